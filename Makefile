@@ -1,0 +1,36 @@
+# Everything Python runs in the environment .venv, which is made here.
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := src tests benchmarks examples
+
+.PHONY: demo test lint types check-tests system-packages clean
+
+demo: .venv/run.stamp  ## train digits in both modes, with a float baseline, and write a report
+	$(BIN)/python examples/demo.py --out runs/demo
+
+test: lint types check-tests  ## everything that has to pass
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+types: .venv/dev.stamp
+	$(BIN)/mypy
+
+check-tests: .venv/dev.stamp system-packages
+	$(BIN)/pytest -n auto
+
+system-packages:  ## Debian packages that tests need: installed if this is root, else named
+	scripts/system_packages
+
+.venv/run.stamp: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.venv/dev.stamp: .venv/run.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

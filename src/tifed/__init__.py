@@ -1,0 +1,31 @@
+"""TIFeD: federated training on microcontrollers, with integers only.
+
+>>> import tifed
+>>> experiment = tifed.load_experiment(preset="digits", overrides=["rounds=2"])
+>>> result = tifed.run(experiment)
+>>> len(result.digest)
+64
+"""
+
+from tifed.errors import RunError, TifedError, UsageError
+from tifed.experiment import Experiment, Result, load_experiment, preset_names, resume, run
+from tifed.network import Network, Parameters, load_model, ranges, save_model
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Experiment",
+    "Network",
+    "Parameters",
+    "Result",
+    "RunError",
+    "TifedError",
+    "UsageError",
+    "load_experiment",
+    "load_model",
+    "preset_names",
+    "ranges",
+    "resume",
+    "run",
+    "save_model",
+]

@@ -1,0 +1,37 @@
+"""The ``tifed`` command: its subcommands, and how errors become exit codes."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from tifed.cli.presets import presets
+from tifed.cli.ranges import ranges
+from tifed.cli.run import run
+from tifed.cli.show import show
+from tifed.errors import RunError, UsageError
+
+app = typer.Typer(
+    name="tifed",
+    help="Federated training on microcontrollers, with integers only.",
+    epilog="Start with: tifed run --preset digits",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+for command in (run, presets, show, ranges):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; 2 for a request that is wrong, 1 for one that failed, 130 for ^C."""
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        app()
+    except UsageError as error:
+        errors.print(f"error: {error}", markup=False)
+        sys.exit(2)
+    except RunError as error:
+        errors.print(f"failed: {error}", markup=False)
+        sys.exit(1)

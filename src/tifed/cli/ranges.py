@@ -1,0 +1,45 @@
+"""``tifed ranges``: the proven worst case of every value."""
+
+import json
+from dataclasses import asdict
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from tifed.cli.options import DataDir, ExperimentFile, Json, Overrides, Preset, experiment_from
+
+
+def ranges(
+    experiment: ExperimentFile = None,
+    preset: Preset = None,
+    settings: Overrides = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Show how far every weight, sum, delta and gradient can go, and the type that holds it.
+
+    The worst case over all data: nothing was measured, it follows from the shape and the bounds
+    that updates saturate to.
+    """
+    from tifed.experiment.build import network_for
+    from tifed.network import ranges as worst_cases
+
+    chosen = experiment_from(experiment, preset, settings)
+    rows = worst_cases(network_for(chosen, data_dir), chosen.batch)
+    if as_json:
+        typer.echo(json.dumps([asdict(row) | {"fits": row.fits} for row in rows]))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    table.add_column("layer")
+    table.add_column("value", no_wrap=True)
+    table.add_column("worst case", justify="right", no_wrap=True)
+    table.add_column("type", no_wrap=True)
+    table.add_column("because", no_wrap=True)
+    for row in rows:
+        layer = "" if row.layer is None else str(row.layer)
+        symmetric = row.low == -row.high
+        worst = f"±{row.high:,}" if symmetric else f"{row.low:,} … {row.high:,}"
+        table.add_row(layer, row.quantity, worst, f"int{row.bits}", row.because)
+    Console(highlight=False).print(table)

@@ -1,0 +1,120 @@
+"""Data sets by name."""
+
+import difflib
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tifed.datasets.csv_file import load_csv
+from tifed.datasets.digits import load_digits
+from tifed.datasets.mnist import CLOTHES_NAMES, DIGIT_NAMES, FASHION_MNIST, MNIST, load_idx
+from tifed.datasets.npz_file import load_npz
+from tifed.datasets.samples import Dataset
+from tifed.datasets.spoken_digits import load_spoken_digits
+from tifed.errors import UsageError
+
+_Folders = tuple[Path | None, Path | None, bool]
+
+
+def _load_digits(where: _Folders) -> Dataset:
+    return load_digits()
+
+
+def _load_mnist(where: _Folders) -> Dataset:
+    return load_idx(MNIST, DIGIT_NAMES, where[0], where[1], download=where[2])
+
+
+def _load_fashion_mnist(where: _Folders) -> Dataset:
+    return load_idx(FASHION_MNIST, CLOTHES_NAMES, where[0], where[1], download=where[2])
+
+
+def _load_spoken_digits(where: _Folders, *, held_out_speaker: str | None = None) -> Dataset:
+    return load_spoken_digits(
+        where[0], where[1], download=where[2], held_out_speaker=held_out_speaker
+    )
+
+
+_LOADERS: dict[str, Callable[..., Dataset]] = {
+    "digits": _load_digits,
+    "fashion-mnist": _load_fashion_mnist,
+    "mnist": _load_mnist,
+    "spoken-digits": _load_spoken_digits,
+}
+_FILE_LOADERS: dict[str, Callable[..., Dataset]] = {".npz": load_npz, ".csv": load_csv}
+
+
+def names() -> tuple[str, ...]:
+    """The data sets that have a name.
+
+    >>> names()
+    ('digits', 'fashion-mnist', 'mnist', 'spoken-digits')
+    """
+    return tuple(_LOADERS)
+
+
+def options(name: str) -> tuple[str, ...]:
+    """The options that `load` takes for ``name`` beyond the folders.
+
+    Raises:
+        UsageError: for an unknown name.
+
+    >>> options("spoken-digits"), options("mine.npz")
+    (('held_out_speaker',), ('test_fraction', 'quantise', 'classes'))
+    """
+    parameters = inspect.signature(_loader(name)).parameters.values()
+    return tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
+
+
+def load(
+    name: str,
+    *,
+    data_dir: Path | None = None,
+    cache_dir: Path | None = None,
+    download: bool = True,
+    **options_given: Any,
+) -> Dataset:
+    """Load a data set by name, or a user's own file.
+
+    Args:
+        name: one of `names`, or the path of a file that ends in .npz or .csv.
+        data_dir: the user's folder of data sets; a relative path of an own file that does not
+            exist is also tried in it.
+        cache_dir: where downloads are kept; see `tifed.datasets.locate.cache_folder`.
+        download: whether the network may be used.
+        **options_given: those that `options` lists.
+
+    Raises:
+        UsageError: for an unknown name or option, missing files, or wrong content.
+
+    >>> load("digits").features
+    64
+    """
+    loader = _loader(name)
+    known = options(name)
+    for option in options_given:
+        if option not in known:
+            raise UsageError(
+                f"option {option!r}: the data set {name!r} has no such option; "
+                + (f"it has {', '.join(known)}" if known else "it has none")
+            )
+    if name in _LOADERS:
+        return loader((data_dir, cache_dir, download), **options_given)
+    path = Path(name)
+    if data_dir is not None and not path.exists():
+        path = data_dir / path
+    return loader(path, **options_given)
+
+
+def _loader(name: str) -> Callable[..., Dataset]:
+    """The function that loads ``name``."""
+    loader = _LOADERS.get(name) or _FILE_LOADERS.get(Path(name).suffix.lower())
+    if loader is None:
+        close = difflib.get_close_matches(name.lower(), _LOADERS, 1)
+        raise UsageError(
+            f"data set {name!r} is unknown"
+            + (f"; did you mean {close[0]!r}?" if close else "")
+            + f" Known are {', '.join(_LOADERS)}; the path of a file that ends in .npz or .csv "
+            "is also possible"
+        )
+    return loader

@@ -1,0 +1,196 @@
+"""A user's own table of numbers becomes a data set: labels, split, quantisation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tifed.datasets.quantisation import (
+    Quantisation,
+    as_int8,
+    calibrate,
+    choose,
+    finite,
+    load_quantisation,
+)
+from tifed.datasets.samples import Dataset, Samples
+from tifed.datasets.split import stratified
+from tifed.errors import UsageError
+
+QUANTISE = ("auto", "per-feature", "shared", "none")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Samples as a user's file holds them.
+
+    Attributes:
+        features: numbers (N, D).
+        labels: integers or strings (N,).
+        groups: integers or strings (N,), or None.
+    """
+
+    features: NDArray[Any]
+    labels: NDArray[Any]
+    groups: NDArray[Any] | None
+
+
+def assemble(
+    path: Path,
+    table: Table,
+    test: Table | None,
+    *,
+    test_fraction: int,
+    quantise: str | Path,
+    classes: int | None,
+) -> Dataset:
+    """Make a data set of a user's samples.
+
+    Args:
+        path: the file they are from; its name becomes the data set's.
+        table: the training samples, or all samples if ``test`` is None.
+        test: the test samples, if the file has a split of its own.
+        test_fraction: else, how many of 100 samples go to the test split, 1..90; the same ones
+            each time, an equal share of each class and group.
+        quantise: "auto", "per-feature", "shared", "none", or a saved quantisation's path.
+        classes: number of classes; None if the labels show it.
+
+    Raises:
+        UsageError: naming the field, what is wrong with it and what would be right.
+    """
+    whole, groups = [table] if test is None else [table, test], None
+    group_names: tuple[str, ...] = ()
+    for part, name in zip(whole, ("features", "test_features"), strict=False):
+        _check_shape(part, path)
+        # Before the split, so that a message gives the row of the file.
+        (as_int8 if quantise == "none" else finite)(part.features, f"{path}, {name}")
+    labels, class_names = _encode_labels([part.labels for part in whole], classes, path)
+    grouped = [part.groups for part in whole if part.groups is not None]
+    if grouped and len(grouped) != len(whole):
+        raise UsageError(f"{path}: groups and test_groups go together; give both or neither")
+    if grouped:
+        groups, group_names = _names(grouped)
+    if test is None:
+        if type(test_fraction) is not int or not 1 <= test_fraction <= 90:
+            raise UsageError(
+                f"test_fraction: {test_fraction!r} is not a whole number of percent in 1..90"
+            )
+        count = max(1, len(labels[0]) * test_fraction // 100)
+        kept, taken = stratified(labels[0], None if groups is None else groups[0], count)
+        features = [table.features[kept], table.features[taken]]
+        labels = [labels[0][kept], labels[0][taken]]
+        groups = None if groups is None else [groups[0][kept], groups[0][taken]]
+    else:
+        features = [table.features, test.features]
+    quantised, quantisation = _quantise(features, quantise, path)
+    train, judged = (
+        Samples(quantised[i], labels[i], None if groups is None else groups[i]) for i in (0, 1)
+    )
+    return Dataset(
+        name=path.stem,
+        train=train,
+        test=judged,
+        class_names=class_names,
+        group_names=group_names,
+        quantisation=quantisation,
+    )
+
+
+def _check_shape(part: Table, path: Path) -> None:
+    """One label (and group) per row of features; two rows at least."""
+    shape = part.features.shape
+    if len(shape) != 2 or min(shape) < 1:
+        raise UsageError(
+            f"{path}, features: must be of shape (samples, features), both 1 or more, not {shape}"
+        )
+    for name, column in (("labels", part.labels), ("groups", part.groups)):
+        if column is not None and column.shape != shape[:1]:
+            raise UsageError(
+                f"{path}, {name}: shape {column.shape} does not fit {shape[0]} rows of features; "
+                f"it must be ({shape[0]},)"
+            )
+
+
+def _quantise(
+    features: list[NDArray[Any]], quantise: str | Path, path: Path
+) -> tuple[list[NDArray[np.int8]], Quantisation]:
+    """Both splits as int8; only the training split, the first, is calibrated on."""
+    train_name, test_name = f"{path}, training features", f"{path}, test features"
+    if features[1].shape[1] != features[0].shape[1]:
+        raise UsageError(
+            f"{test_name}: {features[1].shape[1]} features, but the training samples have "
+            f"{features[0].shape[1]}"
+        )
+    names = (train_name, test_name)
+    if quantise == "none":
+        return [part.astype(np.int8) for part in features], Quantisation("identity")
+    if quantise == "auto":
+        quantisation = choose(features[0], train_name)
+    elif quantise in ("per-feature", "shared"):
+        quantisation = calibrate(features[0], shared=quantise == "shared", where=train_name)
+    elif isinstance(quantise, Path) or str(quantise).endswith(".json"):
+        quantisation = load_quantisation(Path(quantise))
+    else:
+        raise UsageError(
+            f"quantise: {quantise!r} is not one of {', '.join(QUANTISE)} or the path of a saved "
+            "quantisation ending in .json"
+        )
+    parts = [quantisation.apply(part, name) for part, name in zip(features, names, strict=True)]
+    return parts, quantisation
+
+
+def _encode_labels(
+    columns: list[NDArray[Any]], classes: int | None, path: Path
+) -> tuple[list[NDArray[np.int32]], tuple[str, ...]]:
+    """Labels as 0..C-1 and the names of the classes."""
+    if classes is not None and (type(classes) is not int or classes < 2):
+        raise UsageError(f"classes: {classes!r} is not a whole number of 2 or more")
+    if any(column.dtype.kind in "US" for column in columns):
+        encoded, names = _names(columns)
+        if classes is not None and classes != len(names):
+            raise UsageError(
+                f"{path}, labels: {len(names)} different names, but classes is {classes}; "
+                "leave classes out"
+            )
+        return encoded, names
+    encoded = []
+    for column in columns:
+        if column.dtype.kind not in "biuf":
+            raise UsageError(
+                f"{path}, labels: must be integers or strings, not {column.dtype}; "
+                "number the classes from 0"
+            )
+        # Written so that NaN and infinity are refused too.
+        top = (1 << 31) - 1 if classes is None else classes - 1
+        good = (column >= 0) & (column <= top) & (column == np.floor(column))
+        if not good.all():
+            row = int(good.argmin())
+            raise UsageError(
+                f"{path}, labels: row {row}: {column[row]} is not an integer in "
+                f"{'0..classes-1' if classes is None else f'0..{top}'}; number the classes from 0, "
+                "or write them as names"
+            )
+        encoded.append(column.astype(np.int32))
+    present = np.unique(np.concatenate(encoded))
+    count = int(present[-1]) + 1 if classes is None else classes
+    if classes is None and len(present) != count:
+        absent = int(np.setdiff1d(np.arange(min(count, len(present) + 1)), present)[0])
+        raise UsageError(
+            f"{path}, labels: class {absent} of 0..{count - 1} has no sample; number the classes "
+            f"from 0 without gaps, write them as names, or say classes={count} if this is meant"
+        )
+    return encoded, tuple(str(label) for label in range(count))
+
+
+def _names(columns: list[NDArray[Any]]) -> tuple[list[NDArray[np.int32]], tuple[str, ...]]:
+    """Each value's index among all different values: numbers in their order, names in theirs."""
+    if any(column.dtype.kind in "US" for column in columns):
+        columns = [
+            np.char.decode(c, "utf-8") if c.dtype.kind == "S" else c.astype(np.str_)
+            for c in columns
+        ]
+    values, inverse = np.unique(np.concatenate(columns), return_inverse=True)
+    edges = np.cumsum([len(column) for column in columns])[:-1]
+    return np.split(inverse.astype(np.int32), edges), tuple(str(v) for v in values.tolist())

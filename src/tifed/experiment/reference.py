@@ -1,0 +1,65 @@
+"""The reference of every experiment field, made from the schema so that it cannot go stale."""
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from tifed.experiment.schema import Experiment
+from tifed.recipes import RECIPES
+
+
+def markdown() -> str:
+    """Tables of fields: name, type and range, default, meaning."""
+    parts = ["## Top-level keys\n", *_table(Experiment)]
+    for name, field in Experiment.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            parts += [f"\n## `[{name}]`\n", *_table(type(field.default))]
+    for name, recipe in RECIPES.items():
+        parts += [f'\n## `[recipe_settings]` with `recipe = "{name}"`\n', *_table(recipe)]
+    return "\n".join(parts) + "\n"
+
+
+def _table(model: type[BaseModel]) -> Iterator[str]:
+    yield "| key | value | default | meaning |"
+    yield "|---|---|---|---|"
+    properties = model.model_json_schema()["properties"]
+    definitions = model.model_json_schema().get("$defs", {})
+    for name, field in model.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            continue
+        value = _value(properties[name], definitions)
+        yield f"| `{name}` | {value} | {_default(field)} | {field.description} |"
+
+
+def _value(schema: dict[str, object], definitions: dict[str, dict[str, object]]) -> str:
+    """Type and range, in words."""
+    if "$ref" in schema:
+        schema = definitions[str(schema["$ref"]).rsplit("/", 1)[1]]
+    if isinstance(options := schema.get("anyOf"), list):
+        return _value(next(one for one in options if one != {"type": "null"}), definitions)
+    if isinstance(choices := schema.get("enum"), list):
+        return ", ".join(f"`{choice}`" for choice in choices)
+    if isinstance(items := schema.get("items"), dict):
+        return f"list of {_value(items, definitions)}"
+    kind = str(schema["type"])
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    bounds = [
+        f"{sign} {limit:,}"
+        for sign, limit in (
+            (">" if "exclusiveMinimum" in schema else "≥", low),
+            ("<" if "exclusiveMaximum" in schema else "≤", high),
+        )
+        if isinstance(limit, int | float)
+    ]
+    return " ".join([{"object": "table", "string": "text"}.get(kind, kind), ", ".join(bounds)])
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True)
+    if value is None:
+        return "none"
+    if value in ((), {}):
+        return "empty"
+    return f"`{value}`"

@@ -1,0 +1,300 @@
+"""Run an experiment: rounds, evaluation, metrics, checkpoints, result, report."""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tifed.errors import RunError, UsageError
+from tifed.experiment.build import Setup, build
+from tifed.experiment.folder import RunFolder
+from tifed.experiment.load import load_experiment, to_toml
+from tifed.experiment.schema import Experiment
+from tifed.federation import Costs, RoundRecord, begin, federate, published
+from tifed.federation.checkpoint import (
+    Checkpoint,
+    checkpoint_files,
+    load_checkpoint,
+    save_checkpoint,
+)
+from tifed.integer.rounding import Integers
+from tifed.network import Parameters, save_model
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a watcher is told after each round.
+
+    Attributes:
+        record: what happened in the round.
+        rounds: rounds of the whole run.
+        accuracy: of the published model on held-out data, or None if it was not evaluated.
+        costs: totals over devices since the run began.
+        devices: devices in the fleet.
+    """
+
+    record: RoundRecord
+    rounds: int
+    accuracy: float | None
+    costs: Costs
+    devices: int
+
+
+Watcher = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run.
+
+    Attributes:
+        accuracy: of the published model of the final round on held-out data.
+        digest: SHA-256 of the published model.
+        rounds: rounds that were run.
+        mode: which layers a device trained.
+        recipe: settings of the learning rule.
+        dataset: what was learnt.
+        layers: the network's shape.
+        devices: devices in the fleet.
+        engine: who computed the learning rule.
+        seed: of everything random.
+        held_out: what accuracy was measured on.
+        held_out_samples: how many samples that is.
+        bytes_up_per_device: parameters sent by a device in the whole run, mean over devices.
+        bytes_down_per_device: parameters sent to a device.
+        macs_per_device: multiply-accumulates of a device.
+        seconds: spent on the run, evaluation included.
+        out: the run's folder, or None.
+        dataset_digest: SHA-256 of the samples.
+        command: how to repeat the run.
+    """
+
+    accuracy: float
+    digest: str
+    rounds: int
+    mode: str
+    recipe: str
+    dataset: str
+    layers: tuple[int, ...]
+    devices: int
+    engine: str
+    seed: int
+    held_out: str
+    held_out_samples: int
+    bytes_up_per_device: int
+    bytes_down_per_device: int
+    macs_per_device: int
+    seconds: float
+    out: str | None
+    dataset_digest: str
+    command: str
+
+
+def run(
+    experiment: Experiment,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    data_dir: Path | None = None,
+    watch: Watcher | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> Result:
+    """Run ``experiment`` to its end.
+
+    Args:
+        experiment: what to run.
+        out: the run's folder; without one nothing is written.
+        resume: go on from the newest sound checkpoint in ``out``.
+        data_dir: the user's folder of data sets.
+        watch: told of every round.
+        warn: told of damaged checkpoints that were passed over.
+
+    Raises:
+        UsageError: if the experiment does not fit its data, or the folder cannot be used.
+        RunError: if the run cannot be carried out.
+
+    >>> from tifed import Experiment, run
+    >>> result = run(Experiment(dataset="digits", rounds=2))
+    >>> result.rounds, result.accuracy > 0.3
+    (2, True)
+    """
+    folder = RunFolder(out) if out is not None else None
+    setup = build(experiment, data_dir)
+    if folder is not None and not resume:
+        folder.create(to_toml(experiment))
+    return _Run(experiment, setup, folder, watch, warn).to_the_end(resume)
+
+
+def resume(
+    out: Path,
+    *,
+    data_dir: Path | None = None,
+    watch: Watcher | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> Result:
+    """Go on with the run in folder ``out`` and give the result it would have had unbroken.
+
+    Raises:
+        UsageError: if the folder holds no run, or another data set is there now.
+    """
+    folder = RunFolder(out)
+    folder.require()
+    experiment = load_experiment(folder.experiment)
+    return run(experiment, out=out, resume=True, data_dir=data_dir, watch=watch, warn=warn)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One process's part of a run."""
+
+    experiment: Experiment
+    setup: Setup
+    folder: RunFolder | None
+    watch: Watcher | None
+    warn: Callable[[str], None] | None
+
+    def to_the_end(self, resume: bool) -> Result:
+        """Every round that is left, then the result."""
+        federation, fleet = self.setup.federation, self.setup.fleet
+        began = time.monotonic()
+        try:
+            before = self._newest_checkpoint() if resume else None
+            if before is None:
+                state, costs = begin(federation, fleet, self.setup.start)
+                before = Checkpoint(state, costs, 0.0)
+            state, costs = before.state, before.costs
+            rows: list[Mapping[str, Any]] = []
+            if self.folder is not None and resume:
+                rows += self.folder.read_metrics(state.round)
+            for after, record in federate(federation, fleet, state):
+                state = after
+                costs += record.costs
+                accuracy = None
+                if state.round % self.experiment.evaluate_every == 0:
+                    accuracy = self._accuracy(published(federation.server, state))
+                rows.append(self._row(record, accuracy))
+                last = state.round == federation.rounds
+                if self.folder is not None and (
+                    last or state.round % self.experiment.checkpoint_every == 0
+                ):
+                    # Rows first: a checkpoint without its row could not be mended afterwards.
+                    self.folder.write_metrics(rows)
+                    seconds = before.seconds + time.monotonic() - began
+                    checkpoint = Checkpoint(state, costs, seconds)
+                    save_checkpoint(self.folder.checkpoints, checkpoint, self._identity)
+                if self.watch is not None:
+                    self.watch(
+                        Progress(record, federation.rounds, accuracy, costs, federation.devices)
+                    )
+            parameters = published(federation.server, state)
+            seconds = before.seconds + time.monotonic() - began
+            return self._finish(parameters, costs, seconds)
+        finally:
+            fleet.close()
+
+    @cached_property
+    def _identity(self) -> str:
+        """Names experiment and data, so that a checkpoint of others is refused."""
+        text = to_toml(self.experiment) + self.setup.dataset.digest
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _newest_checkpoint(self) -> Checkpoint | None:
+        """The newest checkpoint that is sound; None if the run was stopped before the first."""
+        if self.folder is None:
+            raise UsageError("out: resuming needs the folder of the run")
+        files = checkpoint_files(self.folder.checkpoints)
+        for path in files:
+            try:
+                return load_checkpoint(path, self.setup.network, self._identity)
+            except RunError as error:
+                if self.warn is not None:
+                    self.warn(f"{error}; trying the one before it")
+        if files:
+            raise RunError(f"{self.folder.checkpoints}: no sound checkpoint; start a new run")
+        return None
+
+    def _predictions(self, parameters: Parameters) -> Integers:
+        """Predicted class of every held-out sample."""
+        samples = self.setup.dataset.test.features
+        return self.setup.engine.classify(self.setup.network, parameters, samples).astype(np.int64)
+
+    def _accuracy(self, parameters: Parameters) -> float:
+        """Share of held-out samples that ``parameters`` classify rightly."""
+        return float(np.mean(self._predictions(parameters) == self.setup.dataset.test.labels))
+
+    def _row(self, record: RoundRecord, accuracy: float | None) -> dict[str, Any]:
+        """One line of ``metrics.csv``."""
+        statistics, devices = record.statistics, self.experiment.devices
+        trained = {
+            f"updates_layer_{layer}": record.updates.get(layer, 0)
+            for layer in range(self.setup.network.depth)
+        }
+        return {
+            "round": record.round + 1,
+            "accuracy": "" if accuracy is None else f"{accuracy:.6f}",
+            "training_error": f"{statistics.missed / max(1, statistics.visits):.6f}",
+            "asked": len(record.asked),
+            "answered": len(record.answered),
+            **trained,
+            "bytes_down_per_device": round(record.costs.bytes_down / devices),
+            "bytes_up_per_device": round(record.costs.bytes_up / devices),
+            "macs_per_device": round(record.costs.macs / devices),
+            "clipped_parameters": statistics.clipped_parameters,
+            "clipped_deltas": statistics.clipped_deltas,
+        }
+
+    def _finish(self, parameters: Parameters, costs: Costs, seconds: float) -> Result:
+        """The result, and with a folder the model, the details and the report."""
+        experiment, setup = self.experiment, self.setup
+        predictions = self._predictions(parameters)
+        labels = setup.dataset.test.labels
+        classes = setup.network.classes
+        source = "experiment.toml"
+        if self.folder is not None:
+            source = str(self.folder.experiment)
+        result = Result(
+            accuracy=float(np.mean(predictions == labels)),
+            digest=parameters.digest,
+            rounds=experiment.rounds,
+            mode=experiment.mode,
+            recipe=experiment.recipe,
+            dataset=experiment.dataset,
+            layers=setup.network.shape,
+            devices=experiment.devices,
+            engine=experiment.engine,
+            seed=experiment.seed,
+            held_out=experiment.held_out,
+            held_out_samples=len(labels),
+            bytes_up_per_device=round(costs.bytes_up / experiment.devices),
+            bytes_down_per_device=round(costs.bytes_down / experiment.devices),
+            macs_per_device=round(costs.macs / experiment.devices),
+            seconds=round(seconds, 3),
+            out=None if self.folder is None else str(self.folder.path),
+            dataset_digest=setup.dataset.digest,
+            command=f"tifed run {source} --out again",
+        )
+        if self.folder is not None:
+            confusion = np.bincount(labels * classes + predictions, minlength=classes * classes)
+            save_model(self.folder.model, setup.network, parameters)
+            if setup.dataset.quantisation is not None:
+                setup.dataset.quantisation.save(self.folder.quantisation)
+            self.folder.write_json(
+                self.folder.details,
+                {
+                    "confusion": confusion.reshape(classes, classes).tolist(),
+                    "class_names": setup.dataset.class_names,
+                    "device_scores": [asdict(s) for s in setup.fleet.evaluate(parameters)],
+                    "partition": setup.partition.table(
+                        setup.dataset.train.labels, classes
+                    ).tolist(),
+                    "partition_kind": setup.partition.kind,
+                },
+            )
+            # Last of the files that the report reads: where it is, the run has finished.
+            self.folder.write_json(self.folder.result, asdict(result))
+        return result

@@ -1,0 +1,138 @@
+"""What a run is: every setting with its unit, range and default, checked field by field."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+
+from tifed.federation import AtEnd, AverageEvery
+from tifed.recipes import RECIPES, Recipe
+
+Mode = Literal["full-network", "single-layer", "per-device", "memory-aware"]
+
+
+class Table(BaseModel):
+    """A table of an experiment file: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PartitionTable(Table):
+    """``[partition]``: who owns which training samples."""
+
+    kind: Literal["iid", "dirichlet", "shards", "quantity", "group"] = Field(
+        "iid", description="how samples are dealt to devices; group: by the data's group column"
+    )
+    alpha: float = Field(
+        1.0, gt=0, le=1e6, description="dirichlet and quantity: smaller is more uneven"
+    )
+    classes_per_device: int = Field(2, ge=1, description="shards: label shards per device")
+    minimum: int = Field(1, ge=1, description="dirichlet and quantity: fewest samples of a device")
+    limit_per_device: int | None = Field(None, ge=1, description="iid: most samples of a device")
+
+
+class FaultsTable(Table):
+    """``[faults]``: devices that do not answer."""
+
+    probability: float = Field(
+        0.0, ge=0, lt=1, description="chance that a device fails a round, in steps of a millionth"
+    )
+
+
+class MemoryTable(Table):
+    """``[memory]``: RAM of the devices, for memory-aware mode."""
+
+    budgets: tuple[int, ...] = Field(
+        (), description="bytes of RAM; device d has entry d, starting over after the last"
+    )
+    frozen_in: Literal["ram", "flash"] = Field(
+        "ram", description="where layers that a device does not train are kept"
+    )
+
+
+class Experiment(Table):
+    """Data, partition, network, recipe, mode, rounds and seed: all that decides the digest.
+
+    >>> Experiment(dataset="digits", rounds=3).mode
+    'full-network'
+
+    Raises:
+        pydantic.ValidationError: for unknown or impossible values (`load_experiment` turns it
+            into a `UsageError`).
+    """
+
+    dataset: str = Field("digits", description="a built-in data set, or a .npz or .csv file")
+    devices: int = Field(8, ge=1, le=1_000_000, description="number of devices")
+    rounds: int = Field(60, ge=1, description="rounds; in each a device fills its buffer once")
+    seed: int = Field(1, ge=0, lt=1 << 64, description="of everything random")
+    mode: Mode = Field("full-network", description="which layers a device trains")
+    assignment: Literal["contiguous", "alternating", "rotating"] | None = Field(
+        None,
+        description="single-layer mode: which device trains which layer; "
+        "default `contiguous` (the paper's), or `rotating` with the tuned recipe",
+    )
+    device_layers: tuple[tuple[int, ...], ...] | None = Field(
+        None, description="per-device mode: one list of layers per device"
+    )
+    recipe: Literal["paper", "tuned"] = Field("tuned", description="settings of the learning rule")
+    engine: Literal["oracle"] = Field("oracle", description="who computes the learning rule")
+    average_every: AverageEvery = Field(
+        AverageEvery.BUFFER, description="local work between two averages"
+    )
+    layers: tuple[int, ...] | None = Field(
+        None, description="features, hidden units, classes; default one hidden layer of 32"
+    )
+    buffer: int = Field(20, ge=1, le=65535, description="samples a device keeps per round")
+    batch: int = Field(10, ge=1, le=4096, description="samples per mini-batch")
+    local_epochs: int = Field(5, ge=1, le=1000, description="passes over a buffer")
+    devices_per_round: int | None = Field(
+        None, ge=1, description="devices asked each round, drawn by the seed; default all"
+    )
+    minimum_devices: int = Field(1, ge=1, description="answers an exchange needs to count")
+    at_end: AtEnd = Field(
+        AtEnd.RESTART, description="when a device's stream runs out: start over, or stop"
+    )
+    held_out: Literal["test", "validation"] = Field(
+        "test", description="what accuracy is measured on; validation is carved from training data"
+    )
+    evaluate_every: int = Field(1, ge=1, description="rounds between two evaluations")
+    checkpoint_every: int = Field(1, ge=1, description="rounds between two checkpoints")
+    partition: PartitionTable = PartitionTable()
+    faults: FaultsTable = FaultsTable()
+    memory: MemoryTable = MemoryTable()
+    data: dict[str, Any] = Field(
+        default_factory=dict, description="options of the data set's loader (docs/datasets.md)"
+    )
+    recipe_settings: dict[str, Any] = Field(
+        default_factory=dict, description="overrides of the recipe's own settings"
+    )
+
+    @field_serializer("recipe_settings")
+    def _plain(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Only what was set, in the recipe's own types."""
+        return self.build_recipe().model_dump(mode="json", exclude_unset=True) if settings else {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Experiment":
+        """Check what one field says about another."""
+        self.build_recipe()
+        if self.layers is not None and (len(self.layers) < 2 or min(self.layers) < 1):
+            raise ValueError(f"layers: {list(self.layers)} must be two or more positive sizes")
+        if self.devices_per_round is not None and self.devices_per_round > self.devices:
+            raise ValueError(
+                f"devices_per_round: {self.devices_per_round} of {self.devices} devices"
+            )
+        if self.minimum_devices > (self.devices_per_round or self.devices):
+            raise ValueError(f"minimum_devices: {self.minimum_devices} is more than are asked")
+        if (self.mode == "per-device") != (self.device_layers is not None):
+            raise ValueError("device_layers: goes with mode = 'per-device', and only with it")
+        if (self.mode == "memory-aware") != bool(self.memory.budgets):
+            raise ValueError("memory.budgets: goes with mode = 'memory-aware', and only with it")
+        return self
+
+    def build_recipe(self) -> Recipe:
+        """The recipe with this experiment's settings.
+
+        Raises:
+            ValueError: naming a setting that the recipe does not have or cannot take.
+        """
+        return RECIPES[self.recipe].model_validate(self.recipe_settings)

@@ -1,0 +1,38 @@
+"""The federated loop: plan a round, hand it to a fleet, aggregate, next."""
+
+from tifed.federation.aggregation import (
+    LayerState,
+    ServerState,
+    aggregate,
+    initial_state,
+    published,
+)
+from tifed.federation.costs import Costs
+from tifed.federation.federation import Federation
+from tifed.federation.fleet import DeviceScore, FeatureSums, Fleet
+from tifed.federation.loop import RoundRecord, begin, federate
+from tifed.federation.plan import AtEnd, AverageEvery, Job, Plan
+from tifed.federation.update import LayerSum, Update, device_update
+
+__all__ = [
+    "AtEnd",
+    "AverageEvery",
+    "Costs",
+    "DeviceScore",
+    "FeatureSums",
+    "Federation",
+    "Fleet",
+    "Job",
+    "LayerState",
+    "LayerSum",
+    "Plan",
+    "RoundRecord",
+    "ServerState",
+    "Update",
+    "aggregate",
+    "begin",
+    "device_update",
+    "federate",
+    "initial_state",
+    "published",
+]

@@ -1,0 +1,121 @@
+"""The server's half of the algorithm, in integers (SPEC, section 7)."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tifed.federation.update import LayerSum, Update
+from tifed.integer import Rounding, divide, saturate
+from tifed.integer.rounding import Integers
+from tifed.network import Network, Parameters, Tensor
+from tifed.recipes import Server
+
+
+@dataclass(frozen=True)
+class LayerState:
+    """What the server keeps of one layer; values have ``Server.fraction_bits`` after the point.
+
+    Attributes:
+        weight: int64 (fan_in, fan_out), the server's own copy.
+        bias: int64 (fan_out,).
+        mean_weight: int64 (fan_in, fan_out), its running mean over exchanges.
+        mean_bias: int64 (fan_out,).
+        updates: exchanges that changed this layer.
+    """
+
+    weight: Integers
+    bias: Integers
+    mean_weight: Integers
+    mean_bias: Integers
+    updates: int = 0
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """All that a run needs to go on.
+
+    Attributes:
+        parameters: what devices get at the next exchange.
+        layers: the server's own copies.
+        round: rounds finished.
+        exchange: exchanges finished.
+        turns: int64 (devices,), how many buffers each device has been asked to train on.
+    """
+
+    parameters: Parameters
+    layers: tuple[LayerState, ...]
+    round: int
+    exchange: int
+    turns: Integers
+
+
+def initial_state(server: Server, parameters: Parameters, devices: int) -> ServerState:
+    """The state before the first round."""
+    layers = []
+    for W, b in zip(parameters.weights, parameters.biases, strict=True):
+        weight = W.astype(np.int64) << server.fraction_bits
+        bias = b.astype(np.int64) << server.fraction_bits
+        layers.append(LayerState(weight, bias, weight, bias))
+    return ServerState(parameters, tuple(layers), 0, 0, np.zeros(devices, np.int64))
+
+
+def aggregate(network: Network, server: Server, state: ServerState, update: Update) -> ServerState:
+    """The state after an exchange; a layer that nobody trained stays as it was."""
+    layers = list(state.layers)
+    weights, biases = list(state.parameters.weights), list(state.parameters.biases)
+    for number, sums in update.layers.items():
+        layer = network.layers[number]
+        layers[number] = kept = _step(
+            server, state.layers[number], sums, weights[number], biases[number],
+            layer.weight_bound, layer.bias_bound,
+        )  # fmt: skip
+        weights[number] = _rounded(server, kept.weight, weights[number])
+        biases[number] = _rounded(server, kept.bias, biases[number])
+    parameters = Parameters(state.parameters.centre, tuple(weights), tuple(biases))
+    return replace(state, parameters=parameters, layers=tuple(layers), exchange=state.exchange + 1)
+
+
+def published(server: Server, state: ServerState) -> Parameters:
+    """The model that the federation gives to its users: the running mean, rounded."""
+    return Parameters(
+        state.parameters.centre,
+        tuple(
+            _rounded(server, layer.mean_weight, W)
+            for layer, W in zip(state.layers, state.parameters.weights, strict=True)
+        ),
+        tuple(
+            _rounded(server, layer.mean_bias, b)
+            for layer, b in zip(state.layers, state.parameters.biases, strict=True)
+        ),
+    )
+
+
+def _step(
+    server: Server,
+    kept: LayerState,
+    sums: LayerSum,
+    W: Tensor,
+    b: Tensor,
+    weight_bound: int,
+    bias_bound: int,
+) -> LayerState:
+    """One layer's copies after an exchange that sent down ``W`` and ``b``."""
+    updates = kept.updates + 1
+    window = min(server.running_mean, updates)
+    moved = []
+    for own, mean, total, sent, bound in (
+        (kept.weight, kept.mean_weight, sums.weight, W, weight_bound),
+        (kept.bias, kept.mean_bias, sums.bias, b, bias_bound),
+    ):
+        average = divide(total << server.fraction_bits, sums.samples, server.rounding)
+        step = average - (sent.astype(np.int64) << server.fraction_bits)
+        own_after, _ = saturate(own + server.rate * step, bound << server.fraction_bits)
+        moved.append(own_after)
+        moved.append(mean + divide(own_after - mean, window, Rounding.NEAREST))
+    weight, mean_weight, bias, mean_bias = moved
+    return LayerState(weight, bias, mean_weight, mean_bias, updates)
+
+
+def _rounded(server: Server, own: Integers, like: Tensor) -> Tensor:
+    """The server's copy without its fraction, in the type of ``like``."""
+    return divide(own, 1 << server.fraction_bits, Rounding.NEAREST).astype(like.dtype)

@@ -1,0 +1,122 @@
+"""What stays the same over a run, and the plan of each exchange that follows from it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tifed.errors import UsageError
+from tifed.federation.aggregation import ServerState
+from tifed.federation.assignment import Assignment
+from tifed.federation.plan import AtEnd, AverageEvery, Job, Plan
+from tifed.integer import Purpose, permutation, stream_key
+from tifed.integer.rounding import Integers
+from tifed.network import Network
+from tifed.recipes import Server
+
+
+@dataclass(frozen=True)
+class Federation:
+    """The constants of a run.
+
+    Attributes:
+        network: what every device holds.
+        server: how updates become the next parameters.
+        streams: per device the length of its stream, samples.
+        assignment: which device trains which layers.
+        extra_shifts: per round what is added to every update shift; its length is the rounds.
+        seed: of everything random.
+        buffer: samples per device and round.
+        batch: samples per mini-batch.
+        local_epochs: passes over a buffer.
+        average_every: when devices' parameters are averaged.
+        devices_per_round: how many devices are asked each round; None for all of them.
+        minimum_devices: answers that an exchange needs to count.
+        at_end: what a device does whose stream has run out.
+        calibration_samples: samples per device in the calibration round; 0 for none.
+    """
+
+    network: Network
+    server: Server
+    streams: tuple[int, ...]
+    assignment: Assignment
+    extra_shifts: tuple[int, ...]
+    seed: int
+    buffer: int
+    batch: int
+    local_epochs: int
+    average_every: AverageEvery = AverageEvery.BUFFER
+    devices_per_round: int | None = None
+    minimum_devices: int = 1
+    at_end: AtEnd = AtEnd.RESTART
+    calibration_samples: int = 0
+
+    def __post_init__(self) -> None:
+        if self.batch > self.network.largest_batch:
+            raise UsageError(
+                f"batch: a sum of {self.batch} gradients can overflow; "
+                f"this network allows {self.network.largest_batch}"
+            )
+
+    @property
+    def devices(self) -> int:
+        """Number of devices in the fleet."""
+        return len(self.streams)
+
+    @property
+    def rounds(self) -> int:
+        """Number of rounds."""
+        return len(self.extra_shifts)
+
+    def selected(self, number: int) -> Integers:
+        """The devices that are asked in round ``number``, ascending."""
+        if self.devices_per_round is None or self.devices_per_round == self.devices:
+            return np.arange(self.devices, dtype=np.int64)
+        order = permutation(stream_key(self.seed, Purpose.SAMPLING, number), self.devices)
+        return np.sort(order[: self.devices_per_round])
+
+    def plans(self, state: ServerState) -> Iterator[Plan]:
+        """The exchanges of the round that comes after ``state``, first to last."""
+        number = state.round
+        jobs = [job for device in self.selected(number) if (job := self._job(state, int(device)))]
+        batches = -(-self.buffer // self.batch)
+        exchanges = {
+            AverageEvery.BUFFER: 1,
+            AverageEvery.EPOCH: self.local_epochs,
+            AverageEvery.MINI_BATCH: self.local_epochs * batches,
+        }[self.average_every]
+        for part in range(exchanges):
+            yield Plan(
+                round=number,
+                exchange=state.exchange + part,
+                extra_shift=self.extra_shifts[number],
+                jobs=tuple(self._part(job, part) for job in jobs),
+            )
+
+    def after_round(self, state: ServerState) -> ServerState:
+        """``state`` with the round counted and a turn for every device that was asked."""
+        turns = state.turns.copy()
+        turns[self.selected(state.round)] += 1
+        return replace(state, round=state.round + 1, turns=turns)
+
+    def _job(self, state: ServerState, device: int) -> Job | None:
+        """A whole buffer's work, or None if the device's stream has ended."""
+        length = self.streams[device]
+        position = int(state.turns[device]) * self.buffer
+        samples = self.buffer
+        if self.at_end is AtEnd.STOP:
+            samples = min(samples, length - position)
+            if samples <= 0:
+                return None
+        layers = self.assignment(device, state.round)
+        steps = self.local_epochs * -(-samples // self.batch)
+        return Job(device, layers, position % length, samples, 0, steps)
+
+    def _part(self, job: Job, part: int) -> Job:
+        """The steps of exchange ``part`` of the round."""
+        if self.average_every is AverageEvery.BUFFER:
+            return job
+        steps = 1
+        if self.average_every is AverageEvery.EPOCH:
+            steps = job.steps // self.local_epochs
+        return replace(job, first_step=part * steps, steps=steps)

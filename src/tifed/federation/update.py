@@ -1,0 +1,78 @@
+"""What comes back from devices: integer sums that can be added in any order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tifed.integer.rounding import Integers
+from tifed.learning import Statistics
+from tifed.network import Parameters
+
+
+@dataclass(frozen=True)
+class LayerSum:
+    """One layer's parameters, each times its device's samples, summed over devices.
+
+    Attributes:
+        weight: int64 (fan_in, fan_out).
+        bias: int64 (fan_out,).
+        samples: sum of the devices' sample counts, which divides the sums.
+        devices: how many devices are in it.
+    """
+
+    weight: Integers
+    bias: Integers
+    samples: int
+    devices: int
+
+    def __add__(self, other: "LayerSum") -> "LayerSum":
+        """Sum over the devices of both."""
+        return LayerSum(
+            self.weight + other.weight,
+            self.bias + other.bias,
+            self.samples + other.samples,
+            self.devices + other.devices,
+        )
+
+
+@dataclass(frozen=True)
+class Update:
+    """The work of one or more devices.
+
+    Attributes:
+        devices: their numbers.
+        layers: sums per layer that at least one of them trained.
+        statistics: counts over all of them.
+    """
+
+    devices: tuple[int, ...] = ()
+    layers: Mapping[int, LayerSum] = field(default_factory=dict)
+    statistics: Statistics = field(default_factory=Statistics)
+
+    def __add__(self, other: "Update") -> "Update":
+        """Union of two updates of different devices."""
+        layers = dict(self.layers)
+        for number, part in other.layers.items():
+            layers[number] = layers[number] + part if number in layers else part
+        return Update(self.devices + other.devices, layers, self.statistics + other.statistics)
+
+
+def device_update(
+    device: int,
+    parameters: Parameters,
+    layers: tuple[int, ...],
+    samples: int,
+    statistics: Statistics,
+) -> Update:
+    """One device's update: its parameters of ``layers``, weighted by its ``samples``."""
+    sums = {
+        number: LayerSum(
+            parameters.weights[number].astype(np.int64) * samples,
+            parameters.biases[number].astype(np.int64) * samples,
+            samples,
+            1,
+        )
+        for number in layers
+    }
+    return Update((device,), sums, statistics)

@@ -1,0 +1,50 @@
+"""A fleet some of whose devices fail each round, for experiments with faults."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
+from tifed.integer import Purpose, below, stream_key
+from tifed.network import Parameters
+
+SCALE = 1_000_000
+"""Probabilities are compared as whole millionths."""
+
+
+@dataclass(frozen=True)
+class FaultyFleet:
+    """Passes work on, except to devices that the seed lets fail in that round.
+
+    A failing device is sent the parameters but never answers; its samples of that round are lost.
+
+    Attributes:
+        fleet: who does the work of the others.
+        seed: of the experiment.
+        millionths: probability that a device fails a round, times 1,000,000.
+    """
+
+    fleet: Fleet
+    seed: int
+    millionths: int
+
+    def fails(self, device: int, number: int) -> bool:
+        """Whether ``device`` fails in round ``number``."""
+        key = stream_key(self.seed, Purpose.FAULT, number)
+        return int(below(key, device, SCALE)) < self.millionths
+
+    def calibrate(self, devices: Sequence[int], samples: int) -> Iterable[FeatureSums]:
+        """Every device takes part in the calibration round."""
+        return self.fleet.calibrate(devices, samples)
+
+    def fit(self, plan: Plan, parameters: Parameters) -> Iterable[Update]:
+        """The updates of the devices that do not fail."""
+        jobs = tuple(job for job in plan.jobs if not self.fails(job.device, plan.round))
+        return self.fleet.fit(replace(plan, jobs=jobs), parameters)
+
+    def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
+        """Scores of all devices."""
+        return self.fleet.evaluate(parameters)
+
+    def close(self) -> None:
+        """Close the fleet beneath."""
+        self.fleet.close()

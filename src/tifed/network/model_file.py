@@ -1,0 +1,90 @@
+"""Models on disk: safetensors with a small header (SPEC, section 8)."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from tifed.atomic import write_atomically
+from tifed.errors import UsageError
+from tifed.network.network import Network
+from tifed.network.parameters import Parameters, check_parameters
+
+FORMAT = "tifed-model"
+VERSION = "1"
+
+_NETWORK = TypeAdapter(Network)
+
+
+def network_to_json(network: Network) -> str:
+    """Every field of the network and its layers, keys sorted."""
+    return json.dumps(_NETWORK.dump_python(network, mode="json"), sort_keys=True)
+
+
+def network_from_json(text: str) -> Network:
+    """The network that `network_to_json` wrote.
+
+    Raises:
+        UsageError: if a field is missing, unknown or out of range.
+    """
+    try:
+        return _NETWORK.validate_json(text)
+    except ValidationError as error:
+        raise UsageError(f"network: {error.errors()[0]['msg']}") from error
+
+
+def save_model(path: Path, network: Network, parameters: Parameters) -> None:
+    """Write a model file; it appears whole or not at all.
+
+    Raises:
+        UsageError: if the arrays do not fit the network or the folder cannot be written.
+    """
+    check_parameters(network, parameters)
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "network": network_to_json(network),
+        "digest": parameters.digest,
+    }
+    arrays = {name: np.ascontiguousarray(array) for name, array in parameters.named}
+    write_atomically(path, save(arrays, header))
+
+
+def load_model(path: Path) -> tuple[Network, Parameters]:
+    """Read a model file and check it against its own digest.
+
+    Raises:
+        UsageError: if the file is missing, damaged, of another format or version, or inconsistent.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path}: no such model file")
+    try:
+        with safe_open(path, "numpy") as file:
+            header = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise UsageError(f"{path}: not a readable safetensors file ({error})") from error
+    if header.get("format") != FORMAT or header.get("version") != VERSION:
+        raise UsageError(
+            f"{path}: format {header.get('format')!r} version {header.get('version')!r}; "
+            f"this release reads {FORMAT!r} version {VERSION!r}"
+        )
+    try:
+        network = network_from_json(header["network"])
+        layers = range(network.depth)
+        parameters = Parameters(
+            arrays["input.centre"],
+            tuple(arrays[f"layer.{number}.weight"] for number in layers),
+            tuple(arrays[f"layer.{number}.bias"] for number in layers),
+        )
+    except KeyError as error:
+        raise UsageError(f"{path}: {error.args[0]} is missing") from error
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+    check_parameters(network, parameters)
+    if parameters.digest != header.get("digest"):
+        raise UsageError(f"{path}: damaged, its arrays do not have the digest in its header")
+    return network, parameters

@@ -1,0 +1,10 @@
+"""Recipes: named settings of the learning rule and the server."""
+
+from tifed.recipes.paper import Paper
+from tifed.recipes.recipe import Recipe, Server
+from tifed.recipes.tuned import Tuned
+
+RECIPES: dict[str, type[Recipe]] = {"paper": Paper, "tuned": Tuned}
+"""Every recipe by the name that an experiment gives it."""
+
+__all__ = ["RECIPES", "Paper", "Recipe", "Server", "Tuned"]

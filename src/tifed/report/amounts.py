@@ -1,0 +1,44 @@
+"""Numbers of bytes and operations as people read them."""
+
+
+def byte_unit(amount: float) -> tuple[str, float]:
+    """The decimal unit in which ``amount`` bytes is 1 or more, and its bytes.
+
+    >>> byte_unit(318_020)
+    ('kB', 1000.0)
+    """
+    return next(
+        ((unit, size) for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)) if amount >= size),
+        ("B", 1.0),
+    )
+
+
+def amount_of_bytes(amount: float) -> str:
+    """Three significant digits and a unit.
+
+    >>> amount_of_bytes(47_703_000), amount_of_bytes(12)
+    ('47.7 MB', '12 B')
+    """
+    unit, size = byte_unit(amount)
+    if unit == "B":
+        return f"{amount:.0f} B"
+    return f"{_three(amount / size)} {unit}"
+
+
+def amount_of_work(amount: float) -> str:
+    """A number of operations in words.
+
+    >>> amount_of_work(11_985_000_000)
+    '12.0 billion'
+    """
+    for name, size in ((" billion", 1e9), (" million", 1e6), (" thousand", 1e3)):
+        if amount >= size:
+            return _three(amount / size) + name
+    return f"{amount:g}"
+
+
+def _three(value: float) -> str:
+    """Three significant digits, never in powers of ten."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -1,0 +1,112 @@
+"""The command line as a person meets it: real processes, exit codes, streams."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+COMMAND = [sys.executable, "-c", "from tifed.cli import main; main()"]
+
+
+def tifed(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, cwd=cwd
+    )
+
+
+def test_run_prints_one_json_object_and_show_gives_it_again(tmp_path: Path) -> None:
+    done = tifed("run", "--preset", "digits", "--set", "rounds=3", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert {
+        "accuracy", "digest", "rounds", "mode", "bytes_up_per_device", "bytes_down_per_device",
+        "macs_per_device", "seconds", "out",
+    } <= result.keys()  # fmt: skip
+    assert result["out"] == "runs/digits-tuned-full-network"
+    assert "round 3/3" in done.stderr
+    folder = tmp_path / result["out"]
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {
+        "experiment.toml", "metrics.csv", "model.safetensors", "checkpoints", "accuracy.png",
+        "report.html", "result.json",
+    }  # fmt: skip
+    assert result["digest"] in (folder / "report.html").read_text()
+    shown = tifed("show", folder, "--json", cwd=tmp_path)
+    assert json.loads(shown.stdout) == result
+    plain = tifed("show", folder, cwd=tmp_path)
+    assert result["digest"] in plain.stdout
+    repeated = tifed("run", folder / "experiment.toml", "--json", "--out", "again", cwd=tmp_path)
+    assert json.loads(repeated.stdout)["digest"] == result["digest"]
+
+
+def test_ranges_and_presets(tmp_path: Path) -> None:
+    rows = json.loads(tifed("ranges", "--preset", "mnist-paper", "--json", cwd=tmp_path).stdout)
+    bounds = {(row["layer"], row["quantity"]): row["high"] for row in rows}
+    assert bounds[0, "weight"] == (2**31 - 1 - 32767) // (784 * 128)
+    assert all(row["fits"] for row in rows)
+    assert "21,399" in tifed("ranges", "--preset", "mnist-paper", cwd=tmp_path).stdout
+    assert "fashion-mnist-paper" in tifed("presets", cwd=tmp_path).stdout
+    printed = tifed("presets", "digits", cwd=tmp_path).stdout
+    (tmp_path / "mine.toml").write_text(printed)
+    assert tifed("run", "mine.toml", "--set", "rounds=1", cwd=tmp_path).returncode == 0
+
+
+def test_help_teaches(tmp_path: Path) -> None:
+    assert "tifed run --preset digits" in tifed("--help", cwd=tmp_path).stdout
+    text = tifed("run", "--help", cwd=tmp_path).stdout
+    assert "KEY=VALUE" in text
+    assert "--resume" in text
+
+
+USAGE = [
+    (["run", "--preset", "nonsense"], "preset: 'nonsense' does not exist"),
+    (["run", "--set", "nonsense=1"], "nonsense: unknown key"),
+    (["run", "--set", "dataset=nonsense"], "'nonsense' is unknown"),
+    (["run", "--set", "buffer=0"], "buffer: "),
+    (["run", "--set", "mode=single-layer", "--set", "devices=1"], "devices: 1 devices cannot"),
+    (["run", "none.toml"], "none.toml: cannot be read"),
+    (["run", "broken.toml"], "line 2"),
+    (["run", "--resume", "nowhere"], "nowhere: holds no run"),
+    (["run", "--resume", ".", "--preset", "digits"], "--resume: takes a run's folder"),
+    (["run", "--out", "broken.toml/run"], "cannot be written"),
+    (["show", "nowhere"], "nowhere: holds no run"),
+    (["run", "--set", "dataset=nan.csv"], "nan.csv"),
+    (["run", "--set", "dataset=far.npz", "--set", "data.quantise=none"], "features"),
+    (["run", "--set", "dataset=labels.npz", "--set", "data.classes=2"], "labels"),
+    (["run", "--nonsense"], "No such option"),
+]
+
+
+@pytest.fixture(scope="module")
+def bad_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bad")
+    (folder / "broken.toml").write_text('dataset = "digits"\nrounds = = 3\n')
+    rows = "".join(f"{i},{i % 5},{i % 2}\n" for i in range(40))
+    (folder / "nan.csv").write_text(f"a,b,label\n{rows}nan,3,1\n")
+    features = np.arange(400).reshape(100, 4)
+    np.savez(folder / "far.npz", features=features, labels=np.arange(100) % 2)
+    np.savez(folder / "labels.npz", features=features, labels=np.arange(100) % 3)
+    return folder
+
+
+@pytest.mark.parametrize(("arguments", "message"), USAGE, ids=lambda value: str(value)[:60])
+def test_bad_requests_end_with_two_and_say_what_is_wrong(
+    bad_files: Path, arguments: list[str], message: str
+) -> None:
+    done = tifed(*arguments, cwd=bad_files)
+    assert done.returncode == 2, done.stderr
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_run_without_a_sound_checkpoint_ends_with_one(tmp_path: Path) -> None:
+    assert tifed("run", "--set", "rounds=2", "--out", "a", cwd=tmp_path).returncode == 0
+    for path in (tmp_path / "a/checkpoints").iterdir():
+        path.write_bytes(b"")
+    done = tifed("run", "--resume", "a", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no sound checkpoint" in done.stderr

@@ -1,0 +1,92 @@
+"""A run that is killed at any moment goes on to the same digest."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tifed import Experiment, resume, run
+from tifed.errors import RunError, UsageError
+from tifed.experiment import load_experiment
+
+COMMAND = [sys.executable, "-c", "from tifed.cli import main; main()"]
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    arguments = ["run", "--preset", "digits", "--out", str(folder)]
+    return subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+@pytest.mark.parametrize("checkpoints", [0, 1, 7, 40])
+def test_kill_nine_and_resume(tmp_path: Path, checkpoints: int) -> None:
+    folder = tmp_path / "run"
+    process = start(folder)
+    awaited = folder / (
+        f"checkpoints/round-{checkpoints:06d}.safetensors" if checkpoints else "experiment.toml"
+    )
+    while not awaited.exists() and process.poll() is None:
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (folder / "result.json").exists()
+    whole = run(load_experiment(preset="digits"), out=tmp_path / "whole")
+    assert resume(folder).digest == whole.digest
+    assert (folder / "metrics.csv").read_text() == (tmp_path / "whole/metrics.csv").read_text()
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Path:
+    """A run that was stopped after four of six rounds."""
+
+    class StopHere(Exception):
+        pass
+
+    def watch(progress: object) -> None:
+        if progress.record.round == 3:  # type: ignore[attr-defined]
+            raise StopHere
+
+    with pytest.raises(StopHere):
+        run(Experiment(rounds=6), out=tmp_path / "run", watch=watch)
+    return tmp_path / "run"
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(stopped: Path) -> None:
+    newest = stopped / "checkpoints/round-000004.safetensors"
+    data = bytearray(newest.read_bytes())
+    data[len(data) // 2] ^= 1
+    newest.write_bytes(data)
+    warnings: list[str] = []
+    result = resume(stopped, warn=warnings.append)
+    assert len(warnings) == 1
+    assert "round-000004.safetensors: damaged" in warnings[0]
+    assert result.digest == run(Experiment(rounds=6)).digest
+
+
+def test_without_a_sound_checkpoint_it_says_so(stopped: Path) -> None:
+    for path in (stopped / "checkpoints").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(RunError, match="no sound checkpoint; start a new run"):
+        resume(stopped)
+
+
+def test_a_changed_experiment_is_refused(stopped: Path) -> None:
+    path = stopped / "experiment.toml"
+    path.write_text(path.read_text().replace("seed = 1", "seed = 2"))
+    with pytest.raises(UsageError, match="another experiment or other data"):
+        resume(stopped)
+
+
+def test_a_finished_run_resumes_to_itself(tmp_path: Path) -> None:
+    result = run(Experiment(rounds=2), out=tmp_path / "run")
+    assert resume(tmp_path / "run").digest == result.digest
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"holds no run \(no experiment\.toml\)"):
+        resume(tmp_path)

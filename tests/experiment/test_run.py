@@ -1,0 +1,120 @@
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tifed import Experiment, load_experiment, run
+from tifed.errors import UsageError
+from tifed.experiment import Progress
+
+
+@pytest.mark.parametrize(
+    ("preset", "mode", "least"),
+    # A constant answer reaches .10 on ten classes; without one of error, feedback or update
+    # nothing here passes .60.
+    [
+        ("digits", "full-network", 0.93),
+        ("digits", "single-layer", 0.90),
+        ("digits-paper", "full-network", 0.90),
+        ("digits-paper", "single-layer", 0.88),
+    ],
+)
+def test_each_recipe_learns_digits(preset: str, mode: str, least: float) -> None:
+    result = run(load_experiment(preset=preset, overrides=[f"mode={mode}"]))
+    assert result.accuracy > least
+
+
+@pytest.mark.parametrize("recipe", ["paper", "tuned"])
+@pytest.mark.parametrize("hidden", [(), (32, 16), (32, 24, 16)])
+def test_every_depth_learns_digits(recipe: str, hidden: tuple[int, ...]) -> None:
+    layers = [64, *hidden, 10]
+    preset = "digits-paper" if recipe == "paper" else "digits"
+    result = run(load_experiment(preset=preset, overrides=[f"layers={layers}"]))
+    assert result.accuracy > (0.80 if recipe == "tuned" else 0.70)
+
+
+def test_the_digest_depends_on_the_seed_and_on_nothing_else() -> None:
+    one = run(Experiment(rounds=3, seed=1))
+    again = run(Experiment(rounds=3, seed=1, evaluate_every=2, checkpoint_every=3))
+    other = run(Experiment(rounds=3, seed=2))
+    assert one.digest == again.digest != other.digest
+    assert one.dataset_digest == other.dataset_digest
+
+
+def test_validation_never_shows_the_test_split() -> None:
+    held = run(Experiment(rounds=1, held_out="validation"))
+    assert held.held_out_samples == 1437 // 6
+    assert run(Experiment(rounds=1)).held_out_samples == 360
+
+
+def test_totals_are_the_sums_of_the_rounds() -> None:
+    seen: list[Progress] = []
+    result = run(Experiment(rounds=4, devices_per_round=3, seed=2), watch=seen.append)
+    assert [p.record.round for p in seen] == [0, 1, 2, 3]
+    calibration = 64 * 4
+    up = sum(p.record.costs.bytes_up for p in seen) / 8 + calibration
+    assert result.bytes_up_per_device == round(up)
+    for before, after in pairwise(seen):
+        assert after.costs.macs == before.costs.macs + after.record.costs.macs
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["mode=single-layer", "assignment=alternating"],
+        ["mode=single-layer", "assignment=rotating"],
+        ["mode=per-device", "devices=3", "device_layers=[[0], [1], [0, 1]]"],
+        ["mode=memory-aware", "memory.budgets=[100000, 6000]", "memory.frozen_in=flash"],
+        ["partition.kind=dirichlet", "partition.alpha=0.1", "devices_per_round=5"],
+        ["partition.kind=shards"],
+        ["partition.kind=quantity", "at_end=stop"],
+        ["faults.probability=0.3", "average_every=epoch"],
+        ["recipe_settings.feedback=output-sign", "recipe_settings.weight_bits=8"],
+        ["recipe_settings.update_rounding=stochastic"],
+    ],
+    ids=" ".join,
+)
+def test_every_way_of_working_runs_and_repeats(overrides: list[str]) -> None:
+    experiment = load_experiment(preset="digits", overrides=["rounds=6", *overrides])
+    assert run(experiment).digest == run(experiment).digest
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["mode=single-layer", "devices=1"], "devices: 1 devices cannot train 2 layers"),
+        (["layers=[63, 10]"], "layers: 63-10 does not fit 'digits', which has 64 features"),
+        (["layers=[64, 9]"], "has 64 features and 10 classes"),
+        (["dataset=digit"], "'digit'.*did you mean 'digits'"),
+        (["partition.kind=group"], "partition.kind: 'digits' has no groups"),
+        (["devices=5000"], "devices: 5000 is not in .*use fewer devices"),
+        (["recipe=paper", "batch=1000"], "batch: a sum of 1000 gradients can overflow"),
+        (["recipe=paper", "recipe_settings.inverse_learning_rate=3000"], "not a power of two"),
+        (["recipe_settings.update_shifts=[7]"], "update_shifts: 1 values for 2 layers"),
+        (["data.label_column=x"], "option 'label_column'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_settings_that_do_not_fit_are_refused(overrides: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        run(load_experiment(preset="digits", overrides=overrides))
+
+
+def test_a_folder_holds_one_run(tmp_path: Path) -> None:
+    run(Experiment(rounds=1), out=tmp_path / "a")
+    with pytest.raises(UsageError, match="holds a run already; go on with it by --resume"):
+        run(Experiment(rounds=1), out=tmp_path / "a")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"):
+        run(Experiment(rounds=1), out=tmp_path / "file" / "run")
+
+
+def test_the_folder_holds_what_it_should(tmp_path: Path) -> None:
+    from tifed import load_model
+
+    result = run(Experiment(rounds=3), out=tmp_path / "a")
+    _, parameters = load_model(tmp_path / "a" / "model.safetensors")
+    assert parameters.digest == result.digest
+    rows = (tmp_path / "a" / "metrics.csv").read_text().splitlines()
+    assert len(rows) == 4
+    assert rows[0].startswith("round,accuracy,training_error,asked,answered,updates_layer_0")

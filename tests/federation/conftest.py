@@ -1,0 +1,80 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tifed.device import Stream
+from tifed.federation import Federation, ServerState, begin, federate
+from tifed.federation.assignment import full_network
+from tifed.fleets import SimulatedFleet
+from tifed.learning import feedback_matrices
+from tifed.learning.engine import engine
+from tifed.network import Network, Parameters, start_parameters
+from tifed.recipes import Recipe, Tuned
+
+
+@dataclass(frozen=True)
+class Small:
+    """A small federation on random data."""
+
+    federation: Federation
+    fleet: SimulatedFleet
+    start: Parameters
+
+    @property
+    def network(self) -> Network:
+        return self.federation.network
+
+    def state(self) -> ServerState:
+        return begin(self.federation, self.fleet, self.start)[0]
+
+    def last(self) -> ServerState:
+        state = self.state()
+        for after, _ in federate(self.federation, self.fleet, state):
+            state = after
+        return state
+
+
+@pytest.fixture
+def small() -> Callable[..., Small]:
+    def make(
+        recipe: Recipe | None = None,
+        lengths: tuple[int, ...] = (12, 12, 12),
+        rounds: int = 3,
+        shape: tuple[int, ...] = (5, 4, 3),
+        **changes: Any,
+    ) -> Small:
+        recipe = recipe or Tuned(rescale_shifts=(9, 9), update_shifts=(6, 5))
+        generator = np.random.default_rng(5)
+        count = sum(lengths)
+        features = generator.integers(-128, 128, (count, shape[0])).astype(np.int8)
+        labels = generator.integers(0, shape[-1], count).astype(np.int32)
+        edges = np.cumsum((0, *lengths))
+        orders = [np.arange(a, b) for a, b in pairwise(edges)]
+        fields: dict[str, Any] = {
+            "server": recipe.server(full_network=True),
+            "streams": lengths,
+            "assignment": full_network(len(shape) - 1),
+            "extra_shifts": (0,) * rounds,
+            "seed": 1,
+            "buffer": 6,
+            "batch": 4,
+            "local_epochs": 2,
+            "calibration_samples": recipe.calibration_samples,
+        } | changes
+        network = recipe.network(shape, fields["batch"])
+        fleet = SimulatedFleet(
+            engine("oracle"),
+            network,
+            feedback_matrices(network, 1),
+            tuple(Stream(features, labels, order) for order in orders),
+            fields["batch"],
+            1,
+        )
+        start = start_parameters(network, recipe.start(network), 1)
+        return Small(Federation(network=network, **fields), fleet, start)
+
+    return make

@@ -1,0 +1,73 @@
+import pytest
+
+from tifed.errors import UsageError
+from tifed.federation.assignment import (
+    alternating,
+    contiguous,
+    full_network,
+    memory_aware,
+    per_device,
+    rotating,
+)
+from tifed.network.memory import device_memory
+from tifed.recipes import Tuned
+
+
+def test_the_papers_groups_are_equal_and_contiguous() -> None:
+    assert [contiguous(8, 2)(d, 0) for d in range(8)] == [(0,)] * 4 + [(1,)] * 4
+    assert [contiguous(3, 3)(d, 5) for d in range(3)] == [(0,), (1,), (2,)]
+    assert [contiguous(7, 3)(d, 0)[0] for d in range(7)] == [0, 0, 0, 1, 1, 2, 2]
+
+
+def test_other_assignments() -> None:
+    assert full_network(3)(5, 9) == (0, 1, 2)
+    assert [alternating(5, 2)(d, 3)[0] for d in range(5)] == [0, 1, 0, 1, 0]
+    assert [rotating(4, 2)(0, r)[0] for r in range(4)] == [0, 1, 0, 1]
+    assert [rotating(4, 2)(3, r)[0] for r in range(4)] == [1, 0, 1, 0]
+    assert per_device([[1], [1, 0, 1]], 2, 2)(1, 0) == (0, 1)
+
+
+@pytest.mark.parametrize("choose", [contiguous, alternating, rotating])
+def test_more_layers_than_devices_are_refused(choose: object) -> None:
+    with pytest.raises(UsageError, match=r"2 devices cannot train 3 layers.*at least 3 devices"):
+        choose(2, 3)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("lists", [[[0]], [[0], []], [[0], [2]], [[0], [-1]]])
+def test_layer_lists_must_fit_the_fleet(lists: list[list[int]]) -> None:
+    with pytest.raises(UsageError, match="device_layers"):
+        per_device(lists, 2, 2)
+
+
+def test_devices_train_what_fits_their_memory() -> None:
+    network = Tuned().network((64, 32, 10), 10)
+    everything = device_memory(network, (0, 1), 20, 10).total
+    first = device_memory(network, (0,), 20, 10, frozen_in_flash=True).total
+    last = device_memory(network, (1,), 20, 10, frozen_in_flash=True).total
+    assert last < first < everything
+    assign = memory_aware(network, [everything, last], 4, 20, 10, frozen_in_flash=True)
+    assert [assign(device, 0) for device in range(4)] == [(0, 1), (1,), (0, 1), (1,)]
+
+
+def test_a_device_too_small_for_all_layers_takes_them_in_turn() -> None:
+    network = Tuned().network((16, 16, 16, 16), 10)
+    two = device_memory(network, (0, 1), 4, 10, frozen_in_flash=True).total
+    assign = memory_aware(network, [two], 1, 4, 10, frozen_in_flash=True)
+    seen = {assign(0, number) for number in range(3)}
+    # Two layers fit, but not 1 and 2: both need their inputs kept, the first reads the buffer.
+    assert device_memory(network, (1, 2), 4, 10, frozen_in_flash=True).total > two
+    assert seen == {(0, 1), (0, 2)}
+
+
+def test_a_device_that_fits_nothing_is_named() -> None:
+    network = Tuned().network((64, 32, 10), 10)
+    need = min(device_memory(network, (layer,), 20, 10).total for layer in (0, 1))
+    with pytest.raises(UsageError, match=f"100 bytes of device 1; the smallest needs {need} bytes"):
+        memory_aware(network, [100_000, 100], 2, 20, 10, frozen_in_flash=False)
+
+
+def test_single_layer_memory_with_frozen_layers_in_flash_is_far_smaller() -> None:
+    network = Tuned().network((784, 200, 10), 10)
+    full = device_memory(network, (0, 1), 50, 10).total
+    last = device_memory(network, (1,), 50, 10, frozen_in_flash=True).total
+    assert full > 5 * last

@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from tifed.errors import UsageError
+from tifed.network import Network, Parameters, load_model, save_model, start_parameters
+from tifed.recipes import Tuned
+
+
+@pytest.fixture
+def model() -> tuple[Network, Parameters]:
+    network = Tuned().network((6, 5, 3), 4)
+    parameters = start_parameters(network, (300, 7), 9)
+    centre = np.arange(-3, 3, dtype=np.int8)
+    return network, Parameters(centre, parameters.weights, parameters.biases)
+
+
+def test_a_model_comes_back_whole(tmp_path: Path, model: tuple[Network, Parameters]) -> None:
+    save_model(tmp_path / "m.safetensors", *model)
+    network, parameters = load_model(tmp_path / "m.safetensors")
+    assert network == model[0]
+    assert parameters == model[1]
+    assert parameters.digest == model[1].digest
+
+
+def test_the_digest_is_that_of_the_specification(model: tuple[Network, Parameters]) -> None:
+    import hashlib
+
+    _, parameters = model
+    text = b"tifed-model/1\n"
+    text += b"input.centre int8 6\n" + parameters.centre.tobytes()
+    for number, shape in ((0, "6x5"), (1, "5x3")):
+        weight, bias = parameters.weights[number], parameters.biases[number]
+        text += f"layer.{number}.weight int16 {shape}\n".encode() + weight.astype("<i2").tobytes()
+        text += f"layer.{number}.bias int16 {shape[2]}\n".encode() + bias.astype("<i2").tobytes()
+    assert parameters.digest == hashlib.sha256(text).hexdigest()
+
+
+def test_a_changed_bit_is_noticed(tmp_path: Path, model: tuple[Network, Parameters]) -> None:
+    path = tmp_path / "m.safetensors"
+    save_model(path, *model)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match=r"m\.safetensors: damaged"):
+        load_model(path)
+
+
+def test_files_that_are_no_models_are_refused(
+    tmp_path: Path, model: tuple[Network, Parameters]
+) -> None:
+    path = tmp_path / "m.safetensors"
+    with pytest.raises(UsageError, match="no such model file"):
+        load_model(path)
+    path.write_bytes(b"not safetensors at all")
+    with pytest.raises(UsageError, match="not a readable safetensors file"):
+        load_model(path)
+    save_model(path, *model)
+    arrays = load_file(path)
+    save_file(arrays, path, {"format": "tifed-model", "version": "2"})
+    with pytest.raises(UsageError, match="version '2'.*reads 'tifed-model' version '1'"):
+        load_model(path)
+    save_file(arrays, path, {"format": "tifed-model", "version": "1"})
+    with pytest.raises(UsageError, match="network is missing"):
+        load_model(path)
+
+
+def test_parameters_past_their_bound_are_refused(
+    tmp_path: Path, model: tuple[Network, Parameters]
+) -> None:
+    network, parameters = model
+    weights = (np.full((6, 5), -32768, np.int16), parameters.weights[1])
+    wrong = Parameters(parameters.centre, weights, parameters.biases)
+    with pytest.raises(UsageError, match=r"layer\.0\.weight: magnitude 32768 passes the bound"):
+        save_model(tmp_path / "m.safetensors", network, wrong)
+    assert not list(tmp_path.iterdir())
