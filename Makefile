@@ -23,7 +23,11 @@ check-tests: .venv/dev.stamp system-packages
 system-packages:  ## Debian packages that tests need: installed if this is root, else named
 	scripts/system_packages
 
-.venv/run.stamp: pyproject.toml
+# The extension is built again when one of its sources changes.
+NATIVE := CMakeLists.txt $(wildcard src/tifed/core/*.[ch] src/tifed/core/host/*.[ch] \
+	src/tifed/native/*.cpp src/tifed/native/*.hpp)
+
+.venv/run.stamp: pyproject.toml $(NATIVE)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@

@@ -9,18 +9,21 @@ from tifed.experiment import Progress
 
 
 @pytest.mark.parametrize(
-    ("preset", "mode", "least"),
+    ("preset", "recipe", "mode", "least"),
     # A constant answer reaches .10 on ten classes; without one of error, feedback or update
     # nothing here passes .60.
     [
-        ("digits", "full-network", 0.93),
-        ("digits", "single-layer", 0.90),
-        ("digits-paper", "full-network", 0.90),
-        ("digits-paper", "single-layer", 0.88),
+        ("digits", "tuned", "full-network", 0.95),
+        ("digits", "tuned", "single-layer", 0.94),
+        ("digits", "tuned-int8", "full-network", 0.95),
+        ("digits", "tuned-int8", "single-layer", 0.94),
+        ("digits-paper", "paper", "full-network", 0.90),
+        ("digits-paper", "paper", "single-layer", 0.88),
     ],
 )
-def test_each_recipe_learns_digits(preset: str, mode: str, least: float) -> None:
-    result = run(load_experiment(preset=preset, overrides=[f"mode={mode}"]))
+def test_each_recipe_learns_digits(preset: str, recipe: str, mode: str, least: float) -> None:
+    overrides = [f"mode={mode}", f"recipe={recipe}"]
+    result = run(load_experiment(preset=preset, overrides=overrides))
     assert result.accuracy > least
 
 
@@ -69,8 +72,9 @@ def test_totals_are_the_sums_of_the_rounds() -> None:
         ["partition.kind=shards"],
         ["partition.kind=quantity", "at_end=stop"],
         ["faults.probability=0.3", "average_every=epoch"],
-        ["recipe_settings.feedback=output-sign", "recipe_settings.weight_bits=8"],
+        ["recipe_settings.feedback=balanced"],
         ["recipe_settings.update_rounding=stochastic"],
+        ["recipe=tuned-int8"],
     ],
     ids=" ".join,
 )

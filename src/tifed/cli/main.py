@@ -5,8 +5,10 @@ import sys
 import typer
 from rich.console import Console
 
+from tifed.cli.bench import bench
 from tifed.cli.presets import presets
 from tifed.cli.ranges import ranges
+from tifed.cli.reproduce import reproduce
 from tifed.cli.run import run
 from tifed.cli.show import show
 from tifed.errors import RunError, UsageError
@@ -20,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (run, presets, show, ranges):
+for command in (run, presets, show, ranges, reproduce, bench):
     app.command()(command)
 
 

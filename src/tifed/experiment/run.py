@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tifed.experiment.build import Setup, build
 from tifed.experiment.folder import RunFolder
 from tifed.experiment.load import load_experiment, to_toml
 from tifed.experiment.schema import Experiment
-from tifed.federation import Costs, RoundRecord, begin, federate, published
+from tifed.federation import Costs, Fleet, RoundRecord, begin, federate, published
 from tifed.federation.checkpoint import (
     Checkpoint,
     checkpoint_files,
@@ -46,6 +46,7 @@ class Progress:
 
 
 Watcher = Callable[[Progress], None]
+FleetMaker = Callable[[Setup], Fleet]
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def run(
     data_dir: Path | None = None,
     watch: Watcher | None = None,
     warn: Callable[[str], None] | None = None,
+    fleet: FleetMaker | None = None,
 ) -> Result:
     """Run ``experiment`` to its end.
 
@@ -113,6 +115,7 @@ def run(
         data_dir: the user's folder of data sets.
         watch: told of every round.
         warn: told of damaged checkpoints that were passed over.
+        fleet: makes the fleet that does the local work, if not this process is to.
 
     Raises:
         UsageError: if the experiment does not fit its data, or the folder cannot be used.
@@ -125,6 +128,8 @@ def run(
     """
     folder = RunFolder(out) if out is not None else None
     setup = build(experiment, data_dir)
+    if fleet is not None:
+        setup = replace(setup, fleet=fleet(setup))
     if folder is not None and not resume:
         folder.create(to_toml(experiment))
     return _Run(experiment, setup, folder, watch, warn).to_the_end(resume)
@@ -136,6 +141,7 @@ def resume(
     data_dir: Path | None = None,
     watch: Watcher | None = None,
     warn: Callable[[str], None] | None = None,
+    fleet: FleetMaker | None = None,
 ) -> Result:
     """Go on with the run in folder ``out`` and give the result it would have had unbroken.
 
@@ -145,7 +151,9 @@ def resume(
     folder = RunFolder(out)
     folder.require()
     experiment = load_experiment(folder.experiment)
-    return run(experiment, out=out, resume=True, data_dir=data_dir, watch=watch, warn=warn)
+    return run(
+        experiment, out=out, resume=True, data_dir=data_dir, watch=watch, warn=warn, fleet=fleet
+    )
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,12 @@ class Experiment(Table):
     device_layers: tuple[tuple[int, ...], ...] | None = Field(
         None, description="per-device mode: one list of layers per device"
     )
-    recipe: Literal["paper", "tuned"] = Field("tuned", description="settings of the learning rule")
-    engine: Literal["oracle"] = Field("oracle", description="who computes the learning rule")
+    recipe: Literal["paper", "tuned", "tuned-int8"] = Field(
+        "tuned", description="settings of the learning rule"
+    )
+    engine: Literal["native", "oracle"] = Field(
+        "native", description="who computes the learning rule: the C core, or NumPy (slow)"
+    )
     average_every: AverageEvery = Field(
         AverageEvery.BUFFER, description="local work between two averages"
     )

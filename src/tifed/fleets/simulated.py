@@ -1,14 +1,16 @@
-"""Devices simulated in this process, one after the other."""
+"""Devices simulated in this process: in parallel where the engine can, else one after the other."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tifed.device import Stream, calibrate, local_round
-from tifed.federation import DeviceScore, FeatureSums, Plan, Update
+from tifed.federation import DeviceScore, FeatureSums, LayerSum, Plan, Update
 from tifed.learning import FeedbackMatrices
-from tifed.learning.engine import Engine
+from tifed.learning.engine import Engine, FleetEngine
 from tifed.network import Network, Parameters
 
 
@@ -38,12 +40,52 @@ class SimulatedFleet:
             yield calibrate(self.streams[device], samples)
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
-        """Every device's update."""
+        """Every device's update, or their sum in one."""
+        if isinstance(self.engine, FleetEngine) and self._shared is not None and plan.jobs:
+            yield self._fit_together(self.engine, self._shared, plan, parameters)
+            return
         for job in plan.jobs:
             yield local_round(
                 self.engine, self.network, parameters, self.feedback,
                 self.streams[job.device], plan, job, self.batch, self.seed,
             )  # fmt: skip
+
+    @cached_property
+    def _shared(self) -> "SharedData | None":
+        """The devices' data as one, or None where they do not share it."""
+        first = self.streams[0]
+        if any(
+            stream.samples is not first.samples or stream.labels is not first.labels
+            for stream in self.streams
+        ):
+            return None
+        ends = np.cumsum([len(stream) for stream in self.streams], dtype=np.int64)
+        order = np.concatenate([stream.order for stream in self.streams]).astype(np.int64)
+        return SharedData(first.samples, first.labels, order, ends)
+
+    def _fit_together(
+        self, engine: FleetEngine, data: "SharedData", plan: Plan, parameters: Parameters
+    ) -> Update:
+        """All devices' updates, added up by the engine itself: no device's model outlives it."""
+        jobs = np.array(
+            [
+                (job.device, data.ends[job.device] - len(self.streams[job.device]),
+                 data.ends[job.device], job.position, job.samples, job.first_step, job.steps,
+                 sum(1 << layer for layer in job.layers), job.samples)
+                for job in plan.jobs
+            ],
+            np.int64,
+        )  # fmt: skip
+        sums, statistics = engine.train_fleet(
+            self.network, parameters, self.feedback, data.samples, data.labels, data.order, jobs,
+            batch=self.batch, extra_shift=plan.extra_shift, seed=self.seed,
+            exchange=plan.exchange,
+        )  # fmt: skip
+        layers = {}
+        for number, (weight, bias) in sums.items():
+            trained = [job.samples for job in plan.jobs if number in job.layers]
+            layers[number] = LayerSum(weight, bias, sum(trained), len(trained))
+        return Update(tuple(job.device for job in plan.jobs), layers, statistics)
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores of each device on its own stream."""
@@ -54,3 +96,20 @@ class SimulatedFleet:
 
     def close(self) -> None:
         """Nothing to give back."""
+
+
+@dataclass(frozen=True)
+class SharedData:
+    """Data that all devices read, each along its own part of ``order``.
+
+    Attributes:
+        samples: int8 (M, D).
+        labels: int32 (M,).
+        order: int64 (n,), every device's stream, one after the other.
+        ends: int64 (devices,), where each device's part ends.
+    """
+
+    samples: NDArray[np.int8]
+    labels: NDArray[np.int32]
+    order: NDArray[np.int64]
+    ends: NDArray[np.int64]

@@ -1,6 +1,7 @@
 """Engines: implementations of the learning rule, all with the same results."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,14 +40,44 @@ class Oracle:
     classify = staticmethod(oracle.classify)
 
 
-ENGINES: dict[str, type[Engine]] = {"oracle": Oracle}
+@runtime_checkable
+class FleetEngine(Engine, Protocol):
+    """An engine that does many devices' work at once and gives back only their sum."""
+
+    def train_fleet(
+        self,
+        network: Network,
+        parameters: Parameters,
+        feedback: FeedbackMatrices,
+        samples: NDArray[np.int8],
+        labels: NDArray[np.int32],
+        order: NDArray[np.int64],
+        jobs: NDArray[np.int64],
+        *,
+        batch: int,
+        extra_shift: int = 0,
+        seed: int = 0,
+        exchange: int = 0,
+    ) -> tuple[dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]], Statistics]:
+        """Sums per layer and counts; see `tifed.native.Native.train_fleet`."""
+
+
+def _native() -> Engine:
+    """The C core; imported late, for an installation without a compiler lacks it."""
+    from tifed.native import Native
+
+    return Native()
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {"oracle": Oracle, "native": _native}
+"""What makes each engine, by the name that an experiment gives it."""
 
 
 def engine(name: str) -> Engine:
     """The engine called ``name``.
 
     Raises:
-        UsageError: if there is none.
+        UsageError: if there is none, or this installation lacks it.
     """
     if name not in ENGINES:
         raise UsageError(f"engine: {name!r} is not one of {', '.join(ENGINES)}")

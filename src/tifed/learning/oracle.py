@@ -148,7 +148,7 @@ def _updated(
     if layer.update_rounding is Rounding.STOCHASTIC:
         places = np.arange(place, place + tensor.size, dtype=np.int64)
         halves = random32(key, places >> 1) >> (16 * (places & 1)).astype(np.uint32)
-        random_bits = halves.reshape(tensor.shape)
+        random_bits = (halves & np.uint32(0xFFFF)).reshape(tensor.shape)
     step = shift_right(gradient, shift, layer.update_rounding, random_bits)
     bound = layer.weight_bound if tensor.ndim == 2 else layer.bias_bound
     updated, clipped = saturate(tensor.astype(np.int64) - step, bound)

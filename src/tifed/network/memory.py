@@ -1,20 +1,23 @@
-"""What training some layers costs a device in RAM (SPEC, section 10)."""
+"""What training some layers costs a device in RAM: the C core's own layout (SPEC, section 10)."""
 
 from dataclasses import dataclass, fields
 
 from tifed.network.network import Network
 
+LAYER_STATE = 24
+"""Bytes of bookkeeping per layer on a 32-bit device."""
+
 
 @dataclass(frozen=True)
 class DeviceMemory:
-    """Bytes of RAM, part by part.
+    """Bytes of RAM that the core asks for, part by part; stack and firmware are not in it.
 
     Attributes:
         weights: weights and biases that are held in RAM.
-        buffer: samples, labels and the input's centre.
+        buffer: samples and labels.
         activations: inputs of the trained layers above the first, for one mini-batch.
         deltas: deltas of the trained layers, for one mini-batch.
-        scratch: one sample's way through the network.
+        scratch: the input's centre, one sample's way through the network, bookkeeping.
     """
 
     weights: int
@@ -52,11 +55,28 @@ def device_memory(
         frozen_in_flash: whether layers that are not trained stay out of RAM.
     """
     held = layers if frozen_in_flash else range(network.depth)
-    widest = max(network.shape[1:])
+    features, widest = network.features, max(network.shape[1:])
+    pairs = (batch + 1) // 2  # deltas are kept for two samples together
+    copies = int(network.centred) + int(network.centred or network.input_shift > 0)
     return DeviceMemory(
-        weights=sum(layer_bytes(network, layer) for layer in held),
-        buffer=buffer * (network.features + 2) + network.features * network.centred,
-        activations=batch * sum(2 * network.layers[layer].fan_in for layer in layers if layer),
-        deltas=batch * sum(2 * network.layers[layer].fan_out for layer in layers),
-        scratch=2 * 4 * widest,
+        weights=sum(
+            _words(it.fan_in * it.fan_out * it.weight_bits // 8)
+            + _words(it.fan_out * it.bias_bits // 8)
+            for it in (network.layers[layer] for layer in held)
+        ),
+        buffer=_words(buffer * features) + _words(2 * buffer),
+        activations=sum(
+            _words(2 * batch * network.layers[layer].fan_in) for layer in layers if layer
+        ),
+        deltas=sum(4 * pairs * network.layers[layer].fan_out for layer in layers),
+        scratch=LAYER_STATE * network.depth
+        + copies * _words(features)
+        + 4 * widest
+        + 2 * _words(2 * widest)
+        + (4 * pairs if layers else 0),
     )
+
+
+def _words(count: int) -> int:
+    """Bytes rounded up to whole 32-bit words."""
+    return (count + 3) // 4 * 4

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from tifed.errors import UsageError
 from tifed.integer import isqrt
-from tifed.network.layer import Activation, Layer
+from tifed.network.layer import INPUT_LIMIT, Activation, Layer
 
 
 class ErrorKind(StrEnum):
@@ -64,10 +64,23 @@ class Network:
                 )
             if before.activation is Activation.IDENTITY:
                 raise UsageError(f"activation: hidden layer {number} needs one that saturates")
+            limit = before.activation.limit or after.input_limit
+            if after.input_limit < limit:
+                raise UsageError(
+                    f"input_limit: layer {number + 1} takes {after.input_limit} at most, "
+                    f"layer {number} gives up to {limit}"
+                )
+        if self.layers[0].input_limit < INPUT_LIMIT:
+            raise UsageError(f"input_limit: layer 0 has to take an int8, up to {INPUT_LIMIT}")
         if self.classes < 2:
             raise UsageError(f"layers: {self.classes} class is too few; the last must be 2 or more")
         if not 1 <= self.error_level <= 127:
             raise UsageError(f"error_level: {self.error_level} is not in 1..127")
+        if any(self.reached_limit(layer) >= 1 << 31 for layer in range(self.depth)):
+            raise UsageError(
+                "error: what reaches a hidden layer of it can pass 32 bits; "
+                "use an activation that saturates at the output, or fewer classes"
+            )
         if self.input_shift not in (0, 1):
             raise UsageError(f"input_shift: {self.input_shift} is not 0 or 1")
         if self.centred and self.input_shift == 0:

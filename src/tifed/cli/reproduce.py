@@ -1,0 +1,187 @@
+"""``tifed reproduce``: the paper's experiments again, beside the published figures."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table as Grid
+
+from tifed.cli.options import DataDir, Json
+from tifed.errors import UsageError
+
+if TYPE_CHECKING:
+    from tifed.reproduce import Progress, Table
+    from tifed.reproduce.table import Summary
+
+
+def reproduce(
+    name: Annotated[str, typer.Argument(help="Name of an experiment, or list.")] = "list",
+    runs: Annotated[int, typer.Option(min=1, help="Runs per setting; run k has seed k.")] = 5,
+    schedule: Annotated[
+        str,
+        typer.Option(
+            metavar="federated|published",
+            help="Real averaging, or the accident in the published code: all workers share one "
+            "weight array after the first average.",
+        ),
+    ] = "federated",
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option(help="paper, tuned or float-fedavg. Repeatable; default the experiment's."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="Only settings whose name has these words. Repeatable."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Runs at a time; -1 for every core.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder; default runs/reproduce-NAME-SCHEDULE.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="Who computes the learning rule.")] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Run one of the paper's experiments again; *tifed reproduce list* names them.
+
+    The folder gets report.html, table.json and results.csv. Finished runs are kept in it: the same
+    command goes on where it was stopped, and more --runs only run what is missing.
+    """
+    if name == "list":
+        _list(as_json)
+        return
+    from tifed import reproduce as again
+
+    study = again.study(name)
+    if schedule not in tuple(again.Schedule):
+        raise UsageError(f"schedule: {schedule!r} is not one of {', '.join(again.Schedule)}")
+    chosen = again.Schedule(schedule)
+    folder = out or Path("runs") / f"reproduce-{name}-{schedule}"
+    messages = Console(stderr=True, highlight=False)
+    with _Watcher(messages) as watcher:
+        reproduction = again.carry_out(
+            study, folder, runs=runs, schedule=chosen, methods=recipe or (),
+            containing=settings or (), engine=engine, jobs=jobs, data_dir=data_dir,
+            watch=watcher.update,
+        )  # fmt: skip
+    command = ["tifed", "reproduce", name, "--runs", str(runs), "--schedule", schedule]
+    for option, values in (("--recipe", recipe), ("--settings", settings)):
+        for value in values or ():
+            command += [option, value]
+    command += ["--engine", engine] if engine else []
+    table = again.table(reproduction, shlex.join(command))
+    again.write_reproduction(folder, reproduction, table)
+    if as_json:
+        typer.echo(table.model_dump_json())
+        return
+    console = Console(highlight=False)
+    console.print(_grid(table))
+    console.print(f"report {folder / 'report.html'}", soft_wrap=True)
+
+
+def _list(as_json: bool) -> None:
+    """Every study, and what it consists of."""
+    from tifed.reproduce import names, study
+
+    studies = [study(name) for name in names()]
+    if as_json:
+        listed = [
+            {
+                "name": one.name,
+                "title": one.title,
+                "settings": [setting.name for setting in one.chosen()],
+                "notes": one.notes,
+            }
+            for one in studies
+        ]
+        typer.echo(json.dumps(listed))
+        return
+    grid = Grid(header_style="bold", box=SIMPLE_HEAD)
+    for column in ("name", "experiment", "settings"):
+        grid.add_column(column, justify="right" if column == "settings" else "left")
+    for one in studies:
+        grid.add_row(one.name, one.title, str(len(one.chosen())))
+    console = Console(highlight=False)
+    console.print(grid)
+    console.print("tifed reproduce NAME runs one.")
+
+
+def _grid(table: "Table") -> Grid:
+    """Ours and the published figures for a terminal."""
+    grid = Grid(header_style="bold", box=SIMPLE_HEAD, title=table.title, title_justify="left")
+    plotted = any(row.published_plotted is not None for row in table.rows)
+    grid.add_column("setting", no_wrap=True)
+    # A plot's values are not said to be final or best ones: only the result stands beside them.
+    shown = 2 if plotted else 4
+    for column in ("final round", "cited", "best round*", "cited")[:shown]:
+        grid.add_column(column, justify="right", no_wrap=True)
+    for row in table.rows:
+        cited = [row.published_final_round, row.published_best_over_rounds]
+        final, best = ("" if one is None else f"{one.mean:.4f}" for one in cited)
+        if row.published_plotted is not None:
+            final = f"{row.published_plotted:.3f}"
+        cells = [_pair(row.final_round), final, _pair(row.best_over_rounds), best]
+        grid.add_row(row.setting, *cells[:shown])
+    seeds = (
+        "1 run; cited: the published means"
+        if table.seeds == 1
+        else f"mean ± standard deviation of {table.seeds} runs; cited: the published means"
+    )
+    note = f"* {table.best_over_rounds_is}"
+    if plotted:
+        note = "cited values were read off a plot and are of other inputs (see the report)"
+    grid.caption = f"{table.what}\n{seeds}\n{note}"
+    grid.caption_justify = "left"
+    return grid
+
+
+def _pair(summary: "Summary") -> str:
+    """A mean and its spread."""
+    if summary.std is None:
+        return f"{summary.mean:.4f}"
+    return f"{summary.mean:.4f} ±" + f"{summary.std:.4f}".removeprefix("0")
+
+
+class _Watcher:
+    """Runs done, and how long the rest may take: live on a terminal, plain lines elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Bar(
+            TextColumn("run"),
+            MofNCompleteColumn(),
+            BarColumn(),
+            TextColumn("{task.description}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None)
+
+    def __enter__(self) -> "_Watcher":
+        """Start drawing."""
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop drawing."""
+        self._bar.stop()
+
+    def update(self, progress: "Progress") -> None:
+        """Show the run that has just ended."""
+        run = progress.run
+        said = f"{progress.kept} kept from before" if progress.kept else ""
+        if run is not None:
+            said = f"{run.setting}, seed {run.seed}: {run.final:.4f}"
+        self._bar.update(
+            self._task, total=progress.total, completed=progress.done, description=said
+        )
+        if not self._console.is_terminal and said:
+            self._console.print(
+                f"run {progress.done}/{progress.total}  {said}", markup=False, soft_wrap=True
+            )

@@ -1,0 +1,669 @@
+/* One mini-batch step of Direct Feedback Alignment in integers, and what surrounds it.
+ * Shapes: D features, C classes; layer l takes fan_in and gives fan_out values. */
+#include "tifed.h"
+#include "tifed_kernel.h"
+#include "tifed_random.h"
+#include "tifed_rule.h"
+
+#define LARGEST_SUM 0x7FFFFFFFu
+#define BIAS_BOUND 32767
+
+/* --- what the network allows -------------------------------------------------------------------- */
+
+static uint32_t isqrt32(uint32_t value)
+{
+    uint32_t root = 0;
+    for (uint32_t bit = 1u << 15; bit; bit >>= 1)
+        if ((root | bit) * (root | bit) <= value)
+            root |= bit;
+    return root;
+}
+
+/* a * b, or UINT32_MAX where that overflows. */
+static uint32_t product(uint32_t a, uint32_t b)
+{
+    return b && a > tifed_opaque(UINT32_MAX / b) ? UINT32_MAX : a * b;
+}
+
+int32_t tifed_weight_bound(const tifed_layer *layer)
+{
+    if (layer->fan_in < 1u || layer->fan_in > 65536u || layer->fan_out < 1u ||
+        layer->fan_out > 65536u || product(layer->fan_in + 1u, layer->fan_out) > LARGEST_SUM ||
+        layer->rescale_factor < 1u || layer->rescale_factor > 65536u ||
+        layer->rescale_shift > 24u || layer->rescale_rounding > TIFED_NEAREST ||
+        layer->update_rounding > TIFED_STOCHASTIC ||
+        layer->update_shift > (layer->update_rounding == TIFED_STOCHASTIC ? 16u : 24u) ||
+        layer->bias_shift > 8u || layer->activation > TIFED_IDENTITY || layer->input_limit < 1u ||
+        layer->input_limit > 128u || (layer->weight_bits != 8u && layer->weight_bits != 16u))
+        return 0;
+    uint32_t room = LARGEST_SUM - ((uint32_t)BIAS_BOUND << layer->bias_shift);
+    if (layer->rescale_rounding == TIFED_NEAREST) {
+        if (layer->rescale_shift && layer->rescale_factor > room >> (layer->rescale_shift - 1u))
+            return 0;
+        room -= (uint32_t)tifed_offset(layer);
+    }
+    uint32_t bound = room / (layer->fan_in * layer->input_limit);
+    uint32_t widest = (1u << (layer->weight_bits - 1u)) - 1u;
+    return (int32_t)(bound < widest ? bound : widest);
+}
+
+int32_t tifed_feedback_range(const tifed_network *network, uint32_t layer)
+{
+    uint32_t classes = network->layers[network->depth - 1u].fan_out;
+    return (int32_t)isqrt32(12u * 32767u / (classes + network->layers[layer].fan_out));
+}
+
+uint32_t tifed_error_limit(const tifed_network *network)
+{
+    const tifed_layer *last = &network->layers[network->depth - 1u];
+    uint32_t limit = last->activation == TIFED_RELU ? 127u : 128u;
+    if (last->activation == TIFED_IDENTITY) {
+        uint32_t sum = last->fan_in * last->input_limit * (uint32_t)tifed_weight_bound(last) +
+                       ((uint32_t)BIAS_BOUND << last->bias_shift) + (uint32_t)tifed_offset(last);
+        limit = (sum >> last->rescale_shift) / last->rescale_factor;
+    }
+    return limit + network->error_level;
+}
+
+/* Largest magnitude of a hidden delta of `layer` before it saturates. */
+static uint32_t reached_limit(const tifed_network *network, uint32_t layer)
+{
+    uint32_t range =
+        network->feedback == TIFED_UNIFORM ? (uint32_t)tifed_feedback_range(network, layer) : 1u;
+    if (network->error == TIFED_MARGIN)
+        return 2u * 127u * range;
+    uint32_t classes = network->layers[network->depth - 1u].fan_out;
+    return product(product(tifed_error_limit(network), classes), range);
+}
+
+static uint32_t delta_limit(const tifed_network *network, uint32_t layer)
+{
+    uint32_t limit;
+    if (layer + 1u < network->depth)
+        limit = reached_limit(network, layer);
+    else
+        limit = network->error == TIFED_MARGIN ? 127u : tifed_error_limit(network);
+    return limit < TIFED_DELTA_BOUND ? limit : TIFED_DELTA_BOUND;
+}
+
+uint32_t tifed_gradient_limit(const tifed_network *network, uint32_t layer)
+{
+    uint32_t input = network->layers[layer].input_limit;
+    uint32_t bias = 1u << network->layers[layer].bias_shift;
+    return (input > bias ? input : bias) * delta_limit(network, layer);
+}
+
+static int check_network(const tifed_network *network)
+{
+    if (!network || !network->layers || network->depth < 1u || network->depth > TIFED_MAX_DEPTH ||
+        network->error > TIFED_MARGIN || network->error_level < 1u || network->error_level > 127u ||
+        network->feedback > TIFED_OUTPUT_SIGN || network->input_shift > 1u ||
+        (network->centred && network->input_shift == 0u))
+        return TIFED_ERROR_NETWORK;
+    for (uint32_t l = 0; l < network->depth; l++) {
+        const tifed_layer *layer = &network->layers[l];
+        if (tifed_weight_bound(layer) < 1)
+            return TIFED_ERROR_NETWORK;
+        uint32_t fed = 128u; /* the largest magnitude that can reach this layer */
+        if (l && network->layers[l - 1u].activation == TIFED_RELU)
+            fed = 127u;
+        if (layer->input_limit < fed ||
+            (l && layer->fan_in != network->layers[l - 1u].fan_out) ||
+            (l + 1u < network->depth && layer->activation == TIFED_IDENTITY))
+            return TIFED_ERROR_NETWORK;
+    }
+    if (network->layers[network->depth - 1u].fan_out < 2u)
+        return TIFED_ERROR_NETWORK;
+    if (network->error == TIFED_SQUARED && tifed_error_limit(network) > LARGEST_SUM)
+        return TIFED_ERROR_RANGE;
+    for (uint32_t l = 0; l + 1u < network->depth; l++)
+        if (reached_limit(network, l) > LARGEST_SUM)
+            return TIFED_ERROR_RANGE;
+    return TIFED_OK;
+}
+
+uint32_t tifed_largest_batch(const tifed_network *network)
+{
+    if (check_network(network) != TIFED_OK)
+        return 0;
+    uint32_t largest = UINT32_MAX;
+    for (uint32_t l = 0; l < network->depth; l++) {
+        uint32_t room = LARGEST_SUM - (1u << network->layers[l].update_shift);
+        uint32_t samples = room / tifed_gradient_limit(network, l);
+        largest = samples < largest ? samples : largest;
+    }
+    return largest;
+}
+
+/* --- memory ------------------------------------------------------------------------------------- */
+
+static bool trains(const tifed_config *config, uint32_t layer)
+{
+    return (config->trained >> layer & 1u) != 0u;
+}
+
+static bool held(const tifed_config *config, uint32_t layer)
+{
+    return !config->frozen || !config->frozen[layer].weights;
+}
+
+int tifed_check(const tifed_config *config)
+{
+    int status = config ? check_network(config->network) : TIFED_ERROR_NETWORK;
+    if (status != TIFED_OK)
+        return status;
+    const tifed_network *network = config->network;
+    if (network->depth < 32u && config->trained >> network->depth)
+        return TIFED_ERROR_LAYER;
+    for (uint32_t l = 0; l < network->depth; l++)
+        if (!held(config, l) && (trains(config, l) || !config->frozen[l].biases))
+            return TIFED_ERROR_LAYER;
+    if (config->trained) {
+        if (config->buffer < 1u || config->batch < 1u)
+            return TIFED_ERROR_EMPTY;
+        if (config->batch > tifed_largest_batch(network))
+            return TIFED_ERROR_RANGE;
+        if (network->layers[network->depth - 1u].fan_out > 65536u)
+            return TIFED_ERROR_NETWORK;
+    }
+    return TIFED_OK;
+}
+
+/* Hands out pieces of the caller's memory; with no memory, counts. */
+typedef struct carver {
+    uint8_t *memory;
+    size_t used;
+    bool overflow;
+} carver;
+
+static void *carve(carver *from, size_t count, size_t size)
+{
+    size_t before = from->used;
+    if (size && count > (SIZE_MAX - before - 3u) / size) {
+        from->overflow = true;
+        return NULL;
+    }
+    from->used = before + TIFED_PAD(count * size);
+    return from->memory ? from->memory + before : NULL;
+}
+
+static void lay_out(tifed *t, carver *from)
+{
+    const tifed_config *config = &t->config;
+    const tifed_network *network = config->network;
+    size_t pairs = TIFED_PAIRS(config->batch);
+    uint32_t widest = 1, features = network->layers[0].fan_in;
+    t->states = carve(from, network->depth, TIFED_PAD(sizeof(tifed_state)));
+    for (uint32_t l = 0; l < network->depth; l++) {
+        const tifed_layer *layer = &network->layers[l];
+        tifed_state state = {NULL, NULL, NULL, NULL, tifed_offset(layer), tifed_weight_bound(layer)};
+        if (held(config, l)) {
+            state.weights = carve(from, (size_t)layer->fan_in * layer->fan_out,
+                                  layer->weight_bits / 8u);
+            state.biases = carve(from, layer->fan_out, 2u);
+        } else {
+            state.weights = config->frozen[l].weights;
+            state.biases = config->frozen[l].biases;
+        }
+        if (trains(config, l) && l)
+            state.inputs = carve(from, (size_t)config->batch * layer->fan_in, 2u);
+        if (trains(config, l))
+            state.deltas = carve(from, pairs * layer->fan_out, 4u);
+        if (t->states)
+            t->states[l] = state;
+        widest = layer->fan_out > widest ? layer->fan_out : widest;
+    }
+    t->centre = network->centred ? carve(from, features, 1u) : NULL;
+    t->input = network->centred || network->input_shift ? carve(from, features, 1u) : NULL;
+    t->samples = carve(from, (size_t)config->buffer * features, 1u);
+    t->labels = carve(from, config->buffer, 2u);
+    t->sums = carve(from, widest, 4u);
+    t->row[0] = carve(from, widest, 2u);
+    t->row[1] = carve(from, widest, 2u);
+    t->column = config->trained ? carve(from, pairs, 4u) : NULL;
+}
+
+size_t tifed_memory_size(const tifed_config *config)
+{
+    if (tifed_check(config) != TIFED_OK)
+        return 0;
+    tifed t;
+    t.config = *config;
+    carver from = {NULL, 0, false};
+    lay_out(&t, &from);
+    return from.overflow ? 0 : from.used;
+}
+
+int tifed_init(tifed *t, const tifed_config *config, void *memory, size_t bytes)
+{
+    int status = tifed_check(config);
+    if (status != TIFED_OK)
+        return status;
+    size_t needed = tifed_memory_size(config);
+    if (!t || !memory || needed == 0 || bytes < needed || ((uintptr_t)memory & 3u) ||
+        ((uintptr_t)memory & (sizeof(void *) - 1u)))
+        return TIFED_ERROR_MEMORY;
+    uint8_t *byte = memory;
+    for (size_t i = 0; i < needed; i++)
+        byte[i] = 0;
+    carver from = {memory, 0, false};
+    tifed_work none = {0, 0, 0, 0, 0};
+    tifed_statistics zero = {0, 0, 0, 0};
+    t->config = *config;
+    t->count = t->step = t->last_step = 0;
+    t->work = none;
+    t->statistics = zero;
+    lay_out(t, &from);
+    return TIFED_OK;
+}
+
+/* --- parameters in pieces ----------------------------------------------------------------------- */
+
+size_t tifed_wire_size(const tifed *t, uint32_t layer, uint32_t first, uint32_t count)
+{
+    const tifed_network *network = t->config.network;
+    if (layer >= network->depth)
+        return 0;
+    uint32_t weights = network->layers[layer].fan_in * network->layers[layer].fan_out;
+    uint32_t all = weights + network->layers[layer].fan_out;
+    if (first > all || count > all - first)
+        return 0;
+    uint32_t of_weights = first >= weights ? 0u : weights - first;
+    of_weights = of_weights < count ? of_weights : count;
+    return (size_t)of_weights * (network->layers[layer].weight_bits / 8u) +
+           (size_t)(count - of_weights) * 2u;
+}
+
+int tifed_put_parameters(tifed *t, uint32_t layer, uint32_t first, uint32_t count,
+                         const uint8_t *wire)
+{
+    if (layer >= t->config.network->depth || !held(&t->config, layer))
+        return TIFED_ERROR_LAYER;
+    if (count == 0u || tifed_wire_size(t, layer, first, count) == 0)
+        return count == 0u ? TIFED_OK : TIFED_ERROR_PLACE;
+    const tifed_layer *shape = &t->config.network->layers[layer];
+    tifed_state *state = &t->states[layer];
+    /* Held in RAM: the states keep pointers to const only for the sake of those in flash. */
+    int8_t *narrow = (int8_t *)(uintptr_t)state->weights;
+    int16_t *wide = (int16_t *)(uintptr_t)state->weights;
+    int16_t *biases = (int16_t *)(uintptr_t)state->biases;
+    uint32_t weights = shape->fan_in * shape->fan_out;
+    for (uint32_t place = first; place < first + count; place++) {
+        bool is_bias = place >= weights;
+        int32_t value;
+        if (!is_bias && shape->weight_bits == 8u) {
+            value = (int8_t)*wire++;
+        } else {
+            value = (int16_t)(uint16_t)(wire[0] | (uint32_t)wire[1] << 8);
+            wire += 2;
+        }
+        int32_t bound = is_bias ? BIAS_BOUND : state->weight_bound;
+        if (value > bound || value < -bound)
+            return TIFED_ERROR_VALUE;
+        if (is_bias)
+            biases[place - weights] = (int16_t)value;
+        else if (shape->weight_bits == 8u)
+            narrow[place] = (int8_t)value;
+        else
+            wide[place] = (int16_t)value;
+    }
+    return TIFED_OK;
+}
+
+int tifed_get_parameters(const tifed *t, uint32_t layer, uint32_t first, uint32_t count,
+                         uint8_t *wire)
+{
+    if (layer >= t->config.network->depth)
+        return TIFED_ERROR_LAYER;
+    if (count == 0u || tifed_wire_size(t, layer, first, count) == 0)
+        return count == 0u ? TIFED_OK : TIFED_ERROR_PLACE;
+    const tifed_layer *shape = &t->config.network->layers[layer];
+    const tifed_state *state = &t->states[layer];
+    const int8_t *narrow = state->weights;
+    const int16_t *wide = state->weights;
+    uint32_t weights = shape->fan_in * shape->fan_out;
+    for (uint32_t place = first; place < first + count; place++) {
+        if (place < weights && shape->weight_bits == 8u) {
+            *wire++ = (uint8_t)narrow[place];
+        } else {
+            uint16_t value = (uint16_t)(place < weights ? wide[place]
+                                                        : state->biases[place - weights]);
+            *wire++ = (uint8_t)value;
+            *wire++ = (uint8_t)(value >> 8);
+        }
+    }
+    return TIFED_OK;
+}
+
+int tifed_put_centre(tifed *t, uint32_t first, uint32_t count, const int8_t *centre)
+{
+    uint32_t features = t->config.network->layers[0].fan_in;
+    if (!t->centre || first > features || count > features - first)
+        return TIFED_ERROR_PLACE;
+    for (uint32_t i = 0; i < count; i++)
+        t->centre[first + i] = centre[i];
+    return TIFED_OK;
+}
+
+/* --- samples ------------------------------------------------------------------------------------ */
+
+void tifed_clear(tifed *t)
+{
+    t->count = 0;
+    t->step = t->last_step = 0;
+}
+
+static void to_input(const tifed *t, int8_t *input, const int8_t *sample)
+{
+    const tifed_network *network = t->config.network;
+    for (uint32_t i = 0; i < network->layers[0].fan_in; i++) {
+        int32_t centre = t->centre ? t->centre[i] : 0;
+        input[i] = (int8_t)((sample[i] - centre) >> network->input_shift);
+    }
+}
+
+int tifed_add_sample(tifed *t, const int8_t *sample, uint32_t label)
+{
+    const tifed_network *network = t->config.network;
+    if (t->count >= t->config.buffer)
+        return TIFED_ERROR_FULL;
+    if (label >= network->layers[network->depth - 1u].fan_out)
+        return TIFED_ERROR_LABEL;
+    uint32_t features = network->layers[0].fan_in;
+    to_input(t, t->samples + (size_t)t->count * features, sample);
+    t->labels[t->count++] = (uint16_t)label;
+    return TIFED_OK;
+}
+
+/* --- forward ------------------------------------------------------------------------------------ */
+
+/* Values of a mini-batch stand in pairs of samples: number n of unit o of `units`. */
+static void put_half(uint32_t *pairs, uint32_t units, uint32_t n, uint32_t o, int32_t value)
+{
+    uint32_t *pair = &pairs[(size_t)(n >> 1) * units + o];
+    if (n & 1u)
+        *pair = (*pair & 0xFFFFu) | (uint32_t)value << 16;
+    else
+        *pair = (uint32_t)value & 0xFFFFu; /* clears the other half: a last, single sample's pad */
+}
+
+static int32_t get_half(const uint32_t *pairs, uint32_t units, uint32_t n, uint32_t o)
+{
+    uint32_t pair = pairs[(size_t)(n >> 1) * units + o];
+    return n & 1u ? tifed_high(pair) : tifed_low(pair);
+}
+
+/* Run one input (D) through every layer; sums then hold the outputs (C). `keep`: what the updates
+ * will need is kept for sample `n` of the mini-batch: trained layers' inputs, and in the place of
+ * their deltas the sources of their slopes. */
+static void forward(tifed *t, const int8_t *sample, bool keep, uint32_t n)
+{
+    const tifed_network *network = t->config.network;
+    const void *input = sample;
+    uint32_t input_bits = 8;
+    for (uint32_t l = 0; l < network->depth; l++) {
+        const tifed_layer *layer = &network->layers[l];
+        const tifed_state *state = &t->states[l];
+        bool last = l + 1u == network->depth;
+        for (uint32_t o = 0; o < layer->fan_out; o++)
+            t->sums[o] = state->biases[o] * (1 << layer->bias_shift) + state->offset;
+        tifed_kernel_forward(t->sums, state->weights, layer->weight_bits, input, input_bits,
+                             layer->fan_in, layer->fan_out);
+        int16_t *activations = t->row[l & 1u];
+        if (keep && !last && t->states[l + 1u].inputs)
+            activations = t->states[l + 1u].inputs + (size_t)n * layer->fan_out;
+        for (uint32_t o = 0; o < layer->fan_out; o++) {
+            int32_t v = t->sums[o] >> layer->rescale_shift;
+            if (layer->rescale_factor != 1u) { /* floor, whatever the sign */
+                int32_t factor = (int32_t)layer->rescale_factor;
+                v = v >= 0 ? v / factor : -1 - (-1 - v) / factor;
+            }
+            if (keep && state->deltas)
+                put_half(state->deltas, layer->fan_out, n, o, tifed_slope_source(v));
+            int32_t a = tifed_activate(layer->activation, v);
+            if (last)
+                t->sums[o] = a;
+            else
+                activations[o] = (int16_t)a;
+        }
+        input = activations;
+        input_bits = 16;
+    }
+}
+
+int32_t tifed_classify(tifed *t, const int8_t *sample)
+{
+    const tifed_network *network = t->config.network;
+    if (t->input) {
+        to_input(t, t->input, sample);
+        sample = t->input;
+    }
+    forward(t, sample, false, 0);
+    return (int32_t)tifed_argmax(t->sums, network->layers[network->depth - 1u].fan_out);
+}
+
+const int32_t *tifed_outputs(const tifed *t)
+{
+    return t->sums;
+}
+
+/* --- deltas ------------------------------------------------------------------------------------- */
+
+/* Entries of a feedback matrix for one unit, class after class (SPEC, 5.5): uniform numbers, or a
+ * deck with as many plus as minus ones. */
+typedef struct feedback_deck {
+    tifed_key key;
+    uint32_t classes, units, unit, plus;
+    int32_t range; /* 0: a deck */
+} feedback_deck;
+
+static feedback_deck start_deck(const tifed_network *network, uint32_t l, uint32_t unit,
+                                uint32_t seed_low, uint32_t seed_high)
+{
+    feedback_deck deck;
+    deck.key = tifed_key_add(tifed_key_start(seed_low, seed_high, TIFED_PURPOSE_FEEDBACK), l);
+    deck.classes = network->layers[network->depth - 1u].fan_out;
+    deck.units = network->layers[l].fan_out;
+    deck.unit = unit;
+    deck.plus = (deck.classes + (unit & 1u)) / 2u;
+    deck.range = network->feedback == TIFED_UNIFORM ? tifed_feedback_range(network, l) : 0;
+    return deck;
+}
+
+static int32_t deal(feedback_deck *deck, uint32_t c)
+{
+    if (deck->range)
+        return (int32_t)tifed_below(deck->key, c * deck->units + deck->unit,
+                                    2u * (uint32_t)deck->range) -
+               deck->range;
+    if (tifed_below(deck->key, deck->unit * deck->classes + c, deck->classes - c) < deck->plus) {
+        deck->plus--;
+        return 1;
+    }
+    return -1;
+}
+
+void tifed_feedback_matrix(const tifed_network *network, uint32_t layer, uint32_t seed_low,
+                           uint32_t seed_high, int16_t *matrix)
+{
+    uint32_t classes = network->layers[network->depth - 1u].fan_out;
+    uint32_t units = network->layers[layer].fan_out;
+    for (uint32_t o = 0; o < units; o++) {
+        feedback_deck deck = start_deck(network, layer, o, seed_low, seed_high);
+        for (uint32_t c = 0; c < classes; c++)
+            matrix[(size_t)c * units + o] = (int16_t)deal(&deck, c);
+    }
+}
+
+/* The output's error (C) through the feedback matrix to unit `o` of hidden layer `l`. */
+static int32_t reached(const tifed *t, uint32_t l, uint32_t o, const int32_t *error)
+{
+    const tifed_network *network = t->config.network;
+    const tifed_layer *last = &network->layers[network->depth - 1u];
+    uint32_t classes = last->fan_out, units = network->layers[l].fan_out;
+    int32_t sum = 0;
+    if (network->feedback == TIFED_OUTPUT_SIGN && l + 2u == network->depth) {
+        const void *weights = t->states[l + 1u].weights;
+        const int8_t *narrow = (const int8_t *)weights + (size_t)o * classes;
+        const int16_t *wide = (const int16_t *)weights + (size_t)o * classes;
+        for (uint32_t c = 0; c < classes; c++)
+            sum += (last->weight_bits == 8u ? narrow[c] : wide[c]) < 0 ? -error[c] : error[c];
+        return sum;
+    }
+    if (t->config.feedback && t->config.feedback[l]) {
+        const int16_t *entry = t->config.feedback[l] + o;
+        for (uint32_t c = 0; c < classes; c++, entry += units)
+            sum += error[c] * *entry;
+        return sum;
+    }
+    feedback_deck deck =
+        start_deck(network, l, o, t->config.seed_low, t->config.seed_high);
+    for (uint32_t c = 0; c < classes; c++)
+        sum += error[c] * deal(&deck, c);
+    return sum;
+}
+
+/* Sums (C) from outputs to errors. */
+static void to_error(const tifed_network *network, int32_t *output, uint32_t classes,
+                     uint32_t label)
+{
+    if (network->error == TIFED_SQUARED) {
+        output[label] -= network->error_level;
+        return;
+    }
+    tifed_margin margin = tifed_margin_error(output, classes, label, network->error_level);
+    for (uint32_t c = 0; c < classes; c++)
+        output[c] = 0;
+    output[margin.rival] = margin.u;
+    output[label] = -margin.u;
+}
+
+/* Deltas of sample `n` of the mini-batch in every trained layer, from its error (C). */
+static void keep_deltas(tifed *t, uint32_t n, const int32_t *error)
+{
+    const tifed_network *network = t->config.network;
+    for (uint32_t l = 0; l < network->depth; l++) {
+        uint32_t *deltas = t->states[l].deltas;
+        const tifed_layer *layer = &network->layers[l];
+        if (!deltas)
+            continue;
+        for (uint32_t o = 0; o < layer->fan_out; o++) {
+            int32_t v = get_half(deltas, layer->fan_out, n, o);
+            int32_t delta = l + 1u == network->depth ? error[o] : reached(t, l, o, error);
+            delta = tifed_through_slope(layer->activation, delta, v);
+            int32_t limited = tifed_clamp(delta, -TIFED_DELTA_BOUND, TIFED_DELTA_BOUND);
+            t->statistics.clipped_deltas += limited != delta;
+            put_half(deltas, layer->fan_out, n, o, limited);
+        }
+    }
+}
+
+/* --- update ------------------------------------------------------------------------------------- */
+
+/* Take the gradients of `samples` samples, from `first` of the buffer on, off layer `l`. */
+static void update(tifed *t, uint32_t l, uint32_t first, uint32_t samples)
+{
+    const tifed_layer *layer = &t->config.network->layers[l];
+    const tifed_state *state = &t->states[l];
+    uint32_t pairs = (samples + 1u) / 2u, features = layer->fan_in;
+    tifed_key key =
+        tifed_key_start(t->config.seed_low, t->config.seed_high, TIFED_PURPOSE_ROUNDING);
+    key = tifed_key_add(key, t->work.device);
+    key = tifed_key_add(key, t->work.exchange);
+    key = tifed_key_add(key, t->step);
+    tifed_rounding rounding = {layer->update_shift + t->work.extra_shift, layer->update_rounding,
+                               state->weight_bound, tifed_key_add(key, l)};
+    uint8_t *row = (uint8_t *)(uintptr_t)state->weights;
+    size_t stride = (size_t)layer->fan_out * (layer->weight_bits / 8u);
+    uint32_t clipped = 0;
+    for (uint32_t i = 0; i < features; i++, row += stride) {
+        const int8_t *sample = t->samples + (size_t)first * features + i;
+        const int16_t *input = state->inputs + (l ? i : 0u);
+        uint32_t any = 0;
+        for (uint32_t n = 0; n < samples; n++) {
+            int32_t x = l ? *input : *sample;
+            sample += features;
+            if (l)
+                input += features;
+            any |= (uint32_t)x;
+            if (n & 1u)
+                t->column[n >> 1] |= (uint32_t)x << 16;
+            else
+                t->column[n >> 1] = (uint32_t)x & 0xFFFFu;
+        }
+        if (any) /* an input that was 0 throughout has a gradient of 0, however it is rounded */
+            clipped += tifed_kernel_update(row, layer->weight_bits, layer->fan_out, t->column,
+                                           state->deltas, pairs, &rounding, i * layer->fan_out);
+    }
+    /* A bias is the weight of an input that is always 2^bias_shift. */
+    for (uint32_t p = 0; p < pairs; p++)
+        t->column[p] = 0x10001u << layer->bias_shift;
+    rounding.bound = BIAS_BOUND;
+    clipped += tifed_kernel_update((void *)(uintptr_t)state->biases, 16u, layer->fan_out,
+                                   t->column, state->deltas, pairs, &rounding,
+                                   features * layer->fan_out);
+    t->statistics.clipped_parameters += clipped;
+}
+
+/* --- steps -------------------------------------------------------------------------------------- */
+
+int tifed_begin(tifed *t, const tifed_work *work)
+{
+    const tifed_network *network = t->config.network;
+    if (!t->config.trained)
+        return TIFED_ERROR_LAYER;
+    if (t->count == 0u)
+        return TIFED_ERROR_EMPTY;
+    if (work->extra_shift > 6u || work->steps > UINT32_MAX - work->first_step)
+        return TIFED_ERROR_RANGE;
+    uint32_t samples = t->config.batch < t->count ? t->config.batch : t->count;
+    for (uint32_t l = 0; l < network->depth; l++) {
+        /* A larger shift rounds with a larger half: there must be room for it beside the sum. */
+        uint32_t shift = network->layers[l].update_shift + work->extra_shift;
+        uint32_t half = (1u << shift) >> (network->layers[l].update_rounding != TIFED_STOCHASTIC);
+        if (trains(&t->config, l) && LARGEST_SUM - samples * tifed_gradient_limit(network, l) < half)
+            return TIFED_ERROR_RANGE;
+    }
+    tifed_statistics zero = {0, 0, 0, 0};
+    t->statistics = zero;
+    t->work = *work;
+    t->step = work->first_step;
+    t->last_step = work->first_step + work->steps;
+    return TIFED_OK;
+}
+
+int tifed_step(tifed *t)
+{
+    if (t->step == t->last_step)
+        return TIFED_OK;
+    const tifed_network *network = t->config.network;
+    uint32_t features = network->layers[0].fan_in;
+    uint32_t classes = network->layers[network->depth - 1u].fan_out;
+    uint32_t batch = t->config.batch;
+    uint32_t batches = (t->count - 1u) / batch + 1u;
+    uint32_t first = t->step % batches * batch;
+    uint32_t samples = t->count - first < batch ? t->count - first : batch;
+    for (uint32_t n = 0; n < samples; n++) {
+        uint32_t label = t->labels[first + n];
+        forward(t, t->samples + (size_t)(first + n) * features, true, n);
+        t->statistics.missed += tifed_argmax(t->sums, classes) != label;
+        to_error(network, t->sums, classes, label);
+        keep_deltas(t, n, t->sums);
+    }
+    t->statistics.visits += samples;
+    for (uint32_t l = 0; l < network->depth; l++)
+        if (trains(&t->config, l))
+            update(t, l, first, samples);
+    t->step++;
+    return t->step == t->last_step ? TIFED_OK : TIFED_MORE;
+}
+
+int tifed_train(tifed *t, const tifed_work *work)
+{
+    int status = tifed_begin(t, work);
+    if (status != TIFED_OK)
+        return status;
+    while (tifed_step(t) == TIFED_MORE) {
+    }
+    return TIFED_OK;
+}

@@ -1,0 +1,153 @@
+// The fleet on the device's own core, byte for byte as a firmware uses it: slow, for equality.
+#include <algorithm>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+
+#include "aligned.hpp"
+#include "fleet_parts.hpp"
+#include "parallel.hpp"
+
+namespace tifed_native {
+namespace {
+
+void must(int status, const char *what) {
+    if (status < 0)
+        throw std::runtime_error(std::string("core: ") + what + " gave " + std::to_string(status));
+}
+
+// int8 or int16 weights of a layer as flash would hold them.
+std::vector<int8_t> narrowed(const tifed_layer &layer, const int16_t *weights) {
+    std::size_t count = std::size_t(layer.fan_in) * layer.fan_out;
+    std::vector<int8_t> narrow;
+    if (layer.weight_bits == 8)
+        for (std::size_t i = 0; i < count; i++) narrow.push_back(int8_t(weights[i]));
+    return narrow;
+}
+
+class Device {
+public:
+    Device(const Network &network, const Given &given, uint32_t trained, uint32_t buffer,
+           uint32_t batch, bool regenerate, uint64_t seed)
+        : network_(network), frozen_(network.layers.size()), narrow_(network.layers.size()) {
+        tifed_config config{};
+        config.network = &network.rule;
+        config.trained = trained;
+        config.buffer = buffer;
+        config.batch = batch;
+        config.seed_low = uint32_t(seed);
+        config.seed_high = uint32_t(seed >> 32);
+        if (!regenerate) {
+            config.feedback = given.feedback.data();
+            for (std::size_t l = 0; l < network.layers.size(); l++) {
+                if (trained >> l & 1) continue;
+                narrow_[l] = narrowed(network.layers[l], given.weights[l]);
+                bool narrow = network.layers[l].weight_bits == 8;
+                frozen_[l].weights = narrow ? static_cast<const void *>(narrow_[l].data())
+                                            : static_cast<const void *>(given.weights[l]);
+                frozen_[l].biases = given.biases[l];
+            }
+            config.frozen = frozen_.data();
+        }
+        std::size_t bytes = tifed_memory_size(&config);
+        memory_ = zeroed(bytes);
+        must(tifed_init(&core, &config, memory_.get(), bytes), "tifed_init");
+        if (network.rule.centred)
+            must(tifed_put_centre(&core, 0, network.layers[0].fan_in, given.centre), "centre");
+        for (uint32_t l = 0; l < network.layers.size(); l++)
+            if (!frozen_[l].weights) put(l, given.weights[l], given.biases[l]);
+    }
+
+    void put(uint32_t l, const int16_t *weights, const int16_t *biases) {
+        const tifed_layer &layer = network_.layers[l];
+        uint32_t count = layer.fan_in * layer.fan_out, all = count + layer.fan_out;
+        std::vector<uint8_t> wire;
+        for (uint32_t i = 0; i < all; i++) {
+            auto value = uint16_t(i < count ? weights[i] : biases[i - count]);
+            wire.push_back(uint8_t(value));
+            if (i >= count || layer.weight_bits == 16) wire.push_back(uint8_t(value >> 8));
+        }
+        // In pieces of an odd size, as they would arrive.
+        for (uint32_t first = 0; first < all; first += 37) {
+            uint32_t piece = std::min(37u, all - first);
+            must(tifed_put_parameters(&core, l, first, piece,
+                                      wire.data() + tifed_wire_size(&core, l, 0, first)),
+                 "put_parameters");
+        }
+    }
+
+    void add_to(Totals &totals, uint32_t l, int64_t weight) const {
+        const tifed_layer &layer = network_.layers[l];
+        uint32_t count = layer.fan_in * layer.fan_out, all = count + layer.fan_out;
+        std::vector<uint8_t> wire(tifed_wire_size(&core, l, 0, all));
+        must(tifed_get_parameters(&core, l, 0, all, wire.data()), "get_parameters");
+        const uint8_t *byte = wire.data();
+        for (uint32_t i = 0; i < all; i++) {
+            int64_t value;
+            if (i < count && layer.weight_bits == 8) {
+                value = int8_t(*byte++);
+            } else {
+                value = int16_t(uint16_t(byte[0] | byte[1] << 8));
+                byte += 2;
+            }
+            (i < count ? totals.weights[l][i] : totals.biases[l][i - count]) += value * weight;
+        }
+    }
+
+    tifed core{};
+
+private:
+    const Network &network_;
+    std::vector<tifed_frozen> frozen_;
+    std::vector<std::vector<int8_t>> narrow_;
+    Memory memory_;
+};
+
+}  // namespace
+
+void fit_core(const Network &network, bool regenerate, const Given &given, const Data &data,
+              const std::vector<Job> &jobs, const Work &work, unsigned threads, Totals &totals) {
+    std::mutex mutex;
+    uint32_t features = network.layers[0].fan_in;
+    parallel(jobs.size(), threads, [&](auto next) {
+        for (std::size_t number; (number = next()) < jobs.size();) {
+            const Job &job = jobs[number];
+            auto batch = uint32_t(std::min<int64_t>(work.batch, job.samples));
+            Device device(network, given, uint32_t(job.trained), uint32_t(job.samples), batch,
+                          regenerate, work.seed);
+            int64_t length = job.end - job.begin;
+            for (int64_t s = 0; s < job.samples; s++) {
+                int64_t sample = data.order[job.begin + (job.position + s) % length];
+                must(tifed_add_sample(&device.core, data.samples + sample * features,
+                                      uint32_t(data.labels[sample])),
+                     "add_sample");
+            }
+            tifed_work part{uint32_t(job.first_step), uint32_t(job.steps), work.extra_shift,
+                            uint32_t(job.device), work.exchange};
+            must(tifed_train(&device.core, &part), "train");
+            std::lock_guard<std::mutex> lock(mutex);
+            for (uint32_t l = 0; l < network.layers.size(); l++)
+                if (job.trained >> l & 1) device.add_to(totals, l, job.weight);
+            totals.statistics.visits += device.core.statistics.visits;
+            totals.statistics.missed += device.core.statistics.missed;
+            totals.statistics.clipped_parameters += device.core.statistics.clipped_parameters;
+            totals.statistics.clipped_deltas += device.core.statistics.clipped_deltas;
+        }
+    });
+}
+
+void classify_core(const Network &network, const Given &given, const int8_t *samples,
+                   std::size_t count, unsigned threads, int32_t *classes) {
+    constexpr std::size_t ROWS = 64;
+    parallel((count + ROWS - 1) / ROWS, threads, [&](auto next) {
+        Device device(network, given, 0, 0, 0, false, 0);
+        for (std::size_t first; (first = next() * ROWS) < count;)
+            for (std::size_t s = first; s < std::min(first + ROWS, count); s++) {
+                classes[s] =
+                    tifed_classify(&device.core, samples + s * network.layers[0].fan_in);
+                must(classes[s], "classify");
+            }
+    });
+}
+
+}  // namespace tifed_native

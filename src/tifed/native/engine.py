@@ -1,0 +1,266 @@
+"""The engine that runs the C core; equal to the oracle bit for bit."""
+
+import os
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tifed.errors import UsageError
+from tifed.integer import Rounding
+from tifed.learning.feedback import FeedbackMatrices
+from tifed.learning.work import LocalWork, Statistics
+from tifed.native import arguments
+from tifed.network import (
+    Activation,
+    ErrorKind,
+    Feedback,
+    Layer,
+    Network,
+    Parameters,
+    check_parameters,
+)
+
+try:
+    from tifed.native import _native
+except ImportError as missing:
+    raise UsageError(
+        "engine: 'native' needs the compiled extension, which this installation lacks "
+        f"({missing}); install a wheel or run `pip install .` with a C compiler, or choose "
+        "engine = 'oracle'"
+    ) from missing
+
+DEVICE_KERNELS = ("device", "device-seed")
+"""The core exactly as firmware runs it: frozen layers in flash and feedback stored; or all layers
+in RAM, parameters in pieces, and feedback regenerated from the seed. Slow; for equality tests."""
+
+JOB_FIELDS = (
+    "device", "begin", "end", "position", "samples", "first_step", "steps", "layers", "weight",
+)  # fmt: skip
+"""Columns of `Native.train_fleet`'s jobs."""
+
+LayerSums = dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""Per trained layer the sums of weights (fan_in, fan_out) and biases (fan_out,)."""
+
+_ACTIVATIONS = (Activation.POCKET_TANH, Activation.RELU, Activation.IDENTITY)
+_ROUNDINGS = (Rounding.FLOOR, Rounding.NEAREST, Rounding.STOCHASTIC)
+_ERRORS = (ErrorKind.SQUARED, ErrorKind.MARGIN)
+_FEEDBACKS = (Feedback.UNIFORM, Feedback.BALANCED, Feedback.OUTPUT_SIGN)
+_WORD = (1 << 32) - 1
+
+
+def kernels() -> tuple[str, ...]:
+    """Host kernels that this processor can run, the fastest last."""
+    return tuple(_native.kernels())
+
+
+def peak(kernel: str, rounds: int) -> int:
+    """Do multiply-accumulates in registers alone, ``rounds`` times over; returns how many."""
+    return _native.peak(kernel, arguments.whole("rounds", rounds, 1, _WORD))
+
+
+def default_threads() -> int:
+    """As many threads as there are processors for this process."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Native:
+    """The C core behind the engines' protocol, and many devices at once.
+
+    Every method lets other Python threads run while C works.
+    """
+
+    def __init__(self, kernel: str | None = None, threads: int | None = None) -> None:
+        """Choose a kernel and a number of threads; neither changes a result.
+
+        Args:
+            kernel: one of `kernels` or `DEVICE_KERNELS`; default the fastest.
+            threads: 1..4096; default one per processor.
+
+        Raises:
+            UsageError: if this processor has no such kernel, or ``threads`` is out of range.
+        """
+        names = kernels()
+        self.kernel = names[-1] if kernel is None else kernel
+        if self.kernel not in (*names, *DEVICE_KERNELS):
+            raise UsageError(
+                f"kernel: {self.kernel!r} is not one of {', '.join((*names, *DEVICE_KERNELS))}"
+            )
+        self.threads = (
+            default_threads() if threads is None else arguments.whole("threads", threads, 1, 4096)
+        )
+
+    def train(
+        self,
+        network: Network,
+        parameters: Parameters,
+        feedback: FeedbackMatrices,
+        samples: NDArray[np.int8],
+        labels: NDArray[np.int32],
+        work: LocalWork,
+    ) -> tuple[Parameters, Statistics]:
+        """One device's local work; see `tifed.learning.oracle.train`.
+
+        Raises:
+            UsageError: naming the argument that is not as the oracle's contract has it.
+        """
+        arguments.sample_arrays(network, samples, labels)
+        count = len(samples)
+        row = (work.device, 0, count, 0, count, work.first_step, work.steps,
+               _mask(network, work.layers), 1)  # fmt: skip
+        for name, value in zip(JOB_FIELDS, row, strict=True):
+            arguments.whole(name, value, 0, _WORD)
+        sums, statistics = self.train_fleet(
+            network, parameters, feedback, samples, labels,
+            np.arange(count, dtype=np.int64), np.array([row], np.int64),
+            batch=work.batch, extra_shift=work.extra_shift, seed=work.seed,
+            exchange=work.exchange,
+        )  # fmt: skip
+        weights, biases = list(parameters.weights), list(parameters.biases)
+        for number, (weight, bias) in sums.items():
+            weights[number] = weight.astype(weights[number].dtype)
+            biases[number] = bias.astype(biases[number].dtype)
+        return Parameters(parameters.centre, tuple(weights), tuple(biases)), statistics
+
+    def train_fleet(
+        self,
+        network: Network,
+        parameters: Parameters,
+        feedback: FeedbackMatrices,
+        samples: NDArray[np.int8],
+        labels: NDArray[np.int32],
+        order: NDArray[np.int64],
+        jobs: NDArray[np.int64],
+        *,
+        batch: int,
+        extra_shift: int = 0,
+        seed: int = 0,
+        exchange: int = 0,
+    ) -> tuple[LayerSums, Statistics]:
+        """The local work of many devices, from the same parameters, summed.
+
+        A device is a row of ``jobs`` and its part of ``order``: nothing else is kept of it, and
+        its parameters exist only while a thread works on it.
+
+        Args:
+            network: what every device holds.
+            parameters: what every device starts from.
+            feedback: per hidden layer int64 (classes, units).
+            samples: int8 (M, D), of all devices.
+            labels: int32 (M,).
+            order: int64 (n,), the devices' streams one after the other, entries 0..M-1.
+            jobs: int64 (J, 9), columns `JOB_FIELDS`: the device's number; where in ``order`` its
+                stream begins and ends; position in the stream and length of the buffer, which
+                wraps around; first step and steps; bit mask of the layers to train; what its
+                parameters are multiplied with in the sums.
+            batch: samples per mini-batch.
+            extra_shift: added to every update shift.
+            seed: of the experiment.
+            exchange: number of the exchange.
+
+        Returns:
+            Sums over jobs of the layers that at least one trains, times ``weight``; and counts.
+
+        Raises:
+            UsageError: naming the argument that is wrong.
+        """
+        centre, weights, biases = arguments.parameter_arrays(network, parameters)
+        arguments.sample_arrays(network, samples, labels)
+        arguments.array("order", order, np.int64, (None,))
+        arguments.array("jobs", jobs, np.int64, (None, len(JOB_FIELDS)))
+        if not len(jobs):
+            return {}, Statistics()
+        matrices = arguments.feedback_arrays(network, feedback)
+        trained = int(np.bitwise_or.reduce(jobs[:, JOB_FIELDS.index("layers")]))
+        shapes = [(layer.fan_in, layer.fan_out) for layer in network.layers]
+        weight_sums = [np.zeros(shape, np.int64) for shape in shapes]
+        bias_sums = [np.zeros(shape[1], np.int64) for shape in shapes]
+        engine = _compiled(network, self.kernel)
+        try:
+            counts = engine.fit(
+                centre, weights, biases, matrices, samples, labels, order, jobs,
+                arguments.whole("batch", batch, 1, _WORD),
+                arguments.whole("extra_shift", extra_shift, 0, 6),
+                arguments.whole("seed", seed, 0, (1 << 64) - 1),
+                arguments.whole("exchange", exchange, 0, _WORD),
+                self.threads, weight_sums, bias_sums,
+            )  # fmt: skip
+        except ValueError as wrong:
+            check_parameters(network, parameters)  # says which array, if it is one
+            raise UsageError(str(wrong)) from wrong
+        sums = {
+            number: (weight_sums[number], bias_sums[number])
+            for number in range(network.depth)
+            if trained >> number & 1
+        }
+        return sums, Statistics(*counts)
+
+    def classify(
+        self,
+        network: Network,
+        parameters: Parameters,
+        samples: NDArray[np.int8],
+        out: NDArray[np.int32] | None = None,
+    ) -> NDArray[np.int32]:
+        """The class (N,) of each sample (N, D), in ``out`` (int32 (N,)) if it is given.
+
+        Raises:
+            UsageError: naming the argument that is wrong.
+        """
+        centre, weights, biases = arguments.parameter_arrays(network, parameters)
+        arguments.array("samples", samples, np.int8, (None, network.features))
+        classes = np.zeros(len(samples), np.int32) if out is None else out
+        arguments.array("out", classes, np.int32, (len(samples),), writable=True)
+        try:
+            _compiled(network, self.kernel).classify(
+                centre, weights, biases, samples, classes, self.threads
+            )
+        except ValueError as wrong:
+            check_parameters(network, parameters)
+            raise UsageError(str(wrong)) from wrong
+        return classes
+
+
+def _mask(network: Network, layers: tuple[int, ...]) -> int:
+    """Layer numbers as bits."""
+    mask = 0
+    for number in layers:
+        mask |= 1 << arguments.whole("layers", number, 0, network.depth - 1)
+    if mask == 0:
+        raise UsageError("layers: name at least one layer to train")
+    return mask
+
+
+@lru_cache(maxsize=64)
+def _compiled(network: Network, kernel: str) -> _native.Engine:
+    """The network's constants in C."""
+    if any(layer.weight_bits == 32 for layer in network.layers):
+        raise UsageError("weight_bits: 32 is not for the native engine; choose engine = 'oracle'")
+    rule = (
+        _ERRORS.index(network.error),
+        network.error_level,
+        _FEEDBACKS.index(network.feedback),
+        network.input_shift,
+        int(network.centred),
+    )
+    try:
+        return _native.Engine([_fields(layer) for layer in network.layers], rule, kernel)
+    except ValueError as wrong:
+        raise UsageError(str(wrong)) from wrong
+
+
+def _fields(layer: Layer) -> tuple[int, ...]:
+    """A layer in the order of the extension's constructor."""
+    return (
+        layer.fan_in,
+        layer.fan_out,
+        layer.rescale_factor,
+        layer.rescale_shift,
+        _ROUNDINGS.index(layer.rescale_rounding),
+        layer.update_shift,
+        _ROUNDINGS.index(layer.update_rounding),
+        layer.bias_shift,
+        _ACTIVATIONS.index(layer.activation),
+        layer.input_limit,
+        layer.weight_bits,
+    )

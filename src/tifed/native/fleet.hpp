@@ -1,0 +1,63 @@
+// Many devices' local work over shared data, in parallel: integer sums, so the order is no matter.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "../core/host/panel.h"
+#include "../core/tifed.h"
+
+namespace tifed_native {
+
+// A network that owns what it points to; checked.
+struct Network {
+    std::vector<tifed_layer> layers;
+    tifed_network rule{};
+    panel_network panels{};
+};
+
+// Parameters and feedback as NumPy holds them; nothing is copied. Row-major.
+struct Given {
+    const int8_t *centre;                     // (features)
+    std::vector<const int16_t *> weights;     // per layer (fan_in, fan_out)
+    std::vector<const int16_t *> biases;      // per layer (fan_out)
+    std::vector<const int16_t *> feedback;    // per hidden layer (classes, units)
+};
+
+struct Data {
+    const int8_t *samples;   // (all, features)
+    const int32_t *labels;   // (all), each a class
+    const int64_t *order;    // streams one after the other, each entry < all
+};
+
+// One device's part in an exchange. Its stream is order[begin..end).
+struct Job {
+    int64_t device, begin, end, position, samples, first_step, steps, trained, weight;
+};
+
+struct Work {
+    uint32_t batch, extra_shift, exchange;
+    uint64_t seed;
+};
+
+// Where the sums go, per layer; nullptr for a layer that no job trains.
+struct Totals {
+    std::vector<int64_t *> weights, biases;
+    panel_statistics statistics{};
+};
+
+// How the arithmetic is done: a host kernel, or the device's own core.
+struct Kernel {
+    const panel_kernel *panels = nullptr;  // nullptr: the device's core
+    bool regenerate = false;               // the device's core makes feedback from the seed
+};
+
+// Jobs, each by one of `threads` threads; throws what a thread threw.
+void fit(const Network &, const Kernel &, const Given &, const Data &, const std::vector<Job> &,
+         const Work &, unsigned threads, Totals &);
+
+// Classes of `count` samples (count, features).
+void classify(const Network &, const Kernel &, const Given &, const int8_t *samples, size_t count,
+              unsigned threads, int32_t *classes);
+
+}  // namespace tifed_native

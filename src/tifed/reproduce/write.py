@@ -1,0 +1,70 @@
+"""A reproduction's folder: report.html, table.json, results.csv."""
+
+import base64
+from pathlib import Path
+
+from tifed.atomic import write_atomically
+from tifed.report.pictures import Picture
+from tifed.reproduce.pictures import pictures
+from tifed.reproduce.reproduction import Reproduction
+from tifed.reproduce.table import Table, csv_text
+
+
+def write_reproduction(folder: Path, reproduction: Reproduction, table: Table) -> None:
+    """Write what a reader needs beside the finished runs.
+
+    Raises:
+        UsageError: if the folder cannot be written.
+    """
+    page = _page(table, pictures(reproduction, table))
+    write_atomically(folder / "results.csv", csv_text(reproduction))
+    write_atomically(folder / "table.json", table.model_dump_json(indent=1) + "\n")
+    write_atomically(folder / "report.html", page)
+
+
+def _page(table: Table, drawn: dict[str, Picture]) -> str:
+    """One HTML file that needs nothing but a browser."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # late: not every command draws
+
+    environment = Environment(
+        loader=PackageLoader("tifed.reproduce"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["points"] = _points
+    environment.filters["share"] = _share
+    return environment.get_template("reproduction.html").render(
+        table=table,
+        plotted=any(row.published_plotted is not None for row in table.rows),
+        pictures={
+            name: {"light": _data_uri(picture.light), "dark": _data_uri(picture.dark)}
+            for name, picture in drawn.items()
+        },
+    )
+
+
+def _share(value: float | None) -> str:
+    """A fraction with four decimals, as the paper prints it.
+
+    >>> _share(0.82833), _share(0.5)
+    ('.8283', '.5000')
+    """
+    return "\N{EN DASH}" if value is None else f"{value:.4f}".removeprefix("0")
+
+
+def _points(value: float | None) -> str:
+    """A difference of fractions with its sign.
+
+    >>> _points(0.002), _points(None) == _share(None)
+    ('+.0020', True)
+    """
+    if value is None:
+        return "\N{EN DASH}"
+    return ("+" if value >= 0 else "\N{MINUS SIGN}") + _share(abs(value))
+
+
+def _data_uri(png: bytes) -> str:
+    """A PNG file as an address that holds the file itself."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()

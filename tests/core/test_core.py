@@ -1,0 +1,117 @@
+"""The C core and the host's kernels, compiled and run apart from Python."""
+
+import importlib.util
+import platform
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORE = ROOT / "src" / "tifed" / "core"
+VECTORS = ROOT / "tests" / "vectors" / "core.txt"
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
+SOURCES: dict[str, list[str]] = {
+    "tifed.c": [], "tifed_kernel.c": [], "host/panel.c": [], "host/panel_portable.c": [],
+}  # fmt: skip
+X86 = {
+    "host/panel_sse2.c": [], "host/panel_avx2.c": ["-mavx2"], "host/panel_avx512bw.c": AVX512,
+    "host/panel_avx512vnni.c": [*AVX512, "-mavx512vnni"],
+}  # fmt: skip
+NEON: dict[str, list[str]] = {"host/panel_neon.c": []}
+ZIG = [sys.executable, "-m", "ziglang", "cc"]
+
+needs_zig = pytest.mark.skipif(
+    importlib.util.find_spec("ziglang") is None, reason="pip install ziglang"
+)
+needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc")
+needs_x86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="not an x86-64")
+
+
+def run(*command: str | Path) -> str:
+    """Standard output; a failure shows both outputs."""
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def build(
+    where: Path, compiler: list[str], flags: list[str], sources: dict[str, list[str]]
+) -> Path:
+    """The test program, strictly compiled."""
+    objects = []
+    for source, own in sources.items():
+        objects.append(where / (Path(source).stem + ".o"))
+        run(*compiler, *STRICT, *flags, *own, "-c", CORE / source, "-o", objects[-1])
+    objects.append(where / "check.o")
+    check = ROOT / "tests" / "core" / "check.c"
+    run(*compiler, *STRICT, *flags, "-I", CORE, "-c", check, "-o", objects[-1])
+    run(*compiler, *flags, *objects, "-o", where / "check")
+    return where / "check"
+
+
+def test_vectors_are_what_the_oracle_writes_today() -> None:
+    written = runpy.run_path(str(VECTORS.with_name("write_core.py")))
+    assert VECTORS.read_text(encoding="ascii") == written["text"]()
+
+
+@needs_x86
+@pytest.mark.parametrize(
+    "compiler",
+    [
+        pytest.param(["gcc"], marks=needs_gcc, id="gcc"),
+        pytest.param(ZIG, marks=needs_zig, id="clang"),
+    ],
+)
+def test_core_and_kernels_agree(tmp_path: Path, compiler: list[str]) -> None:
+    check = build(tmp_path, compiler, ["-O1"], {**SOURCES, **X86})
+    assert run(check, "vectors", VECTORS).startswith("26 cases agree: portable sse2")
+    assert re.match(r"\d\d\d cases agree", run(check, "random", "250", "1"))
+
+
+@needs_gcc
+def test_sanitizers_find_nothing(tmp_path: Path) -> None:
+    """The core and the kernels' common body; the vector kernels take minutes to instrument."""
+    flags = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    check = build(tmp_path, ["gcc"], [*flags, "-DTIFED_PORTABLE_ONLY"], SOURCES)
+    assert run(check, "vectors", VECTORS) == "26 cases agree: portable\n"
+    assert re.match(r"\d\d\d cases agree", run(check, "random", "250", "3"))
+
+
+@needs_zig
+@pytest.mark.skipif(shutil.which("qemu-aarch64") is None, reason="apt-get install qemu-user")
+def test_neon_agrees(tmp_path: Path) -> None:
+    compiler = [*ZIG, "-target", "aarch64-linux-musl"]
+    check = build(tmp_path, compiler, ["-O2", "-static"], {**SOURCES, **NEON})
+    assert run("qemu-aarch64", check, "vectors", VECTORS).endswith("portable neon\n")
+    assert re.match(r"\d+ cases agree", run("qemu-aarch64", check, "random", "100", "2"))
+
+
+@needs_zig
+@pytest.mark.parametrize("processor", ["cortex_m0", "cortex_m3", "cortex_m4", "cortex_m7"])
+def test_core_is_freestanding(tmp_path: Path, processor: str) -> None:
+    """No symbol from outside but the compiler's own memory and division routines; no float."""
+    assembly, undefined, defined = "", set[str](), set[str]()
+    for source in ("tifed.c", "tifed_kernel.c", "tifed_kernel_dsp.c"):
+        target = tmp_path / (source + ".s")
+        run(
+            *ZIG, "-target", "thumb-freestanding-eabi", f"-mcpu={processor}", *STRICT,
+            "-Wno-unused-command-line-argument", "-Os", "-ffreestanding", "-S",
+            CORE / source, "-o", target,
+        )  # fmt: skip
+        assembly += target.read_text()
+    undefined |= set(re.findall(r"\tbl?\t([A-Za-z_]\w*)$", assembly, re.M))
+    defined |= set(re.findall(r"^([A-Za-z_]\w*):", assembly, re.M))
+    allowed = {"memcpy", "memset", "memclr", "__aeabi_memcpy", "__aeabi_memset", "__aeabi_memclr",
+               "__aeabi_memcpy4", "__aeabi_memclr4", "__aeabi_memset4", "__aeabi_memcpy8",
+               "__aeabi_memclr8", "__aeabi_idiv", "__aeabi_uidiv", "__aeabi_uidivmod",
+               "__aeabi_idivmod"}  # fmt: skip
+    assert undefined - defined <= allowed
+    assert not re.search(r"\tv(ldr|str|mul|add|sub|mov|cvt|div|mla)\b", assembly)
+    assert not re.search(r"__aeabi_[fd](add|sub|mul|div|cmp|2)", assembly)
+    assert ("smla" in assembly) == (processor in ("cortex_m4", "cortex_m7"))

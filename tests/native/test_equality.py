@@ -1,0 +1,280 @@
+"""The native engine against the oracle: every kernel, random networks, extreme parameters."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tifed.errors import UsageError
+from tifed.fleets import SimulatedFleet
+from tifed.integer import Rounding
+from tifed.learning import LocalWork, feedback_matrices, oracle
+from tifed.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
+from tifed.network.parameters import bias_dtype, weight_dtype
+
+try:
+    from tifed import native
+except UsageError as missing:
+    pytest.skip(str(missing), allow_module_level=True)
+KERNELS = (*native.kernels(), *native.DEVICE_KERNELS)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, what it starts from, and what it is to do."""
+
+    network: Network
+    parameters: Parameters
+    samples: np.ndarray
+    labels: np.ndarray
+    work: LocalWork
+
+
+@st.composite
+def layer_chains(draw: st.DrawFn) -> tuple[Layer, ...]:
+    """One to four layers that fit together."""
+    depth = draw(st.integers(1, 4))
+    shape = [draw(st.integers(1, 40)) for _ in range(depth)] + [draw(st.integers(2, 20))]
+    layers, limit = [], 128
+    for number in range(depth):
+        kinds = [Activation.POCKET_TANH, Activation.RELU]
+        if number == depth - 1:
+            kinds.append(Activation.IDENTITY)
+        activation = draw(st.sampled_from(kinds))
+        layers.append(
+            Layer(
+                shape[number], shape[number + 1], limit, activation,
+                rescale_shift=draw(st.integers(0, 14)),
+                update_shift=draw(st.integers(0, 16)),
+                rescale_factor=draw(st.sampled_from([1, 2, 3, 784, 65536])),
+                rescale_rounding=draw(st.sampled_from([Rounding.FLOOR, Rounding.NEAREST])),
+                update_rounding=draw(
+                    st.sampled_from([Rounding.FLOOR, Rounding.NEAREST, Rounding.STOCHASTIC])
+                ),
+                bias_shift=draw(st.integers(0, 8)),
+                weight_bits=draw(st.sampled_from([8, 16])),
+            )
+        )  # fmt: skip
+        limit = 127 if activation is Activation.RELU else 128
+    return tuple(layers)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Random local work; parameters small, anywhere, or at their bounds."""
+    shift = draw(st.integers(0, 1))
+    network = Network(
+        draw(layer_chains()), draw(st.sampled_from(ErrorKind)), draw(st.integers(1, 127)),
+        draw(st.sampled_from(Feedback)), shift, bool(shift and draw(st.booleans())),
+    )  # fmt: skip
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    style = draw(st.sampled_from(["small", "anywhere", "extreme"]))
+
+    def tensor(bound: int, shape: tuple[int, ...], dtype: np.dtype[np.signedinteger]) -> np.ndarray:
+        if style == "extreme":
+            return rng.choice([-bound, bound], shape).astype(dtype)
+        reach = min(bound, 20) if style == "small" else bound
+        return rng.integers(-reach, reach + 1, shape).astype(dtype)
+
+    layers = network.layers
+    parameters = Parameters(
+        (rng.integers(-128, 128, network.features) * network.centred).astype(np.int8),
+        tuple(tensor(x.weight_bound, (x.fan_in, x.fan_out), weight_dtype(x)) for x in layers),
+        tuple(tensor(x.bias_bound, (x.fan_out,), bias_dtype(x)) for x in layers),
+    )
+    count = draw(st.integers(1, 40))
+    work = LocalWork(
+        batch=draw(st.integers(1, 45)),
+        first_step=draw(st.integers(0, 4)),
+        steps=draw(st.integers(0, 5)),
+        layers=tuple(sorted(draw(st.sets(st.integers(0, network.depth - 1), min_size=1)))),
+        extra_shift=draw(st.integers(0, 1)),
+        seed=draw(st.integers(0, 2**64 - 1)),
+        device=draw(st.integers(0, 2**32 - 1)),
+        exchange=draw(st.integers(0, 2**32 - 1)),
+    )
+    samples = rng.choice([-128, 127], (count, network.features))
+    if draw(st.booleans()):
+        samples = rng.integers(-128, 128, (count, network.features))
+    labels = rng.integers(0, network.classes, count).astype(np.int32)
+    return Case(network, parameters, samples.astype(np.int8), labels, work)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cases())
+def test_every_kernel_equals_the_oracle(case: Case) -> None:
+    network, work = case.network, case.work
+    feedback = feedback_matrices(network, work.seed)
+    given_ = (network, case.parameters, feedback, case.samples, case.labels, work)
+    expected, counted = oracle.train(*given_)
+    classes = oracle.classify(network, case.parameters, case.samples)
+    for kernel in KERNELS:
+        engine = native.Native(kernel, threads=1)
+        try:
+            trained, statistics = engine.train(*given_)
+        except UsageError as refused:
+            why = str(refused)
+        else:
+            why = ""
+        if why:  # sums that no 32-bit device could hold, and no other reason
+            large = min(work.batch, len(case.labels)) > network.largest_batch // 2
+            assert ("overflow" in why and large) or "32 bits" in why
+            return
+        assert trained == expected, kernel
+        assert statistics == counted, kernel
+        assert np.array_equal(engine.classify(network, case.parameters, case.samples), classes)
+
+
+def test_threads_and_order_do_not_matter() -> None:
+    rng = np.random.default_rng(5)
+    layers = (
+        Layer(30, 20, 128, Activation.RELU, 10, 4, update_rounding=Rounding.STOCHASTIC),
+        Layer(20, 5, 127, Activation.IDENTITY, 8, 3),
+    )
+    network = Network(layers, ErrorKind.MARGIN, 48, Feedback.BALANCED)
+    parameters = Parameters(
+        np.zeros(30, np.int8),
+        (rng.integers(-300, 300, (30, 20)).astype(np.int16), np.zeros((20, 5), np.int16)),
+        (np.zeros(20, np.int16), np.zeros(5, np.int16)),
+    )
+    samples = rng.integers(-128, 128, (400, 30)).astype(np.int8)
+    labels = rng.integers(0, 5, 400).astype(np.int32)
+    feedback = feedback_matrices(network, 3)
+    order = rng.permutation(400).astype(np.int64)
+    jobs = np.array(
+        [(d, 10 * d, 10 * d + 10, d % 10, 7 + d % 9, 0, 6, 1 + d % 3, 7 + d % 9)
+         for d in range(40)], np.int64,
+    )  # fmt: skip
+    results = []
+    for threads, chosen in ((1, jobs), (5, jobs), (3, np.ascontiguousarray(jobs[::-1]))):
+        engine = native.Native(threads=threads)
+        results.append(
+            engine.train_fleet(
+                network, parameters, feedback, samples, labels, order, chosen, batch=4, seed=3
+            )
+        )
+    for sums, statistics in results[1:]:
+        assert statistics == results[0][1]
+        for layer, (weight, bias) in sums.items():
+            assert np.array_equal(weight, results[0][0][layer][0])
+            assert np.array_equal(bias, results[0][0][layer][1])
+
+
+def test_simulated_fleet_is_as_with_the_oracle() -> None:
+    from tifed.device import Stream
+    from tifed.federation import Job, Plan, Update
+    from tifed.learning.engine import engine
+    from tifed.recipes import RECIPES
+
+    network = RECIPES["paper"]().network((12, 8, 3), 4)
+    rng = np.random.default_rng(2)
+    samples = rng.integers(-128, 128, (90, 12)).astype(np.int8)
+    labels = rng.integers(0, 3, 90).astype(np.int32)
+    streams = tuple(Stream(samples, labels, np.arange(d, 90, 6)) for d in range(6))
+    parameters = Parameters(
+        np.zeros(12, np.int8),
+        (np.zeros((12, 8), np.int16), np.zeros((8, 3), np.int16)),
+        (np.zeros(8, np.int16), np.zeros(3, np.int16)),
+    )
+    jobs = tuple(Job(d, (0, 1) if d % 2 else (1,), d, 4 + d, d, 9) for d in range(6))
+    updates = []
+    for name in ("oracle", "native"):
+        fleet = SimulatedFleet(
+            engine(name), network, feedback_matrices(network, 1), streams, batch=4, seed=1
+        )
+        updates.append(sum(fleet.fit(Plan(0, 0, 0, jobs), parameters), Update()))
+    first, second = updates
+    assert first.devices == second.devices
+    assert first.statistics == second.statistics
+    assert first.layers.keys() == second.layers.keys()
+    for number, part in first.layers.items():
+        other = second.layers[number]
+        assert (part.samples, part.devices) == (other.samples, other.devices)
+        assert np.array_equal(part.weight, other.weight)
+        assert np.array_equal(part.bias, other.bias)
+
+
+GOOD_SAMPLES = np.zeros((4, 3), np.int8)
+GOOD_LABELS = np.zeros(4, np.int32)
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    copy = array.copy()
+    copy.setflags(write=False)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("samples", {"samples": np.zeros((4, 2), np.int8)}),
+        ("samples", {"samples": np.zeros((4, 3), np.int16)}),
+        ("samples", {"samples": np.zeros((4, 6), np.int8)[:, ::2]}),
+        ("samples", {"samples": [[0, 0, 0]] * 4}),
+        ("samples", {"samples": np.zeros((0, 3), np.int8), "labels": np.zeros(0, np.int32)}),
+        ("labels", {"labels": np.zeros(3, np.int32)}),
+        ("labels", {"labels": np.full(4, 2, np.int32)}),
+        ("labels", {"labels": np.full(4, -1, np.int32)}),
+        ("batch", {"batch": 0}),
+        ("batch", {"batch": 1.5}),
+        ("layers", {"layers": (2,)}),
+        ("layers", {"layers": ()}),
+        ("steps", {"steps": -1}),
+        ("extra_shift", {"extra_shift": 7}),
+        ("seed", {"seed": 1 << 64}),
+        ("feedback", {"feedback": (np.full((2, 4), 2**40),)}),
+        ("feedback", {"feedback": ()}),
+        ("layer.0.weight", {"weight": np.full((3, 4), 32767, np.int16)}),
+        ("layer.0.weight", {"weight": np.zeros((4, 3), np.int16)}),
+        ("layer.0.weight", {"weight": np.zeros((3, 4), np.int32)}),
+    ],
+)
+def test_wrong_arguments_are_named(name: str, change: dict[str, Any]) -> None:
+    layers = (
+        Layer(3, 4, 128, Activation.RELU, 0, 4, bias_shift=8, weight_bits=16, rescale_factor=65536,
+              rescale_rounding=Rounding.FLOOR),
+        Layer(4, 2, 127, Activation.IDENTITY, 8, 3),
+    )  # fmt: skip
+    network = Network(layers, ErrorKind.MARGIN, 48, Feedback.BALANCED)
+    if "weight" in change and name == "layer.0.weight":
+        wide = (Layer(2000, 4, 128, Activation.RELU, 8, 4), layers[1])
+        if np.asarray(change["weight"]).max() > 0:
+            network = Network(wide, ErrorKind.MARGIN, 48, Feedback.BALANCED)
+            change = {"weight": np.full((2000, 4), 32767, np.int16),
+                      "samples": np.zeros((4, 2000), np.int8)}  # fmt: skip
+    weight = change.get("weight", np.zeros((3, 4), np.int16))
+    parameters = Parameters(
+        np.zeros(network.features, np.int8),
+        (weight, np.zeros((4, 2), np.int16)),
+        (np.zeros(4, np.int16), np.zeros(2, np.int16)),
+    )
+    fields = ("batch", "layers", "steps", "extra_shift", "seed")
+    settings_: dict[str, Any] = {"batch": 2, "first_step": 0, "steps": 1, "layers": (0, 1)}
+    settings_.update({key: value for key, value in change.items() if key in fields})
+    work = LocalWork(**settings_)
+    with pytest.raises(UsageError, match=f"^{name}"):
+        native.Native().train(
+            network, parameters, change.get("feedback", feedback_matrices(network, 1)),
+            change.get("samples", GOOD_SAMPLES), change.get("labels", GOOD_LABELS), work,
+        )  # fmt: skip
+
+
+def test_output_array_is_checked() -> None:
+    network = Network(
+        (Layer(3, 2, 128, Activation.IDENTITY, 8, 3),), ErrorKind.MARGIN, 9, Feedback.BALANCED
+    )
+    parameters = Parameters(
+        np.zeros(3, np.int8), (np.zeros((3, 2), np.int16),), (np.zeros(2, np.int16),)
+    )
+    engine = native.Native()
+    wrong: list[Any] = [read_only(np.zeros(4, np.int32)), np.zeros(4), np.zeros(8, np.int32)[::2]]
+    for out in wrong:
+        with pytest.raises(UsageError, match="^out"):
+            engine.classify(network, parameters, GOOD_SAMPLES, out=out)
+    with pytest.raises(UsageError, match="^kernel"):
+        native.Native("cray")
+    with pytest.raises(UsageError, match="^threads"):
+        native.Native(threads=0)

@@ -1,0 +1,124 @@
+"""Write core.txt: cases of local work with the oracle's answers, for C and Python tests alike.
+
+Whitespace-separated integers: the number of cases, then each case in the order of `case_numbers`.
+Run it again when the arithmetic's specification changes, and say so in SPEC.md.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tifed.integer import Rounding
+from tifed.learning import LocalWork, feedback_matrices, oracle
+from tifed.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters, Tensor
+from tifed.network.parameters import bias_dtype, weight_dtype
+
+PATH = Path(__file__).with_name("core.txt")
+ACTIVATIONS = (Activation.POCKET_TANH, Activation.RELU, Activation.IDENTITY)
+ROUNDINGS = (Rounding.FLOOR, Rounding.NEAREST, Rounding.STOCHASTIC)
+
+
+def networks() -> list[Network]:
+    """Every variant of the arithmetic; no recipe, as their defaults may change."""
+    found = []
+    for number in range(26):
+        rng = np.random.default_rng(number)
+        depth = number % 4 + 1
+        shape = [int(width) for width in rng.integers(1, 22, depth)] + [2 + number % 17]
+        layers, limit = [], 128
+        for layer in range(depth):
+            activation = ACTIVATIONS[int(rng.integers(3 if layer == depth - 1 else 2))]
+            layers.append(
+                Layer(
+                    shape[layer], shape[layer + 1], limit, activation,
+                    rescale_shift=int(rng.integers(2, 12)),
+                    update_shift=int(rng.integers(12)),
+                    rescale_factor=int(rng.choice([1, 1, shape[layer], 1000])),
+                    rescale_rounding=ROUNDINGS[int(rng.integers(2))],
+                    update_rounding=ROUNDINGS[number % 3],
+                    bias_shift=int(rng.integers(9)),
+                    weight_bits=8 if number % 5 == 0 else 16,
+                )
+            )  # fmt: skip
+            limit = 127 if activation is Activation.RELU else 128
+        found.append(
+            Network(
+                tuple(layers), list(ErrorKind)[number % 2], 1 + int(rng.integers(127)),
+                list(Feedback)[number // 2 % 3], number % 2, bool(number % 4 == 1),
+            )
+        )  # fmt: skip
+    return found
+
+
+def case_numbers(number: int, network: Network) -> list[int]:
+    """One case: what goes in, and what the oracle makes of it."""
+    rng = np.random.default_rng(1000 + number)
+    count, batch = int(rng.integers(1, 14)), int(rng.integers(1, 8))
+    near = number % 3 == 0
+
+    def drawn(bound: int, shape: tuple[int, ...], dtype: np.dtype[np.signedinteger]) -> Tensor:
+        if near:
+            return rng.choice([-bound, bound, 0, 1], shape).astype(dtype)
+        return rng.integers(-bound // 50 - 1, bound // 50 + 1, shape).astype(dtype)
+
+    centre = rng.integers(-128, 128, network.features) if network.centred else 0
+    parameters = Parameters(
+        np.broadcast_to(centre, network.features).astype(np.int8),
+        tuple(
+            drawn(layer.weight_bound, (layer.fan_in, layer.fan_out), weight_dtype(layer))
+            for layer in network.layers
+        ),
+        tuple(
+            drawn(layer.bias_bound, (layer.fan_out,), bias_dtype(layer)) for layer in network.layers
+        ),
+    )
+    samples = rng.integers(-128, 128, (count, network.features)).astype(np.int8)
+    labels = rng.integers(0, network.classes, count).astype(np.int32)
+    trained = 1 + number % ((1 << network.depth) - 1)
+    seed = int(rng.integers(1 << 62)) * 2 + number % 2
+    work = LocalWork(
+        batch=batch, first_step=number % 3, steps=1 + number % 5,
+        layers=tuple(layer for layer in range(network.depth) if trained >> layer & 1),
+        extra_shift=number % 2, seed=seed, device=number * 7, exchange=number * 3,
+    )  # fmt: skip
+    feedback = feedback_matrices(network, seed)
+    after, counts = oracle.train(network, parameters, feedback, samples, labels, work)
+    numbers = [
+        network.depth, list(ErrorKind).index(network.error), network.error_level,
+        list(Feedback).index(network.feedback), network.input_shift, int(network.centred),
+    ]  # fmt: skip
+    for layer in network.layers:
+        numbers += [
+            layer.fan_in, layer.fan_out, layer.rescale_factor, layer.rescale_shift,
+            ROUNDINGS.index(layer.rescale_rounding), layer.update_shift,
+            ROUNDINGS.index(layer.update_rounding), layer.bias_shift,
+            ACTIVATIONS.index(layer.activation), layer.input_limit, layer.weight_bits,
+        ]  # fmt: skip
+    numbers += [
+        seed & 0xFFFFFFFF, seed >> 32, count, batch, trained, work.first_step, work.steps,
+        work.extra_shift, work.device, work.exchange,
+    ]  # fmt: skip
+    arrays: list[NDArray[Any]] = [parameters.centre, samples, labels, *feedback]
+    for array in arrays:
+        numbers += array.ravel().tolist()
+    for each in (parameters, after):
+        for weight, bias in zip(each.weights, each.biases, strict=True):
+            numbers += weight.ravel().tolist() + bias.tolist()
+    numbers += [counts.visits, counts.missed, counts.clipped_parameters, counts.clipped_deltas]
+    numbers += oracle.classify(network, parameters, samples).tolist()
+    return numbers
+
+
+def text() -> str:
+    """The whole file."""
+    cases = [case_numbers(number, network) for number, network in enumerate(networks())]
+    lines = [str(len(cases))]
+    for numbers in cases:
+        lines += [" ".join(map(str, numbers[at : at + 24])) for at in range(0, len(numbers), 24)]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(text(), encoding="ascii")
