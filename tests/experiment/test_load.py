@@ -42,7 +42,7 @@ def test_another_recipe_drops_the_settings_of_the_old_one() -> None:
 
 def test_every_field_is_described() -> None:
     for name, field in Experiment.model_fields.items():
-        if name not in ("partition", "faults", "memory"):
+        if name not in ("partition", "faults", "memory", "link"):
             assert field.description, name
 
 

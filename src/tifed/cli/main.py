@@ -6,6 +6,9 @@ import typer
 from rich.console import Console
 
 from tifed.cli.bench import bench
+from tifed.cli.export import export
+from tifed.cli.flower import app as flower
+from tifed.cli.plan import plan
 from tifed.cli.presets import presets
 from tifed.cli.ranges import ranges
 from tifed.cli.reproduce import reproduce
@@ -22,8 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (run, presets, show, ranges, reproduce, bench):
+for command in (run, presets, show, ranges, plan, export, reproduce, bench):
     app.command()(command)
+app.add_typer(flower)
 
 
 def main() -> None:

@@ -79,19 +79,54 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Setup:
         calibration_samples=recipe.calibration_samples,
     )
     train = dataset.train
-    fleet: Fleet = SimulatedFleet(
-        engine=engine(experiment.engine),
-        network=network,
-        feedback=feedback_matrices(network, experiment.seed),
-        streams=tuple(Stream(train.features, train.labels, own) for own in partition.indices),
-        batch=experiment.batch,
-        seed=experiment.seed,
-    )
+    streams = tuple(Stream(train.features, train.labels, own) for own in partition.indices)
+    fleet: Fleet
+    if experiment.fleet == "simulated":
+        fleet = SimulatedFleet(
+            engine=engine(experiment.engine),
+            network=network,
+            feedback=feedback_matrices(network, experiment.seed),
+            streams=streams,
+            batch=experiment.batch,
+            seed=experiment.seed,
+        )
+    else:
+        fleet = device_fleet(experiment, federation, streams)
     if experiment.faults.probability:
         millionths = round(experiment.faults.probability * SCALE)
         fleet = FaultyFleet(fleet, experiment.seed, millionths)
     start = start_parameters(network, recipe.start(network), experiment.seed)
     return Setup(dataset, partition, network, federation, fleet, engine(experiment.engine), start)
+
+
+def device_fleet(
+    experiment: Experiment, federation: Federation, streams: tuple[Stream, ...]
+) -> Fleet:
+    """Devices on lines, or emulated ones; nothing is opened or started before it is needed."""
+    from tifed.fleets.emulated import EmulatedFleet, Emulation
+    from tifed.fleets.linked import LinkedFleet, LinkSettings
+    from tifed.link import Client, Patience, address_opener
+
+    link = experiment.link
+    patience = Patience(link.answer, link.silence)
+    settings = LinkSettings(link.on_reboot, link.repeats)
+    scorer = engine(experiment.engine)
+    network, buffer, batch = federation.network, experiment.buffer, experiment.batch
+    if experiment.fleet == "emulated":
+        trained = {
+            federation.assignment(device, number)
+            for device in range(federation.devices)
+            for number in range(federation.rounds)
+        }
+        emulation = Emulation(experiment.board, experiment.emulator, experiment.compiler)
+        return EmulatedFleet(
+            emulation, network, streams, tuple(sorted(trained)), buffer, batch, experiment.seed,
+            scorer, patience, settings,
+        )  # fmt: skip
+    clients = [
+        Client(address, address_opener(address, link.baud), patience) for address in link.devices
+    ]
+    return LinkedFleet(clients, network, streams, buffer, batch, experiment.seed, scorer, settings)
 
 
 def load_data(experiment: Experiment, data_dir: Path | None = None) -> Dataset:

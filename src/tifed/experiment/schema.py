@@ -49,6 +49,31 @@ class MemoryTable(Table):
     )
 
 
+class LinkTable(Table):
+    """``[link]``: lines to devices, for linked and emulated fleets."""
+
+    devices: tuple[str, ...] = Field(
+        (),
+        description="linked fleet: one line per device, such as serial:/dev/ttyACM0, "
+        "tcp:host:port or unix:path",
+    )
+    baud: int = Field(115_200, ge=300, le=12_000_000, description="bits per second, serial lines")
+    answer: float = Field(
+        1.0, gt=0, le=60, description="seconds until an unanswered request is sent again"
+    )
+    silence: float = Field(
+        30.0, gt=0, le=3600, description="seconds without an answer until a device counts as gone"
+    )
+    on_reboot: Literal["repeat", "drop"] = Field(
+        "repeat",
+        description="a device that restarts in the middle of an exchange does it again, "
+        "or is left out of it",
+    )
+    repeats: int = Field(
+        10, ge=0, le=1000, description="restarts of a device in an exchange until it is left out"
+    )
+
+
 class Experiment(Table):
     """Data, partition, network, recipe, mode, rounds and seed: all that decides the digest.
 
@@ -79,6 +104,20 @@ class Experiment(Table):
     engine: Literal["native", "oracle"] = Field(
         "native", description="who computes the learning rule: the C core, or NumPy (slow)"
     )
+    fleet: Literal["simulated", "linked", "emulated"] = Field(
+        "simulated",
+        description="who does the local work: this process, devices on lines, or emulated "
+        "microcontrollers; all give the same digest",
+    )
+    board: Literal["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "riscv32"] = Field(
+        "cortex-m4", description="emulated fleet: the microcontroller; cortex-m0 has 16 KB of RAM"
+    )
+    emulator: Literal["unicorn", "qemu"] = Field(
+        "unicorn", description="emulated fleet: in this process, or a QEMU process per device"
+    )
+    compiler: Literal["zig", "gcc"] = Field(
+        "zig", description="emulated fleet: PyPI's ziglang, or a cross-gcc of this machine"
+    )
     average_every: AverageEvery = Field(
         AverageEvery.BUFFER, description="local work between two averages"
     )
@@ -103,6 +142,7 @@ class Experiment(Table):
     partition: PartitionTable = PartitionTable()
     faults: FaultsTable = FaultsTable()
     memory: MemoryTable = MemoryTable()
+    link: LinkTable = LinkTable()
     data: dict[str, Any] = Field(
         default_factory=dict, description="options of the data set's loader (docs/datasets.md)"
     )
@@ -131,6 +171,12 @@ class Experiment(Table):
             raise ValueError("device_layers: goes with mode = 'per-device', and only with it")
         if (self.mode == "memory-aware") != bool(self.memory.budgets):
             raise ValueError("memory.budgets: goes with mode = 'memory-aware', and only with it")
+        if (self.fleet == "linked") != bool(self.link.devices):
+            raise ValueError("link.devices: goes with fleet = 'linked', and only with it")
+        if self.fleet == "linked" and len(self.link.devices) != self.devices:
+            raise ValueError(
+                f"link.devices: {len(self.link.devices)} lines for {self.devices} devices"
+            )
         return self
 
     def build_recipe(self) -> Recipe:

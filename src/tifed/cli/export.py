@@ -1,0 +1,70 @@
+"""``tifed export``: the core and an experiment's network as a library for firmware."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tifed.cli.options import DataDir, Json, Overrides, Preset, experiment_from
+from tifed.errors import UsageError
+
+
+def export(
+    places: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[EXPERIMENT.toml] DIR", help="Experiment file, and the folder to make."
+        ),
+    ],
+    framework: Annotated[
+        str, typer.Option(metavar="arduino|platformio|zephyr|esp-idf|cmake", help="Whose layout.")
+    ] = "cmake",
+    preset: Preset = None,
+    settings: Overrides = None,
+    parameters: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL", help="Start from this model.safetensors; default as the run starts."
+        ),
+    ] = None,
+    layer: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Train only this layer on the device; with --parameters the others stay in flash. "
+            "Repeatable."
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Make a library folder: the C core, the experiment's network, an example program.
+
+    An earlier export is replaced unless a file in it was changed; no other folder is touched.
+    """
+    from tifed.experiment.build import network_for
+    from tifed.export import export as write
+    from tifed.export import model_for
+    from tifed.network import load_model
+
+    if len(places) > 2:
+        raise UsageError("export: takes an experiment file and a folder, no more")
+    chosen = experiment_from(places[0] if len(places) == 2 else None, preset, settings)
+    model = model_for(
+        chosen,
+        network_for(chosen, data_dir),
+        tuple(layer) if layer else None,
+        load_model(parameters) if parameters else None,
+    )
+    done = write(model, framework, places[-1])
+    if as_json:
+        plain = asdict(done) | {"folder": str(done.folder), "ram_total": done.ram.total}
+        typer.echo(json.dumps(plain))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{done.framework} library for {done.shape}: {done.files} files in {done.folder}")
+    flash = f", {done.flash:,} bytes of parameters in flash" if done.flash else ""
+    console.print(f"RAM of the core on a 32-bit device {done.ram.total:,} bytes{flash}")
+    console.print(f"read {done.folder / 'README.md'}")

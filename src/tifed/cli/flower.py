@@ -1,0 +1,247 @@
+"""``tifed flower``: the same run with Flower as transport, security and scheduler."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tifed.cli.options import DataDir, ExperimentFile, Json, Overrides, Preset, experiment_from
+from tifed.cli.result import result_table
+from tifed.errors import UsageError
+
+if TYPE_CHECKING:
+    from tifed.experiment import Experiment, Progress
+    from tifed.flower.up import Row
+    from tifed.report.tensorboard import EventFiles
+
+app = typer.Typer(
+    name="flower",
+    help="Federate over Flower: its simulation engine, or SuperLink and SuperNodes. "
+    "Needs *pip install 'tifed[flower]'*. The digest is that of *tifed run*.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+Nodes = Annotated[
+    int, typer.Option(min=1, help="Flower nodes; each hosts an equal part of the devices.")
+]
+Out = Annotated[Path | None, typer.Option(help="Folder of the run; default a new one in runs/.")]
+Resume = Annotated[
+    Path | None, typer.Option(help="Go on with the run in this folder.", metavar="DIR")
+]
+Timeout = Annotated[
+    float, typer.Option(min=1, help="Seconds that a node has for its work in one exchange.")
+]
+TensorBoard = Annotated[
+    bool, typer.Option("--tensorboard", help="Write event files to DIR/tensorboard as it goes on.")
+]
+Grace = Annotated[
+    float,
+    typer.Option(min=0, help="Seconds to wait for a node that is not there, before going on."),
+]
+
+
+@app.command()
+def simulate(
+    experiment: ExperimentFile = None,
+    preset: Preset = None,
+    settings: Overrides = None,
+    nodes: Nodes = 2,
+    out: Out = None,
+    resume: Resume = None,
+    cpus_per_node: Annotated[
+        float, typer.Option(help="What Ray reserves per node at work; 1 uses every core.")
+    ] = 1.0,
+    tensorboard: TensorBoard = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Run an experiment in Flower's simulation engine (Ray) on this machine."""
+    from tifed.cli.progress import RunProgress
+    from tifed.flower import require_flower
+
+    require_flower(simulation=True)
+    from tifed.flower.simulate import simulate as run_simulation
+
+    chosen, folder = _chosen(experiment, preset, settings, out, resume)
+    messages = Console(stderr=True, highlight=False, soft_wrap=True)
+    with RunProgress(messages) as progress, _events(folder, tensorboard) as events:
+
+        def watch(round_done: "Progress") -> None:
+            progress.update(round_done)
+            if events is not None:
+                events.watch(round_done)
+
+        result = run_simulation(
+            chosen, nodes=min(nodes, chosen.devices), out=folder, data_dir=data_dir,
+            cpus_per_node=cpus_per_node, watch=watch,
+            log=lambda message: messages.print(message, markup=False),
+        )  # fmt: skip
+    _show(asdict(result), folder, as_json)
+
+
+@app.command()
+def up(
+    experiment: ExperimentFile = None,
+    preset: Preset = None,
+    settings: Overrides = None,
+    nodes: Nodes = 3,
+    out: Out = None,
+    resume: Resume = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Without TLS and without keys of nodes.")
+    ] = False,
+    timeout: Timeout = 600.0,
+    grace: Grace = 120.0,
+    tensorboard: TensorBoard = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Start a SuperLink and SuperNodes on this machine, run an experiment on them, and stop them.
+
+    TLS and node authentication are on; certificates and keys are made for this run and removed
+    with it. What dies is started again, and the run goes on from its last round.
+    """
+    from tifed.flower import require_flower
+
+    require_flower()
+    from tifed.flower.settings import Settings
+    from tifed.flower.up import up as run_up
+
+    chosen, folder = _chosen(experiment, preset, settings, out, resume)
+    messages = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def watch(row: "Row") -> None:
+        if events is not None:
+            events.watch_row(row)
+        accuracy = row["accuracy"] or "-"
+        messages.print(
+            f"round {row['round']}/{chosen.rounds}  accuracy {accuracy[:6]}  "
+            f"answered {row['answered']}/{row['asked']}"
+        )
+
+    with _events(folder, tensorboard) as events:
+        result = run_up(
+            chosen, folder, nodes=min(nodes, chosen.devices), secure=not insecure,
+            settings=Settings("", timeout=timeout, grace=grace), data_dir=data_dir, watch=watch,
+            log=lambda message: messages.print(message, markup=False),
+        )  # fmt: skip
+    _show(result, folder, as_json)
+
+
+@app.command()
+def bundle(
+    folder: Annotated[Path, typer.Argument(help="Folder of the app, to be made.")],
+    experiment: ExperimentFile = None,
+    preset: Preset = None,
+    settings: Overrides = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run on the server's machine, absolute.")
+    ] = None,
+    timeout: Timeout = 600.0,
+    grace: Grace = 120.0,
+) -> None:
+    """Write the app that *flwr run* takes, for a SuperLink and SuperNodes of your own."""
+    from tifed.experiment import to_toml
+    from tifed.flower.bundle import write_bundle
+    from tifed.flower.settings import Settings
+
+    chosen = experiment_from(experiment, preset, settings)
+    if out is not None and not out.is_absolute():
+        raise UsageError(f"--out {out}: must be absolute; it is a folder of the server's machine")
+    where = "" if out is None else str(out)
+    write_bundle(folder, Settings(to_toml(chosen), out=where, timeout=timeout, grace=grace))
+    Console(highlight=False, soft_wrap=True).print(f"flwr run {folder} CONNECTION", markup=False)
+
+
+@app.command()
+def keys(
+    folder: Annotated[Path, typer.Argument(help="Private folder of the files, to be made.")],
+    host: Annotated[
+        list[str], typer.Option(help="Name or address by which nodes reach the server. Repeatable.")
+    ],
+    nodes: Nodes = 1,
+) -> None:
+    """Make what a federation needs for TLS and node authentication.
+
+    *ca.crt* goes to every node and to those who submit runs; *server.crt* and *server.key* stay
+    with the SuperLink; *node-N* goes to node N alone, and *node-N.pub* is registered.
+    """
+    from tifed.flower import require_flower
+
+    require_flower()
+    from tifed.flower.certificates import make_node_key, make_server_certificates
+
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UsageError(f"{folder}: is not empty; name a new folder")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The SuperLink's own helpers reach it by loopback, whatever the nodes call it.
+        reached_by = dict.fromkeys([*host, "localhost", "127.0.0.1"])
+        made = make_server_certificates(folder, tuple(reached_by))
+        names = [made.authority, made.certificate, made.key]
+        names += [make_node_key(folder, f"node-{number}") for number in range(nodes)]
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written ({error.strerror})") from error
+    for path in names:
+        typer.echo(path)
+
+
+def _chosen(
+    path: Path | None,
+    preset: str | None,
+    settings: list[str] | None,
+    out: Path | None,
+    resume: Path | None,
+) -> "tuple[Experiment, Path]":
+    """The experiment and its folder, new or to go on with."""
+    from tifed.experiment import RunFolder, free_folder, load_experiment
+
+    if resume is not None:
+        if path is not None or preset is not None or settings or out is not None:
+            raise UsageError("--resume: takes a run's folder and none of its settings")
+        RunFolder(resume).require()
+        return load_experiment(RunFolder(resume).experiment), resume
+    experiment = experiment_from(path, preset, settings)
+    name = f"{Path(experiment.dataset).stem}-{experiment.recipe}-{experiment.mode}-flower"
+    folder = out or free_folder(Path("runs"), name)
+    if RunFolder(folder).experiment.exists():
+        raise UsageError(
+            f"{folder}: holds a run already; go on with it by --resume {folder}, "
+            "or name another folder with --out"
+        )
+    return experiment, folder
+
+
+@contextmanager
+def _events(folder: Path, wanted: bool) -> "Iterator[EventFiles | None]":
+    """Event files from the round on that comes next, if they are wanted."""
+    if not wanted:
+        yield None
+        return
+    from tifed.experiment import RunFolder
+    from tifed.report.tensorboard import EventFiles
+
+    done = len(RunFolder(folder).read_metrics(sys.maxsize))
+    with EventFiles(folder, done + 1) as events:
+        yield events
+
+
+def _show(result: dict[str, Any], folder: Path, as_json: bool) -> None:
+    """The result, and the report."""
+    from tifed.report import write_report
+
+    write_report(folder)
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    console = Console(highlight=False)
+    console.print(result_table([result]))
+    console.print(f"digest {result['digest']}")
+    console.print(f"report {folder / 'report.html'}", soft_wrap=True)

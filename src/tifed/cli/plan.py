@@ -1,0 +1,60 @@
+"""``tifed plan``: what an experiment needs and costs on real boards."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tifed.cli.options import DataDir, ExperimentFile, Json, Overrides, Preset, experiment_from
+
+
+def plan(
+    experiment: ExperimentFile = None,
+    preset: Preset = None,
+    settings: Overrides = None,
+    board: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this board, with all its parts. Repeatable."),
+    ] = None,
+    boards: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Add your own boards; see docs/your-own-board.md."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Draw the RAM of every board into a file.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Show which boards an experiment fits, and what a round costs them in time and energy.
+
+    Nothing is built or run. Memory follows from the core's own layout; instructions, code and stack
+    are measured on emulated processors where they were, and modelled elsewhere: each figure says
+    which.
+    """
+    from tifed.boards import load_boards, load_measured
+    from tifed.experiment.build import network_for
+    from tifed.plan import plan as make_plan
+    from tifed.plan.as_json import as_json as plain
+
+    chosen = experiment_from(experiment, preset, settings)
+    known, measured = load_boards(boards), load_measured()
+    made = make_plan(chosen, network_for(chosen, data_dir), known, measured, tuple(board or ()))
+    if out is not None:
+        from tifed.atomic import write_atomically
+        from tifed.plan.picture import ram_picture
+        from tifed.report.theme import png
+
+        write_atomically(out, png(ram_picture(made)))
+    if as_json:
+        typer.echo(json.dumps(plain(made, known, measured)))
+        return
+    from tifed.plan.tables import tables
+
+    console = Console(highlight=False)
+    for table in tables(made, measured, parts=bool(board)):
+        console.print(table)
+    if out is not None:
+        console.print(f"picture {out}", soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Emulated microcontrollers: one per device, with a line to each."""

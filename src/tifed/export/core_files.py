@@ -1,0 +1,53 @@
+"""The C that the package ships: the one source that every export copies."""
+
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import tifed
+from tifed.errors import RunError
+
+_PACKAGE = Path(tifed.__file__).parent
+_CORE = _PACKAGE / "core"
+_FIRMWARE = _PACKAGE / "firmware"
+
+LINK_FOLDER = "tifed_link"
+"""Where an export keeps the device's side of the link, for its names are short."""
+
+_PUBLIC = "tifed.h"
+
+
+def core_files(sources: str, headers: str) -> dict[str, bytes]:
+    """The core by path: what users include in ``headers``, the rest in ``sources``."""
+    paths = [*sorted(_CORE.glob("*.c")), *sorted(_CORE.glob("*.h"))]
+    return {
+        f"{headers if path.name == _PUBLIC else sources}/{path.name}": path.read_bytes()
+        for path in paths
+    }
+
+
+def link_files(sources: str, headers: str) -> dict[str, bytes]:
+    """The device's side of the link by path."""
+    folders = {"c": sources, "h": headers}
+    return {
+        f"{folder}/{LINK_FOLDER}/{name}.{kind}": (_FIRMWARE / f"{name}.{kind}").read_bytes()
+        for name in ("device", "link")
+        for kind, folder in folders.items()
+    }
+
+
+def licence() -> bytes:
+    """The text that whoever passes the core on has to pass on with it.
+
+    Raises:
+        RunError: if this installation lacks it.
+    """
+    try:
+        text = distribution("tifed").read_text("licenses/LICENSE")
+    except PackageNotFoundError:
+        text = None
+    if text is not None:
+        return text.encode()
+    repository = _PACKAGE.parent.parent
+    if not (repository / "pyproject.toml").is_file():
+        raise RunError("export: this installation lacks its LICENSE file; install tifed again")
+    return (repository / "LICENSE").read_bytes()

@@ -1,0 +1,70 @@
+"""Export: a model's library into a folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tifed import __version__
+from tifed.errors import UsageError
+from tifed.export.folder import write_library
+from tifed.export.layout import FRAMEWORKS
+from tifed.export.library import library_files
+from tifed.export.model import Model
+from tifed.network.memory import DeviceMemory, device_memory
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        folder: where.
+        framework: for whom.
+        files: how many.
+        shape: of the network.
+        ram: of the core on a 32-bit device.
+        flash: bytes of parameters in flash.
+    """
+
+    folder: Path
+    framework: str
+    files: int
+    shape: str
+    ram: DeviceMemory
+    flash: int
+
+
+def export(model: Model, framework: str, folder: Path) -> Exported:
+    """Write a library for ``framework`` into ``folder``.
+
+    Args:
+        model: from `model_for`.
+        framework: one of `FRAMEWORKS`.
+        folder: free, empty, or an earlier export.
+
+    Raises:
+        UsageError: if there is no such framework, or the folder is in use.
+    """
+    if framework not in FRAMEWORKS:
+        raise UsageError(f"framework: {framework!r} is not one of {', '.join(FRAMEWORKS)}")
+    files = library_files(model, framework)
+    parameters = model.parameters
+    about = {
+        "framework": framework,
+        "shape": model.shape,
+        "recipe": model.experiment.recipe,
+        "tifed": __version__,
+    }
+    if parameters is not None:
+        about["parameters"] = parameters.digest
+    write_library(folder, files, about)
+    experiment = model.experiment
+    return Exported(
+        folder=folder,
+        framework=framework,
+        files=len(files) + 1,
+        shape=model.shape,
+        ram=device_memory(
+            model.network, model.layers, experiment.buffer, experiment.batch, bool(model.frozen)
+        ),
+        flash=0 if parameters is None else sum(array.nbytes for _, array in parameters.named),
+    )

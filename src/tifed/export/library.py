@@ -1,0 +1,88 @@
+"""Every file of a library, as text, from a model: nothing is written here."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tifed import __version__
+from tifed.export.core_files import core_files, licence, link_files
+from tifed.export.layout import FRAMEWORKS
+from tifed.export.model import Model
+from tifed.export.numbers import initialiser
+from tifed.firmware.header import experiment_header
+from tifed.network.memory import device_memory
+
+FEDERATED = "federated"
+"""In the name of a template: needs all layers in RAM, which a server sends."""
+
+
+def library_files(model: Model, framework: str) -> dict[str, bytes]:
+    """Contents by path, relative to the library's folder.
+
+    Args:
+        model: what the library is about.
+        framework: one of `FRAMEWORKS`.
+    """
+    layout = FRAMEWORKS[framework]
+    files = core_files(layout.sources, layout.headers)
+    files |= link_files(layout.sources, layout.headers)
+    files["LICENSE"] = licence()
+    header = experiment_header(
+        model.network, (model.layers,), model.experiment.buffer, model.experiment.batch
+    )
+    files[f"{layout.sources}/tifed_experiment.h"] = header.encode()
+    generated = {
+        f"{layout.headers}/tifed_model.h": "tifed_model.h",
+        f"{layout.sources}/tifed_model.c": "tifed_model.c",
+    }
+    if model.parameters is not None:
+        for kind in ("c", "h"):
+            generated[f"{layout.sources}/tifed_parameters.{kind}"] = f"tifed_parameters.{kind}"
+    for template, path in layout.files:
+        if not (model.frozen and FEDERATED in template):
+            generated[path] = template
+    sources = sorted(path for path in (*files, *generated) if _is_source(path, layout.sources))
+    environment = _environment()
+    values = _values(model, sources, framework)
+    for path, template in generated.items():
+        files[path] = environment.get_template(template).render(values).encode()
+    return files
+
+
+def _is_source(path: str, folder: str) -> bool:
+    return path.startswith(f"{folder}/") and path.endswith(".c")
+
+
+def _values(model: Model, sources: list[str], framework: str) -> dict[str, Any]:
+    """What templates know."""
+    experiment, network = model.experiment, model.network
+    ram = device_memory(
+        network, model.layers, experiment.buffer, experiment.batch, bool(model.frozen)
+    )
+    return {
+        "version": __version__,
+        "framework": framework,
+        "model": model,
+        "experiment": experiment,
+        "network": network,
+        "widest": max(network.shape[1:]),
+        "trained_mask": sum(1 << layer for layer in model.layers),
+        "seed_low": experiment.seed & 0xFFFF_FFFF,
+        "seed_high": experiment.seed >> 32,
+        "bytes_on_device": ram.total,
+        "sources": sources,
+        "kernels": [path for path in sources if "tifed_kernel" in path],
+    }
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("tifed.export"),
+        autoescape=False,  # noqa: S701 - the output is C and build files, not a page
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["initialiser"] = initialiser
+    return environment

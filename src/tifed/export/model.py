@@ -1,0 +1,107 @@
+"""What an exported library is about: a network, what is trained of it, and where it starts."""
+
+from dataclasses import dataclass
+
+from tifed.errors import UsageError
+from tifed.experiment import Experiment
+from tifed.federation import AverageEvery
+from tifed.network import Network, Parameters, check_parameters
+from tifed.plan.device_network import check_for_devices
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything that the generated C follows from.
+
+    Attributes:
+        experiment: where it is from.
+        network: every constant of the arithmetic.
+        layers: trained on the device, ascending.
+        start: per layer the largest magnitude of a first weight, where there are no parameters.
+        parameters: to start from; None to start as the experiment does. Layers that are not trained
+            then stay in flash.
+    """
+
+    experiment: Experiment
+    network: Network
+    layers: tuple[int, ...]
+    start: tuple[int, ...]
+    parameters: Parameters | None = None
+
+    @property
+    def frozen(self) -> tuple[int, ...]:
+        """Layers that are in flash."""
+        if self.parameters is None:
+            return ()
+        return tuple(number for number in range(self.network.depth) if number not in self.layers)
+
+    @property
+    def shape(self) -> str:
+        """Features, units, classes: ``64-32-10``."""
+        return "-".join(map(str, self.network.shape))
+
+    @property
+    def steps(self) -> int:
+        """Mini-batches of a round."""
+        experiment = self.experiment
+        return experiment.local_epochs * -(-experiment.buffer // experiment.batch)
+
+    @property
+    def decays(self) -> tuple[tuple[int, int], ...]:
+        """From which round on how much is added to every update shift, latest first.
+
+        Past the experiment's last round it stays as a further round of it would have it.
+        """
+        recipe, rounds = self.experiment.build_recipe(), self.experiment.rounds
+        found: list[tuple[int, int]] = []
+        last = 0
+        for number in range(rounds + 1):
+            extra = recipe.extra_shift(number, rounds)
+            if extra != last:
+                found.append((number, extra))
+                last = extra
+        return tuple(reversed(found))
+
+
+def model_for(
+    experiment: Experiment,
+    network: Network,
+    layers: tuple[int, ...] | None = None,
+    trained: tuple[Network, Parameters] | None = None,
+) -> Model:
+    """Check that an experiment can become a library.
+
+    Args:
+        experiment: what devices do.
+        network: its network.
+        layers: to be trained on the device; default all of them.
+        trained: network and parameters of a model file to start from.
+
+    Raises:
+        UsageError: naming the field that a device cannot have, or that does not fit the file.
+    """
+    check_for_devices(network)
+    if experiment.average_every is not AverageEvery.BUFFER:
+        raise UsageError("average_every: a library trains a whole buffer at a time; use 'buffer'")
+    chosen = tuple(range(network.depth)) if layers is None else tuple(sorted(set(layers)))
+    wrong = [number for number in chosen if not 0 <= number < network.depth]
+    if wrong or not chosen:
+        raise UsageError(f"layer: {wrong} is not among the layers 0..{network.depth - 1}")
+    parameters = None
+    if trained is not None:
+        made_for, parameters = trained
+        if made_for != network:
+            raise UsageError(f"parameters: {_difference(made_for, network)}")
+        check_parameters(network, parameters)
+    return Model(experiment, network, chosen, experiment.build_recipe().start(network), parameters)
+
+
+def _difference(made_for: Network, network: Network) -> str:
+    """What tells the model file's network from the experiment's."""
+    if made_for.shape != network.shape:
+        shapes = ["-".join(map(str, one.shape)) for one in (made_for, network)]
+        return f"the model is {shapes[0]}, the experiment {shapes[1]}; name the model's experiment"
+    return (
+        "the model was trained with other constants than the experiment's; "
+        "name the experiment.toml of its run folder"
+    )

@@ -1,0 +1,1 @@
+{% include "arduino_federated.cpp" %}

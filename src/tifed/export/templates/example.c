@@ -1,0 +1,50 @@
+{# Included by the main program of frameworks without a common sensor API; PRINT is theirs. #}
+/* Stands for a sensor: replace it. A class has a pattern of its own, and a reading some noise. */
+static void read_sensor(int8_t sample[TIFED_MODEL_FEATURES], uint32_t label, uint32_t number)
+{
+    for (uint32_t i = 0; i < TIFED_MODEL_FEATURES; i++) {
+        uint32_t pattern = (label * 64u + i + 1u) * 0x9E3779B9u;
+        uint32_t noise = (number * TIFED_MODEL_FEATURES + i + 1u) * 0x85EBCA6Bu;
+        noise ^= noise >> 15;
+        noise *= 0xC2B2AE35u;
+        sample[i] = (int8_t)((int32_t)(pattern >> 25) - 64 + (int32_t)(noise >> 26) - 32);
+    }
+}
+
+static tifed model;
+static int8_t sample[TIFED_MODEL_FEATURES];
+
+static int learn_and_classify(void)
+{
+    uint32_t number = 0, right = 0;
+    int status = tifed_model_start(&model);
+    for (uint32_t round = 0; status == TIFED_OK && round < ROUNDS; round++) {
+        tifed_clear(&model);
+        for (uint32_t i = 0; status == TIFED_OK && i < TIFED_MODEL_BUFFER; i++) {
+            uint32_t label = number % TIFED_MODEL_CLASSES;
+            read_sensor(sample, label, number++);
+            status = tifed_add_sample(&model, sample, label);
+        }
+        tifed_work work = tifed_model_work(round, DEVICE);
+        if (status == TIFED_OK)
+            status = tifed_begin(&model, &work);
+        if (status != TIFED_OK)
+            break;
+        while (tifed_step(&model) == TIFED_MORE) {
+            /* A mini-batch is done: time for whatever else the program has to do. */
+        }
+        PRINT("round %lu: %lu of %lu visits wrong\n", (unsigned long)round + 1u,
+              (unsigned long)model.statistics.missed, (unsigned long)model.statistics.visits);
+    }
+    if (status != TIFED_OK) {
+        PRINT("tifed: error %d, see tifed.h\n", status);
+        return status;
+    }
+    for (uint32_t i = 0; i < 100u; i++) {
+        uint32_t label = number % TIFED_MODEL_CLASSES;
+        read_sensor(sample, label, number++);
+        right += tifed_classify(&model, sample) == (int32_t)label;
+    }
+    PRINT("%lu of 100 new readings classified rightly\n", (unsigned long)right);
+    return TIFED_OK;
+}

@@ -1,0 +1,3 @@
+#include <Arduino.h>
+
+{% include "arduino_federated.cpp" %}

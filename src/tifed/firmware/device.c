@@ -1,0 +1,352 @@
+#include "device.h"
+
+enum { FOR_BUFFER = 0, FOR_SUMS = 1, FOR_CLASS = 2 };
+
+/* Kept out of their callers, so that the stack holds the variables of one of them, not of all. */
+#define APART __attribute__((noinline))
+
+#define PAYLOAD(device) ((device)->link.frame + TIFED_LINK_HEADER)
+
+static uint8_t code_of(int status)
+{
+    return status < 0 ? (uint8_t)-status : (uint8_t)TIFED_LINK_OK;
+}
+
+static void send(tifed_device *device, uint8_t type, uint16_t sequence, uint16_t length)
+{
+    tifed_link_send(&device->link, type, device->session, sequence, length, device->setup->write);
+}
+
+void tifed_device_init(tifed_device *device, const tifed_device_setup *setup)
+{
+    device->setup = setup;
+    tifed_link_init(&device->link);
+    device->session = device->last_sequence = device->last_value = device->training = 0;
+    device->last_code = 0;
+    device->state = TIFED_DEVICE_IDLE;
+    device->filled = device->summed = 0;
+    device->ticks = 0;
+}
+
+void tifed_device_ready(tifed_device *device)
+{
+    send(device, TIFED_LINK_READY, 0, 0);
+}
+
+static tifed_config config_for(const tifed_device *device, uint32_t trained)
+{
+    const tifed_device_setup *setup = device->setup;
+    tifed_config config = {setup->network, trained, setup->buffer, setup->batch, 0, 0, 0, 0};
+    return config;
+}
+
+APART static bool fits(const tifed_device *device, uint32_t trained)
+{
+    tifed_config config = config_for(device, trained);
+    size_t needed = tifed_memory_size(&config);
+    return needed && needed <= device->setup->bytes;
+}
+
+/* --- answers that are read, and may be read again ----------------------------------------------- */
+
+APART static uint16_t hello(tifed_device *device, uint8_t *out)
+{
+    const tifed_device_setup *setup = device->setup;
+    const tifed_network *network = setup->network;
+    uint8_t *to = out;
+    uint32_t all = network->depth < 32u ? (1u << network->depth) - 1u : 0xFFFFFFFFu, alone = 0;
+    for (uint32_t l = 0; l < network->depth; l++)
+        if (fits(device, 1u << l))
+            alone |= 1u << l;
+    *to++ = TIFED_LINK_OK;
+    *to++ = (uint8_t)TIFED_VERSION;
+    *to++ = (uint8_t)((setup->reset ? 1 : 0) | (setup->ticks ? 2 : 0) | (setup->stack ? 4 : 0));
+    *to++ = network->depth;
+    to = tifed_link_put32(to, setup->fingerprint);
+    to = tifed_link_put32(to, TIFED_LINK_PAYLOAD);
+    to = tifed_link_put32(to, setup->bytes);
+    to = tifed_link_put32(to, setup->buffer);
+    to = tifed_link_put32(to, setup->batch);
+    to = tifed_link_put32(to, alone);
+    to = tifed_link_put32(to, fits(device, all) ? 1u : 0u);
+    to = tifed_link_put32(to, network->layers[0].fan_in);
+    to = tifed_link_put32(to, network->layers[network->depth - 1u].fan_out);
+    to = tifed_link_put32(to, setup->tick_hertz);
+    for (const char *name = setup->board; *name && to < out + 60; name++)
+        *to++ = (uint8_t)*name;
+    return (uint16_t)(to - out);
+}
+
+static uint16_t status(tifed_device *device, uint8_t *out)
+{
+    const tifed_device_setup *setup = device->setup;
+    bool configured = device->state != TIFED_DEVICE_IDLE;
+    const tifed *core = &device->core;
+    uint8_t *to = out;
+    *to++ = TIFED_LINK_OK;
+    *to++ = device->state;
+    to = tifed_link_put16(to, configured ? core->count : 0u);
+    to = tifed_link_put32(to, configured ? core->step : 0u);
+    to = tifed_link_put32(to, configured ? core->last_step : 0u);
+    to = tifed_link_put32(to, configured ? core->statistics.visits : 0u);
+    to = tifed_link_put32(to, configured ? core->statistics.missed : 0u);
+    to = tifed_link_put32(to, configured ? core->statistics.clipped_parameters : 0u);
+    to = tifed_link_put32(to, configured ? core->statistics.clipped_deltas : 0u);
+    to = tifed_link_put32(to, (uint32_t)device->ticks);
+    to = tifed_link_put32(to, (uint32_t)(device->ticks >> 32));
+    to = tifed_link_put32(to, setup->stack ? setup->stack() : 0u);
+    return (uint16_t)(to - out);
+}
+
+static uint16_t get_parameters(tifed_device *device, const uint8_t *in, uint8_t *out)
+{
+    uint32_t layer = tifed_link_get32(in), first = tifed_link_get32(in + 4);
+    uint32_t count = tifed_link_get32(in + 8);
+    size_t size = tifed_wire_size(&device->core, layer, first, count);
+    if (size > TIFED_LINK_PAYLOAD - 1u) {
+        out[0] = TIFED_LINK_LENGTH;
+        return 1;
+    }
+    out[0] = code_of(tifed_get_parameters(&device->core, layer, first, count, out + 1));
+    return out[0] == TIFED_LINK_OK ? (uint16_t)(size + 1u) : 1u;
+}
+
+static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint8_t *out)
+{
+    const int32_t *sums = device->setup->memory;
+    uint32_t first = tifed_link_get32(in), count = tifed_link_get32(in + 4);
+    uint32_t features = device->setup->network->layers[0].fan_in;
+    if (first > features || count > features - first) {
+        out[0] = (uint8_t)-TIFED_ERROR_PLACE;
+        return 1;
+    }
+    if (count > (TIFED_LINK_PAYLOAD - 5u) / 4u) {
+        out[0] = TIFED_LINK_LENGTH;
+        return 1;
+    }
+    uint8_t *to = out;
+    *to++ = TIFED_LINK_OK;
+    to = tifed_link_put32(to, device->summed);
+    for (uint32_t i = 0; i < count; i++)
+        to = tifed_link_put32(to, (uint32_t)sums[first + i]);
+    return (uint16_t)(to - out);
+}
+
+/* --- orders, carried out once ------------------------------------------------------------------- */
+
+APART static uint8_t configure(tifed_device *device, const uint8_t *in)
+{
+    tifed_config config = config_for(device, tifed_link_get32(in));
+    config.seed_low = tifed_link_get32(in + 4);
+    config.seed_high = tifed_link_get32(in + 8);
+    int result =
+        tifed_init(&device->core, &config, device->setup->memory, device->setup->bytes);
+    device->state = result == TIFED_OK ? TIFED_DEVICE_CONFIGURED : TIFED_DEVICE_IDLE;
+    device->filled = device->summed = 0;
+    return code_of(result);
+}
+
+/* The number of parameters of `layer` from `first` on whose wire form is `size` bytes, or 0. */
+static uint32_t wire_count(const tifed_device *device, uint32_t layer, uint32_t first,
+                           uint32_t size)
+{
+    const tifed_network *network = device->setup->network;
+    if (layer >= network->depth)
+        return 0;
+    uint32_t weights = network->layers[layer].fan_in * network->layers[layer].fan_out;
+    uint32_t bytes = network->layers[layer].weight_bits / 8u;
+    uint32_t left = first < weights ? weights - first : 0u;
+    uint32_t count = size / bytes;
+    if (count <= left)
+        return count * bytes == size ? count : 0u;
+    uint32_t rest = size - left * bytes;
+    return rest & 1u ? 0u : left + rest / 2u;
+}
+
+APART static uint8_t put_parameters(tifed_device *device, const uint8_t *in, uint32_t length)
+{
+    uint32_t layer = tifed_link_get32(in), first = tifed_link_get32(in + 4);
+    uint32_t count = wire_count(device, layer, first, length - 8u);
+    if (count == 0u)
+        return layer >= device->setup->network->depth ? (uint8_t)-TIFED_ERROR_LAYER
+                                                      : TIFED_LINK_LENGTH;
+    return code_of(tifed_put_parameters(&device->core, layer, first, count, in + 8));
+}
+
+/* A piece of a sample: purpose, 0, label, offset, bytes. With its last piece it is put to use. */
+APART static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint32_t length)
+{
+    uint32_t features = device->setup->network->layers[0].fan_in;
+    uint32_t purpose = in[0], label = tifed_link_get16(in + 2), offset = tifed_link_get32(in + 4);
+    uint32_t count = length - 8u;
+    int8_t *sample = device->setup->sample;
+    if (purpose > FOR_CLASS)
+        return TIFED_LINK_UNKNOWN;
+    if (purpose != FOR_SUMS && device->state == TIFED_DEVICE_IDLE)
+        return TIFED_LINK_UNCONFIGURED;
+    if (offset != 0u && offset != device->filled)
+        return TIFED_LINK_ORDER;
+    if (count == 0u || offset > features || count > features - offset)
+        return TIFED_LINK_LENGTH;
+    for (uint32_t i = 0; i < count; i++)
+        sample[offset + i] = (int8_t)in[8u + i];
+    device->filled = offset + count;
+    if (device->filled < features)
+        return TIFED_LINK_OK;
+    device->filled = 0;
+    if (purpose == FOR_BUFFER)
+        return code_of(tifed_add_sample(&device->core, sample, label));
+    if (purpose == FOR_CLASS) {
+        device->last_value = (uint16_t)tifed_classify(&device->core, sample);
+        return TIFED_LINK_OK;
+    }
+    int32_t *sums = device->setup->memory; /* before there is a network there is room for sums */
+    if (device->state != TIFED_DEVICE_IDLE || device->setup->bytes / 4u < features)
+        return TIFED_LINK_ORDER;
+    for (uint32_t i = 0; i < features; i++)
+        sums[i] = (device->summed ? sums[i] : 0) + sample[i];
+    device->summed++;
+    return TIFED_LINK_OK;
+}
+
+static uint8_t clear(tifed_device *device)
+{
+    device->filled = device->summed = 0;
+    if (device->state != TIFED_DEVICE_IDLE) {
+        tifed_clear(&device->core);
+        device->state = TIFED_DEVICE_CONFIGURED;
+    }
+    return TIFED_LINK_OK;
+}
+
+APART static uint8_t train(tifed_device *device, const uint8_t *in)
+{
+    tifed_work work = {tifed_link_get32(in), tifed_link_get32(in + 4), tifed_link_get32(in + 8),
+                       tifed_link_get32(in + 12), tifed_link_get32(in + 16)};
+    int result = tifed_begin(&device->core, &work);
+    if (result == TIFED_OK) {
+        device->state = TIFED_DEVICE_TRAINING;
+        device->ticks = 0;
+    }
+    return code_of(result);
+}
+
+static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, uint32_t length)
+{
+    if (device->state == TIFED_DEVICE_TRAINING)
+        return TIFED_LINK_BUSY;
+    bool configured = device->state != TIFED_DEVICE_IDLE;
+    if (!configured && (type == TIFED_LINK_PUT_CENTRE || type == TIFED_LINK_PUT_PARAMETERS ||
+                        type == TIFED_LINK_TRAIN))
+        return TIFED_LINK_UNCONFIGURED;
+    switch (type) {
+    case TIFED_LINK_CONFIGURE:
+        return length == 12u ? configure(device, in) : TIFED_LINK_LENGTH;
+    case TIFED_LINK_PUT_CENTRE:
+        return length < 4u ? TIFED_LINK_LENGTH
+                           : code_of(tifed_put_centre(&device->core, tifed_link_get32(in),
+                                                      length - 4u, (const int8_t *)in + 4));
+    case TIFED_LINK_PUT_PARAMETERS:
+        return length < 8u ? TIFED_LINK_LENGTH : put_parameters(device, in, length);
+    case TIFED_LINK_PUT_SAMPLE:
+        return length < 8u ? TIFED_LINK_LENGTH : put_sample(device, in, length);
+    case TIFED_LINK_CLEAR:
+        return length ? TIFED_LINK_LENGTH : clear(device);
+    case TIFED_LINK_TRAIN:
+        return length == 20u ? train(device, in) : TIFED_LINK_LENGTH;
+    default:
+        return TIFED_LINK_UNKNOWN;
+    }
+}
+
+/* --- requests ----------------------------------------------------------------------------------- */
+
+static void open_session(tifed_device *device, uint16_t session)
+{
+    device->session = session;
+    device->last_sequence = 0;
+    device->state = TIFED_DEVICE_IDLE;
+    device->filled = device->summed = 0;
+}
+
+static void answer(tifed_device *device)
+{
+    uint8_t *payload = PAYLOAD(device);
+    const uint8_t *frame = device->link.frame;
+    uint8_t version = frame[0], type = frame[1];
+    uint16_t session = (uint16_t)tifed_link_get16(frame + 2);
+    uint16_t sequence = (uint16_t)tifed_link_get16(frame + 4);
+    uint16_t length = (uint16_t)tifed_link_get16(frame + 6), size = 1;
+    if (type & TIFED_LINK_ANSWER)
+        return; /* an echo of our own */
+    if (version != TIFED_LINK_VERSION) {
+        payload[0] = TIFED_LINK_FORMAT;
+    } else if (type == TIFED_LINK_HELLO) {
+        if (session != device->session)
+            open_session(device, session);
+        if (length || session == 0u)
+            payload[0] = length ? TIFED_LINK_LENGTH : TIFED_LINK_SESSION;
+        else
+            size = hello(device, payload);
+    } else if (session != device->session || session == 0u) {
+        payload[0] = TIFED_LINK_SESSION;
+    } else if (type == TIFED_LINK_STATUS || type == TIFED_LINK_RESET) {
+        if (length)
+            payload[0] = TIFED_LINK_LENGTH;
+        else
+            size = status(device, payload);
+    } else if (type == TIFED_LINK_GET_PARAMETERS) {
+        if (length != 12u)
+            payload[0] = TIFED_LINK_LENGTH;
+        else if (device->state == TIFED_DEVICE_IDLE)
+            payload[0] = TIFED_LINK_UNCONFIGURED;
+        else if (device->state == TIFED_DEVICE_TRAINING)
+            payload[0] = TIFED_LINK_BUSY;
+        else
+            size = get_parameters(device, payload, payload);
+    } else if (type == TIFED_LINK_GET_SUMS) {
+        if (length != 8u)
+            payload[0] = TIFED_LINK_LENGTH;
+        else if (device->state != TIFED_DEVICE_IDLE)
+            payload[0] = TIFED_LINK_ORDER;
+        else
+            size = get_sums(device, payload, payload);
+    } else {
+        if (sequence == 0u || sequence != device->last_sequence) {
+            device->last_value = 0;
+            device->last_code = carry_out(device, type, payload, length);
+            device->last_sequence = sequence;
+            if (type == TIFED_LINK_TRAIN && device->last_code == TIFED_LINK_OK)
+                device->training = sequence;
+        }
+        payload[0] = device->last_code;
+        tifed_link_put16(payload + 1, device->last_value);
+        size = 3;
+    }
+    send(device, type | TIFED_LINK_ANSWER, sequence, size);
+    if (type == TIFED_LINK_RESET && device->setup->reset && size > 1u)
+        device->setup->reset();
+}
+
+void tifed_device_feed(tifed_device *device, uint8_t byte)
+{
+    if (tifed_link_feed(&device->link, byte))
+        answer(device);
+}
+
+bool tifed_device_work(tifed_device *device)
+{
+    const tifed_device_setup *setup = device->setup;
+    if (device->state != TIFED_DEVICE_TRAINING)
+        return false;
+    uint32_t before = setup->ticks ? setup->ticks() : 0u;
+    int result = tifed_step(&device->core);
+    if (setup->ticks)
+        device->ticks += setup->ticks() - before; /* a step is shorter than the counter's period */
+    if (result == TIFED_MORE)
+        return true;
+    device->state = TIFED_DEVICE_TRAINED;
+    if (device->link.received == 0u && device->link.block == 0u) /* else a request is arriving, whose answer will tell */
+        send(device, TIFED_LINK_TRAINED, device->training, status(device, PAYLOAD(device)));
+    return false;
+}

@@ -1,0 +1,59 @@
+/* A device on the link: a state machine around the core, fed byte by byte. It never waits, and does
+ * one mini-batch at a time, so that it answers while it trains. */
+#ifndef TIFED_DEVICE_H
+#define TIFED_DEVICE_H
+
+#include "link.h"
+#include "tifed.h"
+
+/* What firmware knows when it is compiled. */
+typedef struct tifed_device_setup {
+    const tifed_network *network;
+    uint32_t buffer;      /* samples kept */
+    uint32_t batch;       /* samples per mini-batch */
+    uint32_t fingerprint; /* of all the above: the server refuses a device built for other work */
+    void *memory;         /* of the core, 4-byte aligned; its size decides what can be trained */
+    uint32_t bytes;       /* of memory; at least 4 * features, for calibration */
+    int8_t *sample;       /* (features): a sample arrives in pieces */
+    const char *board;    /* name, for people */
+    uint32_t tick_hertz;  /* of ticks; 0 if there is none */
+    void (*write)(uint8_t byte);
+    uint32_t (*ticks)(void); /* free-running; NULL if there is none */
+    uint32_t (*stack)(void); /* most bytes of stack used so far; NULL if not known */
+    void (*reset)(void);     /* starts the board again; NULL if it cannot */
+} tifed_device_setup;
+
+typedef enum tifed_device_state {
+    TIFED_DEVICE_IDLE,
+    TIFED_DEVICE_CONFIGURED,
+    TIFED_DEVICE_TRAINING,
+    TIFED_DEVICE_TRAINED
+} tifed_device_state;
+
+typedef struct tifed_device {
+    const tifed_device_setup *setup;
+    tifed core;
+    tifed_link link;
+    uint16_t session;       /* 0 until the server opens one: so it can tell that we restarted */
+    uint16_t last_sequence; /* of the last request that was carried out, 0 for none */
+    uint8_t last_code;      /* and its answer, for a request that comes again */
+    uint8_t state;
+    uint16_t last_value;
+    uint16_t training; /* sequence of the TRAIN request whose steps are under way */
+    uint32_t filled;    /* bytes of `sample` that have arrived */
+    uint32_t summed;    /* samples in the calibration sums */
+    uint64_t ticks;     /* of the steps since TRAIN */
+} tifed_device;
+
+void tifed_device_init(tifed_device *device, const tifed_device_setup *setup);
+
+/* Say that the device has started. */
+void tifed_device_ready(tifed_device *device);
+
+/* Take a byte from the line; answers through setup->write. */
+void tifed_device_feed(tifed_device *device, uint8_t byte);
+
+/* Do a piece of the work that was asked for; true if there is more. */
+bool tifed_device_work(tifed_device *device);
+
+#endif

@@ -1,0 +1,99 @@
+#include "link.h"
+
+/* CRC-32 (IEEE 802.3, reflected), four bits at a time: a table of 64 bytes instead of 1024. */
+uint32_t tifed_link_crc(const uint8_t *bytes, uint32_t count)
+{
+    static const uint32_t table[16] = {
+        0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u,
+        0x4DB26158u, 0x5005713Cu, 0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,
+        0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu};
+    uint32_t crc = 0xFFFFFFFFu;
+    for (uint32_t i = 0; i < count; i++) {
+        crc ^= bytes[i];
+        crc = crc >> 4 ^ table[crc & 15u];
+        crc = crc >> 4 ^ table[crc & 15u];
+    }
+    return ~crc;
+}
+
+static void start_over(tifed_link *link)
+{
+    link->received = 0;
+    link->block = 0;
+    link->zero = link->broken = false;
+}
+
+void tifed_link_init(tifed_link *link)
+{
+    start_over(link);
+}
+
+static bool sound(const tifed_link *link)
+{
+    if (link->broken || link->block || link->received < TIFED_LINK_HEADER + TIFED_LINK_CHECK)
+        return false;
+    uint32_t checked = link->received - TIFED_LINK_CHECK;
+    return tifed_link_get16(link->frame + 6) == checked - TIFED_LINK_HEADER &&
+           tifed_link_get32(link->frame + checked) == tifed_link_crc(link->frame, checked);
+}
+
+static void append(tifed_link *link, uint8_t byte)
+{
+    if (link->received < TIFED_LINK_FRAME)
+        link->frame[link->received++] = byte;
+    else
+        link->broken = true;
+}
+
+bool tifed_link_feed(tifed_link *link, uint8_t byte)
+{
+    if (byte == 0u) { /* only ever a delimiter */
+        bool whole = sound(link);
+        start_over(link);
+        return whole;
+    }
+    if (link->block) {
+        link->block--;
+        append(link, byte);
+        return false;
+    }
+    if (link->zero)
+        append(link, 0);
+    link->block = (uint8_t)(byte - 1u);
+    link->zero = byte != 255u;
+    return false;
+}
+
+void tifed_link_send(tifed_link *link, uint8_t type, uint16_t session, uint16_t sequence,
+                     uint16_t length, void (*write)(uint8_t byte))
+{
+    uint8_t *frame = link->frame;
+    frame[0] = (uint8_t)TIFED_LINK_VERSION;
+    frame[1] = type;
+    tifed_link_put16(frame + 2, session);
+    tifed_link_put16(frame + 4, sequence);
+    tifed_link_put16(frame + 6, length);
+    uint32_t size = TIFED_LINK_HEADER + length;
+    tifed_link_put32(frame + size, tifed_link_crc(frame, size));
+    size += TIFED_LINK_CHECK;
+    write(0); /* ends whatever noise the other side has taken for a frame */
+    for (uint32_t start = 0;;) {
+        uint32_t end = start;
+        while (end < size && end - start < 254u && frame[end])
+            end++;
+        write((uint8_t)(end - start + 1u));
+        for (uint32_t i = start; i < end; i++)
+            write(frame[i]);
+        if (end - start == 254u) { /* a full block stands for no zero */
+            if (end == size)
+                break;
+            start = end;
+        } else {
+            if (end == size)
+                break;
+            start = end + 1u;
+        }
+    }
+    write(0);
+    start_over(link); /* the buffer was shared: a frame that was arriving is lost */
+}

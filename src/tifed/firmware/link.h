@@ -1,0 +1,90 @@
+/* Frames of the link between a server and a device (SPEC.md, "The link"): COBS, a header, a bounded
+ * payload, CRC-32. No allocation; fed byte by byte; one buffer for what arrives and what leaves. */
+#ifndef TIFED_LINK_H
+#define TIFED_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TIFED_LINK_VERSION 1u
+#ifndef TIFED_LINK_PAYLOAD
+#define TIFED_LINK_PAYLOAD 256u /* most bytes of a payload, 64..1024; told to the server */
+#endif
+#define TIFED_LINK_HEADER 8u /* version, type, session, sequence, payload bytes; little-endian */
+#define TIFED_LINK_CHECK 4u
+#define TIFED_LINK_FRAME (TIFED_LINK_HEADER + TIFED_LINK_PAYLOAD + TIFED_LINK_CHECK)
+
+/* What the server asks; the answer has TIFED_LINK_ANSWER set. */
+enum {
+    TIFED_LINK_HELLO = 1,
+    TIFED_LINK_CONFIGURE = 2,
+    TIFED_LINK_PUT_CENTRE = 3,
+    TIFED_LINK_PUT_PARAMETERS = 4,
+    TIFED_LINK_GET_PARAMETERS = 5,
+    TIFED_LINK_PUT_SAMPLE = 6,
+    TIFED_LINK_CLEAR = 7,
+    TIFED_LINK_GET_SUMS = 8,
+    TIFED_LINK_TRAIN = 9,
+    TIFED_LINK_STATUS = 10,
+    TIFED_LINK_RESET = 11,
+    TIFED_LINK_ANSWER = 0x80,
+    /* What the device says unasked. */
+    TIFED_LINK_READY = 0xC0,  /* it has started */
+    TIFED_LINK_TRAINED = 0xC1 /* the steps are done */
+};
+
+/* First byte of an answer: 0, a core error's magnitude (1..9), or one of these. */
+enum {
+    TIFED_LINK_OK = 0,
+    TIFED_LINK_UNKNOWN = 64, /* no such type */
+    TIFED_LINK_LENGTH,       /* the payload has another length than the type's */
+    TIFED_LINK_SESSION,      /* not the session that this device is in: it has restarted */
+    TIFED_LINK_UNCONFIGURED, /* to be configured first */
+    TIFED_LINK_BUSY,         /* training */
+    TIFED_LINK_ORDER,        /* not the piece of a sample that comes next */
+    TIFED_LINK_FORMAT        /* another version of the link */
+};
+
+typedef struct tifed_link {
+    uint8_t frame[TIFED_LINK_FRAME];
+    uint16_t received; /* bytes of the frame that is arriving */
+    uint8_t block;     /* bytes until the next COBS code */
+    bool zero;         /* a zero stands before what follows */
+    bool broken;       /* nothing counts until the next delimiter */
+} tifed_link;
+
+void tifed_link_init(tifed_link *link);
+
+/* Take a byte; true when it ends a frame that is whole and sound, which then is in `frame` until
+ * the next byte. Anything else is dropped without a word. */
+bool tifed_link_feed(tifed_link *link, uint8_t byte);
+
+/* Send a frame whose payload (`length` bytes) is already in `frame` behind the header. */
+void tifed_link_send(tifed_link *link, uint8_t type, uint16_t session, uint16_t sequence,
+                     uint16_t length, void (*write)(uint8_t byte));
+
+uint32_t tifed_link_crc(const uint8_t *bytes, uint32_t count);
+
+static inline uint32_t tifed_link_get16(const uint8_t *bytes)
+{
+    return bytes[0] | (uint32_t)bytes[1] << 8;
+}
+
+static inline uint32_t tifed_link_get32(const uint8_t *bytes)
+{
+    return tifed_link_get16(bytes) | tifed_link_get16(bytes + 2) << 16;
+}
+
+static inline uint8_t *tifed_link_put16(uint8_t *bytes, uint32_t value)
+{
+    bytes[0] = (uint8_t)value;
+    bytes[1] = (uint8_t)(value >> 8);
+    return bytes + 2;
+}
+
+static inline uint8_t *tifed_link_put32(uint8_t *bytes, uint32_t value)
+{
+    return tifed_link_put16(tifed_link_put16(bytes, value), value >> 16);
+}
+
+#endif

@@ -1,0 +1,235 @@
+"""Devices at the other end of lines: boards, emulators, processes."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from tifed.device import Stream
+from tifed.errors import UsageError
+from tifed.federation import DeviceScore, FeatureSums, Job, Plan, Update, device_update
+from tifed.firmware.header import fingerprint
+from tifed.learning.engine import Engine
+from tifed.link import Client, DeviceGoneError, DeviceRefusedError, DeviceRestartedError
+from tifed.link.client import BUSY, ORDER, UNCONFIGURED, Capabilities
+from tifed.network import Network, Parameters
+
+log = logging.getLogger(__name__)
+
+OnReboot = Literal["repeat", "drop"]
+Result = TypeVar("Result")
+
+_MOST_THREADS = 64
+_LOST_THE_THREAD = (BUSY, ORDER, UNCONFIGURED)
+
+
+class _Device:
+    """What the server knows about a device, so as not to send anything twice."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.capabilities: Capabilities | None = None
+        self.gone = False
+        self.forget()
+
+    def forget(self) -> None:
+        """The device knows nothing, or we do not know what."""
+        self.capabilities = None
+        self.configured: tuple[int, ...] | None = None
+        self.buffer: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True)
+class LinkSettings:
+    """What to do about devices that fail.
+
+    Attributes:
+        on_reboot: a device that restarts in the middle of an exchange does it again from the
+            start, or is left out of the exchange.
+        repeats: how often it may start again before it is left out.
+    """
+
+    on_reboot: OnReboot = "repeat"
+    repeats: int = 10
+
+
+class LinkedFleet:
+    """One device per stream, each on its own line and served by its own thread.
+
+    The devices get their samples from here, as boards without sensors do. An exchange goes on
+    without a device that cannot be reached; the reason is logged.
+    """
+
+    def __init__(
+        self,
+        clients: Sequence[Client],
+        network: Network,
+        streams: Sequence[Stream],
+        buffer: int,
+        batch: int,
+        seed: int,
+        engine: Engine,
+        settings: LinkSettings | None = None,
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Nothing is sent until the first request.
+
+        Args:
+            clients: one per device.
+            network: what every device was built for.
+            streams: per device its samples.
+            buffer: samples every device was built for.
+            batch: samples per mini-batch that every device was built for.
+            seed: of the experiment.
+            engine: who scores the final model on the devices' samples.
+            settings: what to do about devices that fail.
+            on_close: called once the lines are closed.
+
+        Raises:
+            UsageError: if there is not one client for each stream.
+        """
+        if len(clients) != len(streams):
+            raise UsageError(f"link.devices: {len(clients)} lines for {len(streams)} devices")
+        self._devices = tuple(_Device(client) for client in clients)
+        self._network = network
+        self._streams = tuple(streams)
+        self._fingerprint = fingerprint(network, buffer, batch)
+        self._seed = seed
+        self._engine = engine
+        self._settings = settings or LinkSettings()
+        self._on_close = on_close
+        self._threads = ThreadPoolExecutor(min(_MOST_THREADS, len(clients)), "tifed-link")
+        self._closed = False
+
+    def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
+        """Feature sums, made by each of ``devices`` that answers."""
+
+        def work(device: int) -> FeatureSums:
+            it, stream = self._devices[device], self._streams[device]
+            it.forget()  # there is room for the sums in a device that is not configured
+            self._ready(it)
+            taken, _ = stream.read(0, min(samples, len(stream)))
+            return FeatureSums(*it.client.calibrate(taken))
+
+        return self._all(devices, work, "the calibration round")
+
+    def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
+        """The updates of the devices that answer, as they come."""
+        jobs = {job.device: job for job in plan.jobs}
+        return self._all(
+            tuple(jobs),
+            lambda device: self._train(plan, jobs[device], parameters),
+            f"exchange {plan.exchange} of round {plan.round}",
+        )
+
+    def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
+        """Scores on each device's samples, computed here.
+
+        The devices would say the same, bit for bit, after each sample had gone over its line.
+        """
+        for device, stream in enumerate(self._streams):
+            samples, labels = stream.read(0, len(stream))
+            predicted = self._engine.classify(self._network, parameters, samples)
+            yield DeviceScore(device, int(np.count_nonzero(predicted == labels)), len(stream))
+
+    def close(self) -> None:
+        """Close the lines, and what stands behind them."""
+        if self._closed:
+            return
+        self._closed = True
+        for device in self._devices:
+            device.client.stop()
+        self._threads.shutdown(cancel_futures=True)
+        for device in self._devices:
+            device.client.close()
+        self._on_close()
+
+    def _all(
+        self, devices: Sequence[int], work: Callable[[int], Result], what: str
+    ) -> Iterator[Result]:
+        """``work`` of every device, side by side; those that fail are logged and left out."""
+        futures = {
+            self._threads.submit(self._persist, self._devices[device], work, device): device
+            for device in devices
+        }
+        try:
+            for future in as_completed(futures):
+                try:
+                    yield future.result()
+                except (DeviceGoneError, DeviceRestartedError, DeviceRefusedError) as error:
+                    log.warning("device %d is left out of %s: %s", futures[future], what, error)
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def _persist(self, it: _Device, work: Callable[[int], Result], device: int) -> Result:
+        """``work``, again from the start after a restart if the settings say so."""
+        for left in range(self._settings.repeats, -1, -1):
+            try:
+                result = work(device)
+            except DeviceGoneError:
+                it.gone = True
+                it.forget()
+                raise
+            except (DeviceRestartedError, DeviceRefusedError) as error:
+                it.forget()
+                restarted = isinstance(error, DeviceRestartedError)
+                if isinstance(error, DeviceRefusedError) and error.code not in _LOST_THE_THREAD:
+                    raise
+                if left == 0 or (restarted and self._settings.on_reboot == "drop"):
+                    raise
+                log.info("%s; once more", error)
+            else:
+                it.gone = False
+                return result
+        raise AssertionError("the last repeat returns or raises")
+
+    def _ready(self, it: _Device) -> None:
+        """Open a session with a device that is not in one, and see that it fits."""
+        if it.capabilities is not None:
+            return
+        client = it.client
+        # One that was silent before does not get a whole wait again in every exchange.
+        silence = 3 * client.patience.answer if it.gone else None
+        capabilities = client.open_session(silence)
+        if capabilities.fingerprint != self._fingerprint:
+            raise UsageError(
+                f"{client.name}: its firmware was built for another network, recipe, buffer or "
+                "mini-batch; build it for this experiment and flash it"
+            )
+        it.forget()
+        it.capabilities = capabilities
+
+    def _train(self, plan: Plan, job: Job, parameters: Parameters) -> Update:
+        """One device's part in an exchange; only what it does not know yet is sent."""
+        it = self._devices[job.device]
+        self._ready(it)
+        client, network = it.client, self._network
+        if it.configured != job.layers:
+            it.buffer = None
+            it.configured = None
+            client.configure(job.layers, self._seed)
+            if network.centred:
+                client.put_centre(parameters.centre)
+            it.configured = job.layers
+        wanted = (plan.round, job.position, job.samples)
+        if it.buffer != wanted:
+            it.buffer = None
+            client.clear()
+            client.add_samples(*self._streams[job.device].read(job.position, job.samples))
+            it.buffer = wanted
+        for number, (weight, bias) in enumerate(
+            zip(parameters.weights, parameters.biases, strict=True)
+        ):
+            client.put_layer(number, weight, bias)
+        status = client.train(
+            job.first_step, job.steps, plan.extra_shift, job.device, plan.exchange
+        )
+        weights, biases = list(parameters.weights), list(parameters.biases)
+        for number in job.layers:
+            weights[number], biases[number] = client.get_layer(number, network.layers[number])
+        trained = Parameters(parameters.centre, tuple(weights), tuple(biases))
+        return device_update(job.device, trained, job.layers, job.samples, status.statistics)

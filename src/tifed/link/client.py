@@ -1,0 +1,451 @@
+"""The server's end of a link to one device: requests, answers, patience."""
+
+import itertools
+import os
+import struct
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tifed.integer.rounding import Integers
+from tifed.learning import Statistics
+from tifed.link.errors import DeviceGoneError, DeviceRefusedError, DeviceRestartedError
+from tifed.link.frame import ANSWER, VERSION, Frame, FrameReader, Kind, encode
+from tifed.link.transport import Opener, Transport, TransportClosedError
+from tifed.network import Layer, Tensor, bias_dtype, weight_dtype
+
+SESSION, UNCONFIGURED, BUSY, ORDER = 66, 67, 68, 69
+"""Codes by which a device says that it is not where the server thinks it is."""
+
+CODES = {
+    1: "its network is out of range",
+    2: "a sum could overflow",
+    3: "too little memory",
+    4: "no such layer",
+    5: "parameters past the end of the layer",
+    6: "a parameter beyond its bound",
+    7: "a label that is not a class",
+    8: "its buffer is full",
+    9: "nothing to train on",
+    64: "unknown request",
+    65: "a request of another length than its type has",
+    SESSION: "another session",
+    UNCONFIGURED: "not configured",
+    BUSY: "busy with training",
+    ORDER: "out of order",
+    70: "another version of the link",
+}
+_REOPEN_SECONDS = 0.2
+_SMALLEST_PIECE = 40
+_STREAK = 20
+_SHORTEST_WAIT = 0.005
+_LOST = 4
+_UNKNOWN = 0.03
+_HELLO = struct.Struct("<BBB10I")
+_STATUS = struct.Struct("<BH9I")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for a device.
+
+    Attributes:
+        answer: seconds until a request is sent again, at most; it is sooner once the line is
+            known to be quick.
+        silence: seconds without any answer until the device counts as gone.
+        training: seconds between two looks at a device that trains, at most.
+    """
+
+    answer: float = 1.0
+    silence: float = 30.0
+    training: float = 1.0
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a device says of itself.
+
+    Attributes:
+        core: version of its core.
+        can_reset: whether it restarts when asked.
+        counts_ticks: whether it times its training.
+        paints_stack: whether it knows how much stack it has used.
+        fingerprint: of the experiment that it was built for.
+        payload: most bytes of a payload.
+        memory: bytes of RAM for the core.
+        buffer: samples it keeps.
+        batch: samples per mini-batch.
+        layers: numbers of the layers that it can train alone.
+        all_layers: whether it can train all of them at once.
+        features: length of a sample.
+        classes: number of classes.
+        tick_hertz: ticks per second.
+        board: its name.
+    """
+
+    core: int
+    can_reset: bool
+    counts_ticks: bool
+    paints_stack: bool
+    fingerprint: int
+    payload: int
+    memory: int
+    buffer: int
+    batch: int
+    layers: tuple[int, ...]
+    all_layers: bool
+    features: int
+    classes: int
+    tick_hertz: int
+    board: str
+
+
+class DeviceState(IntEnum):
+    """What a device is doing."""
+
+    IDLE = 0
+    CONFIGURED = 1
+    TRAINING = 2
+    TRAINED = 3
+
+
+@dataclass(frozen=True)
+class DeviceStatus:
+    """How far a device is.
+
+    Attributes:
+        state: what it is doing.
+        samples: in its buffer.
+        step: the next mini-batch step.
+        last_step: where it will stop.
+        statistics: counts since training began.
+        ticks: spent in steps since training began.
+        stack: most bytes of stack used since it started; 0 if it does not know.
+    """
+
+    state: DeviceState
+    samples: int
+    step: int
+    last_step: int
+    statistics: Statistics
+    ticks: int
+    stack: int
+
+
+class Client:
+    """One device at the other end of a line.
+
+    A request is sent until it is answered; a device carries out a repeated one only once. The
+    device forgets its session when it restarts, and that is how the restart is noticed.
+    """
+
+    def __init__(self, name: str, opener: Opener, patience: Patience | None = None) -> None:
+        """Name the device and say how to reach it; nothing is opened yet."""
+        self.name = name
+        self.patience = patience or Patience()
+        self._opener = opener
+        self._line: Transport | None = None
+        self._reader = FrameReader()
+        self._frames: deque[Frame] = deque()
+        self._session = 0
+        # Not 0, not the last run's: a device that was left in a session must see a new one.
+        self._next_session = int.from_bytes(os.urandom(2), "little")
+        self._sequence = 0
+        self._pieces = _PieceSize(_SMALLEST_PIECE)
+        self._quickness = _Quickness()
+        self._stopped = False
+        self.resent = 0
+
+    def stop(self) -> None:
+        """Have a request that another thread waits for fail soon, and every later one at once."""
+        self._stopped = True
+
+    def close(self) -> None:
+        """Give the line back; the next request would open it again."""
+        if self._line is not None:
+            self._line.close()
+        self._line = None
+
+    # --- requests --------------------------------------------------------------------------------
+
+    def open_session(self, silence: float | None = None) -> Capabilities:
+        """Begin anew: whatever the device was doing or knew is over.
+
+        Args:
+            silence: seconds until the device counts as gone, if other than usual.
+
+        Raises:
+            DeviceGoneError: if it does not answer.
+        """
+        self._next_session = self._next_session % 0xFFFF + 1
+        self._session = self._next_session
+        answer = self._ask(Kind.HELLO, b"", silence)
+        found = _HELLO.unpack_from(answer)
+        core, flags, depth, fingerprint, payload, memory, buffer, batch = found[:8]
+        alone, together, features, classes, hertz = found[8:]
+        self._pieces = _PieceSize(payload)
+        return Capabilities(
+            core=core,
+            can_reset=bool(flags & 1),
+            counts_ticks=bool(flags & 2),
+            paints_stack=bool(flags & 4),
+            fingerprint=fingerprint,
+            payload=payload,
+            memory=memory,
+            buffer=buffer,
+            batch=batch,
+            layers=tuple(layer for layer in range(depth) if alone >> layer & 1),
+            all_layers=bool(together),
+            features=features,
+            classes=classes,
+            tick_hertz=hertz,
+            board=answer[_HELLO.size :].decode("ascii", "replace"),
+        )
+
+    def configure(self, layers: tuple[int, ...], seed: int) -> None:
+        """Lay out the device's memory to train ``layers``; parameters and samples are gone."""
+        mask = sum(1 << layer for layer in layers)
+        self._ask(Kind.CONFIGURE, struct.pack("<IQ", mask, seed))
+
+    def put_centre(self, centre: NDArray[np.int8]) -> None:
+        """Send the input's centre, int8 (features,)."""
+        for first, piece in self._split(centre.tobytes(), 4):
+            self._ask(Kind.PUT_CENTRE, struct.pack("<I", first) + piece)
+
+    def put_layer(self, number: int, weight: Tensor, bias: Tensor) -> None:
+        """Send one layer's weights (fan_in, fan_out) and biases (fan_out,)."""
+        for start, array in ((0, weight), (weight.size, bias)):
+            size = array.itemsize
+            wire = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+            for first, piece in self._split(wire, 8, size):
+                head = struct.pack("<II", number, start + first // size)
+                self._ask(Kind.PUT_PARAMETERS, head + piece)
+
+    def get_layer(self, number: int, layer: Layer) -> tuple[Tensor, Tensor]:
+        """Fetch one layer's weights (fan_in, fan_out) and biases (fan_out,)."""
+        weights = layer.fan_in * layer.fan_out
+        weight = self._get(number, 0, weights, weight_dtype(layer))
+        bias = self._get(number, weights, layer.fan_out, bias_dtype(layer))
+        return weight.reshape(layer.fan_in, layer.fan_out), bias
+
+    def _get(self, layer: int, start: int, count: int, dtype: np.dtype[np.signedinteger]) -> Tensor:
+        wire = bytearray()
+        first, end = start, start + count
+        while first < end:
+            length = min(self._pieces.room(1) // dtype.itemsize, end - first)
+            piece = self._ask(Kind.GET_PARAMETERS, struct.pack("<III", layer, first, length))
+            if len(piece) != length * dtype.itemsize:
+                raise DeviceRefusedError(f"{self.name}: a piece of {len(piece)} bytes", 0)
+            wire += piece
+            first += length
+        return np.frombuffer(wire, dtype.newbyteorder("<")).astype(dtype)
+
+    def clear(self) -> None:
+        """Empty the buffer and the calibration sums."""
+        self._ask(Kind.CLEAR)
+
+    def add_samples(self, samples: NDArray[np.int8], labels: NDArray[np.int32]) -> None:
+        """Send samples (N, D) with labels (N,) into the buffer."""
+        for sample, label in zip(samples, labels, strict=True):
+            self._put_sample(0, sample, int(label))
+
+    def calibrate(self, samples: NDArray[np.int8]) -> tuple[Integers, int]:
+        """Have the device sum the features of samples (N, D): int64 (D,), and their number."""
+        self.clear()
+        for sample in samples:
+            self._put_sample(1, sample, 0)
+        features = samples.shape[1]
+        total = np.zeros(features, np.int64)
+        counted = first = 0
+        while first < features:
+            length = min(self._pieces.room(5) // 4, features - first)
+            answer = self._ask(Kind.GET_SUMS, struct.pack("<II", first, length))
+            counted = struct.unpack_from("<I", answer)[0]
+            total[first : first + length] = np.frombuffer(answer, "<i4", length, 4)
+            first += length
+        return total, counted
+
+    def classify(self, samples: NDArray[np.int8]) -> NDArray[np.int32]:
+        """The class of each sample (N, D), int32 (N,); the device has to be configured."""
+        return np.array([self._put_sample(2, sample, 0) for sample in samples], np.int32)
+
+    def _put_sample(self, purpose: int, sample: NDArray[np.int8], label: int) -> int:
+        value = 0
+        for first, piece in self._split(sample.tobytes(), 8):
+            head = struct.pack("<BxHI", purpose, label, first)
+            value = struct.unpack_from("<H", self._ask(Kind.PUT_SAMPLE, head + piece))[0]
+        return value
+
+    def train(
+        self, first_step: int, steps: int, extra_shift: int, device: int, exchange: int
+    ) -> DeviceStatus:
+        """Have the device train, and wait until it has.
+
+        Raises:
+            DeviceGoneError: if it stops answering, or answers and gets no further.
+        """
+        work = struct.pack("<5I", first_step, steps, extra_shift, device, exchange)
+        self._ask(Kind.TRAIN, work)
+        asked = self._sequence
+        step, moved = first_step, time.monotonic()
+        for look in itertools.count():
+            # Told when it is done, or asked now and then in case that was lost.
+            wait = self._quickness.wait(look, self.patience.training)
+            deadline = time.monotonic() + wait
+            while (frame := self._next_frame(deadline)) is not None:
+                if frame.kind == Kind.READY:
+                    raise DeviceRestartedError(f"{self.name}: restarted")
+                if (frame.kind, frame.session, frame.sequence) == (
+                    Kind.TRAINED, self._session, asked,
+                ):  # fmt: skip
+                    return _status(frame.payload[1:])
+            status = self.status()
+            if status.state is not DeviceState.TRAINING:
+                return status
+            if status.step != step:
+                step, moved = status.step, time.monotonic()
+            elif time.monotonic() - moved > self.patience.silence:
+                break
+        raise DeviceGoneError(f"{self.name}: stands still in step {step}")
+
+    def status(self) -> DeviceStatus:
+        """How far the device is."""
+        return _status(self._ask(Kind.STATUS))
+
+    def reset(self) -> None:
+        """Have the device start anew; its answer may not arrive."""
+        self._send(Frame(Kind.RESET, self._session, self._following()))
+
+    def _split(self, data: bytes, head: int, unit: int = 1) -> Iterator[tuple[int, bytes]]:
+        """``data`` in pieces of whole units that fit beside ``head`` bytes, with their places."""
+        first = 0
+        while first < len(data):
+            size = self._pieces.room(head) // unit * unit
+            yield first, data[first : first + size]
+            first += size
+
+    # --- frames ----------------------------------------------------------------------------------
+
+    def _following(self) -> int:
+        self._sequence = self._sequence % 0xFFFF + 1
+        return self._sequence
+
+    def _ask(self, kind: Kind, payload: bytes = b"", silence: float | None = None) -> bytes:
+        """Send a request until it is answered; what follows the answer's code.
+
+        Raises:
+            DeviceGoneError: after ``silence`` seconds without an answer.
+            DeviceRestartedError: if the device has forgotten the session.
+            DeviceRefusedError: if it answers with an error.
+        """
+        request = Frame(kind, self._session, self._following(), payload)
+        limit = self.patience.silence if silence is None else silence
+        deadline = time.monotonic() + limit
+        tries = 0
+        while not self._stopped and ((now := time.monotonic()) < deadline or tries == 0):
+            tries += 1
+            self.resent += tries > 1
+            if not self._send(request):
+                time.sleep(min(_REOPEN_SECONDS, max(0.0, deadline - now)))
+                continue
+            until = now + self._quickness.wait(tries - 1, self.patience.answer)
+            while (frame := self._next_frame(until)) is not None:
+                if frame.kind == Kind.READY and kind is not Kind.HELLO:
+                    raise DeviceRestartedError(f"{self.name}: restarted")
+                if frame.kind == kind | ANSWER and frame.sequence == request.sequence:
+                    self._pieces.went(tries == 1)
+                    if tries == 1:  # else nobody knows which of the requests it answers
+                        self._quickness.took(time.monotonic() - now)
+                    return self._checked(frame)
+        raise DeviceGoneError(f"{self.name}: no answer to {kind.name} within {limit:g} s")
+
+    def _checked(self, answer: Frame) -> bytes:
+        if answer.version != VERSION:
+            raise DeviceRefusedError(
+                f"{self.name}: speaks version {answer.version} of the link, not {VERSION}", 70
+            )
+        code = answer.payload[0] if answer.payload else -1
+        if code == SESSION:
+            raise DeviceRestartedError(f"{self.name}: restarted")
+        if code != 0:
+            raise DeviceRefusedError(f"{self.name}: {CODES.get(code, f'error {code}')}", code)
+        return answer.payload[1:]
+
+    def _send(self, frame: Frame) -> bool:
+        """Write to the line, which is opened if need be; whether that worked."""
+        try:
+            if self._line is None:
+                self._reader = FrameReader()
+                self._frames.clear()
+                self._line = self._opener()
+            self._line.write(encode(frame))
+        except TransportClosedError:
+            self.close()
+            return False
+        return True
+
+    def _next_frame(self, deadline: float) -> Frame | None:
+        """The next frame, or None if none comes before ``deadline`` or the line is down."""
+        while not self._frames:
+            seconds = deadline - time.monotonic()
+            if seconds <= 0 or self._line is None:
+                return None
+            try:
+                self._frames.extend(self._reader.feed(self._line.read(seconds)))
+            except TransportClosedError:
+                self.close()
+        return self._frames.popleft()
+
+
+class _PieceSize:
+    """How much to put into a frame: less where frames get lost, for short ones get through."""
+
+    def __init__(self, most: int) -> None:
+        self._most = self._now = most
+        self._streak = 0
+
+    def room(self, head: int) -> int:
+        """Bytes beside ``head`` that a payload has."""
+        return self._now - head
+
+    def went(self, at_once: bool) -> None:
+        """Learn from a request, and whether it was answered without a repeat."""
+        self._streak = self._streak + 1 if at_once else 0
+        if not at_once:
+            self._now = max(min(_SMALLEST_PIECE, self._most), self._now // 2)
+        elif self._streak == _STREAK:
+            self._now, self._streak = min(self._most, 2 * self._now), 0
+
+
+class _Quickness:
+    """How long an answer takes on this line."""
+
+    def __init__(self) -> None:
+        self._usual: float | None = None
+
+    def took(self, seconds: float) -> None:
+        """Learn from an answer."""
+        self._usual = seconds if self._usual is None else (7 * self._usual + seconds) / 8
+
+    def wait(self, tries: int, most: float) -> float:
+        """How long to wait for an answer after ``tries`` in vain.
+
+        A lost frame is soon sent again; a device that is busy or away is asked ever less often.
+        """
+        usual = _UNKNOWN if self._usual is None else self._usual
+        return min(most, max(_SHORTEST_WAIT, 4 * usual) * 2.0 ** min(max(0, tries - _LOST), 16))
+
+
+def _status(payload: bytes) -> DeviceStatus:
+    state, samples, step, last, visits, missed, parameters, deltas, low, high, stack = (
+        _STATUS.unpack_from(payload)
+    )
+    return DeviceStatus(
+        DeviceState(state), samples, step, last,
+        Statistics(visits, missed, parameters, deltas), high << 32 | low, stack,
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""A plan as one JSON object; every figure with its source."""
+
+from typing import Any
+
+from tifed.boards import Boards, Measured
+from tifed.plan.figure import Figure
+from tifed.plan.plan import BoardPlan, Placement, Plan
+
+
+def as_json(plan: Plan, known: Boards, measured: Measured) -> dict[str, Any]:
+    """Plain values: numbers in bytes, seconds, joules and bits per second."""
+    experiment = plan.experiment
+    cores = {one.board.core for one in plan.boards}
+    return {
+        "dataset": experiment.dataset,
+        "layers": list(plan.network.shape),
+        "recipe": experiment.recipe,
+        "mode": experiment.mode,
+        "buffer": experiment.buffer,
+        "batch": experiment.batch,
+        "local_epochs": experiment.local_epochs,
+        "rounds": experiment.rounds,
+        "needed": [list(layers) for layers in plan.needed],
+        "boards": [_board(one, known) for one in plan.boards],
+        "measured_by": {
+            "images": {one.core: one.command for one in measured.images if one.core in cores},
+            "rounds": sorted({one.command for one in measured.rounds if one.core in cores}),
+        },
+    }
+
+
+def _board(plan: BoardPlan, known: Boards) -> dict[str, Any]:
+    row = plan.board.model_dump(exclude={"cycles_per_instruction"})
+    return {
+        "name": plan.name,
+        **row,
+        "cycles_per_instruction": {
+            "value": plan.cycles_per_instruction,
+            "source": "assumed",
+            "note": known.cores[plan.board.core].note,
+        },
+        "choices": [_placement(one) for one in plan.placements],
+    }
+
+
+def _placement(one: Placement) -> dict[str, Any]:
+    work = one.work
+    return {
+        "name": one.choice.name,
+        "layers": list(one.choice.layers),
+        "frozen_in": "flash" if one.choice.frozen_in_flash else "ram",
+        "fits": one.fits,
+        "ram": _figure(one.ram_total)
+        | {"parts": {name: _figure(part) for name, part in one.ram.items()}},
+        "flash": _figure(one.flash_total)
+        | {
+            "parts": {name: _figure(part) for name, part in one.flash.items()},
+            "written_per_round": one.flash_written,
+        },
+        "macs_per_round": work.operations.macs,
+        "instructions_per_round": _figure(one.instructions),
+        "seconds_per_round": {
+            "compute": _figure(one.compute_seconds),
+            "radio": _figure(one.radio_seconds),
+        },
+        "joules_per_round": {
+            "compute": _figure(one.compute_joules),
+            "radio": _figure(one.radio_joules),
+        },
+        "bytes_per_round": {"down": work.bytes_down, "up": work.bytes_up},
+        "bytes_per_training": {
+            "down": work.rounds * work.bytes_down + work.bytes_once_down,
+            "up": work.rounds * work.bytes_up + work.bytes_once_up,
+        },
+        "rounds_per_training": work.rounds,
+    }
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return {"value": figure.value, "source": figure.source.value}

@@ -1,0 +1,70 @@
+"""Where a device's RAM and flash go, part by part."""
+
+from collections.abc import Mapping
+
+from tifed.boards import Board, Measured
+from tifed.experiment import Experiment
+from tifed.network import Network
+from tifed.network.memory import device_memory, layer_bytes
+from tifed.plan.choice import Choice
+from tifed.plan.figure import Figure, Source
+
+CODE = 8_192
+"""Bytes of firmware where none was compiled for a core: the most that it is allowed to be."""
+
+STATIC = 1_024
+"""Bytes of RAM of the firmware itself where none was compiled: link buffers and contexts."""
+
+STACK = 512
+"""Bytes of stack where none was painted: the most that it is allowed to be."""
+
+Parts = Mapping[str, Figure]
+"""Bytes by part."""
+
+
+def ram_parts(
+    experiment: Experiment, network: Network, choice: Choice, board: Board, measured: Measured
+) -> Parts:
+    """RAM of a device: the core's own layout, and what surrounds it."""
+    core = device_memory(
+        network, choice.layers, experiment.buffer, experiment.batch, choice.frozen_in_flash
+    )
+    image = measured.image(board.core)
+    # Beside what was compiled, the firmware has room for a sample that arrives in pieces.
+    static = Figure(STATIC + network.features, Source.MODELLED)
+    stack = Figure(STACK, Source.MODELLED)
+    if image is not None:
+        static = Figure(image.static + network.features, Source.MEASURED)
+        if image.stack is not None:
+            stack = Figure(image.stack, Source.MEASURED)
+    parts = {
+        name: Figure(getattr(core, name), Source.COMPUTED)
+        for name in ("weights", "buffer", "activations", "deltas", "scratch")
+    }
+    parts |= {"stack": stack, "firmware": static}
+    if board.reserved_ram:
+        parts["reserved"] = Figure(board.reserved_ram, Source.MODELLED)
+    return parts
+
+
+def flash_parts(network: Network, choice: Choice, board: Board, measured: Measured) -> Parts:
+    """Flash of a device: code, and the layers that it keeps there."""
+    image = measured.image(board.core)
+    frozen = (
+        sum(
+            layer_bytes(network, layer)
+            for layer in range(network.depth)
+            if layer not in choice.layers
+        )
+        if choice.frozen_in_flash
+        else 0
+    )
+    parts = {
+        "code": Figure(CODE, Source.MODELLED)
+        if image is None
+        else Figure(image.code, Source.MEASURED),
+        "frozen weights": Figure(frozen, Source.COMPUTED),
+    }
+    if board.reserved_flash:
+        parts["reserved"] = Figure(board.reserved_flash, Source.MODELLED)
+    return parts

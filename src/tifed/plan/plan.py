@@ -1,0 +1,183 @@
+"""The plan of an experiment: for every board, every way to take part, what it needs and costs."""
+
+from dataclasses import dataclass
+
+from tifed.boards import Board, Boards, Measured
+from tifed.experiment import Experiment
+from tifed.experiment.build import assignment_of
+from tifed.network import Network
+from tifed.plan.choice import Choice, choices
+from tifed.plan.device_network import check_for_devices
+from tifed.plan.figure import Figure, Source, total
+from tifed.plan.instructions import instructions
+from tifed.plan.memory import Parts, flash_parts, ram_parts
+from tifed.plan.work import Work, work
+
+_DEVICES_LOOKED_AT = 4096
+
+
+@dataclass(frozen=True)
+class Placement:
+    """One way to take part, on one board.
+
+    Attributes:
+        choice: what is trained, and where the rest is.
+        work: per round.
+        ram: bytes by part.
+        flash: bytes by part.
+        board: where.
+        instructions: per round.
+        compute_seconds: per round.
+        radio_seconds: per round, both ways.
+        compute_joules: per round.
+        radio_joules: per round, both ways.
+    """
+
+    choice: Choice
+    work: Work
+    ram: Parts
+    flash: Parts
+    board: Board
+    instructions: Figure
+    compute_seconds: Figure
+    radio_seconds: Figure
+    compute_joules: Figure
+    radio_joules: Figure
+
+    @property
+    def ram_total(self) -> Figure:
+        """Bytes of RAM."""
+        return total(self.ram.values())
+
+    @property
+    def flash_total(self) -> Figure:
+        """Bytes of flash."""
+        return total(self.flash.values())
+
+    @property
+    def fits(self) -> bool:
+        """Whether both fit the board."""
+        return self.ram_total.value <= self.board.ram and self.flash_total.value <= self.board.flash
+
+    @property
+    def flash_written(self) -> int:
+        """Bytes of flash programmed per round: frozen layers change whenever a round ends."""
+        return int(self.flash["frozen weights"].value) * self.work.exchanges
+
+
+@dataclass(frozen=True)
+class BoardPlan:
+    """Everything about one board.
+
+    Attributes:
+        name: in the table.
+        board: its row.
+        cycles_per_instruction: assumed.
+        placements: one per choice; the first is the full network.
+    """
+
+    name: str
+    board: Board
+    cycles_per_instruction: float
+    placements: tuple[Placement, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment on boards.
+
+    Attributes:
+        experiment: what would be run.
+        network: what every device would hold.
+        needed: layers that devices are asked to train in the experiment's mode, each set once.
+        boards: in the table's order.
+    """
+
+    experiment: Experiment
+    network: Network
+    needed: tuple[tuple[int, ...], ...]
+    boards: tuple[BoardPlan, ...]
+
+
+def plan(
+    experiment: Experiment,
+    network: Network,
+    known: Boards,
+    measured: Measured,
+    names: tuple[str, ...] = (),
+) -> Plan:
+    """Plan ``experiment`` on the boards called ``names``, or on all that are known.
+
+    Args:
+        experiment: what would be run.
+        network: its network (`tifed.experiment.build.network_for`).
+        known: boards and cores.
+        measured: sizes and instruction counts.
+        names: of boards.
+
+    Raises:
+        UsageError: if a board is not known, or the network is one for simulations only.
+    """
+    check_for_devices(network)
+    needed = _needed(experiment, network)
+    every = choices(network.depth, needed)
+    works = {choice: work(experiment, network, choice.layers) for choice in every}
+    return Plan(
+        experiment=experiment,
+        network=network,
+        needed=needed,
+        boards=tuple(
+            BoardPlan(
+                name,
+                board,
+                known.cycles_per_instruction(board),
+                tuple(
+                    _placement(choice, works[choice], board, experiment, network, known, measured)
+                    for choice in every
+                ),
+            )
+            for name, board in known.chosen(names).items()
+        ),
+    )
+
+
+def _needed(experiment: Experiment, network: Network) -> tuple[tuple[int, ...], ...]:
+    """Each set of layers that some device is asked to train in some round."""
+    asked = assignment_of(experiment, network)
+    # Every assignment repeats after `depth` rounds at the latest, and devices that differ are among
+    # the first or in wide groups: a million devices need not all be looked at.
+    rounds = range(min(experiment.rounds, network.depth))
+    some = min(experiment.devices, _DEVICES_LOOKED_AT)
+    devices = {*range(some), *(number * experiment.devices // some for number in range(some))}
+    return tuple(sorted({asked(device, number) for device in devices for number in rounds}))
+
+
+def _placement(
+    choice: Choice,
+    work: Work,
+    board: Board,
+    experiment: Experiment,
+    network: Network,
+    known: Boards,
+    measured: Measured,
+) -> Placement:
+    """What ``choice`` needs and costs on ``board``."""
+    core = known.cores[board.core]
+    count = instructions(board.core, core, experiment, network, work, measured)
+    per_second = board.clock / known.cycles_per_instruction(board)
+    seconds = count.times(1 / per_second, Source.MODELLED)
+    radio = board.radio
+    talked = work.bytes_down + work.bytes_up
+    nanojoules = work.bytes_down * radio.received + work.bytes_up * radio.sent
+    return Placement(
+        choice=choice,
+        work=work,
+        ram=ram_parts(experiment, network, choice, board, measured),
+        flash=flash_parts(network, choice, board, measured),
+        board=board,
+        instructions=count,
+        compute_seconds=seconds,
+        radio_seconds=Figure(talked * 8 / radio.rate, Source.MODELLED),
+        compute_joules=seconds.times(board.current / 1000 * board.volts, Source.MODELLED),
+        radio_joules=Figure(nanojoules * 1e-9, Source.MODELLED),
+    )

@@ -1,0 +1,109 @@
+"""Models to export, and what the oracle makes of the same work."""
+
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tifed.datasets import load
+from tifed.experiment import load_experiment
+from tifed.experiment.build import network_for
+from tifed.export import Model, model_for
+from tifed.learning import LocalWork, feedback_matrices, train
+from tifed.network import Parameters, start_parameters
+
+Buffers = list[tuple[NDArray[np.int8], NDArray[np.int32]]]
+
+
+@pytest.fixture
+def make_model() -> Callable[..., Model]:
+    """A function from overrides of the preset digits to a model, see `_model`."""
+    return _model
+
+
+@pytest.fixture
+def buffers() -> Callable[[Model, int], Buffers]:
+    """A function from a model and a number of rounds to digits, a buffer for each round."""
+    return _buffers
+
+
+@pytest.fixture
+def expected() -> Callable[[Model, int, int], bytes]:
+    """A function to the oracle's parameters, as the core gives them away, see `_trained`."""
+    return lambda model, rounds, device: _wire(_trained(model, _first(model), rounds, device))
+
+
+@pytest.fixture
+def run() -> Callable[..., str]:
+    """A function that runs a program, which has to succeed, and gives what it printed."""
+    return _run
+
+
+def _model(
+    *overrides: str, layers: tuple[int, ...] | None = None, parameters: bool = False
+) -> Model:
+    """``parameters``: that two rounds of training and a centre have left their mark on."""
+    experiment = load_experiment(preset="digits", overrides=list(overrides))
+    network = network_for(experiment)
+    model = model_for(experiment, network, layers)
+    if not parameters:
+        return model
+    start = _first(model)
+    if network.centred:
+        centre = load("digits").train.features.mean(axis=0).astype(np.int8)
+        start = Parameters(centre, start.weights, start.biases)
+    whole = model_for(experiment, network)
+    return model_for(experiment, network, layers, (network, _trained(whole, start, 2, 0)))
+
+
+def _first(model: Model) -> Parameters:
+    """What the library starts from."""
+    if model.parameters is not None:
+        return model.parameters
+    return start_parameters(model.network, model.start, model.experiment.seed)
+
+
+def _buffers(model: Model, rounds: int) -> Buffers:
+    train, count = load("digits").train, model.experiment.buffer
+    places = [slice(number * count, (number + 1) * count) for number in range(rounds)]
+    return [(train.features[place], train.labels[place]) for place in places]
+
+
+def _trained(model: Model, parameters: Parameters, rounds: int, device: int) -> Parameters:
+    """The oracle's parameters after the rounds of a device that is alone."""
+    experiment = model.experiment
+    recipe = experiment.build_recipe()
+    feedback = feedback_matrices(model.network, experiment.seed)
+    for number, (samples, labels) in enumerate(_buffers(model, rounds)):
+        work = LocalWork(
+            batch=experiment.batch,
+            first_step=0,
+            steps=experiment.local_epochs * -(-experiment.buffer // experiment.batch),
+            layers=model.layers,
+            extra_shift=recipe.extra_shift(number, experiment.rounds),
+            seed=experiment.seed,
+            device=device,
+            exchange=number,
+        )
+        parameters, _ = train(model.network, parameters, feedback, samples, labels, work)
+    return parameters
+
+
+def _wire(parameters: Parameters) -> bytes:
+    """Every layer's weights and biases, little-endian."""
+    return b"".join(
+        array.astype(array.dtype.newbyteorder("<")).tobytes()
+        for pair in zip(parameters.weights, parameters.biases, strict=True)
+        for array in pair
+    )
+
+
+def _run(command: Sequence[str | Path], given: str | None = None) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, input=given
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout

@@ -1,0 +1,128 @@
+"""The CMake library, configured, compiled and run on the host: equal to the oracle bit for bit."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tifed.export import Model, export
+
+ROUNDS, DEVICE = 4, 3
+
+PROJECT = """\
+cmake_minimum_required(VERSION 3.13)
+project(user LANGUAGES C)
+add_subdirectory(tifed)
+target_compile_options(tifed PRIVATE -Wpedantic -Wshadow -Wconversion -Werror)
+add_executable(user main.c)
+target_link_libraries(user PRIVATE tifed)
+"""
+
+MAIN = """\
+#include <stdio.h>
+#include "tifed_model.h"
+
+static const int8_t samples[][TIFED_MODEL_FEATURES] = {%(samples)s};
+static const uint32_t labels[] = {%(labels)s};
+
+int main(void)
+{
+    static tifed t;
+    static uint8_t wire[1 << 17];
+    if (tifed_model_start(&t) != TIFED_OK)
+        return 1;
+    for (uint32_t round = 0; round < %(rounds)du; round++) {
+        tifed_clear(&t);
+        for (uint32_t i = 0; i < TIFED_MODEL_BUFFER; i++) {
+            uint32_t place = round * TIFED_MODEL_BUFFER + i;
+            if (tifed_add_sample(&t, samples[place], labels[place]) != TIFED_OK)
+                return 2;
+        }
+        tifed_work work = tifed_model_work(round, %(device)du);
+        if (tifed_train(&t, &work) != TIFED_OK)
+            return 3;
+    }
+    for (uint32_t layer = 0; layer < TIFED_MODEL_DEPTH; layer++) {
+        const tifed_layer *shape = &tifed_model_config.network->layers[layer];
+        uint32_t count = (shape->fan_in + 1u) * shape->fan_out;
+        size_t bytes = tifed_wire_size(&t, layer, 0, count);
+        if (bytes > sizeof wire || tifed_get_parameters(&t, layer, 0, count, wire) != TIFED_OK)
+            return 4;
+        for (size_t i = 0; i < bytes; i++)
+            printf("%%02x", wire[i]);
+    }
+    return 0;
+}
+"""
+
+MODELS: dict[str, dict[str, Any]] = {
+    "as the experiment starts": {"overrides": []},
+    "late, odd batch": {
+        "overrides": ["rounds=2", "batch=7", "buffer=11", "seed=81985529216486895"],
+    },
+    "last layer, others in flash": {"overrides": [], "layers": (1,), "parameters": True},
+    "first layer, from parameters": {
+        "overrides": ["recipe_settings.centred=false"], "layers": (0,), "parameters": True,
+    },
+    "8-bit weights, three layers": {
+        "overrides": ["layers=[64,12,9,10]", "recipe_settings.weight_bits=8"], "layers": (0, 2),
+    },
+    "8-bit weights in flash": {
+        "overrides": ["layers=[64,12,9,10]", "recipe_settings.weight_bits=8"], "layers": (1,),
+        "parameters": True,
+    },
+    "paper": {"overrides": ["recipe=paper", "layers=[64,20,10]"]},
+}  # fmt: skip
+
+CONFIGURED = ("as the experiment starts", "last layer, others in flash")
+"""Built by CMake, every warning an error; the others faster, and with undefined behaviour fatal."""
+
+SANITIZED = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_trains_to_the_oracles_parameters(
+    name: str,
+    tmp_path: Path,
+    make_model: Callable[..., Model],
+    buffers: Callable[[Model, int], list[tuple[NDArray[np.int8], NDArray[np.int32]]]],
+    expected: Callable[[Model, int, int], bytes],
+    run: Callable[..., str],
+) -> None:
+    wanted = dict(MODELS[name])
+    model = make_model(*wanted.pop("overrides"), **wanted)
+    export(model, "cmake", tmp_path / "tifed")
+    taken = buffers(model, ROUNDS)
+    (tmp_path / "CMakeLists.txt").write_text(PROJECT)
+    (tmp_path / "main.c").write_text(
+        MAIN
+        % {
+            "samples": ",".join(
+                "{" + ",".join(map(str, sample)) + "}" for part, _ in taken for sample in part
+            ),
+            "labels": ",".join(str(label) for _, part in taken for label in part),
+            "rounds": ROUNDS,
+            "device": DEVICE,
+        }
+    )
+    program = tmp_path / "build" / "user"
+    if name in CONFIGURED:
+        run(["cmake", "-S", tmp_path, "-B", program.parent, "-DTIFED_EXAMPLES=ON"])
+        run(["cmake", "--build", program.parent])
+        lines = run([program.parent / "tifed" / "tifed_learn"]).splitlines()
+        assert len(lines) == 21
+        assert int(lines[-1].split()[0]) > 80, "the example learns"
+    else:
+        program.parent.mkdir()
+        library = tmp_path / "tifed"
+        folders = [library / "include", library / "src", library / "include/tifed_link"]
+        run(
+            ["gcc", "-std=c99", "-O1", *SANITIZED, *(f"-I{folder}" for folder in folders),
+             tmp_path / "main.c", *sorted(library.glob("src/**/*.c")), "-o", program]
+        )  # fmt: skip
+    printed = bytes.fromhex(run([program]))
+    assert printed == expected(model, ROUNDS, DEVICE)
+    assert printed != expected(model, 0, DEVICE), "nothing was learnt"

@@ -1,0 +1,212 @@
+/* Whatever arrives on the line, a device must neither crash nor send an unsound frame.
+ *
+ *     fuzz_device COUNT SEED     COUNT random inputs
+ *     with -DLIBFUZZER           a libFuzzer or AFL++ target instead of main
+ *
+ * An input is a string of operations: sound frames with random contents (noise alone would never
+ * pass the CRC), noise, spoilt frames, and pieces of the device's own work. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device.h"
+
+#define FEATURES 6u
+
+static const tifed_layer layers[] = {
+    {FEATURES, 5, 1, 8, TIFED_NEAREST, 6, TIFED_STOCHASTIC, 3, TIFED_RELU, 128, 8},
+    {5, 3, 1, 8, TIFED_NEAREST, 6, TIFED_NEAREST, 3, TIFED_IDENTITY, 127, 16},
+};
+static const tifed_network network = {layers, 2, TIFED_MARGIN, 48, TIFED_OUTPUT_SIGN, 1, true};
+
+static tifed_link far_end;
+static unsigned long frames_sent, noise_sent, answers_ok, work_done, bytes_out;
+static bool between; /* delimiters, nothing sent since the last one */
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "%s\n", what);
+    abort();
+}
+
+/* The far end: every byte the device sends must belong to a sound frame. */
+static void hear(uint8_t byte)
+{
+    bool whole = tifed_link_feed(&far_end, byte);
+    bytes_out++;
+    if (byte == 0u) {
+        if (!whole && !between)
+            fail("the device sent an unsound frame");
+        if (whole && far_end.frame[TIFED_LINK_HEADER] == TIFED_LINK_OK)
+            answers_ok++;
+        between = true;
+    } else {
+        between = false;
+    }
+}
+
+static uint32_t stack(void)
+{
+    return 100;
+}
+
+/* --- an input ----------------------------------------------------------------------------------- */
+
+static const uint8_t *input;
+static size_t left;
+
+static uint8_t take(void)
+{
+    if (!left)
+        return 0;
+    left--;
+    return *input++;
+}
+
+static tifed_link sender;
+static uint8_t wire[2 * TIFED_LINK_FRAME];
+static size_t wired;
+
+static void to_wire(uint8_t byte)
+{
+    wire[wired++] = byte;
+}
+
+static void request(tifed_device *device, uint8_t type, const uint8_t *payload, uint16_t length)
+{
+    static uint16_t sequence = 0x8000;
+    wired = 0;
+    if (length)
+        memcpy(sender.frame + TIFED_LINK_HEADER, payload, length);
+    tifed_link_send(&sender, type, 7, ++sequence ? sequence : ++sequence, length, to_wire);
+    frames_sent++;
+    for (size_t i = 0; i < wired; i++)
+        tifed_device_feed(device, wire[i]);
+}
+
+/* As far into a session as `depth` says: most of what a device does lies behind a long way. */
+static void get_going(tifed_device *device, uint8_t depth)
+{
+    uint8_t configure[12] = {3}, train[20] = {0, 0, 0, 0, 9}, sample[8 + FEATURES] = {0};
+    if (depth > 0u)
+        request(device, TIFED_LINK_HELLO, NULL, 0);
+    if (depth > 1u) {
+        configure[0] = (uint8_t)(depth & 3u);
+        request(device, TIFED_LINK_CONFIGURE, configure, sizeof configure);
+    }
+    for (uint8_t n = 0; depth > 2u && n < (depth & 3u); n++) {
+        sample[2] = n;
+        for (uint32_t i = 0; i < FEATURES; i++)
+            sample[8u + i] = take();
+        request(device, TIFED_LINK_PUT_SAMPLE, sample, sizeof sample);
+    }
+    if (depth > 5u)
+        request(device, TIFED_LINK_TRAIN, train, sizeof train);
+}
+
+static void frame(tifed_device *device)
+{
+    static const uint8_t sizes[] = {0, 0, 12, 7, 12, 12, 9, 0, 8, 20, 0, 0};
+    uint8_t how = take(), type = take(), spoil = take();
+    if (how & 1u)
+        type = (uint8_t)(1u + type % 11u);
+    uint16_t length = take();
+    if (type < sizeof sizes && (how & 2u))
+        length = (uint16_t)(type == TIFED_LINK_PUT_PARAMETERS || type == TIFED_LINK_PUT_SAMPLE
+                                ? 8u + length % 70u
+                                : sizes[type]);
+    if (length > TIFED_LINK_PAYLOAD)
+        length = TIFED_LINK_PAYLOAD;
+    uint8_t *payload = sender.frame + TIFED_LINK_HEADER;
+    for (uint32_t i = 0; i < length; i++)
+        payload[i] = take();
+    if (how & 4u) /* small numbers: the interesting ones */
+        for (uint32_t i = 0; i < length && i < 20u; i++)
+            payload[i] = i & 3u ? 0u : payload[i] & 7u;
+    if ((how & 8u) && type == TIFED_LINK_PUT_SAMPLE && length > 8u)
+        payload[4] = 0; /* a piece from the start */
+    static uint16_t sequence;
+    if (how & 16u)
+        sequence++;
+    uint16_t session = how & 32u ? 7u : take();
+    wired = 0;
+    tifed_link_send(&sender, type, session, sequence, length, to_wire);
+    if ((how & 0xC0u) == 0xC0u)
+        wire[(spoil * 7u + length) % wired] ^= spoil;
+    frames_sent++;
+    for (size_t i = 0; i < wired; i++)
+        tifed_device_feed(device, wire[i]);
+}
+
+static void run(const uint8_t *data, size_t size)
+{
+    tifed_config config = {&network, 3, 3, 2, NULL, NULL, 0, 0};
+    size_t bytes = tifed_memory_size(&config);
+    void *memory = malloc(bytes); /* of the exact size, so that the sanitizer sees its end */
+    int8_t *sample = malloc(FEATURES);
+    tifed_device_setup setup = {&network, 3, 2, 1, memory, (uint32_t)bytes, sample, "fuzz", 0,
+                                hear, NULL, stack, NULL};
+    tifed_device *device = malloc(sizeof *device);
+    memset(device, 0xA5, sizeof *device);
+    memset(memory, 0xA5, bytes);
+    tifed_link_init(&far_end);
+    tifed_link_init(&sender);
+    between = true;
+    input = data;
+    left = size;
+    tifed_device_init(device, &setup);
+    tifed_device_ready(device);
+    get_going(device, take() & 7u);
+    while (left) {
+        uint8_t choice = take();
+        if (choice < 160u) {
+            frame(device);
+        } else if (choice < 200u) {
+            for (unsigned n = take(); n && left; n--, noise_sent++)
+                tifed_device_feed(device, take());
+        } else {
+            work_done += tifed_device_work(device);
+        }
+    }
+    if (device->state > TIFED_DEVICE_TRAINED)
+        fail("the device is in no state");
+    free(device);
+    free(sample);
+    free(memory);
+}
+
+#ifdef LIBFUZZER
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    run(data, size);
+    return 0;
+}
+#else
+static uint64_t state;
+
+static uint64_t next(void) /* SplitMix64 */
+{
+    uint64_t z = state += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
+    state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    static uint8_t data[2048];
+    for (unsigned long n = 0; n < count; n++) {
+        size_t size = next() % (n % 8u ? 200u : sizeof data);
+        for (size_t i = 0; i < size; i++)
+            data[i] = (uint8_t)next();
+        run(data, size);
+    }
+    printf("{\"inputs\": %lu, \"frames\": %lu, \"noise\": %lu, \"sound_answers\": %lu, "
+           "\"steps\": %lu, \"bytes_out\": %lu}\n",
+           count, frames_sent, noise_sent, answers_ok, work_done, bytes_out);
+    return 0;
+}
+#endif
