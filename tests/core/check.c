@@ -422,8 +422,11 @@ static bool make_case(test_case *t)
         layer->update_shift = (uint8_t)draw(14);
         layer->update_rounding = (uint8_t)draw(3);
         layer->bias_shift = (uint8_t)draw(9);
-        layer->activation = (uint8_t)draw(last ? 3 : 2);
-        layer->input_limit = l && t->layers[l - 1].activation == TIFED_RELU ? 127 : 128;
+        layer->activation = (uint8_t)draw(4);
+        if (!last && layer->activation == TIFED_IDENTITY)
+            layer->activation = TIFED_ABSOLUTE;
+        uint8_t below = l ? t->layers[l - 1].activation : TIFED_POCKET_TANH;
+        layer->input_limit = below == TIFED_RELU || below == TIFED_ABSOLUTE ? 127 : 128;
         layer->weight_bits = draw(3) ? 16 : 8;
     }
     t->network.layers = t->layers;

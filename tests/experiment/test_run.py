@@ -15,6 +15,8 @@ from tifed.experiment import Progress
     [
         ("digits", "tuned", "full-network", 0.95),
         ("digits", "tuned", "single-layer", 0.94),
+        ("digits", "tuned-absolute", "full-network", 0.95),
+        ("digits", "tuned-absolute", "single-layer", 0.94),
         ("digits", "tuned-int8", "full-network", 0.95),
         ("digits", "tuned-int8", "single-layer", 0.94),
         ("digits-paper", "paper", "full-network", 0.90),

@@ -55,7 +55,7 @@ def small() -> Callable[..., Small]:
         edges = np.cumsum((0, *lengths))
         orders = [np.arange(a, b) for a, b in pairwise(edges)]
         fields: dict[str, Any] = {
-            "server": recipe.server(full_network=True),
+            "server": recipe.server("full-network", len(shape) - 1),
             "streams": lengths,
             "assignment": full_network(len(shape) - 1),
             "extra_shifts": (0,) * rounds,

@@ -1,15 +1,17 @@
+from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 from math import floor, trunc
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tifed.federation import Update, aggregate, device_update, initial_state, published
 from tifed.learning import Statistics
 from tifed.network import Parameters, start_parameters
-from tifed.recipes import Paper, Recipe, Tuned
+from tifed.recipes import Mode, Paper, Recipe, Tuned, TunedAbsolute
 
 weights = st.integers(-21_000, 21_000)
 devices = st.lists(st.tuples(weights, st.integers(1, 500)), min_size=1, max_size=6)
@@ -25,7 +27,7 @@ def exchanged(
     recipe: Recipe, sent: int, answers: list[tuple[int, int]], times: int = 1
 ) -> list[int]:
     """The first weight that is sent next and that is published, after equal exchanges."""
-    network, server = recipe.network((1, 2), 1), recipe.server(full_network=True)
+    network, server = recipe.network((1, 2), 1), recipe.server("full-network", 1)
     state = initial_state(server, one_weight(sent), 1)
     for _ in range(times):
         updates = [
@@ -54,6 +56,57 @@ def test_tuned_steps_twice_as_far_and_saturates(sent: int, answers: list[tuple[i
     expected = floor(Fraction(own, 256) + half)
     # The running mean of the first exchange is the server's own copy.
     assert exchanged(Tuned(), sent, answers) == [expected, expected]
+
+
+def test_in_single_layer_mode_two_layers_step_by_two_and_by_a_half() -> None:
+    recipe = TunedAbsolute()
+    network, server = recipe.network((4, 3, 2), 1), recipe.server("single-layer", 2)
+    state = initial_state(server, start_parameters(network, (300, 300), 1), 2)
+    other = start_parameters(network, (300, 300), 2)
+    after = aggregate(network, server, state, device_update(0, other, (0, 1), 5, Statistics()))
+    for number in (0, 1):
+        sent = state.parameters.weights[number].astype(int)
+        step = (other.weights[number] - sent) * 256
+        own = after.layers[number].weight
+        np.testing.assert_array_equal(own - sent * 256, step // 2 if number else 2 * step)
+
+
+def test_half_a_step_is_rounded_to_nearest_with_halves_up() -> None:
+    # Three devices of which one moves by ±1: the mean moves by nearest(±256/3) = ±85.
+    network = Tuned().network((4, 3, 2), 1)
+    server = TunedAbsolute().server("single-layer", 2)
+    for move, own in ((1, 43), (-1, -42)):
+        state = initial_state(server, start_parameters(network, (0, 0), 1), 3)
+        moved = state.parameters.weights[1].copy()
+        moved[0, 0] = move
+        answers = (moved, state.parameters.weights[1], state.parameters.weights[1])
+        updates = [
+            device_update(
+                device, replace(state.parameters, weights=(state.parameters.weights[0], weight)),
+                (1,), 1, Statistics(),
+            )
+            for device, weight in enumerate(answers)
+        ]  # fmt: skip
+        after = aggregate(network, server, state, reduce(Update.__add__, updates))
+        assert int(after.layers[1].weight[0, 0]) == own
+
+
+@pytest.mark.parametrize(
+    ("recipe", "mode", "depth", "halves"),
+    [
+        (Tuned(), "full-network", 2, [4, 4]),
+        (Tuned(), "single-layer", 1, [2]),
+        (Tuned(), "single-layer", 2, [2, 2]),
+        (TunedAbsolute(), "single-layer", 2, [4, 1]),
+        (Tuned(), "single-layer", 3, [2, 2, 2]),
+        (Tuned(), "per-device", 2, [2, 2]),
+        (Tuned(server_rate=3), "single-layer", 2, [6, 6]),
+        (Paper(), "single-layer", 2, [2, 2]),
+    ],
+)
+def test_rates_of_the_server(recipe: Recipe, mode: Mode, depth: int, halves: list[int]) -> None:
+    server = recipe.server(mode, depth)
+    assert [server.rate_halves_of(layer) for layer in range(depth)] == halves
 
 
 def test_the_published_model_is_a_running_mean() -> None:
@@ -86,7 +139,7 @@ def test_partial_sums_can_be_added_in_any_order_and_grouping(order: list[int], c
 
 def test_a_layer_without_an_update_stays_as_it_was() -> None:
     recipe = Tuned()
-    network, server = recipe.network((4, 3, 2), 1), recipe.server(full_network=True)
+    network, server = recipe.network((4, 3, 2), 1), recipe.server("full-network", 2)
     state = initial_state(server, start_parameters(network, (300, 300), 1), 2)
     other = start_parameters(network, (300, 300), 2)
     after = aggregate(network, server, state, device_update(0, other, (1,), 5, Statistics()))

@@ -8,6 +8,7 @@ from tifed.federation.assignment import (
     memory_aware,
     per_device,
     rotating,
+    rotating_quarter,
 )
 from tifed.network.memory import device_memory
 from tifed.recipes import Tuned
@@ -27,7 +28,22 @@ def test_other_assignments() -> None:
     assert per_device([[1], [1, 0, 1]], 2, 2)(1, 0) == (0, 1)
 
 
-@pytest.mark.parametrize("choose", [contiguous, alternating, rotating])
+def test_a_quarter_of_the_devices_trains_the_last_of_two_layers_in_turn() -> None:
+    assign = rotating_quarter(8, 2)
+    last = [[d for d in range(8) if assign(d, r) == (1,)] for r in range(5)]
+    assert last == [[0, 1], [6, 7], [4, 5], [2, 3], [0, 1]]
+    assert [rotating_quarter(3, 2)(d, 1)[0] for d in range(3)] == [0, 0, 1]
+    assert all(rotating_quarter(9, 3)(d, 4) == rotating(9, 3)(d, 4) for d in range(9))
+
+
+@pytest.mark.parametrize("devices", [2, 3, 7, 9, 30])
+def test_in_rotating_quarter_every_device_trains_both_layers(devices: int) -> None:
+    assign = rotating_quarter(devices, 2)
+    for device in range(devices):
+        assert {assign(device, number) for number in range(devices)} == {(0,), (1,)}
+
+
+@pytest.mark.parametrize("choose", [contiguous, alternating, rotating, rotating_quarter])
 def test_more_layers_than_devices_are_refused(choose: object) -> None:
     with pytest.raises(UsageError, match=r"2 devices cannot train 3 layers.*at least 3 devices"):
         choose(2, 3)  # type: ignore[operator]

@@ -40,6 +40,20 @@ def test_relu_at_its_joints(v: int, value: int, flat: bool) -> None:
     assert int(through_slope(np.array([-5]), g)[0]) == (0 if flat else -5)
 
 
+@pytest.mark.parametrize(
+    ("v", "value", "sign"),
+    [
+        (-(2**31), 127, 0), (-128, 127, 0), (-127, 127, -1), (-1, 1, -1), (0, 0, 0),
+        (1, 1, 1), (127, 127, 1), (128, 127, 0), (2**31 - 1, 127, 0),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("delta", [-32768, -5, 0, 7])
+def test_absolute_value_at_its_joints(v: int, value: int, sign: int, delta: int) -> None:
+    a, g = activate(Activation.ABSOLUTE, np.array([v]))
+    assert int(a[0]) == value
+    assert int(through_slope(np.array([delta]), g)[0]) == sign * delta
+
+
 def test_a_negative_delta_is_divided_towards_minus_infinity() -> None:
     deltas = np.array([-1, -9, -8, 9])
     assert through_slope(deltas, np.array([128, 8, 8, 8])).tolist() == [-1, -2, -1, 1]

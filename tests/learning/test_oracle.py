@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from tifed.integer import Purpose, Rounding, random32, stream_key
 from tifed.learning import LocalWork, classify, feedback_matrices, forward, train
 from tifed.learning.oracle import output_error
-from tifed.network import Feedback, Network, Parameters, start_parameters
+from tifed.network import Activation, Feedback, Network, Parameters, start_parameters
 from tifed.recipes import Paper, Recipe, Tuned
 
 SHAPES = [(6, 3), (6, 5, 3), (6, 5, 4, 2), (6, 5, 4, 3, 7)]
 RECIPES: list[Recipe] = [
     Paper(inverse_learning_rate=64),
     Tuned(),
+    Tuned(activation=Activation.ABSOLUTE),
     Tuned(feedback=Feedback.OUTPUT_SIGN),
 ]
 
@@ -49,6 +50,8 @@ def by_hand(
                     ):  # fmt: skip
                         if v < limit:
                             break
+                elif layer.activation.value == "absolute":
+                    value, slope = min(abs(v), 127), (0 < v <= 127) - (-127 <= v < 0)
                 elif number < network.depth - 1:
                     value, slope = min(max(v, 0), 127), int(0 < v <= 127)
                 else:

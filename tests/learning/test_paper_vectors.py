@@ -51,7 +51,7 @@ def test_the_federation_repeats_the_vectors(case: str, weight_bits: int) -> None
     )
     federation = Federation(
         network=network,
-        server=recipe.server(full_network=True),
+        server=recipe.server("full-network", network.depth),
         streams=(length,) * workers,
         assignment=assign,
         extra_shifts=(0,) * rounds,

@@ -40,7 +40,7 @@ def layer_chains(draw: st.DrawFn) -> tuple[Layer, ...]:
     shape = [draw(st.integers(1, 40)) for _ in range(depth)] + [draw(st.integers(2, 20))]
     layers, limit = [], 128
     for number in range(depth):
-        kinds = [Activation.POCKET_TANH, Activation.RELU]
+        kinds = [Activation.POCKET_TANH, Activation.RELU, Activation.ABSOLUTE]
         if number == depth - 1:
             kinds.append(Activation.IDENTITY)
         activation = draw(st.sampled_from(kinds))
@@ -58,7 +58,7 @@ def layer_chains(draw: st.DrawFn) -> tuple[Layer, ...]:
                 weight_bits=draw(st.sampled_from([8, 16])),
             )
         )  # fmt: skip
-        limit = 127 if activation is Activation.RELU else 128
+        limit = activation.limit or 128
     return tuple(layers)
 
 

@@ -49,7 +49,7 @@ def rounds(
     )
     federation = Federation(
         network=network,
-        server=recipe.server(full_network=not single_layer),
+        server=recipe.server("single-layer" if single_layer else "full-network", 3),
         streams=(length,) * workers,
         assignment=contiguous(workers, 3) if single_layer else full_network(3),
         extra_shifts=(0,) * VECTORS["rounds"],

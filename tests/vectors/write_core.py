@@ -16,7 +16,9 @@ from tifed.network import Activation, ErrorKind, Feedback, Layer, Network, Param
 from tifed.network.parameters import bias_dtype, weight_dtype
 
 PATH = Path(__file__).with_name("core.txt")
-ACTIVATIONS = (Activation.POCKET_TANH, Activation.RELU, Activation.IDENTITY)
+ACTIVATIONS = (
+    Activation.POCKET_TANH, Activation.RELU, Activation.IDENTITY, Activation.ABSOLUTE,
+)  # fmt: skip
 ROUNDINGS = (Rounding.FLOOR, Rounding.NEAREST, Rounding.STOCHASTIC)
 
 
@@ -29,7 +31,8 @@ def networks() -> list[Network]:
         shape = [int(width) for width in rng.integers(1, 22, depth)] + [2 + number % 17]
         layers, limit = [], 128
         for layer in range(depth):
-            activation = ACTIVATIONS[int(rng.integers(3 if layer == depth - 1 else 2))]
+            kinds = [kind for kind in ACTIVATIONS if layer == depth - 1 or kind.limit]
+            activation = kinds[int(rng.integers(len(kinds)))]
             layers.append(
                 Layer(
                     shape[layer], shape[layer + 1], limit, activation,
@@ -42,7 +45,7 @@ def networks() -> list[Network]:
                     weight_bits=8 if number % 5 == 0 else 16,
                 )
             )  # fmt: skip
-            limit = 127 if activation is Activation.RELU else 128
+            limit = activation.limit or 128
         found.append(
             Network(
                 tuple(layers), list(ErrorKind)[number % 2], 1 + int(rng.integers(127)),

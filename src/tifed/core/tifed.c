@@ -33,7 +33,7 @@ int32_t tifed_weight_bound(const tifed_layer *layer)
         layer->rescale_shift > 24u || layer->rescale_rounding > TIFED_NEAREST ||
         layer->update_rounding > TIFED_STOCHASTIC ||
         layer->update_shift > (layer->update_rounding == TIFED_STOCHASTIC ? 16u : 24u) ||
-        layer->bias_shift > 8u || layer->activation > TIFED_IDENTITY || layer->input_limit < 1u ||
+        layer->bias_shift > 8u || layer->activation > TIFED_ABSOLUTE || layer->input_limit < 1u ||
         layer->input_limit > 128u || (layer->weight_bits != 8u && layer->weight_bits != 16u))
         return 0;
     uint32_t room = LARGEST_SUM - ((uint32_t)BIAS_BOUND << layer->bias_shift);
@@ -53,10 +53,16 @@ int32_t tifed_feedback_range(const tifed_network *network, uint32_t layer)
     return (int32_t)isqrt32(12u * 32767u / (classes + network->layers[layer].fan_out));
 }
 
+/* Largest magnitude of an activation, but for identity. */
+static uint32_t activation_limit(uint32_t activation)
+{
+    return activation == TIFED_RELU || activation == TIFED_ABSOLUTE ? 127u : 128u;
+}
+
 uint32_t tifed_error_limit(const tifed_network *network)
 {
     const tifed_layer *last = &network->layers[network->depth - 1u];
-    uint32_t limit = last->activation == TIFED_RELU ? 127u : 128u;
+    uint32_t limit = activation_limit(last->activation);
     if (last->activation == TIFED_IDENTITY) {
         uint32_t sum = last->fan_in * last->input_limit * (uint32_t)tifed_weight_bound(last) +
                        ((uint32_t)BIAS_BOUND << last->bias_shift) + (uint32_t)tifed_offset(last);
@@ -105,8 +111,8 @@ static int check_network(const tifed_network *network)
         if (tifed_weight_bound(layer) < 1)
             return TIFED_ERROR_NETWORK;
         uint32_t fed = 128u; /* the largest magnitude that can reach this layer */
-        if (l && network->layers[l - 1u].activation == TIFED_RELU)
-            fed = 127u;
+        if (l)
+            fed = activation_limit(network->layers[l - 1u].activation);
         if (layer->input_limit < fed ||
             (l && layer->fan_in != network->layers[l - 1u].fan_out) ||
             (l + 1u < network->depth && layer->activation == TIFED_IDENTITY))

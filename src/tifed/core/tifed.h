@@ -40,7 +40,7 @@ enum {
     TIFED_ERROR_EMPTY = -9      /* nothing in the buffer to train on */
 };
 
-enum { TIFED_POCKET_TANH = 0, TIFED_RELU = 1, TIFED_IDENTITY = 2 };
+enum { TIFED_POCKET_TANH = 0, TIFED_RELU = 1, TIFED_IDENTITY = 2, TIFED_ABSOLUTE = 3 };
 enum { TIFED_FLOOR = 0, TIFED_NEAREST = 1, TIFED_STOCHASTIC = 2 };
 enum { TIFED_SQUARED = 0, TIFED_MARGIN = 1 };
 enum { TIFED_UNIFORM = 0, TIFED_BALANCED = 1, TIFED_OUTPUT_SIGN = 2 };

@@ -35,14 +35,22 @@ static inline int32_t tifed_activate(uint32_t activation, int32_t v)
 {
     if (activation == TIFED_RELU)
         return tifed_clamp(v, 0, 127);
+    if (activation == TIFED_ABSOLUTE) {
+        v = tifed_clamp(v, -127, 127); /* first, as -v may not exist */
+        return v < 0 ? -v : v;
+    }
     return activation == TIFED_POCKET_TANH ? tifed_pocket_tanh(v) : v;
 }
 
-/* delta // inverse slope at slope source `v`, where inverse slopes are powers of two; or 0. */
+/* delta // inverse slope at slope source `v`, where inverse slopes are powers of two or -1; or 0. */
 static inline int32_t tifed_through_slope(uint32_t activation, int32_t delta, int32_t v)
 {
     if (activation == TIFED_RELU)
         return v > 0 && v <= 127 ? delta : 0;
+    if (activation == TIFED_ABSOLUTE) {
+        int32_t rising = v > 0 && v <= 127 ? delta : 0;
+        return v < 0 && v >= -127 ? -delta : rising;
+    }
     if (activation == TIFED_POCKET_TANH) {
         int32_t slow = v < -127 || v >= 128 ? delta >> 7 : delta >> 3;
         int32_t fast = v >= -31 && v < 32 ? delta : delta >> 1;

@@ -62,7 +62,7 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Setup:
     network = network_of(experiment, dataset.features, dataset.classes)
     federation = Federation(
         network=network,
-        server=recipe.server(full_network=experiment.mode == "full-network"),
+        server=recipe.server(experiment.mode, network.depth),
         streams=tuple(partition.sizes.tolist()),
         assignment=assignment_of(experiment, network),
         extra_shifts=tuple(
@@ -186,6 +186,7 @@ def assignment_of(experiment: Experiment, network: Network) -> Assignment:
             "contiguous": assignments.contiguous,
             "alternating": assignments.alternating,
             "rotating": assignments.rotating,
+            "rotating-quarter": assignments.rotating_quarter,
         }[experiment.assignment or recipe.assignment]
         return choose(devices, depth)
     if experiment.device_layers is not None:

@@ -5,9 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
 from tifed.federation import AtEnd, AverageEvery
-from tifed.recipes import RECIPES, Recipe
-
-Mode = Literal["full-network", "single-layer", "per-device", "memory-aware"]
+from tifed.recipes import RECIPES, AssignmentKind, Mode, Recipe
 
 
 class Table(BaseModel):
@@ -90,15 +88,16 @@ class Experiment(Table):
     rounds: int = Field(60, ge=1, description="rounds; in each a device fills its buffer once")
     seed: int = Field(1, ge=0, lt=1 << 64, description="of everything random")
     mode: Mode = Field("full-network", description="which layers a device trains")
-    assignment: Literal["contiguous", "alternating", "rotating"] | None = Field(
+    assignment: AssignmentKind | None = Field(
         None,
         description="single-layer mode: which device trains which layer; "
-        "default `contiguous` (the paper's), or `rotating` with the tuned recipe",
+        "default `contiguous` (the paper's), `rotating` with the tuned recipes, "
+        "`rotating-quarter` with tuned-absolute",
     )
     device_layers: tuple[tuple[int, ...], ...] | None = Field(
         None, description="per-device mode: one list of layers per device"
     )
-    recipe: Literal["paper", "tuned", "tuned-int8"] = Field(
+    recipe: Literal["paper", "tuned", "tuned-absolute", "tuned-int8"] = Field(
         "tuned", description="settings of the learning rule"
     )
     engine: Literal["native", "oracle"] = Field(

@@ -66,8 +66,8 @@ def aggregate(network: Network, server: Server, state: ServerState, update: Upda
     for number, sums in update.layers.items():
         layer = network.layers[number]
         layers[number] = kept = _step(
-            server, state.layers[number], sums, weights[number], biases[number],
-            layer.weight_bound, layer.bias_bound,
+            server, server.rate_halves_of(number), state.layers[number], sums, weights[number],
+            biases[number], layer.weight_bound, layer.bias_bound,
         )  # fmt: skip
         weights[number] = _rounded(server, kept.weight, weights[number])
         biases[number] = _rounded(server, kept.bias, biases[number])
@@ -92,6 +92,7 @@ def published(server: Server, state: ServerState) -> Parameters:
 
 def _step(
     server: Server,
+    rate_halves: int,
     kept: LayerState,
     sums: LayerSum,
     W: Tensor,
@@ -109,7 +110,8 @@ def _step(
     ):
         average = divide(total << server.fraction_bits, sums.samples, server.rounding)
         step = average - (sent.astype(np.int64) << server.fraction_bits)
-        own_after, _ = saturate(own + server.rate * step, bound << server.fraction_bits)
+        change = divide(rate_halves * step, 2, Rounding.NEAREST)
+        own_after, _ = saturate(own + change, bound << server.fraction_bits)
         moved.append(own_after)
         moved.append(mean + divide(own_after - mean, window, Rounding.NEAREST))
     weight, mean_weight, bias, mean_bias = moved

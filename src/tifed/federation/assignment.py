@@ -46,6 +46,19 @@ def rotating(devices: int, depth: int) -> Assignment:
     return lambda device, number: ((device * depth // devices + number) % depth,)
 
 
+def rotating_quarter(devices: int, depth: int) -> Assignment:
+    """Of two layers a quarter of the devices trains the last one, and every device in its turn.
+
+    The last layer is small and learns from few devices; the first needs all that it can get. Other
+    depths: as `rotating`.
+    """
+    if depth != 2:
+        return rotating(devices, depth)
+    _one_layer_each(devices, depth)
+    last = max(1, devices // 4)
+    return lambda device, number: (int((device + number * last) % devices < last),)
+
+
 def per_device(layers: Sequence[Sequence[int]], devices: int, depth: int) -> Assignment:
     """Device d trains ``layers[d]`` in every round.
 

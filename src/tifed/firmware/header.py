@@ -12,6 +12,7 @@ _ACTIVATIONS = {
     Activation.POCKET_TANH: "TIFED_POCKET_TANH",
     Activation.RELU: "TIFED_RELU",
     Activation.IDENTITY: "TIFED_IDENTITY",
+    Activation.ABSOLUTE: "TIFED_ABSOLUTE",
 }
 _ROUNDINGS = {
     Rounding.FLOOR: "TIFED_FLOOR",

@@ -9,8 +9,8 @@ from tifed.network import Activation
 def activate(activation: Activation, v: Integers) -> tuple[Integers, Integers]:
     """Activation and inverse slope of rescaled sums.
 
-    A delta is divided by the inverse slope, floor; where ReLU is flat the inverse slope is 0, which
-    stands for a delta of 0.
+    A delta is divided by the inverse slope, floor; where ReLU and absolute value are flat the
+    inverse slope is 0, which stands for a delta of 0.
 
     Args:
         activation: which one.
@@ -24,6 +24,8 @@ def activate(activation: Activation, v: Integers) -> tuple[Integers, Integers]:
     """
     if activation is Activation.RELU:
         return np.clip(v, 0, 127), ((v > 0) & (v <= 127)).astype(np.int64)
+    if activation is Activation.ABSOLUTE:
+        return np.minimum(np.abs(v), 127), np.where(np.abs(v) <= 127, np.sign(v), 0)
     if activation is Activation.IDENTITY:
         return v, np.ones_like(v)
     # PocketNN's seven pieces, each up to (not including) its joint; the published constants are
@@ -37,7 +39,7 @@ def activate(activation: Activation, v: Integers) -> tuple[Integers, Integers]:
 def through_slope(delta: Integers, inverse_slope: Integers) -> Integers:
     """``delta // inverse_slope``, and 0 where the inverse slope is 0.
 
-    >>> through_slope(np.array([-5, -5, -5]), np.array([1, 2, 0])).tolist()
-    [-5, -3, 0]
+    >>> through_slope(np.array([-5, -5, -5, -5]), np.array([1, 2, 0, -1])).tolist()
+    [-5, -3, 0, 5]
     """
-    return np.where(inverse_slope > 0, delta // np.maximum(inverse_slope, 1), 0)
+    return np.where(inverse_slope != 0, delta // np.where(inverse_slope != 0, inverse_slope, 1), 0)

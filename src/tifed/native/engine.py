@@ -42,7 +42,9 @@ JOB_FIELDS = (
 LayerSums = dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
 """Per trained layer the sums of weights (fan_in, fan_out) and biases (fan_out,)."""
 
-_ACTIVATIONS = (Activation.POCKET_TANH, Activation.RELU, Activation.IDENTITY)
+_ACTIVATIONS = (
+    Activation.POCKET_TANH, Activation.RELU, Activation.IDENTITY, Activation.ABSOLUTE,
+)  # fmt: skip
 _ROUNDINGS = (Rounding.FLOOR, Rounding.NEAREST, Rounding.STOCHASTIC)
 _ERRORS = (ErrorKind.SQUARED, ErrorKind.MARGIN)
 _FEEDBACKS = (Feedback.UNIFORM, Feedback.BALANCED, Feedback.OUTPUT_SIGN)

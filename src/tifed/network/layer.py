@@ -20,11 +20,13 @@ class Activation(StrEnum):
     """Clamp to 0..127; the slope is 1 where 0 < v <= 127 and 0 elsewhere."""
     IDENTITY = "identity"
     """The rescaled sum itself; output layers only."""
+    ABSOLUTE = "absolute"
+    """Magnitude, at most 127; the slope is the sign of v where |v| <= 127 and 0 elsewhere."""
 
     @property
     def limit(self) -> int | None:
         """Largest magnitude of the activation; None where the layer's own sums set it."""
-        return {"pocket-tanh": 128, "relu": 127, "identity": None}[self.value]
+        return {"pocket-tanh": 128, "relu": 127, "identity": None, "absolute": 127}[self.value]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Layer:
     Attributes:
         fan_in: inputs, 1..65,536.
         fan_out: units, 1..65,536.
-        input_limit: largest magnitude of an input: 128 for int8 and for pocket tanh, 127 for ReLU.
+        input_limit: largest magnitude of an input: 128 for int8 and for pocket tanh, 127 for ReLU
+            and absolute value.
         activation: what is done to the rescaled sums.
         rescale_shift: the divisor's power of two, 0..24.
         rescale_factor: the divisor's other factor, 1..65,536: ``divisor = factor << shift``,

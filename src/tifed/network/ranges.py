@@ -53,6 +53,7 @@ def ranges(network: Network, batch: int) -> tuple[Range, ...]:
             Activation.POCKET_TANH: (-127, 128),
             Activation.RELU: (0, 127),
             Activation.IDENTITY: (-rescaled, rescaled),
+            Activation.ABSOLUTE: (0, 127),
         }[layer.activation]
         activation_bits = 16 if layer.activation.limit else 32
         reached, delta = network.reached_limit(number), network.delta_limit(number)

@@ -8,7 +8,7 @@ from pydantic import Field
 from tifed.errors import UsageError
 from tifed.integer import Rounding
 from tifed.network import INPUT_LIMIT, Activation, ErrorKind, Feedback, Layer, Network
-from tifed.recipes.recipe import Recipe, Server
+from tifed.recipes.recipe import Mode, Recipe, Server
 
 
 class Paper(Recipe):
@@ -56,7 +56,7 @@ class Paper(Recipe):
         """All weights start at 0."""
         return (0,) * network.depth
 
-    def server(self, full_network: bool) -> Server:
-        """A plain average, truncated towards zero, in both modes."""
-        del full_network
+    def server(self, mode: Mode, depth: int) -> Server:
+        """A plain average, truncated towards zero, in every mode."""
+        del mode, depth
         return Server()

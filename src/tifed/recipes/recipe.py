@@ -9,6 +9,12 @@ from pydantic import BaseModel, ConfigDict
 from tifed.integer import Rounding
 from tifed.network import Network
 
+Mode = Literal["full-network", "single-layer", "per-device", "memory-aware"]
+"""Which layers a device trains."""
+
+AssignmentKind = Literal["contiguous", "alternating", "rotating", "rotating-quarter"]
+"""Which device trains which layer in single-layer mode (`tifed.federation.assignment`)."""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -17,14 +23,23 @@ class Server:
     Attributes:
         fraction_bits: bits after the point of the server's own copy, 0..8.
         rounding: of the mean over devices.
-        rate: how far the copy moves towards the mean, 1..4; 1 is plain averaging.
+        rate_halves: per layer how far the copy moves towards the mean, in halves, 1..8; 2 is plain
+            averaging. The last entry stands for all further layers too.
         running_mean: exchanges that the published model averages over; 1 publishes the last one.
     """
 
     fraction_bits: int = 0
     rounding: Rounding = Rounding.TOWARD_ZERO
-    rate: int = 1
+    rate_halves: tuple[int, ...] = (2,)
     running_mean: int = 1
+
+    def rate_halves_of(self, layer: int) -> int:
+        """The entry of ``rate_halves`` that holds for ``layer``.
+
+        >>> [Server(rate_halves=(4, 1)).rate_halves_of(layer) for layer in range(3)]
+        [4, 1, 1]
+        """
+        return self.rate_halves[min(layer, len(self.rate_halves) - 1)]
 
 
 class Recipe(BaseModel, ABC):
@@ -48,8 +63,8 @@ class Recipe(BaseModel, ABC):
         """Per layer the largest magnitude of a first weight."""
 
     @abstractmethod
-    def server(self, full_network: bool) -> Server:
-        """The server's constants; ``full_network`` where every device trains every layer."""
+    def server(self, mode: Mode, depth: int) -> Server:
+        """The server's constants for a network of ``depth`` layers of weights."""
 
     def extra_shift(self, number: int, rounds: int) -> int:
         """What is added to every update shift in round ``number`` (from 0) of ``rounds``."""
@@ -57,7 +72,7 @@ class Recipe(BaseModel, ABC):
         return 0
 
     @property
-    def assignment(self) -> Literal["contiguous", "rotating"]:
+    def assignment(self) -> AssignmentKind:
         """Which device trains which layer in single-layer mode, if the experiment does not say."""
         return "contiguous"
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from tifed.errors import UsageError
 from tifed.integer import Rounding
 from tifed.network import INPUT_LIMIT, Activation, ErrorKind, Feedback, Layer, Network
-from tifed.recipes.recipe import Recipe, Server
+from tifed.recipes.recipe import AssignmentKind, Mode, Recipe, Server
 
 LARGEST_RESCALE_SHIFT = 14
 """More would push the weights of wide layers against the bound of their 32-bit sums."""
@@ -45,7 +45,7 @@ def shifts(fan_in: int, depth: int, batch: int, weight_bits: int) -> tuple[int, 
 
 
 class Tuned(Recipe):
-    """Centred input, ReLU, margin error, sign feedback, rounded updates, a server with memory."""
+    """Centred input, absolute value, margin error, sign feedback, a server with memory."""
 
     rescale_shifts: tuple[int, ...] | None = Field(
         None, description="per layer: sums are divided by 2^this; default from fan-in"
@@ -55,6 +55,9 @@ class Tuned(Recipe):
     )
     start_range: int | None = Field(
         None, ge=0, description="hidden weights start uniform in ± this; default from fan-in"
+    )
+    activation: Literal[Activation.RELU, Activation.ABSOLUTE] = Field(
+        Activation.RELU, description="of hidden layers"
     )
     margin: int = Field(48, ge=1, le=127, description="lead that the true class has to reach")
     feedback: Literal[Feedback.BALANCED, Feedback.OUTPUT_SIGN] = Field(
@@ -77,12 +80,15 @@ class Tuned(Recipe):
     )
 
     def network(self, shape: tuple[int, ...], batch: int) -> Network:
-        """ReLU in hidden layers; shifts from `shifts` where the settings leave them open."""
+        """Shifts from `shifts` where the settings leave them open."""
         depth = len(shape) - 1
+        hidden = self.hidden_activation(depth)
+        # Every unit answers every sample, where half of the rectifiers are silent: half the step.
+        calmer = int(hidden is Activation.ABSOLUTE and depth > 1)
         derived = [shifts(fan_in, depth, batch, self.weight_bits) for fan_in in shape[:-1]]
         rescale_shifts = self.rescale_shifts or tuple(rescale for rescale, _ in derived)
         update_shifts = self.update_shifts or tuple(
-            max(0, total - rescale)
+            max(0, total - rescale + calmer)
             for (_, total), rescale in zip(derived, rescale_shifts, strict=False)
         )
         for name, given in (("rescale_shifts", rescale_shifts), ("update_shifts", update_shifts)):
@@ -95,7 +101,7 @@ class Tuned(Recipe):
                     fan_in=fan_in,
                     fan_out=fan_out,
                     input_limit=127 if number else INPUT_LIMIT,
-                    activation=Activation.RELU if number < depth - 1 else Activation.IDENTITY,
+                    activation=hidden if number < depth - 1 else Activation.IDENTITY,
                     rescale_shift=rescale_shifts[number],
                     update_shift=update_shifts[number],
                     update_rounding=self.update_rounding or stochastic,
@@ -111,6 +117,11 @@ class Tuned(Recipe):
             centred=self.centred,
         )
 
+    def hidden_activation(self, depth: int) -> Activation:
+        """The activation of the hidden layers of a network of ``depth`` layers of weights."""
+        del depth
+        return self.activation
+
     def start(self, network: Network) -> tuple[int, ...]:
         """Hidden layers random; the output layer 0, or random too where its signs are feedback."""
         limits = []
@@ -121,13 +132,14 @@ class Tuned(Recipe):
         limits[-1] = limits[-1] // 2 if signs else 0
         return tuple(limits)
 
-    def server(self, full_network: bool) -> Server:
+    def server(self, mode: Mode, depth: int) -> Server:
         """Eight fractional bits, a running mean, and a step of 2 where all train everything."""
-        rate = self.server_rate or (2 if full_network else 1)
+        del depth
+        rate = self.server_rate or (2 if mode == "full-network" else 1)
         return Server(
             fraction_bits=8,
             rounding=Rounding.NEAREST,
-            rate=rate,
+            rate_halves=(2 * rate,),
             running_mean=self.running_mean,
         )
 
@@ -136,7 +148,7 @@ class Tuned(Recipe):
         return int(100 * number >= self.decay_percent * rounds)
 
     @property
-    def assignment(self) -> Literal["contiguous", "rotating"]:
+    def assignment(self) -> AssignmentKind:
         """Roles rotate: no cost where devices' data are alike, a rescue where they differ."""
         return "rotating"
 

@@ -67,8 +67,11 @@ def _constants(experiment: Experiment, method: str) -> list[str]:
         return [repr(FloatFedAvg())]
     recipe, network = experiment.build_recipe(), network_for(experiment)
     shifts = [recipe.extra_shift(number, experiment.rounds) for number in range(experiment.rounds)]
-    server = recipe.server(full_network=experiment.mode == "full-network")
-    constants = (network, server, recipe.start(network), shifts, recipe.calibration_samples)
+    server = recipe.server(experiment.mode, network.depth)
+    constants = (
+        network, server, recipe.start(network), shifts, recipe.calibration_samples,
+        recipe.assignment,
+    )  # fmt: skip
     return [repr(constant) for constant in constants]
 
 

@@ -303,6 +303,10 @@ static void activate_layer(const panel_layer *layer, const int16_t *biases, cons
         activate_pairs(TIFED_RELU, false, layer, biases, z, n, halves, columns, used, sources);
     else if (layer->rule.activation == TIFED_RELU)
         activate_pairs(TIFED_RELU, true, layer, biases, z, n, halves, columns, used, sources);
+    else if (layer->rule.activation == TIFED_ABSOLUTE && !layer->divide_shift)
+        activate_pairs(TIFED_ABSOLUTE, false, layer, biases, z, n, halves, columns, used, sources);
+    else if (layer->rule.activation == TIFED_ABSOLUTE)
+        activate_pairs(TIFED_ABSOLUTE, true, layer, biases, z, n, halves, columns, used, sources);
     else if (!layer->divide_shift)
         activate_pairs(TIFED_POCKET_TANH, false, layer, biases, z, n, halves, columns, used,
                        sources);
@@ -359,6 +363,8 @@ static uint32_t slopes(uint32_t activation, const int32_t *z, uint32_t n, uint32
 {
     if (activation == TIFED_RELU)
         return slope_rows(TIFED_RELU, z, n, units, deltas);
+    if (activation == TIFED_ABSOLUTE)
+        return slope_rows(TIFED_ABSOLUTE, z, n, units, deltas);
     if (activation == TIFED_POCKET_TANH)
         return slope_rows(TIFED_POCKET_TANH, z, n, units, deltas);
     return slope_rows(TIFED_IDENTITY, z, n, units, deltas);
