@@ -54,6 +54,18 @@ def test_ranges_and_presets(tmp_path: Path) -> None:
     assert tifed("run", "mine.toml", "--set", "rounds=1", cwd=tmp_path).returncode == 0
 
 
+def test_partition_is_shown_as_a_table_a_picture_and_an_object(tmp_path: Path) -> None:
+    arguments = ["partition", "--preset", "digits", "--set", "partition.kind=shards"]
+    shown = tifed(*arguments, "--out", "who.png", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert (tmp_path / "who.png").read_bytes().startswith(b"\x89PNG")
+    told = json.loads(tifed(*arguments, "--json", cwd=tmp_path).stdout)
+    counts = np.array(told["counts"])
+    assert counts.shape == (8, 10)
+    assert ((counts > 0).sum(axis=1) <= 2).all()
+    assert all(str(total) in shown.stdout for total in counts.sum(axis=1))
+
+
 def test_help_teaches(tmp_path: Path) -> None:
     assert "tifed run --preset digits" in tifed("--help", cwd=tmp_path).stdout
     text = tifed("run", "--help", cwd=tmp_path).stdout

@@ -8,6 +8,7 @@ from rich.console import Console
 from tifed.cli.bench import bench
 from tifed.cli.export import export
 from tifed.cli.flower import app as flower
+from tifed.cli.partition import partition
 from tifed.cli.plan import plan
 from tifed.cli.presets import presets
 from tifed.cli.ranges import ranges
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (run, presets, show, ranges, plan, export, reproduce, bench):
+for command in (run, presets, show, ranges, partition, plan, export, reproduce, bench):
     app.command()(command)
 app.add_typer(flower)
 
