@@ -5,11 +5,11 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tifed.errors import UsageError
+from tifed.toml_file import read_toml
 
 _BUILT_IN = files("tifed.boards") / "boards.toml"
 
@@ -110,7 +110,7 @@ def load_boards(path: Path | None = None) -> Boards:
     where = "boards.toml"
     if path is not None:
         where = str(path)
-        own = _read(path)
+        own = read_toml(path)
         for kind, table in own.items():
             if kind not in rows:
                 raise UsageError(f"{path}: unknown table {kind!r}; the tables are boards, cores")
@@ -131,17 +131,6 @@ def load_boards(path: Path | None = None) -> Boards:
             if getattr(board, f"reserved_{kind}") > getattr(board, kind):
                 raise UsageError(f"{where}: boards.{name}.reserved_{kind}: is more than {kind}")
     return known
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is not UTF-8 text (byte {error.start})") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from error
 
 
 def _explained(error: ValidationError) -> str:

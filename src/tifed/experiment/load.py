@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
 from tifed.recipes import RECIPES
+from tifed.toml_file import read_toml
 
 _PRESETS = files("tifed.experiment") / "presets"
 _DEFAULT_RECIPE = "-tuned"
@@ -64,7 +65,7 @@ def load_experiment(
     where = "experiment"
     if path is not None:
         where = str(path)
-        settings = _merged(settings, _with_preset(_read(path)))
+        settings = _merged(settings, _with_preset(read_toml(path)))
     for pair in overrides:
         settings = _merged(settings, _override(pair))
     return validated(settings, where)
@@ -85,17 +86,6 @@ def validated(settings: Mapping[str, Any], where: str) -> Experiment:
 def to_toml(experiment: Experiment) -> str:
     """Every field with its value; fields without one (a default that depends) are left out."""
     return tomli_w.dumps(experiment.model_dump(mode="json", exclude_none=True))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is not UTF-8 text (byte {error.start})") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from error
 
 
 def _with_preset(settings: dict[str, Any]) -> dict[str, Any]:
