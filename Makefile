@@ -3,10 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests benchmarks examples
 
-.PHONY: demo test lint types check-tests system-packages clean
+.PHONY: demo results test lint types check-tests system-packages clean
 
 demo: .venv/run.stamp  ## train digits in both modes, with a float baseline, and write a report
 	$(BIN)/python examples/demo.py --out runs/demo
+
+results: .venv/run.stamp  ## docs/results.md, its pictures and README's table, from runs that are kept
+	$(BIN)/python -m benchmarks.results --jobs 2 $(if $(TIFED_DATA_DIR),--data-dir $(TIFED_DATA_DIR))
 
 test: lint types check-tests  ## everything that has to pass
 
@@ -18,7 +21,7 @@ types: .venv/dev.stamp
 	$(BIN)/mypy
 
 check-tests: .venv/dev.stamp system-packages
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal --durations 20
 
 system-packages:  ## Debian packages that tests need: installed if this is root, else named
 	scripts/system_packages

@@ -36,9 +36,11 @@ from flwr.serverapp import Grid  # noqa: E402
 from flwr.simulation import run_simulation  # noqa: E402
 
 from tifed.flower.client import client_app  # noqa: E402
-from tifed.flower.format import pack, parameter_arrays  # noqa: E402
+from tifed.flower.format import pack  # noqa: E402
 from tifed.flower.server import serve, server_app  # noqa: E402
 from tifed.flower.settings import Settings  # noqa: E402
+from tifed.messages.content import message as compose  # noqa: E402
+from tifed.messages.content import parameter_arrays  # noqa: E402
 
 if TYPE_CHECKING:
     from tifed.experiment import Progress
@@ -154,7 +156,9 @@ def idle(experiment: Experiment, nodes: int) -> Measured:
         while len(set(grid.get_node_ids())) < nodes:
             time.sleep(0.1)
         for number in range(experiment.rounds):
-            content: RecordDict = pack("fit", "", parameter_arrays(parameters), round=number)
+            content: RecordDict = pack(
+                compose("fit", "", parameter_arrays(parameters), round=number)
+            )
             messages = [Message(content, node, "train") for node in grid.get_node_ids()]
             replies = list(grid.send_and_receive(messages, timeout=60.0))
             if len(replies) != nodes:
@@ -220,8 +224,9 @@ def synthetic(path: Path, samples: int) -> Path:
     """Samples of ten classes around random centres."""
     random = np.random.default_rng(1)
     labels = np.arange(samples + 1000) % 10
-    centres = random.integers(-60, 60, (10, 64))
-    features = np.clip(centres[labels] + random.integers(-60, 60, (len(labels), 64)), -128, 127)
+    centres = random.integers(-60, 60, (10, 64), np.int16)
+    noise = random.integers(-60, 60, (len(labels), 64), np.int16)
+    features = np.clip(centres[labels] + noise, -128, 127)
     features = features.astype(np.int8)
     np.savez(
         path, features=features[:samples], labels=labels[:samples],

@@ -35,10 +35,10 @@ class Stream:
         return self.samples[taken], self.labels[taken]
 
 
-def calibrate(stream: Stream, count: int) -> FeatureSums:
+def calibrate(device: int, stream: Stream, count: int) -> FeatureSums:
     """Feature sums over the stream's first ``count`` samples, or all if it has fewer."""
     samples, _ = stream.read(0, min(count, len(stream)))
-    return FeatureSums(samples.sum(axis=0, dtype=np.int64), len(samples))
+    return FeatureSums(samples.sum(axis=0, dtype=np.int64), len(samples), np.array([device]))
 
 
 def local_round(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tifed.baselines import Algorithm, FloatParameters, predict
+from tifed.baselines import FloatParameters, predict
 from tifed.baselines.float_network import activations, gradients, random_feedback, start
 
 Array = NDArray[Any]
@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 def _small(dtype: type = np.float64) -> tuple[FloatParameters, Array, Array]:
     """A 5-4-3-3 network, in double precision so that differences of the loss are exact enough."""
-    made = start((5, 4, 3, 3), np.zeros(5, np.float32), 3, Algorithm.BACKPROPAGATION)
+    made = start((5, 4, 3, 3), np.zeros(5, np.float32), 3)
     parameters = FloatParameters(
         made.centre,
         tuple(W.astype(dtype) for W in made.weights),
@@ -35,7 +35,6 @@ def _mean_loss(parameters: FloatParameters, inputs: Array, labels: Array) -> flo
 def test_backpropagation_is_the_slope_of_the_loss() -> None:
     parameters, inputs, labels = _small()
     found = gradients(parameters, inputs, labels, (0, 1, 2))
-    assert found.loss / 6 == pytest.approx(_mean_loss(parameters, inputs, labels))
     step = 1e-6
     compared = 0
     for tensors, slopes in (
@@ -85,15 +84,13 @@ def test_large_logits_do_not_overflow() -> None:
         np.zeros(1, np.float32), (np.array([[500, -500]], np.float32),), (np.zeros(2, np.float32),)
     )
     found = gradients(parameters, np.ones((1, 1), np.float32), np.array([1], np.int32), (0,))
-    assert found.loss == pytest.approx(1000)
+    assert found.weights[0].tolist() == [[1, -1]]
     assert found.missed == 1
 
 
 def test_the_start_depends_on_the_seed_alone_and_fills_its_range() -> None:
     centre = np.zeros(64, np.float32)
-    one, same, other = (
-        start((64, 32, 10), centre, seed, Algorithm.BACKPROPAGATION) for seed in (1, 1, 2)
-    )
+    one, same, other = (start((64, 32, 10), centre, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.weights[0], same.weights[0])
     assert not np.array_equal(one.weights[0], other.weights[0])
     limit = (6 / 64) ** 0.5

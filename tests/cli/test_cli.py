@@ -42,6 +42,19 @@ def test_run_prints_one_json_object_and_show_gives_it_again(tmp_path: Path) -> N
     assert json.loads(repeated.stdout)["digest"] == result["digest"]
 
 
+def test_board_and_emulator_are_short_for_an_emulated_fleet(tmp_path: Path) -> None:
+    small = ["--set", "devices=1", "--set", "rounds=1"]
+    arguments = ["run", "--preset", "digits", *small, "--json"]
+    plain = tifed(*arguments, cwd=tmp_path)
+    emulated = tifed(*arguments, "--board", "cortex-m3", "--emulator", "qemu", cwd=tmp_path)
+    assert emulated.returncode == 0, emulated.stderr
+    result = json.loads(emulated.stdout)
+    assert result["digest"] == json.loads(plain.stdout)["digest"]
+    written = (tmp_path / result["out"] / "experiment.toml").read_text()
+    for line in ('fleet = "emulated"', 'board = "cortex-m3"', 'emulator = "qemu"'):
+        assert line in written
+
+
 def test_ranges_and_presets(tmp_path: Path) -> None:
     rows = json.loads(tifed("ranges", "--preset", "mnist-paper", "--json", cwd=tmp_path).stdout)
     bounds = {(row["layer"], row["quantity"]): row["high"] for row in rows}
@@ -83,6 +96,9 @@ USAGE = [
     (["run", "broken.toml"], "line 2"),
     (["run", "--resume", "nowhere"], "nowhere: holds no run"),
     (["run", "--resume", ".", "--preset", "digits"], "--resume: takes a run's folder"),
+    (["run", "--resume", ".", "--emulator", "qemu"], "--resume: takes a run's folder"),
+    (["run", "--emulator", "bochs"], "emulator: Input should be 'unicorn' or 'qemu'"),
+    (["run", "--board", "z80"], "board: "),
     (["run", "--out", "broken.toml/run"], "cannot be written"),
     (["show", "nowhere"], "nowhere: holds no run"),
     (["run", "--set", "dataset=nan.csv"], "nan.csv"),

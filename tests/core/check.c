@@ -168,8 +168,6 @@ static void run_core(test_case *t, int how, bool record)
     if (t->network.centred && tifed_put_centre(&core, 0, features, t->centre) != TIFED_OK)
         fail("tifed_put_centre", who);
     for (uint32_t l = 0; l < depth; l++) {
-        if (frozen[l].weights)
-            continue;
         uint32_t all = weights_of(&t->layers[l]) + t->layers[l].fan_out;
         uint8_t *wire = malloc((size_t)all * 2);
         to_wire(&t->layers[l], &t->before, l, wire);
@@ -179,6 +177,11 @@ static void run_core(test_case *t, int how, bool record)
                                      wire + tifed_wire_size(&core, l, 0, first)) != TIFED_OK)
                 fail("tifed_put_parameters", who);
         }
+        wire[0] = 0, wire[1] = 0; /* flash does not take another value than its own */
+        bool same = t->before.weights[l][0] == 0;
+        if (frozen[l].weights &&
+            tifed_put_parameters(&core, l, 0, 1, wire) != (same ? TIFED_OK : TIFED_ERROR_LAYER))
+            fail("flash took another value", who);
         free(wire);
     }
     for (uint32_t s = 0; s < t->count; s++) {
@@ -241,12 +244,12 @@ static void run_panels(const test_case *t, const panel_kernel *kernel)
     memset(&feedback, 0, sizeof feedback);
     void *memory[4] = {room_for(panel_model_bytes(&network, all), 1),
                        room_for(panel_feedback_bytes(&network) + 1, 1),
-                       room_for(panel_room_bytes(&network, t->batch), 1),
-                       room_for(panel_room_bytes(&network, t->count), 1)};
+                       room_for(panel_room_bytes(&network, t->batch, t->count), 1),
+                       room_for(panel_room_bytes(&network, t->count, 0), 1)};
     panel_model_init(&network, &panels, all, memory[0]);
     panel_feedback_init(&network, &feedback, memory[1]);
-    panel_room_init(&network, &room, t->batch, memory[2]);
-    panel_room_init(&network, &looking, t->count, memory[3]);
+    panel_room_init(&network, &room, t->batch, t->count, memory[2]);
+    panel_room_init(&network, &looking, t->count, 0, memory[3]);
     uint32_t *rows = room_for((size_t)t->count * stride, 4);
     for (uint32_t s = 0; s < t->count; s++)
         kernel->load(&network, rows + (size_t)s * stride, t->samples + (size_t)s * features,

@@ -43,7 +43,7 @@ def test_a_users_folder_in_any_layout(
 ) -> None:
     write_files(tmp_path / layout, small_idx, compress=compress)
     dataset = load("mnist", data_dir=tmp_path, cache_dir=tmp_path / "cache", download=False)
-    assert (len(dataset.train), len(dataset.test), dataset.image_shape) == (20, 10, (2, 3))
+    assert (len(dataset.train), len(dataset.test), dataset.image_shape) == (20, 10, (2, 3, 1))
     assert dataset.train.features[0].tolist() == [-128, -91, -54, -17, 20, 57]
     assert dataset.test.labels.tolist() == list(range(10))
     assert dataset.class_names == DIGIT_NAMES
@@ -119,7 +119,7 @@ def test_a_download_that_was_cut_short_goes_on(
     assert len(load_idx(source, DIGIT_NAMES, None, cache).train) == 20
 
 
-@pytest.mark.parametrize("served", [gzip.compress(b"other"), b"\x1f\x8b<html>", b""])
+@pytest.mark.parametrize("served", [gzip.compress(b"other", mtime=0), b"\x1f\x8b<html>", b""])
 def test_a_wrong_download_is_thrown_away(
     tmp_path: Path, site: tuple[Path, str], served: bytes, small_idx: Files, write_files: WriteFiles
 ) -> None:

@@ -63,7 +63,7 @@ def test_samples_refuse(features: Any, labels: Any, groups: Any, message: str) -
         ({"test": samples(0)}, "test: has no samples"),
         ({"class_names": ("a", "b")}, r"train labels: 4 is not in 0\.\.1; there are 2 class"),
         ({"group_names": ("x", "y")}, "train groups: groups and group_names go together"),
-        ({"image_shape": (2, 2)}, r"image_shape: \(2, 2\) is not 2 pixels"),
+        ({"image_shape": (2, 2, 1)}, r"image_shape: \(2, 2, 1\) is not 2 features"),
         (
             {"test": Samples(np.zeros((1, 3), np.int8), np.zeros(1, np.int32))},
             "test: has 3 features where the training samples have 2",
@@ -114,3 +114,15 @@ def test_validation_is_carved_from_training_for_each_group_and_class() -> None:
 def test_validation_must_leave_samples_to_train_on(count: int) -> None:
     with pytest.raises(UsageError, match=r"count: cannot take .* of 100 samples; choose 1\.\.99"):
         dataset().with_validation(count)
+
+
+def test_some_classes_alone_are_numbered_anew() -> None:
+    some = dataset().of_classes([4, 1])
+    assert (some.class_names, some.classes) == (("e", "b"), 2)
+    assert (len(some.train), len(some.test)) == (40, 4)
+    whole = dataset().train
+    assert some.train.features.tolist() == whole.features[np.isin(whole.labels, [1, 4])].tolist()
+    assert some.train.labels.tolist() == [1, 0] * 20
+    for wrong in ([1], [1, 1], [1, 5], [-1, 2]):
+        with pytest.raises(UsageError, match=r"only_classes: .*different classes of 0\.\.4"):
+            dataset().of_classes(wrong)

@@ -10,7 +10,7 @@ import pytest
 
 from tifed.datasets import load
 from tifed.datasets.locate import locate
-from tifed.datasets.spectrum import band_energies
+from tifed.datasets.spectrum import band_energies, band_patch
 from tifed.datasets.spoken_digits import SPOKEN_DIGITS, Archive, manifest_of
 from tifed.errors import UsageError
 
@@ -47,6 +47,22 @@ def test_a_speaker_can_be_held_out(recordings: Path) -> None:
         load("spoken-digits", data_dir=recordings, held_out_speaker="bobby")
 
 
+def test_some_speakers_alone_with_a_map_that_is_given(recordings: Path, tmp_path: Path) -> None:
+    alone = load("spoken-digits", data_dir=recordings, only_speakers=["ann"])
+    assert (alone.group_names, len(alone.train), len(alone.test)) == (("ann",), 20, 50)
+    both = load("spoken-digits", data_dir=recordings)
+    assert alone.quantisation is not None
+    assert alone.quantisation != both.quantisation
+    alone.quantisation.save(tmp_path / "map.json")
+    path = str(tmp_path / "map.json")
+    other = load("spoken-digits", data_dir=recordings, only_speakers=["bob"], quantise=path)
+    assert (other.group_names, other.quantisation) == (("bob",), alone.quantisation)
+    again = load("spoken-digits", data_dir=recordings, only_speakers=["ann"], quantise=path)
+    assert again.digest == alone.digest
+    with pytest.raises(UsageError, match="only_speakers: 'anne' is not one of ann, bob; did you"):
+        load("spoken-digits", data_dir=recordings, only_speakers=["anne"])
+
+
 def test_features_do_not_depend_on_loudness_and_show_the_tone() -> None:
     time = np.arange(4000)
     tone = (8000 * np.sin(time * 2 * np.pi * 1000 / 8000)).astype(np.int16)
@@ -56,6 +72,22 @@ def test_features_do_not_depend_on_loudness_and_show_the_tone() -> None:
     strong = loud > np.median(loud) + 1000
     assert np.abs(loud - soft)[strong].max() < 600
     assert bands.max() - bands.min() > 2000
+
+
+def test_patches_keep_the_pace_of_time(recordings: Path) -> None:
+    dataset = load("spoken-digits", data_dir=recordings, patch_frames=12)
+    assert (dataset.features, dataset.image_shape) == (240, (12, 20, 1))
+    time = np.arange(8000)
+    tone = (8000 * np.sin(time * 2 * np.pi * 1000 / 8000)).astype(np.int16)
+    long, short = band_patch(tone, 12).reshape(12, 20), band_patch(tone[:1000], 12).reshape(12, 20)
+    assert len(set(long.argmax(axis=1).tolist())) == 1
+    sounding = short.max(axis=1) > short.min() + 1000
+    assert 4 <= sounding.sum() <= 6  # 125 ms
+    assert abs(int(np.flatnonzero(sounding).mean()) - 5) <= 1  # in the middle
+    assert len(set(short[~sounding].ravel().tolist())) == 1
+    for wrong in (3, 129, "12", True):
+        with pytest.raises(UsageError, match=r"patch_frames: .* not a whole number in 4\.\.128"):
+            load("spoken-digits", data_dir=recordings, patch_frames=wrong)
 
 
 @pytest.mark.parametrize("length", [1, 79, 200, 281, 8000])

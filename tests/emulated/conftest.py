@@ -31,7 +31,7 @@ def run_with(setup: Setup, fleet: Fleet) -> Outcome:
         answered = []
         for after, record in federate(setup.federation, fleet, state):
             state = after
-            answered.append(record.answered)
+            answered.append(tuple(record.answered.tolist()))
         return Outcome(published(setup.federation.server, state).digest, tuple(answered))
     finally:
         fleet.close()

@@ -4,6 +4,11 @@ from typing import Any
 
 import pytest
 
+from tifed.experiment import Experiment
+from tifed.experiment.build import build
+from tifed.firmware.elf import read_image
+from tifed.fleets.emulated import Emulation, firmware_for
+
 BOARDS = [
     *(("unicorn", board) for board in ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7")),
     *(("qemu", board) for board in ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "riscv32")),
@@ -44,4 +49,36 @@ def test_every_kind_of_experiment_on_a_processor(
 
 def test_a_sample_longer_than_a_frame(emulated: Any, simulated: Any) -> None:
     experiment = {"dataset": "fashion-mnist", "devices": 2, "rounds": 1, "layers": [784, 16, 10]}
+    assert emulated(**experiment) == simulated(**experiment)
+
+
+@pytest.mark.parametrize(
+    ("emulator", "board"),
+    [("unicorn", "cortex-m4"), ("qemu", "cortex-m0"), ("qemu", "riscv32")],
+)
+def test_layers_that_nobody_trains_are_constants_in_flash(
+    emulated: Any, simulated: Any, emulator: str, board: str
+) -> None:
+    experiment: dict[str, Any] = {
+        "dataset": "digits", "devices": 2, "rounds": 3, "buffer": 10,
+        "mode": "per-device", "device_layers": [[1], [1]],
+    }  # fmt: skip
+    # Of 64-150-10 the first layer alone is more than the 16 KB of RAM of the Cortex-M0's board.
+    experiment["layers"] = [64, 150, 10]
+    assert emulated(**experiment, emulator=emulator, board=board) == simulated(**experiment)
+
+
+def test_the_last_layer_needs_a_fifth_of_the_ram_where_the_first_is_in_flash(
+    emulated: Any, simulated: Any
+) -> None:
+    experiment: dict[str, Any] = {
+        "dataset": "fashion-mnist", "layers": [784, 200, 10], "devices": 1, "rounds": 1,
+        "buffer": 50, "local_epochs": 1, "mode": "per-device", "device_layers": [[1]],
+    }  # fmt: skip
+    setup = build(Experiment(**experiment))
+    shape = (setup.network, [(0, 1)], 50, 10), (setup.network, [(1,)], 50, 10, setup.start)
+    everything, last = (read_image(firmware_for(Emulation(), *given).elf) for given in shape)
+    # All variables of the program, the link's buffers included; stacks are the same.
+    assert everything.data >= 5 * last.data
+    assert last.code - everything.code > 2 * 784 * 200
     assert emulated(**experiment) == simulated(**experiment)

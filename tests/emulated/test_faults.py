@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tifed.emulators.qemu import QemuBoard
-from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
+from tifed.federation import DeviceScore, FeatureSums, Fleet, Jobs, Plan, Update
 from tifed.fleets.emulated import EmulatedFleet
 from tifed.fleets.linked import LinkSettings
 from tifed.link import Frame, FrameReader, Kind, Patience, Transport, encode
@@ -62,7 +62,7 @@ class Missing:
         return self.fleet.calibrate(devices, samples)
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
-        jobs = tuple(job for job in plan.jobs if not self.missing(job.device, plan.exchange))
+        jobs = Jobs.of(job for job in plan.jobs if not self.missing(job.device, plan.exchange))
         yield from self.fleet.fit(replace(plan, jobs=jobs), parameters)
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tifed.export import Model, export
+from tifed.experiment import Experiment
+from tifed.experiment.build import network_for
+from tifed.export import Model, export, model_for
+from tifed.features import oracle
+from tifed.features.memory import extractor_memory
+from tifed.features.packed import constant_bytes
+from tifed.features.shipped import find_extractor
 
 ROUNDS, DEVICE = 4, 3
 
@@ -126,3 +132,42 @@ def test_trains_to_the_oracles_parameters(
     printed = bytes.fromhex(run([program]))
     assert printed == expected(model, ROUNDS, DEVICE)
     assert printed != expected(model, 0, DEVICE), "nothing was learnt"
+
+
+FEATURES = """\
+#include <stdio.h>
+#include "tifed_model.h"
+
+static const int8_t sample[TIFED_MODEL_INPUTS] = {%s};
+
+int main(void)
+{
+    const int8_t *features = tifed_model_features(sample);
+    for (uint32_t i = 0; features && i < TIFED_MODEL_FEATURES; i++)
+        printf("%%d ", features[i]);
+    return tifed_features_check(0) == TIFED_ERROR_NETWORK ? 0 : 1;
+}
+"""
+
+
+def test_an_exported_extractor_gives_the_oracles_features(
+    tmp_path: Path, run: Callable[..., str]
+) -> None:
+    """Built by CMake, every warning an error; the example extracts, then learns."""
+    extractor = find_extractor("mnist")
+    experiment = Experiment(dataset="fashion-mnist", features="mnist", layers=(200, 20, 10))
+    model = model_for(experiment, network_for(experiment), extractor=extractor)
+    exported = export(model, "cmake", tmp_path / "tifed")
+    assert exported.extractor_ram == extractor_memory(extractor).total + 200
+    assert exported.extractor_flash == constant_bytes(extractor)
+    sample = np.random.default_rng(1).integers(-128, 128, (1, 784)).astype(np.int8)
+    (tmp_path / "CMakeLists.txt").write_text(PROJECT)
+    (tmp_path / "main.c").write_text(FEATURES % ",".join(map(str, sample[0])))
+    program = tmp_path / "build" / "user"
+    run(["cmake", "-S", tmp_path, "-B", program.parent, "-DTIFED_EXAMPLES=ON"])
+    run(["cmake", "--build", program.parent])
+    features = [int(word) for word in run([program]).split()]
+    assert features == oracle.extract(extractor, sample)[0].tolist()
+    lines = run([program.parent / "tifed" / "tifed_learn"]).splitlines()
+    assert len(lines) == 21
+    assert int(lines[-1].split()[0]) > 80, "the example learns"

@@ -1,6 +1,5 @@
 from dataclasses import replace
 from fractions import Fraction
-from functools import reduce
 from math import floor, trunc
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tifed.federation import Update, aggregate, device_update, initial_state, published
+from tifed.federation import aggregate, device_update, initial_state, published, total
 from tifed.learning import Statistics
 from tifed.network import Parameters, start_parameters
 from tifed.recipes import Mode, Paper, Recipe, Tuned, TunedAbsolute
@@ -34,7 +33,7 @@ def exchanged(
             device_update(number, one_weight(value), (0,), samples, Statistics())
             for number, (value, samples) in enumerate(answers)
         ]
-        state = aggregate(network, server, state, reduce(Update.__add__, updates))
+        state = aggregate(network, server, state, total(updates))
     return [int(p.weights[0][0, 0]) for p in (state.parameters, published(server, state))]
 
 
@@ -44,6 +43,25 @@ def test_paper_truncates_the_weighted_mean_towards_zero(
 ) -> None:
     mean = Fraction(sum(w * n for w, n in answers), sum(n for _, n in answers))
     assert exchanged(Paper(), sent, answers) == [trunc(mean)] * 2
+
+
+@given(weights, devices, st.integers(1, 15))
+def test_momentum_adds_a_share_of_the_last_step(
+    sent: int, answers: list[tuple[int, int]], momentum: int
+) -> None:
+    mean = Fraction(sum(w * n for w, n in answers), sum(n for _, n in answers))
+    total = sum(n for _, n in answers)
+    average = floor(mean * 256 + Fraction(total // 2, total))
+    bound, half = 32767 * 256, Fraction(1, 2)
+    own, last, window = sent * 256, 0, sent * 256
+    for exchange in (1, 2, 3):
+        down = floor(Fraction(own, 256) + half)
+        step = average - down * 256 + floor(Fraction(momentum * last, 16) + half)
+        after = max(-bound, min(bound, own + step))
+        own, last = after, after - own
+        window += floor(Fraction(own - window, exchange) + half)
+    expected = [floor(Fraction(value, 256) + half) for value in (own, window)]
+    assert exchanged(Tuned(server_rate=1, server_momentum=momentum), sent, answers, 3) == expected
 
 
 @given(weights, devices)
@@ -87,7 +105,7 @@ def test_half_a_step_is_rounded_to_nearest_with_halves_up() -> None:
             )
             for device, weight in enumerate(answers)
         ]  # fmt: skip
-        after = aggregate(network, server, state, reduce(Update.__add__, updates))
+        after = aggregate(network, server, state, total(updates))
         assert int(after.layers[1].weight[0, 0]) == own
 
 
@@ -125,9 +143,9 @@ def test_partial_sums_can_be_added_in_any_order_and_grouping(order: list[int], c
         parameters = start_parameters(network, (300, 300), device)
         layers = (0, 1) if device % 2 else (device % 2,)
         updates.append(device_update(device, parameters, layers, device + 1, Statistics(visits=1)))
-    straight = reduce(Update.__add__, updates)
+    straight = total(updates)
     mixed = [updates[place] for place in order]
-    grouped = reduce(Update.__add__, mixed[:cut]) + reduce(Update.__add__, mixed[cut:])
+    grouped = total([total(mixed[:cut]), total(mixed[cut:])])
     assert sorted(grouped.devices) == [0, 1, 2, 3, 4]
     assert grouped.statistics == straight.statistics
     for number, part in straight.layers.items():

@@ -7,17 +7,14 @@ import pytest
 
 from tifed.errors import RunError, UsageError
 from tifed.federation import Costs, federate
-from tifed.federation.checkpoint import (
-    KEPT,
-    Checkpoint,
-    checkpoint_files,
-    load_checkpoint,
-    save_checkpoint,
-)
+from tifed.federation.checkpoint import load_checkpoint, save_checkpoint
+from tifed.federation.checkpoint_file import KEPT, Checkpoint, checkpoint_files
+from tifed.recipes import Tuned
 
 
-def test_a_state_comes_back_whole(tmp_path: Path, small: Callable[..., Any]) -> None:
-    run = small(devices_per_round=2)
+@pytest.mark.parametrize("momentum", [0, 8])
+def test_a_state_comes_back_whole(tmp_path: Path, small: Callable[..., Any], momentum: int) -> None:
+    run = small(devices_per_round=2, recipe=Tuned(server_momentum=momentum))
     for after, record in federate(run.federation, run.fleet, run.state()):
         state, costs = after, record.costs
     path = save_checkpoint(tmp_path, Checkpoint(state, costs, 1.5), "experiment")
@@ -29,7 +26,8 @@ def test_a_state_comes_back_whole(tmp_path: Path, small: Callable[..., Any]) -> 
     np.testing.assert_array_equal(loaded.state.turns, state.turns)
     for one, other in zip(loaded.state.layers, state.layers, strict=True):
         assert one.updates == other.updates
-        for name in ("weight", "bias", "mean_weight", "mean_bias"):
+        assert (one.weight_step is None) == (momentum == 0)
+        for name in ("weight", "bias", "mean_weight", "mean_bias", "weight_step", "bias_step"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 

@@ -1,181 +1,101 @@
-"""A SuperLink and SuperNodes for real: processes on loopback, TLS, keys, and signal 9."""
+"""What `tifed flower up` mends: processes on loopback with TLS and keys, and signal 9."""
 
 import os
+import random
+import re
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("flwr", reason="needs Flower: pip install 'tifed[flower]'")
+pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
 
 import tifed
 from tifed.experiment import RunFolder, load_experiment
-from tifed.flower.certificates import make_server_certificates
 from tifed.flower.deployment import Deployment
-from tifed.flower.processes import Program, marked
+from tifed.flower.processes import marked
 from tifed.flower.settings import Settings
 from tifed.flower.up import up
 
-OTHER_RELEASE = '''
-"""What a node with another release of the package says."""
-from flwr.app import ArrayRecord, ConfigRecord, Message, RecordDict
-from flwr.clientapp import ClientApp
 
-
-def client_app():
-    app = ClientApp()
-
-    @app.query()
-    def answer(message, context):
-        head = ConfigRecord({"format": "tifed-flower", "version": 2, "kind": "hello"})
-        return Message(RecordDict({"tifed": head, "arrays": ArrayRecord()}), reply_to=message)
-
-    return app
-'''
-
-
-# However this release is installed: an editable one has a finder of its own.
-FOUND_FIRST = """
-import importlib.machinery, pathlib, sys
-
-HERE = str(pathlib.Path(__file__).parent)
-
-
-class First:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name.partition(".")[0] == "tifed":
-            return importlib.machinery.PathFinder.find_spec(name, path or [HERE], target)
-        return None
-
-
-sys.meta_path.insert(0, First)
-"""
-
-
-@pytest.fixture
-def other_release(tmp_path: Path) -> Path:
-    """A folder with a package of the same name, to be found before this one."""
-    package = tmp_path / "other" / "tifed" / "flower"
-    package.mkdir(parents=True)
-    for folder in (package, package.parent):
-        (folder / "__init__.py").touch()
-    (package / "client.py").write_text(OTHER_RELEASE)
-    (tmp_path / "other" / "sitecustomize.py").write_text(FOUND_FIRST)
-    return tmp_path / "other"
-
-
-def awaited(program: Program, words: str, seconds: float = 60.0) -> bool:
-    """Whether ``words`` come up in the log of ``program``."""
+def awaited(condition: Callable[[], object], what: str, seconds: float = 300.0) -> None:
+    """Wait until ``condition`` holds."""
     until = time.monotonic() + seconds
-    while words not in program.log.read_text(errors="replace"):
-        if time.monotonic() > until:
-            return False
+    while not condition():
+        assert time.monotonic() < until, what
         time.sleep(0.1)
-    return True
-
-
-def test_one_digest_with_keys_and_strangers_at_the_door(
-    tmp_path: Path, other_release: Path
-) -> None:
-    experiment = load_experiment(preset="digits", overrides=["rounds=3"])
-    lines: list[str] = []
-    rows: list[Mapping[str, str]] = []
-    deployments: list[Deployment] = []
-    others: dict[str, Program] = {}
-
-    def started(deployment: Deployment) -> None:
-        """Three who are not to take part knock."""
-        deployments.append(deployment)
-        hosting = "partition-id=0 num-partitions=3"
-        (tmp_path / "wrong").mkdir()
-        wrong = make_server_certificates(tmp_path / "wrong", ("localhost",)).authority
-        path = os.pathsep.join([str(other_release), os.environ.get("PYTHONPATH", "")])
-        others["old"] = deployment.start_other(
-            "old", hosting, registered=True, environment={"PYTHONPATH": path}
-        )
-        others["stranger"] = deployment.start_other("stranger", hosting, registered=False)
-        others["wary"] = deployment.start_other("wary", hosting, registered=True, authority=wrong)
-
-    result = up(
-        experiment, tmp_path / "run", nodes=3, watch=rows.append, log=lines.append, started=started
-    )
-    assert result["digest"] == tifed.run(experiment).digest
-    assert [(row["round"], row["answered"]) for row in rows] == [("1", "8"), ("2", "8"), ("3", "8")]
-    log = "\n".join(lines)
-    for devices in ("devices 0-2", "devices 3-5", "devices 6-7"):
-        assert f"hosts {devices}" in log
-    assert "dropped: it speaks version 2 of the message format" in log
-    assert "takes" not in log
-    assert "certificate verify failed" in others["wary"].log.read_text().lower()
-    assert "SuperNode ID" not in others["stranger"].log.read_text()
-    assert "SuperNode ID" not in others["wary"].log.read_text()
-    assert not marked(deployments[0].mark)
-
-
-COMMAND = "from tifed.cli.flower import app; app()"
-
-
-@pytest.fixture
-def command(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """``tifed flower up`` as a person starts it."""
-    arguments = ["up", "--preset", "digits", "--set", "mode=single-layer", "--set", "rounds=3"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *arguments, "--nodes", "2", "--out", str(tmp_path / "run")],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    yield process
-    if process.poll() is None:
-        process.terminate()
-        process.wait()
 
 
 def test_signal_nine_everywhere_costs_nothing(
-    tmp_path: Path, command: subprocess.Popen[bytes]
+    tmp_path: Path, service: Any, boards: Any, gateway: Any
 ) -> None:
+    """The command is killed, and what a second one starts, each at a random moment.
+
+    Gateways are started again here, as a service manager would; the rest is for the command.
+    """
+    lines = boards(4)
+    gateways = [gateway(lines[:2]), gateway(lines[2:])]
+    addresses = [address for _, address in gateways]
     folder = RunFolder(tmp_path / "run")
-    while not folder.read_metrics(1):
-        assert command.poll() is None
-        time.sleep(0.1)
-    started = children(command.pid)
-    assert started
+    command = service(
+        "flower", "up", "--preset", "digits", "--out", str(folder.path),
+        "--set", "mode=single-layer", "--set", "devices=4", "--set", "rounds=6",
+        *(word for address in addresses for word in ("--gateway", address)),
+    )  # fmt: skip
+    awaited(lambda: folder.read_metrics(1) or command.process.poll() is not None, "no round")
+    started = children(command.process.pid)
+    assert started, command.text
     command.kill()
-    command.wait()
-    until = time.monotonic() + 60
-    while any(lives(process) for process in started):
-        assert time.monotonic() < until, "programs have outlived the command that started them"
-        time.sleep(0.1)
+    awaited(lambda: not any(map(lives, started)), "programs outlive the command that started them")
 
     experiment = load_experiment(folder.experiment)
     deployments: list[Deployment] = []
-    lines: list[str] = []
-    killed: list[str] = []
+    log: list[str] = []
+    seed = random.randrange(1000)  # noqa: S311
+    chance = random.Random(seed)  # noqa: S311
+    victims = ["server", "SuperLink", "SuperNode", "gateway"]
+    chance.shuffle(victims)
+    while victims[-1] == "server":  # after the last round there is none
+        chance.shuffle(victims)
+    print(f"seed {seed}: {victims}")
 
     def watch(row: Mapping[str, str]) -> None:
-        """Kill the server after a round, and a node and the SuperLink after the next."""
-        deployment = deployments[0]
-        victims = [deployment.programs[name] for name in ("node-1", "SuperLink")]
-        if not killed:
-            victims = [p for p in marked(deployment.mark) if "flwr-serverapp" in command_of(p)]
-        for process in victims:
-            killed.append(command_of(process))
+        """Kill one of a kind after a round, some time into the next one."""
+        if not victims:
+            return
+        time.sleep(chance.uniform(0.0, 4.0))
+        victim, deployment = victims.pop(0), deployments[0]
+        if victim == "gateway":
+            one, address = gateways[chance.randrange(2)]
+            one.kill()
+            time.sleep(chance.uniform(0.0, 2.0))
+            one.start()
+            one.says(f"boards at {address}", 2)
+            return
+        names = {"SuperLink": "SuperLink", "SuperNode": f"node-{chance.randrange(2)}"}
+        found = [
+            process
+            for process in marked(deployment.mark)
+            if victim == "server" and "flwr-serverapp" in command_of(process)
+        ]
+        for process in found or [deployment.programs[names[victim]]]:
             os.kill(process, signal.SIGKILL)
 
     result = up(
-        experiment, folder.path, nodes=2, settings=Settings("", grace=300),
-        watch=watch, log=lines.append, started=deployments.append,
+        experiment, folder.path, nodes=2, gateways=addresses, watch=watch, log=log.append,
+        settings=Settings("", attempts=9, grace=600), started=deployments.append,
     )  # fmt: skip
+    assert not victims
     whole = tifed.run(experiment, out=tmp_path / "whole")
-    assert result["digest"] == whole.digest
+    assert result["digest"] == whole.digest, log
     assert folder.metrics.read_text() == (tmp_path / "whole/metrics.csv").read_text()
-    assert len(killed) >= 3, killed
-    assert any("has died; the run is submitted again" in line for line in lines)
-    assert "SuperNode 1 has died; it is started again" in lines
-    assert "the SuperLink has died; it is started again" in lines
+    assert any("has died; the run is submitted again" in line for line in log)
+    assert any(re.match(r"SuperNode \d has died; it is started again", line) for line in log)
+    assert "the SuperLink has died; it is started again" in log
     assert not marked(deployments[0].mark)
 
 

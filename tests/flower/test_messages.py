@@ -12,21 +12,21 @@ pytest.importorskip("flwr", reason="needs Flower: pip install 'tifed[flower]'")
 from flwr.app import Array, ArrayRecord, ConfigRecord, Context, RecordDict
 
 from tifed.experiment import Setup, build, load_experiment, to_toml
-from tifed.federation import Job, Plan, begin
-from tifed.flower.check import checked_scores, checked_sums, checked_update
+from tifed.federation import Job, Jobs, Plan, begin, total
 from tifed.flower.client import reply
-from tifed.flower.format import (
+from tifed.flower.format import pack, unpack
+from tifed.flower.settings import Settings
+from tifed.messages.check import checked_scores, checked_sums, checked_update
+from tifed.messages.content import (
     Content,
     MessageError,
+    fit_message,
     job_runs,
-    pack,
-    pack_plan,
+    message,
     parameter_arrays,
-    unpack,
 )
-from tifed.flower.settings import Settings
-from tifed.flower.site import identity
 from tifed.network import Parameters
+from tifed.node.site import identity
 
 EXPERIMENT = load_experiment(preset="digits", overrides=["mode=single-layer", "rounds=3"])
 NAME = identity(EXPERIMENT)
@@ -44,24 +44,24 @@ def setup() -> Setup:
 def plan(setup: Setup) -> Plan:
     state, _ = begin(setup.federation, setup.fleet, setup.start)
     (plan,) = setup.federation.plans(state)
-    return replace(plan, jobs=tuple(job for job in plan.jobs if job.device in HOSTED))
+    return replace(plan, jobs=plan.jobs.for_devices(np.array(HOSTED)))
 
 
 @pytest.fixture(scope="module")
 def answer(setup: Setup, plan: Plan) -> RecordDict:
-    return reply(pack_plan(NAME, plan, plan.jobs, setup.start), NODE, SETTINGS)
+    return reply(pack(fit_message(NAME, plan, plan.jobs, setup.start)), NODE, SETTINGS)
 
 
-def refused(message: RecordDict) -> str:
+def refused(records: RecordDict) -> str:
     with pytest.raises(MessageError) as error:
-        unpack(message, None, NAME)
+        unpack(records, None, NAME)
     return str(error.value)
 
 
 def test_a_node_sends_the_sum_of_its_devices(setup: Setup, plan: Plan, answer: RecordDict) -> None:
     update = checked_update(unpack(answer, "fit", NAME), setup.federation, plan, plan.jobs)
-    expected = sum(setup.fleet.fit(plan, setup.start), type(update)())
-    assert update.devices == expected.devices == tuple(HOSTED)
+    expected = total(setup.fleet.fit(plan, setup.start))
+    assert update.devices.tolist() == expected.devices.tolist() == list(HOSTED)
     assert update.statistics == expected.statistics
     assert update.layers.keys() == expected.layers.keys()
     for number, part in expected.layers.items():
@@ -72,7 +72,7 @@ def test_a_node_sends_the_sum_of_its_devices(setup: Setup, plan: Plan, answer: R
 
 
 def test_jobs_of_devices_that_do_the_same_share_a_row() -> None:
-    jobs = [Job(device, (0, 1), 40, 20, 0, 10) for device in range(1000)]
+    jobs = Jobs.of(Job(device, (0, 1), 40, 20, 0, 10) for device in range(1000))
     assert job_runs(jobs, 2).tolist() == [[0, 1000, 40, 20, 0, 10, 1, 1]]
 
 
@@ -119,26 +119,26 @@ def test_an_update_that_its_jobs_cannot_give_is_refused(
 
 
 def test_fewer_devices_than_asked_are_fine(setup: Setup, plan: Plan) -> None:
-    part = replace(plan, jobs=plan.jobs[:2])
-    answer = reply(pack_plan(NAME, part, part.jobs, setup.start), NODE, SETTINGS)
+    part = replace(plan, jobs=plan.jobs.at(np.arange(2)))
+    answer = reply(pack(fit_message(NAME, part, part.jobs, setup.start)), NODE, SETTINGS)
     update = checked_update(unpack(answer, "fit", NAME), setup.federation, plan, plan.jobs)
-    assert update.devices == (3, 4)
+    assert update.devices.tolist() == [3, 4]
 
 
 def test_calibration_and_scores(setup: Setup) -> None:
-    asked = pack("calibrate", NAME, {"devices": np.array([[3, 3]])}, samples=50)
+    asked = pack(message("calibrate", NAME, {"devices": np.array([[3, 3]])}, samples=50))
     content = unpack(reply(asked, NODE, SETTINGS), "calibrate", NAME)
-    devices, sums = checked_sums(content, setup.federation, HOSTED, 50)
+    sums = checked_sums(content, setup.federation, np.array(HOSTED), 50)
     expected = list(setup.fleet.calibrate(HOSTED, 50))
-    assert devices == list(HOSTED)
+    assert sums.devices.tolist() == list(HOSTED)
     assert np.array_equal(sums.total, sum(one.total for one in expected))
     assert sums.samples == sum(one.samples for one in expected)
     with pytest.raises(MessageError, match="counted 150 samples of 120"):
-        checked_sums(content, setup.federation, HOSTED, 40)
+        checked_sums(content, setup.federation, np.array(HOSTED), 40)
 
-    asked = pack("evaluate", NAME, parameter_arrays(setup.start))
+    asked = pack(message("evaluate", NAME, parameter_arrays(setup.start)))
     content = unpack(reply(asked, NODE, SETTINGS), "evaluate", NAME)
-    scores = checked_scores(content, setup.federation, HOSTED)
+    scores = checked_scores(content, setup.federation, np.array(HOSTED))
     assert scores == [s for s in setup.fleet.evaluate(setup.start) if s.device in HOSTED]
     for column, change, reason in (
         (0, 1, "which it was not asked for"),
@@ -149,14 +149,14 @@ def test_calibration_and_scores(setup: Setup) -> None:
         table[2, column] += change
         wrong = Content("evaluate", content.values, {"scores": table})
         with pytest.raises(MessageError, match=reason):
-            checked_scores(wrong, setup.federation, HOSTED)
+            checked_scores(wrong, setup.federation, np.array(HOSTED))
     twice = Content("evaluate", {}, {"scores": content.arrays["scores"][[0, 0]]})
     with pytest.raises(MessageError, match="twice"):
-        checked_scores(twice, setup.federation, HOSTED)
+        checked_scores(twice, setup.federation, np.array(HOSTED))
 
 
 def test_a_node_says_why_it_refuses(setup: Setup, plan: Plan) -> None:
-    good = pack_plan(NAME, plan, plan.jobs, setup.start)
+    good = pack(fit_message(NAME, plan, plan.jobs, setup.start))
     elsewhere = Context(1, 2, {"partition-id": 0, "num-partitions": 3}, RecordDict(), {})
     assert "not all hosted here" in refused(reply(good, elsewhere, SETTINGS))
     nowhere = Context(1, 2, {}, RecordDict(), {})
@@ -164,25 +164,27 @@ def test_a_node_says_why_it_refuses(setup: Setup, plan: Plan) -> None:
     beyond = Context(1, 2, {"partition-id": 3, "num-partitions": 3}, RecordDict(), {})
     assert "partition-id: 3 is not in 0..2" in refused(reply(good, beyond, SETTINGS))
     assert "not something that a node can do" in refused(
-        reply(pack("dance", NAME, {}), NODE, SETTINGS)
+        reply(pack(message("dance", NAME, {})), NODE, SETTINGS)
     )
-    assert "has another experiment" in refused(reply(pack("hello", "other", {}), NODE, SETTINGS))
+    assert "has another experiment" in refused(
+        reply(pack(message("hello", "other", {})), NODE, SETTINGS)
+    )
     weights = tuple(np.full_like(W, np.iinfo(W.dtype).min) for W in setup.start.weights)
     huge = Parameters(setup.start.centre, weights, setup.start.biases)
-    bad = pack_plan(NAME, plan, plan.jobs, huge)
+    bad = pack(fit_message(NAME, plan, plan.jobs, huge))
     assert "passes the bound" in refused(reply(bad, NODE, SETTINGS))
     assert "experiment is None" in refused(reply(good, NODE, None))
 
 
 def test_other_versions_and_strangers_are_told_apart() -> None:
-    newer = ConfigRecord({"format": "tifed-flower", "version": 2})
+    newer = ConfigRecord({"format": "tifed-node", "version": 2})
     assert refused(RecordDict({"tifed": newer})) == (
         "speaks version 2 of the message format; this release speaks version 1"
     )
     assert refused(RecordDict()) == "is not a message of TIFeD"
-    message = pack("fit", NAME, {})
-    message["arrays"] = ArrayRecord({"x": Array("int64", (2,), "numpy.ndarray", b"nonsense")})
-    assert "has unreadable arrays" in refused(message)
-    assert refused(pack("fit", "other", {})) == "has another experiment"
+    damaged = pack(message("fit", NAME, {}))
+    damaged["arrays"] = ArrayRecord({"x": Array("int64", (2,), "numpy.ndarray", b"nonsense")})
+    assert "has unreadable arrays" in refused(damaged)
+    assert refused(pack(message("fit", "other", {}))) == "has another experiment"
     with pytest.raises(MessageError, match="is about 'fit', not 'hello'"):
-        unpack(pack("fit", NAME, {}), "hello", NAME)
+        unpack(pack(message("fit", NAME, {})), "hello", NAME)

@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from tifed.firmware.build import CORE, SOURCES
 
@@ -12,18 +15,23 @@ INPUTS = int(os.environ.get("TIFED_FUZZ_INPUTS", "60000"))
 """``TIFED_FUZZ_INPUTS=10000000`` is the long run."""
 
 
-def test_random_input_neither_crashes_a_device_nor_draws_an_unsound_frame(tmp_path: Path) -> None:
-    compiler = shutil.which("cc") or "gcc"
-    driver = tmp_path / "fuzz_device"
+def compiled(compiler: str, program: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Compile the driver, the device and the core."""
     sources = [Path(__file__).with_name("fuzz_device.c"), SOURCES / "device.c", SOURCES / "link.c"]
-    subprocess.run(
+    return subprocess.run(
         [
-            compiler, "-std=c11", "-O1", "-g", "-fsanitize=address,undefined",
-            "-fno-sanitize-recover=all", "-Wall", "-Wextra", "-Werror", f"-I{CORE}",
-            f"-I{SOURCES}", *map(str, [*sources, *sorted(CORE.glob("*.c"))]), "-o", str(driver),
+            compiler, "-std=c11", "-O1", "-g", "-fno-sanitize-recover=all", "-Wall", "-Wextra",
+            "-Werror", *options, f"-I{CORE}", f"-I{SOURCES}",
+            *map(str, [*sources, *sorted(CORE.glob("*.c"))]), "-o", str(program),
         ],
-        check=True,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+def test_random_input_neither_crashes_a_device_nor_draws_an_unsound_frame(tmp_path: Path) -> None:
+    driver = tmp_path / "fuzz_device"
+    made = compiled(shutil.which("cc") or "gcc", driver, "-fsanitize=address,undefined")
+    assert made.returncode == 0, made.stderr
     done = subprocess.run([driver, str(INPUTS), "1"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
@@ -31,3 +39,24 @@ def test_random_input_neither_crashes_a_device_nor_draws_an_unsound_frame(tmp_pa
     # It got somewhere: sessions were opened, devices configured and trained.
     assert seen["sound_answers"] > INPUTS
     assert seen["steps"] > INPUTS // 20
+
+
+def test_input_guided_by_coverage_finds_nothing_either(tmp_path: Path) -> None:
+    clang = shutil.which("clang")
+    if clang is None:
+        pytest.skip("clang with libFuzzer is not installed; random input is tried in any case")
+    driver, corpus = tmp_path / "fuzz_device", tmp_path / "corpus"
+    corpus.mkdir()
+    made = compiled(clang, driver, "-DLIBFUZZER", "-fsanitize=fuzzer,address,undefined")
+    if "libclang_rt" in made.stderr:
+        pytest.skip("clang has no libFuzzer here (Debian: libclang-rt-14-dev)")
+    assert made.returncode == 0, made.stderr
+    runs = INPUTS // 3
+    done = subprocess.run(
+        [driver, f"-runs={runs}", "-max_len=256", "-seed=1", corpus],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert re.search(rf"Done {runs} runs", done.stderr)
+    # It found its way in: each input that it keeps goes where no other went.
+    assert len(list(corpus.iterdir())) > 100

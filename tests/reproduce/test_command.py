@@ -1,6 +1,7 @@
 """``tifed reproduce`` as typed."""
 
 import gzip
+import html
 import json
 import struct
 from pathlib import Path
@@ -11,13 +12,20 @@ import typer
 from typer.testing import CliRunner
 
 from tifed.cli.reproduce import reproduce
+from tifed.datasets.cifar10 import BINARY
 from tifed.datasets.mnist import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from tifed.errors import UsageError
 from tifed.fleets.published import LABEL
+from tifed.reproduce import names
 
 app = typer.Typer()
 app.command()(reproduce)
 runner = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIFED_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -41,17 +49,17 @@ def pictures(tmp_path: Path) -> Path:
 
 def test_the_list_names_every_experiment() -> None:
     text = runner.invoke(app, ["list"]).output
-    for name in ("mnist", "fashion-mnist", "workers"):
+    for name in names():
         assert f" {name} " in text
     listed = json.loads(runner.invoke(app, ["list", "--json"]).output)
-    assert [one["name"] for one in listed] == ["mnist", "fashion-mnist", "workers"]
+    assert [one["name"] for one in listed] == list(names())
     assert listed[0]["settings"][0] == "paper full-network 1/2048"
 
 
 def test_an_unknown_name_says_which_there_are() -> None:
     outcome = runner.invoke(app, ["cifar"])
     assert isinstance(outcome.exception, UsageError)
-    assert "mnist, fashion-mnist, workers" in str(outcome.exception)
+    assert "mnist, fashion-mnist, fashion-mnist-features" in str(outcome.exception)
 
 
 def test_an_unknown_schedule_is_refused() -> None:
@@ -75,6 +83,7 @@ def test_a_reproduction_prints_its_table_and_leaves_its_folder(
         "paper full-network 4 devices",
         "tuned full-network 4 devices",
         "float-fedavg full-network 4 devices",
+        "float-fedavg with-tricks full-network 4 devices",
     ]
     assert table["rows"][0]["published_plotted"] == 0.683
     assert table["command"] == (
@@ -83,9 +92,13 @@ def test_a_reproduction_prints_its_table_and_leaves_its_folder(
     assert sorted(path.name for path in out.iterdir()) == [
         "finished", "report.html", "results.csv", "table.json",
     ]  # fmt: skip
-    assert "NOT like for like" in (out / "report.html").read_text()
+    page = (out / "report.html").read_text()
+    assert "has seen no test picture" in page
+    assert len(table["findings"]) == 2
+    assert table["findings"][0].startswith("tuned full-network is at or above float-fedavg full-n")
+    assert table["findings"][0] in html.unescape(page)
     again = runner.invoke(app, arguments)
-    assert "3 kept from before" in again.stderr
+    assert "4 kept from before" in again.stderr
     assert f"{table['rows'][0]['final_round']['mean']:.4f}" in again.stdout
 
 
@@ -97,3 +110,21 @@ def test_the_published_schedule_is_named_on_the_terminal(pictures: Path, tmp_pat
     )  # fmt: skip
     assert outcome.exit_code == 0, outcome.output
     assert LABEL in " ".join(outcome.stdout.split())
+
+
+def test_what_is_missing_for_cifar_is_said_one_thing_after_the_other(tmp_path: Path) -> None:
+    arguments = ["cifar10-features", "--runs", "1", "--data-dir", str(tmp_path)]
+    folder = tmp_path / "cifar-10-batches-bin"
+    (tmp_path / "cache").write_text("")  # so that nothing is fetched
+    outcome = runner.invoke(app, arguments)
+    assert isinstance(outcome.exception, UsageError)
+    assert "data set cifar-10: not found" in str(outcome.exception)
+    folder.mkdir()
+    for number, name in enumerate(BINARY.files):
+        records = np.zeros((20, 3073), np.uint8)
+        records[:, 0] = (np.arange(20) + number) % 10
+        (folder / name).write_bytes(records.tobytes())
+    outcome = runner.invoke(app, arguments)
+    assert isinstance(outcome.exception, UsageError)
+    assert "'cifar-10-0-4' does not ship; make it with" in str(outcome.exception)
+    assert "features train --source cifar-10 --classes 0,1,2,3,4" in str(outcome.exception)

@@ -73,7 +73,7 @@ def test_it_equals_the_sequential_vectors(engine: Engine) -> None:
             np.testing.assert_array_equal(state.parameters.biases[number], np.ravel(arrays["b"]))
         # Two epochs of six samples by each of three workers.
         assert record.statistics.visits == 36
-        assert record.answered == (0, 1, 2)
+        assert record.answered.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("single_layer", [False, True])

@@ -1,6 +1,7 @@
 """Floating-point baselines, for comparison only: nothing here is meant for a device."""
 
-from tifed.baselines.float_fedavg import FloatFedAvg, FloatRound
-from tifed.baselines.float_network import Algorithm, FloatParameters, predict
+from tifed.baselines.float_network import FloatParameters, predict
+from tifed.baselines.float_server import FloatState
+from tifed.baselines.float_training import FloatTraining
 
-__all__ = ["Algorithm", "FloatFedAvg", "FloatParameters", "FloatRound", "predict"]
+__all__ = ["FloatParameters", "FloatState", "FloatTraining", "predict"]

@@ -1,6 +1,5 @@
 """What one device does in one exchange, in float32."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,13 +17,11 @@ class Outcome:
     Attributes:
         job: what it was asked.
         parameters: what it ended with; layers that it did not train are the arrays it was sent.
-        loss: sum of cross-entropies over visits, each before its update, nats.
         statistics: visits and misses.
     """
 
     job: Job
     parameters: FloatParameters
-    loss: float
     statistics: Statistics
 
 
@@ -50,39 +47,39 @@ def local_steps(
     """
     samples, labels = stream.read(job.position, job.samples)
     inputs = inputs_of(parameters.centre, samples)
-    velocities: Mapping[int, tuple[Floats, Floats]] = {}
-    loss, statistics = 0.0, Statistics()
+    # What is trained is copied once, and then changed in place: new arrays each step cost more time
+    # than the arithmetic.
+    trained = _copied(parameters, job.layers)
+    velocities: dict[int, tuple[Floats, Floats]] = {}
+    rate = np.float32(learning_rate)
+    statistics = Statistics()
     batches = -(-job.samples // batch)
     for step in range(job.first_step, job.first_step + job.steps):
         first = step % batches * batch
         taken = slice(first, first + batch)
-        found = gradients(parameters, inputs[taken], labels[taken], job.layers, feedback)
-        velocities = {
-            layer: (
-                _velocity(found.weights[layer], velocities.get(layer, (None, None))[0], momentum),
-                _velocity(found.biases[layer], velocities.get(layer, (None, None))[1], momentum),
-            )
-            for layer in job.layers
-        }
-        parameters = _moved(parameters, velocities, np.float32(learning_rate))
-        loss += found.loss
+        found = gradients(trained, inputs[taken], labels[taken], job.layers, feedback)
+        for layer in job.layers:
+            steps = (found.weights[layer], found.biases[layer])
+            if momentum:
+                if layer in velocities:
+                    for velocity, gradient in zip(velocities[layer], steps, strict=True):
+                        velocity *= np.float32(momentum)
+                        velocity += gradient
+                else:
+                    velocities[layer] = steps
+                steps = (velocities[layer][0] * rate, velocities[layer][1] * rate)
+            else:
+                for gradient in steps:
+                    gradient *= rate
+            np.subtract(trained.weights[layer], steps[0], out=trained.weights[layer])
+            np.subtract(trained.biases[layer], steps[1], out=trained.biases[layer])
         statistics += Statistics(visits=len(labels[taken]), missed=found.missed)
-    return Outcome(job, parameters, loss, statistics)
+    return Outcome(job, trained, statistics)
 
 
-def _velocity(gradient: Floats, before: Floats | None, momentum: float) -> Floats:
-    """The gradient, and a share of the step before if there was one."""
-    if before is None or momentum == 0:
-        return gradient
-    return gradient + np.float32(momentum) * before
-
-
-def _moved(
-    parameters: FloatParameters, velocities: Mapping[int, tuple[Floats, Floats]], rate: np.float32
-) -> FloatParameters:
-    """Parameters after one step of the layers that have a velocity."""
+def _copied(parameters: FloatParameters, layers: tuple[int, ...]) -> FloatParameters:
+    """The same parameters, with arrays of their own for ``layers``."""
     weights, biases = list(parameters.weights), list(parameters.biases)
-    for layer, (weight, bias) in velocities.items():
-        weights[layer] = weights[layer] - rate * weight
-        biases[layer] = biases[layer] - rate * bias
+    for layer in layers:
+        weights[layer], biases[layer] = weights[layer].copy(), biases[layer].copy()
     return replace(parameters, weights=tuple(weights), biases=tuple(biases))

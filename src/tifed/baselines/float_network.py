@@ -5,7 +5,6 @@ Shapes: N samples, D features, C classes; layer l takes (N, in) and gives (N, ou
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import pairwise
 
 import numpy as np
@@ -19,15 +18,6 @@ INPUT_SCALE = 64
 """An input is ``(sample - centre) / 64``, so an int8 sample spans about -2..2."""
 
 _START, _FEEDBACK = range(2)  # first index of the baseline's random streams
-
-
-class Algorithm(StrEnum):
-    """How the output's error reaches a hidden layer."""
-
-    BACKPROPAGATION = "backpropagation"
-    """Through the transposed weights: the true gradient."""
-    DFA = "dfa"
-    """Direct Feedback Alignment: through a fixed random matrix of the layer's own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,26 +42,27 @@ class Gradients:
     Attributes:
         weights: per trained layer float32 (in, out), by layer number.
         biases: per trained layer float32 (out,).
-        loss: sum of the samples' cross-entropies, nats.
         missed: samples whose class was wrong.
     """
 
     weights: dict[int, Floats]
     biases: dict[int, Floats]
-    loss: float
     missed: int
 
 
 def start(
-    shape: tuple[int, ...], centre: Floats, seed: int, algorithm: Algorithm
+    shape: tuple[int, ...], centre: Floats, seed: int, zero_output: bool = False
 ) -> FloatParameters:
     """First parameters: weights uniform in ±sqrt(6 / fan-in) (He et al., 2015), biases 0.
 
-    With DFA the output layer starts at 0 instead, so that it grows into line with the feedback
-    matrices.
+    Args:
+        shape: features, units of each hidden layer, classes.
+        centre: float32 (D,).
+        seed: of the experiment.
+        zero_output: whether the output layer starts at 0 instead.
     """
     limits = [(6 / fan_in) ** 0.5 for fan_in in shape[:-1]]
-    if algorithm is Algorithm.DFA:
+    if zero_output:
         limits[-1] = 0.0
     weights = tuple(
         _uniform(stream_key(seed, Purpose.BASELINE, _START, layer), pair, limit)
@@ -134,9 +125,7 @@ def gradients(
     logits = trace[-1]
     shifted = logits - logits.max(axis=1, keepdims=True)
     exponentials = np.exp(shifted)
-    sums = exponentials.sum(axis=1, keepdims=True)
-    loss = float((np.log(sums[:, 0]) - shifted[rows, labels]).sum(dtype=np.float64))
-    error = exponentials / sums
+    error = exponentials / exponentials.sum(axis=1, keepdims=True)
     error[rows, labels] -= 1
     error /= np.float32(len(labels))  # the derivative of the mean loss by the logits
 
@@ -155,7 +144,7 @@ def gradients(
             )
             delta = reached * (trace[layer] > 0)
     missed = int(np.count_nonzero(logits.argmax(axis=1) != labels))
-    return Gradients(weights, biases, loss, missed)
+    return Gradients(weights, biases, missed)
 
 
 def _uniform(key: Key, shape: tuple[int, int], limit: float) -> Floats:

@@ -44,7 +44,7 @@ def export(
 
     An earlier export is replaced unless a file in it was changed; no other folder is touched.
     """
-    from tifed.experiment.build import network_for
+    from tifed.experiment.build import extractor_of, network_for
     from tifed.export import export as write
     from tifed.export import model_for
     from tifed.network import load_model
@@ -57,6 +57,7 @@ def export(
         network_for(chosen, data_dir),
         tuple(layer) if layer else None,
         load_model(parameters) if parameters else None,
+        extractor_of(chosen),
     )
     done = write(model, framework, places[-1])
     if as_json:
@@ -67,4 +68,9 @@ def export(
     console.print(f"{done.framework} library for {done.shape}: {done.files} files in {done.folder}")
     flash = f", {done.flash:,} bytes of parameters in flash" if done.flash else ""
     console.print(f"RAM of the core on a 32-bit device {done.ram.total:,} bytes{flash}")
+    if done.extractor_flash:
+        console.print(
+            f"extractor {done.extractor_ram:,} bytes of RAM, "
+            f"{done.extractor_flash:,} bytes of constants in flash"
+        )
     console.print(f"read {done.folder / 'README.md'}")

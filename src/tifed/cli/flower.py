@@ -1,9 +1,6 @@
 """``tifed flower``: the same run with Flower as transport, security and scheduler."""
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,14 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from tifed.cli.options import DataDir, ExperimentFile, Json, Overrides, Preset, experiment_from
+from tifed.cli.options import (
+    DataDir,
+    ExperimentFile,
+    Json,
+    Overrides,
+    Preset,
+    TensorBoard,
+    event_files,
+    experiment_from,
+)
 from tifed.cli.result import result_table
 from tifed.errors import UsageError
 
 if TYPE_CHECKING:
     from tifed.experiment import Experiment, Progress
     from tifed.flower.up import Row
-    from tifed.report.tensorboard import EventFiles
 
 app = typer.Typer(
     name="flower",
@@ -37,9 +42,6 @@ Resume = Annotated[
 ]
 Timeout = Annotated[
     float, typer.Option(min=1, help="Seconds that a node has for its work in one exchange.")
-]
-TensorBoard = Annotated[
-    bool, typer.Option("--tensorboard", help="Write event files to DIR/tensorboard as it goes on.")
 ]
 Grace = Annotated[
     float,
@@ -71,7 +73,7 @@ def simulate(
 
     chosen, folder = _chosen(experiment, preset, settings, out, resume)
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
-    with RunProgress(messages) as progress, _events(folder, tensorboard) as events:
+    with RunProgress(messages) as progress, event_files(folder, tensorboard) as events:
 
         def watch(round_done: "Progress") -> None:
             progress.update(round_done)
@@ -94,6 +96,14 @@ def up(
     nodes: Nodes = 3,
     out: Out = None,
     resume: Resume = None,
+    gateway: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address of a running *tifed gateway*; a node asks it instead of simulating its "
+            "devices. Repeatable; there are then as many nodes as gateways.",
+        ),
+    ] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Without TLS and without keys of nodes.")
     ] = False,
@@ -115,6 +125,7 @@ def up(
     from tifed.flower.up import up as run_up
 
     chosen, folder = _chosen(experiment, preset, settings, out, resume)
+    gateways = [_absolute(address) for address in gateway or ()]
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def watch(row: "Row") -> None:
@@ -126,9 +137,10 @@ def up(
             f"answered {row['answered']}/{row['asked']}"
         )
 
-    with _events(folder, tensorboard) as events:
+    with event_files(folder, tensorboard) as events:
         result = run_up(
-            chosen, folder, nodes=min(nodes, chosen.devices), secure=not insecure,
+            chosen, folder, nodes=len(gateways) or min(nodes, chosen.devices),
+            gateways=gateways, secure=not insecure,
             settings=Settings("", timeout=timeout, grace=grace), data_dir=data_dir, watch=watch,
             log=lambda message: messages.print(message, markup=False),
         )  # fmt: skip
@@ -149,10 +161,12 @@ def bundle(
 ) -> None:
     """Write the app that *flwr run* takes, for a SuperLink and SuperNodes of your own."""
     from tifed.experiment import to_toml
+    from tifed.experiment.build import require_devices
     from tifed.flower.bundle import write_bundle
     from tifed.flower.settings import Settings
 
     chosen = experiment_from(experiment, preset, settings)
+    require_devices(chosen)
     if out is not None and not out.is_absolute():
         raise UsageError(f"--out {out}: must be absolute; it is a folder of the server's machine")
     where = "" if out is None else str(out)
@@ -202,6 +216,7 @@ def _chosen(
 ) -> "tuple[Experiment, Path]":
     """The experiment and its folder, new or to go on with."""
     from tifed.experiment import RunFolder, free_folder, load_experiment
+    from tifed.experiment.build import require_devices
 
     if resume is not None:
         if path is not None or preset is not None or settings or out is not None:
@@ -209,6 +224,7 @@ def _chosen(
         RunFolder(resume).require()
         return load_experiment(RunFolder(resume).experiment), resume
     experiment = experiment_from(path, preset, settings)
+    require_devices(experiment)
     name = f"{Path(experiment.dataset).stem}-{experiment.recipe}-{experiment.mode}-flower"
     folder = out or free_folder(Path("runs"), name)
     if RunFolder(folder).experiment.exists():
@@ -219,18 +235,17 @@ def _chosen(
     return experiment, folder
 
 
-@contextmanager
-def _events(folder: Path, wanted: bool) -> "Iterator[EventFiles | None]":
-    """Event files from the round on that comes next, if they are wanted."""
-    if not wanted:
-        yield None
-        return
-    from tifed.experiment import RunFolder
-    from tifed.report.tensorboard import EventFiles
+def _absolute(address: str) -> str:
+    """A gateway's address for programs that run in other folders.
 
-    done = len(RunFolder(folder).read_metrics(sys.maxsize))
-    with EventFiles(folder, done + 1) as events:
-        yield events
+    Raises:
+        UsageError: if it is not one.
+    """
+    from tifed.link.transport import check_address
+
+    check_address(address, "--gateway")
+    kind, _, place = address.partition(":")
+    return f"unix:{Path(place).absolute()}" if kind == "unix" else address
 
 
 def _show(result: dict[str, Any], folder: Path, as_json: bool) -> None:

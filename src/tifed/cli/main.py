@@ -6,8 +6,11 @@ import typer
 from rich.console import Console
 
 from tifed.cli.bench import bench
+from tifed.cli.emulate import emulate
 from tifed.cli.export import export
+from tifed.cli.features import app as features
 from tifed.cli.flower import app as flower
+from tifed.cli.gateway import gateway
 from tifed.cli.partition import partition
 from tifed.cli.plan import plan
 from tifed.cli.presets import presets
@@ -26,8 +29,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (run, presets, show, ranges, partition, plan, export, reproduce, bench):
+for command in (
+    run,
+    presets,
+    show,
+    ranges,
+    partition,
+    plan,
+    export,
+    reproduce,
+    bench,
+    emulate,
+    gateway,
+):
     app.command()(command)
+app.add_typer(features)
 app.add_typer(flower)
 
 

@@ -1,5 +1,8 @@
-"""Options that several commands share, and the experiment that they describe."""
+"""Options that several commands share, and what they describe."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from tifed.experiment import Experiment
+    from tifed.report.tensorboard import EventFiles
 
 ExperimentFile = Annotated[
     Path | None,
@@ -26,6 +30,24 @@ DataDir = Annotated[
     typer.Option(help="Folder of data sets.", envvar="TIFED_DATA_DIR", show_envvar=True),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+TensorBoard = Annotated[
+    bool, typer.Option("--tensorboard", help="Write event files to DIR/tensorboard as it goes on.")
+]
+
+
+@contextmanager
+def event_files(folder: Path, wanted: bool) -> "Iterator[EventFiles | None]":
+    """Event files of the run in ``folder``, from the round on that comes next, if wanted."""
+    if not wanted:
+        yield None
+        return
+    from tifed.experiment import RunFolder
+    from tifed.report.tensorboard import EventFiles
+
+    done = len(RunFolder(folder).read_metrics(sys.maxsize))
+    with EventFiles(folder, done + 1) as events:
+        yield events
 
 
 def experiment_from(

@@ -35,13 +35,17 @@ def plan(
     which.
     """
     from tifed.boards import load_boards, load_measured
-    from tifed.experiment.build import network_for
+    from tifed.boards.extraction import load_extractions
+    from tifed.experiment.build import extractor_of, network_for
     from tifed.plan import plan as make_plan
     from tifed.plan.as_json import as_json as plain
 
     chosen = experiment_from(experiment, preset, settings)
     known, measured = load_boards(boards), load_measured()
-    made = make_plan(chosen, network_for(chosen, data_dir), known, measured, tuple(board or ()))
+    made = make_plan(
+        chosen, network_for(chosen, data_dir), known, measured, tuple(board or ()),
+        extractor_of(chosen), load_extractions(),
+    )  # fmt: skip
     if out is not None:
         from tifed.atomic import write_atomically
         from tifed.plan.picture import ram_picture

@@ -33,7 +33,10 @@ def reproduce(
     ] = "federated",
     recipe: Annotated[
         list[str] | None,
-        typer.Option(help="paper, tuned or float-fedavg. Repeatable; default the experiment's."),
+        typer.Option(
+            help="Only this recipe, such as tuned or float-fedavg. Repeatable; "
+            "default the experiment's own."
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -81,6 +84,8 @@ def reproduce(
         return
     console = Console(highlight=False)
     console.print(_grid(table))
+    for finding in table.findings:
+        console.print(finding)
     console.print(f"report {folder / 'report.html'}", soft_wrap=True)
 
 

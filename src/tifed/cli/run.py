@@ -3,14 +3,26 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from tifed.cli.options import DataDir, ExperimentFile, Json, Overrides, Preset, experiment_from
+from tifed.cli.options import (
+    DataDir,
+    ExperimentFile,
+    Json,
+    Overrides,
+    Preset,
+    TensorBoard,
+    event_files,
+    experiment_from,
+)
 from tifed.cli.result import result_table
 from tifed.errors import UsageError
+
+if TYPE_CHECKING:
+    from tifed.experiment import Progress
 
 
 def run(
@@ -23,10 +35,21 @@ def run(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this folder.", metavar="DIR")
     ] = None,
+    tensorboard: TensorBoard = False,
+    board: Annotated[
+        str | None,
+        typer.Option(help="Emulate devices with this processor: cortex-m0, cortex-m4, riscv32 …"),
+    ] = None,
+    emulator: Annotated[
+        str | None,
+        typer.Option(help="Emulate devices with unicorn, in this process, or with qemu."),
+    ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Train a federation of integer-only devices and write a run folder.
+
+    --board and --emulator are short for --set fleet=emulated with --set board= and --set emulator=.
 
     Without arguments it runs the preset *digits*, whose data ship with scikit-learn.
 
@@ -38,21 +61,37 @@ def run(
     from tifed.cli.progress import RunProgress
     from tifed.report import write_report
 
+    emulated = [
+        f"{key}={value}"
+        for key, value in (("board", board), ("emulator", emulator))
+        if value is not None
+    ]
     messages = Console(stderr=True, highlight=False)
-    with RunProgress(messages) as progress:
+    if resume is not None:
+        if any((experiment, preset, settings, emulated, out)):
+            raise UsageError("--resume: takes a run's folder and none of its settings")
+        folder = resume
+        runs.RunFolder(folder).require()
+    else:
+        if emulated:
+            if experiment is None and preset is None and not settings:
+                preset = "digits"
+            settings = [*(settings or ()), "fleet=emulated", *emulated]
+        chosen = experiment_from(experiment, preset, settings)
+        name = f"{Path(chosen.dataset).stem}-{chosen.recipe}-{chosen.mode}"
+        folder = out or runs.free_folder(Path("runs"), name)
+    with RunProgress(messages) as progress, event_files(folder, tensorboard) as events:
+
+        def watch(round_done: "Progress") -> None:
+            progress.update(round_done)
+            if events is not None:
+                events.watch(round_done)
+
         if resume is not None:
-            if experiment is not None or preset is not None or settings or out is not None:
-                raise UsageError("--resume: takes a run's folder and none of its settings")
-            folder = resume
-            result = runs.resume(
-                folder, data_dir=data_dir, watch=progress.update, warn=progress.warn
-            )
+            result = runs.resume(folder, data_dir=data_dir, watch=watch, warn=progress.warn)
         else:
-            chosen = experiment_from(experiment, preset, settings)
-            name = f"{Path(chosen.dataset).stem}-{chosen.recipe}-{chosen.mode}"
-            folder = out or runs.free_folder(Path("runs"), name)
             result = runs.run(
-                chosen, out=folder, data_dir=data_dir, watch=progress.update, warn=progress.warn
+                chosen, out=folder, data_dir=data_dir, watch=watch, warn=progress.warn
             )
     write_report(folder)
     if as_json:

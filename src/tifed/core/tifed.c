@@ -8,6 +8,21 @@
 #define LARGEST_SUM 0x7FFFFFFFu
 #define BIAS_BOUND 32767
 
+/* Not to be copied into each of its callers: code is scarcer than time where it is called. */
+#define APART __attribute__((noinline))
+
+APART static tifed_key add_to_key(tifed_key key, uint32_t word)
+{
+    return tifed_key_add(key, word);
+}
+
+/* The key of a seed, a purpose and a first index. */
+APART static tifed_key key_of(uint32_t seed_low, uint32_t seed_high, uint32_t purpose,
+                              uint32_t index)
+{
+    return add_to_key(tifed_key_start(seed_low, seed_high, purpose), index);
+}
+
 /* --- what the network allows -------------------------------------------------------------------- */
 
 static uint32_t isqrt32(uint32_t value)
@@ -182,7 +197,7 @@ typedef struct carver {
     bool overflow;
 } carver;
 
-static void *carve(carver *from, size_t count, size_t size)
+APART static void *carve(carver *from, size_t count, size_t size)
 {
     size_t before = from->used;
     if (size && count > (SIZE_MAX - before - 3u) / size) {
@@ -283,13 +298,14 @@ size_t tifed_wire_size(const tifed *t, uint32_t layer, uint32_t first, uint32_t 
 int tifed_put_parameters(tifed *t, uint32_t layer, uint32_t first, uint32_t count,
                          const uint8_t *wire)
 {
-    if (layer >= t->config.network->depth || !held(&t->config, layer))
+    if (layer >= t->config.network->depth)
         return TIFED_ERROR_LAYER;
     if (count == 0u || tifed_wire_size(t, layer, first, count) == 0)
         return count == 0u ? TIFED_OK : TIFED_ERROR_PLACE;
     const tifed_layer *shape = &t->config.network->layers[layer];
     tifed_state *state = &t->states[layer];
-    /* Held in RAM: the states keep pointers to const only for the sake of those in flash. */
+    bool frozen = !held(&t->config, layer);
+    /* Written if held in RAM: that they are const is for the sake of those in flash. */
     int8_t *narrow = (int8_t *)(uintptr_t)state->weights;
     int16_t *wide = (int16_t *)(uintptr_t)state->weights;
     int16_t *biases = (int16_t *)(uintptr_t)state->biases;
@@ -306,7 +322,12 @@ int tifed_put_parameters(tifed *t, uint32_t layer, uint32_t first, uint32_t coun
         int32_t bound = is_bias ? BIAS_BOUND : state->weight_bound;
         if (value > bound || value < -bound)
             return TIFED_ERROR_VALUE;
-        if (is_bias)
+        if (frozen) {
+            int32_t there = is_bias ? biases[place - weights]
+                                    : shape->weight_bits == 8u ? narrow[place] : wide[place];
+            if (there != value)
+                return TIFED_ERROR_LAYER;
+        } else if (is_bias)
             biases[place - weights] = (int16_t)value;
         else if (shape->weight_bits == 8u)
             narrow[place] = (int8_t)value;
@@ -383,20 +404,10 @@ int tifed_add_sample(tifed *t, const int8_t *sample, uint32_t label)
 
 /* --- forward ------------------------------------------------------------------------------------ */
 
-/* Values of a mini-batch stand in pairs of samples: number n of unit o of `units`. */
-static void put_half(uint32_t *pairs, uint32_t units, uint32_t n, uint32_t o, int32_t value)
+/* Values of a mini-batch stand in pairs of samples: where that of sample `n`, unit `o` is. */
+static int16_t *in_pairs(int16_t *pairs, uint32_t units, uint32_t n, uint32_t o)
 {
-    uint32_t *pair = &pairs[(size_t)(n >> 1) * units + o];
-    if (n & 1u)
-        *pair = (*pair & 0xFFFFu) | (uint32_t)value << 16;
-    else
-        *pair = (uint32_t)value & 0xFFFFu; /* clears the other half: a last, single sample's pad */
-}
-
-static int32_t get_half(const uint32_t *pairs, uint32_t units, uint32_t n, uint32_t o)
-{
-    uint32_t pair = pairs[(size_t)(n >> 1) * units + o];
-    return n & 1u ? tifed_high(pair) : tifed_low(pair);
+    return &pairs[2u * ((size_t)(n >> 1) * units + o) + (n & 1u)];
 }
 
 /* Run one input (D) through every layer; sums then hold the outputs (C). `keep`: what the updates
@@ -425,7 +436,7 @@ static void forward(tifed *t, const int8_t *sample, bool keep, uint32_t n)
                 v = v >= 0 ? v / factor : -1 - (-1 - v) / factor;
             }
             if (keep && state->deltas)
-                put_half(state->deltas, layer->fan_out, n, o, tifed_slope_source(v));
+                *in_pairs(state->deltas, layer->fan_out, n, o) = (int16_t)tifed_slope_source(v);
             int32_t a = tifed_activate(layer->activation, v);
             if (last)
                 t->sums[o] = a;
@@ -463,17 +474,20 @@ typedef struct feedback_deck {
     int32_t range; /* 0: a deck */
 } feedback_deck;
 
-static feedback_deck start_deck(const tifed_network *network, uint32_t l, uint32_t unit,
-                                uint32_t seed_low, uint32_t seed_high)
+APART static feedback_deck layer_deck(const tifed_network *network, uint32_t l, uint32_t seed_low,
+                                      uint32_t seed_high)
 {
-    feedback_deck deck;
-    deck.key = tifed_key_add(tifed_key_start(seed_low, seed_high, TIFED_PURPOSE_FEEDBACK), l);
-    deck.classes = network->layers[network->depth - 1u].fan_out;
-    deck.units = network->layers[l].fan_out;
-    deck.unit = unit;
-    deck.plus = (deck.classes + (unit & 1u)) / 2u;
-    deck.range = network->feedback == TIFED_UNIFORM ? tifed_feedback_range(network, l) : 0;
+    feedback_deck deck = {key_of(seed_low, seed_high, TIFED_PURPOSE_FEEDBACK, l),
+                          network->layers[network->depth - 1u].fan_out,
+                          network->layers[l].fan_out, 0, 0,
+                          network->feedback == TIFED_UNIFORM ? tifed_feedback_range(network, l) : 0};
     return deck;
+}
+
+static void start_unit(feedback_deck *deck, uint32_t unit)
+{
+    deck->unit = unit;
+    deck->plus = (deck->classes + (unit & 1u)) / 2u;
 }
 
 static int32_t deal(feedback_deck *deck, uint32_t c)
@@ -494,77 +508,128 @@ void tifed_feedback_matrix(const tifed_network *network, uint32_t layer, uint32_
 {
     uint32_t classes = network->layers[network->depth - 1u].fan_out;
     uint32_t units = network->layers[layer].fan_out;
+    feedback_deck deck = layer_deck(network, layer, seed_low, seed_high);
     for (uint32_t o = 0; o < units; o++) {
-        feedback_deck deck = start_deck(network, layer, o, seed_low, seed_high);
+        start_unit(&deck, o);
         for (uint32_t c = 0; c < classes; c++)
             matrix[(size_t)c * units + o] = (int16_t)deal(&deck, c);
     }
 }
 
+static bool by_output_sign(const tifed_network *network, uint32_t l)
+{
+    return network->feedback == TIFED_OUTPUT_SIGN && l + 2u == network->depth;
+}
+
+/* Whether the feedback to layer `l` is neither the output's signs nor stored. */
+static bool dealt(const tifed_config *config, uint32_t l)
+{
+    return l + 1u < config->network->depth && !by_output_sign(config->network, l) &&
+           !(config->feedback && config->feedback[l]);
+}
+
+/* The classes whose errors may be other than 0: first, first + step, ... below end. */
+typedef struct span {
+    uint32_t first, step, end;
+} span;
+
 /* The output's error (C) through the feedback matrix to unit `o` of hidden layer `l`. */
-static int32_t reached(const tifed *t, uint32_t l, uint32_t o, const int32_t *error)
+static int32_t reached(const tifed *t, uint32_t l, uint32_t o, const int32_t *error, span in,
+                       feedback_deck *deck)
 {
     const tifed_network *network = t->config.network;
     const tifed_layer *last = &network->layers[network->depth - 1u];
-    uint32_t classes = last->fan_out, units = network->layers[l].fan_out;
+    uint32_t classes = last->fan_out;
     int32_t sum = 0;
-    if (network->feedback == TIFED_OUTPUT_SIGN && l + 2u == network->depth) {
+    if (deck->classes) {
+        start_unit(deck, o);
+        for (uint32_t c = 0; c < in.end; c++) /* a deck is dealt from its first class on */
+            sum += error[c] * deal(deck, c);
+    } else if (by_output_sign(network, l)) {
         const void *weights = t->states[l + 1u].weights;
         const int8_t *narrow = (const int8_t *)weights + (size_t)o * classes;
         const int16_t *wide = (const int16_t *)weights + (size_t)o * classes;
-        for (uint32_t c = 0; c < classes; c++)
+        for (uint32_t c = in.first; c < in.end; c += in.step)
             sum += (last->weight_bits == 8u ? narrow[c] : wide[c]) < 0 ? -error[c] : error[c];
-        return sum;
-    }
-    if (t->config.feedback && t->config.feedback[l]) {
+    } else {
         const int16_t *entry = t->config.feedback[l] + o;
-        for (uint32_t c = 0; c < classes; c++, entry += units)
-            sum += error[c] * *entry;
-        return sum;
+        for (uint32_t c = in.first; c < in.end; c += in.step)
+            sum += error[c] * entry[(size_t)c * network->layers[l].fan_out];
     }
-    feedback_deck deck =
-        start_deck(network, l, o, t->config.seed_low, t->config.seed_high);
-    for (uint32_t c = 0; c < classes; c++)
-        sum += error[c] * deal(&deck, c);
     return sum;
 }
 
 /* Sums (C) from outputs to errors. */
-static void to_error(const tifed_network *network, int32_t *output, uint32_t classes,
+static span to_error(const tifed_network *network, int32_t *output, uint32_t classes,
                      uint32_t label)
 {
+    span all = {0, 1, classes};
     if (network->error == TIFED_SQUARED) {
         output[label] -= network->error_level;
-        return;
+        return all;
     }
     tifed_margin margin = tifed_margin_error(output, classes, label, network->error_level);
     for (uint32_t c = 0; c < classes; c++)
         output[c] = 0;
     output[margin.rival] = margin.u;
     output[label] = -margin.u;
+    uint32_t low = label < margin.rival ? label : margin.rival, high = label + margin.rival - low;
+    span two = {low, high - low, margin.u ? high + 1u : 0u};
+    return two;
 }
 
 /* Deltas of sample `n` of the mini-batch in every trained layer, from its error (C). */
-static void keep_deltas(tifed *t, uint32_t n, const int32_t *error)
+static void keep_deltas(tifed *t, uint32_t n, const int32_t *error, span in)
 {
     const tifed_network *network = t->config.network;
     for (uint32_t l = 0; l < network->depth; l++) {
-        uint32_t *deltas = t->states[l].deltas;
+        int16_t *deltas = t->states[l].deltas;
         const tifed_layer *layer = &network->layers[l];
         if (!deltas)
             continue;
-        for (uint32_t o = 0; o < layer->fan_out; o++) {
-            int32_t v = get_half(deltas, layer->fan_out, n, o);
-            int32_t delta = l + 1u == network->depth ? error[o] : reached(t, l, o, error);
-            delta = tifed_through_slope(layer->activation, delta, v);
+        feedback_deck deck = {.classes = 0}; /* none */
+        if (dealt(&t->config, l))
+            deck = layer_deck(network, l, t->config.seed_low, t->config.seed_high);
+        int16_t *place = in_pairs(deltas, layer->fan_out, n, 0);
+        for (uint32_t o = 0; o < layer->fan_out; o++, place += 2) {
+            int32_t v = *place, delta = 0;
+            if (!tifed_flat(layer->activation, v)) {
+                delta = l + 1u == network->depth ? error[o] : reached(t, l, o, error, in, &deck);
+                delta = tifed_through_slope(layer->activation, delta, v);
+            }
             int32_t limited = tifed_clamp(delta, -TIFED_DELTA_BOUND, TIFED_DELTA_BOUND);
-            t->statistics.clipped_deltas += limited != delta;
-            put_half(deltas, layer->fan_out, n, o, limited);
+            if (limited != delta)
+                t->statistics.clipped_deltas++;
+            *place = (int16_t)limited;
         }
     }
 }
 
 /* --- update ------------------------------------------------------------------------------------- */
+
+void tifed_kernel_draw(const tifed_update *u, int32_t *gradient, uint32_t units, uint32_t place)
+{
+    for (uint32_t k = 0; k < units; k++)
+        gradient[k] += (int32_t)(tifed_half(u->key, place + k) & ((1u << u->shift) - 1u));
+}
+
+/* One input of every sample, side by side, with a 0 behind where they are odd in number; whether
+ * any is not 0. */
+#define GATHER(name, type)                                                                        \
+    static bool name(int16_t *to, const type *from, size_t stride, uint32_t samples)              \
+    {                                                                                             \
+        int32_t any = 0;                                                                          \
+        for (int16_t *end = to + samples; to < end; from += stride) {                             \
+            *to++ = *from;                                                                        \
+            any |= *from;                                                                         \
+        }                                                                                         \
+        if (samples & 1u)                                                                         \
+            *to = 0;                                                                              \
+        return any != 0;                                                                          \
+    }
+
+GATHER(gather_8, int8_t)
+GATHER(gather_16, int16_t)
 
 /* Take the gradients of `samples` samples, from `first` of the buffer on, off layer `l`. */
 static void update(tifed *t, uint32_t l, uint32_t first, uint32_t samples)
@@ -572,42 +637,29 @@ static void update(tifed *t, uint32_t l, uint32_t first, uint32_t samples)
     const tifed_layer *layer = &t->config.network->layers[l];
     const tifed_state *state = &t->states[l];
     uint32_t pairs = (samples + 1u) / 2u, features = layer->fan_in;
-    tifed_key key =
-        tifed_key_start(t->config.seed_low, t->config.seed_high, TIFED_PURPOSE_ROUNDING);
-    key = tifed_key_add(key, t->work.device);
-    key = tifed_key_add(key, t->work.exchange);
-    key = tifed_key_add(key, t->step);
-    tifed_rounding rounding = {layer->update_shift + t->work.extra_shift, layer->update_rounding,
-                               state->weight_bound, tifed_key_add(key, l)};
+    tifed_key key = key_of(t->config.seed_low, t->config.seed_high, TIFED_PURPOSE_ROUNDING,
+                           t->work.device);
+    key = add_to_key(key, t->work.exchange);
+    key = add_to_key(key, t->step);
+    tifed_update u = {t->column, state->deltas, pairs, layer->fan_out, layer->weight_bits,
+                      layer->update_shift + t->work.extra_shift, layer->update_rounding,
+                      state->weight_bound, add_to_key(key, l)};
     uint8_t *row = (uint8_t *)(uintptr_t)state->weights;
     size_t stride = (size_t)layer->fan_out * (layer->weight_bits / 8u);
     uint32_t clipped = 0;
     for (uint32_t i = 0; i < features; i++, row += stride) {
-        const int8_t *sample = t->samples + (size_t)first * features + i;
-        const int16_t *input = state->inputs + (l ? i : 0u);
-        uint32_t any = 0;
-        for (uint32_t n = 0; n < samples; n++) {
-            int32_t x = l ? *input : *sample;
-            sample += features;
-            if (l)
-                input += features;
-            any |= (uint32_t)x;
-            if (n & 1u)
-                t->column[n >> 1] |= (uint32_t)x << 16;
-            else
-                t->column[n >> 1] = (uint32_t)x & 0xFFFFu;
-        }
+        bool any = l ? gather_16(t->column, state->inputs + i, features, samples)
+                     : gather_8(t->column, t->samples + (size_t)first * features + i, features,
+                                samples);
         if (any) /* an input that was 0 throughout has a gradient of 0, however it is rounded */
-            clipped += tifed_kernel_update(row, layer->weight_bits, layer->fan_out, t->column,
-                                           state->deltas, pairs, &rounding, i * layer->fan_out);
+            clipped += tifed_kernel_update(&u, row, i * layer->fan_out);
     }
     /* A bias is the weight of an input that is always 2^bias_shift. */
-    for (uint32_t p = 0; p < pairs; p++)
-        t->column[p] = 0x10001u << layer->bias_shift;
-    rounding.bound = BIAS_BOUND;
-    clipped += tifed_kernel_update((void *)(uintptr_t)state->biases, 16u, layer->fan_out,
-                                   t->column, state->deltas, pairs, &rounding,
-                                   features * layer->fan_out);
+    for (uint32_t n = 0; n < samples; n++)
+        t->column[n] = (int16_t)(1 << layer->bias_shift);
+    u.bits = 16;
+    u.bound = BIAS_BOUND;
+    clipped += tifed_kernel_update(&u, (void *)(uintptr_t)state->biases, features * layer->fan_out);
     t->statistics.clipped_parameters += clipped;
 }
 
@@ -653,8 +705,8 @@ int tifed_step(tifed *t)
         uint32_t label = t->labels[first + n];
         forward(t, t->samples + (size_t)(first + n) * features, true, n);
         t->statistics.missed += tifed_argmax(t->sums, classes) != label;
-        to_error(network, t->sums, classes, label);
-        keep_deltas(t, n, t->sums);
+        span wrong = to_error(network, t->sums, classes, label);
+        keep_deltas(t, n, t->sums, wrong);
     }
     t->statistics.visits += samples;
     for (uint32_t l = 0; l < network->depth; l++)

@@ -32,7 +32,7 @@ enum {
     TIFED_ERROR_NETWORK = -1,   /* a field of the network is out of range or does not fit */
     TIFED_ERROR_RANGE = -2,     /* a sum could overflow: mini-batch too large, divisor too small */
     TIFED_ERROR_MEMORY = -3,    /* too little memory, misaligned, or NULL */
-    TIFED_ERROR_LAYER = -4,     /* no such layer, or it is frozen */
+    TIFED_ERROR_LAYER = -4,     /* no such layer, or it is frozen with other values */
     TIFED_ERROR_PLACE = -5,     /* parameters past the end of the layer */
     TIFED_ERROR_VALUE = -6,     /* a parameter beyond its bound */
     TIFED_ERROR_LABEL = -7,     /* label is not a class */
@@ -108,7 +108,7 @@ typedef struct tifed_state {
     const void *weights;
     const int16_t *biases;
     int16_t *inputs;  /* (batch, fan_in), trained layers above the first */
-    uint32_t *deltas; /* (batch / 2, fan_out) pairs of int16: samples 2p low and 2p + 1 high */
+    int16_t *deltas;  /* (batch / 2, fan_out, 2): of samples 2p and 2p + 1 */
     int32_t offset;
     int32_t weight_bound;
 } tifed_state;
@@ -123,7 +123,7 @@ typedef struct tifed {
     uint16_t *labels;
     int32_t *sums;   /* (widest) */
     int16_t *row[2]; /* (widest) each */
-    uint32_t *column; /* (batch / 2) pairs: one input of a mini-batch */
+    int16_t *column; /* (batch / 2, 2): one input of a mini-batch */
     uint32_t count;  /* samples in the buffer */
     uint32_t step, last_step;
     tifed_work work;
@@ -157,7 +157,7 @@ int tifed_init(tifed *t, const tifed_config *config, void *memory, size_t bytes)
 
 /* Values first..first + count - 1 of a layer in wire order: weights row-major, then biases; each
  * little-endian, weights of weight_bits, biases of 16. tifed_wire_size: their bytes, or 0 if there
- * are no such values. */
+ * are no such values. Put to a frozen layer, they are compared with what it holds. */
 size_t tifed_wire_size(const tifed *t, uint32_t layer, uint32_t first, uint32_t count);
 int tifed_put_parameters(tifed *t, uint32_t layer, uint32_t first, uint32_t count,
                          const uint8_t *wire);

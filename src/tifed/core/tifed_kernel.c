@@ -1,8 +1,20 @@
-/* Kernels in plain C: the reference, and what a processor without DSP instructions runs.
- * Four units at a time, so that their sums stay in registers even on a Cortex-M0. */
+/* Kernels in plain C: the reference, and what a processor without DSP instructions runs. As many
+ * units at a time as a processor has registers for their sums. */
 #include "tifed_kernel.h"
 
 #ifndef __ARM_FEATURE_DSP
+
+#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
+#define UNITS 4u
+#define EACH(DO) DO(0) DO(1) DO(2) DO(3)
+#else
+#define UNITS 8u
+#define EACH(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7)
+#endif
+
+#define LOAD(k) int32_t s##k = sums[o + k];
+#define STORE(k) sums[o + k] = s##k;
+#define ADD_WEIGHT(k) s##k += value * w[k];
 
 /* One body, four element types: the compiler makes a loop for each. */
 #define FORWARD(name, weight_type, input_type)                                                    \
@@ -11,17 +23,14 @@
     {                                                                                             \
         const input_type *end = input + fan_in;                                                   \
         uint32_t o = 0;                                                                           \
-        for (; o + 4u <= fan_out; o += 4u) {                                                      \
-            int32_t s0 = sums[o], s1 = sums[o + 1u], s2 = sums[o + 2u], s3 = sums[o + 3u];        \
+        for (; o + UNITS <= fan_out; o += UNITS) {                                                \
+            EACH(LOAD)                                                                            \
             const weight_type *w = weights + o;                                                   \
             for (const input_type *x = input; x < end; x++, w += fan_out) {                       \
                 int32_t value = *x;                                                               \
-                s0 += value * w[0];                                                               \
-                s1 += value * w[1];                                                               \
-                s2 += value * w[2];                                                               \
-                s3 += value * w[3];                                                               \
+                EACH(ADD_WEIGHT)                                                                  \
             }                                                                                     \
-            sums[o] = s0, sums[o + 1u] = s1, sums[o + 2u] = s2, sums[o + 3u] = s3;                \
+            EACH(STORE)                                                                           \
         }                                                                                         \
         for (; o < fan_out; o++) {                                                                \
             int32_t s = sums[o];                                                                  \
@@ -51,39 +60,50 @@ void tifed_kernel_forward(int32_t *sums, const void *weights, uint32_t weight_bi
         forward_16_16(sums, weights, input, fan_in, fan_out);
 }
 
-uint32_t tifed_kernel_update(void *row, uint32_t weight_bits, uint32_t fan_out,
-                             const uint32_t *column, const uint32_t *deltas, uint32_t pairs,
-                             const tifed_rounding *rounding, uint32_t place)
+#define BEGIN(k) int32_t g##k = start;
+#define END(k) gradient[k] = g##k;
+#define ADD_FIRST(k) g##k += value * d[2 * k];
+#define ADD_SECOND(k) g##k += value * d[2 * k + 1];
+
+#define TAKE_OFF(k) wide[k] = (int16_t)tifed_stepped(wide[k], g##k >> u->shift, bound, &clipped);
+
+uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
 {
-    uint32_t clipped = 0;
-    int8_t *narrow = row;
-    int16_t *wide = row;
-    for (uint32_t o = 0; o < fan_out; o += 4u) {
-        int32_t g[4] = {0, 0, 0, 0};
-        const uint32_t *d = deltas + o, *x = column, *end = column + pairs;
-        uint32_t units = fan_out - o < 4u ? fan_out - o : 4u;
-        if (units == 4u) {
-            for (; x < end; x++, d += fan_out) {
-                int32_t low = tifed_low(*x), high = tifed_high(*x);
-                g[0] += low * tifed_low(d[0]) + high * tifed_high(d[0]);
-                g[1] += low * tifed_low(d[1]) + high * tifed_high(d[1]);
-                g[2] += low * tifed_low(d[2]) + high * tifed_high(d[2]);
-                g[3] += low * tifed_low(d[3]) + high * tifed_high(d[3]);
+    uint32_t clipped = 0, fan_out = u->fan_out, units;
+    const int16_t *end = u->column + 2u * u->pairs;
+    int32_t gradient[UNITS], start = tifed_rounding_start(u), bound = u->bound;
+    bool usual = tifed_usual(u);
+    for (uint32_t o = 0; o < fan_out; o += units) {
+        const int16_t *x = u->column, *d = u->deltas + 2u * o;
+        if (fan_out - o >= UNITS) {
+            EACH(BEGIN)
+            do {
+                int32_t value = x[0];
+                EACH(ADD_FIRST)
+                value = x[1];
+                EACH(ADD_SECOND)
+                x += 2;
+                d += 2u * fan_out;
+            } while (x < end);
+            if (usual) {
+                int16_t *wide = (int16_t *)row + o;
+                EACH(TAKE_OFF)
+                units = UNITS;
+                continue;
             }
+            EACH(END)
+            units = UNITS;
         } else {
-            for (; x < end; x++, d += fan_out)
-                for (uint32_t u = 0; u < units; u++)
-                    g[u] += tifed_low(*x) * tifed_low(d[u]) + tifed_high(*x) * tifed_high(d[u]);
+            int32_t g = start;
+            do {
+                g += x[0] * d[0] + x[1] * d[1];
+                x += 2;
+                d += 2u * fan_out;
+            } while (x < end);
+            gradient[0] = g;
+            units = 1;
         }
-        for (uint32_t u = 0; u < units; u++) {
-            int32_t step = tifed_rounded(g[u], rounding, place + o + u);
-            int32_t old = weight_bits == 8u ? narrow[o + u] : wide[o + u];
-            int32_t stepped = tifed_stepped(old, step, rounding->bound, &clipped);
-            if (weight_bits == 8u)
-                narrow[o + u] = (int8_t)stepped;
-            else
-                wide[o + u] = (int16_t)stepped;
-        }
+        clipped += tifed_take_off(u, row, o, gradient, units, place);
     }
     return clipped;
 }

@@ -7,12 +7,19 @@
 #include "tifed.h"
 #include "tifed_random.h"
 
-typedef struct tifed_rounding {
+/* What an update of a layer's rows needs to know; column and deltas hold pairs of samples, which a
+ * processor with DSP instructions multiplies at once. Aligned to 4 bytes. */
+typedef struct tifed_update {
+    const int16_t *column; /* (pairs, 2): one input in every sample; 0 where a pair has but one */
+    const int16_t *deltas; /* (pairs, fan_out, 2) */
+    uint32_t pairs;        /* 1 or more */
+    uint32_t fan_out;
+    uint32_t bits;  /* of a parameter: 8 or 16 */
     uint32_t shift; /* 0..30 */
     uint32_t mode;  /* TIFED_FLOOR, TIFED_NEAREST or TIFED_STOCHASTIC */
-    int32_t bound;  /* of the updated parameter, 1..32767 */
+    int32_t bound;  /* of an updated parameter, 1..32767 */
     tifed_key key;  /* TIFED_STOCHASTIC only */
-} tifed_rounding;
+} tifed_update;
 
 /* sums (fan_out) += input (fan_in) · weights (fan_in, fan_out); input_bits and weight_bits 8 or 16. */
 void tifed_kernel_forward(int32_t *sums, const void *weights, uint32_t weight_bits,
@@ -20,47 +27,56 @@ void tifed_kernel_forward(int32_t *sums, const void *weights, uint32_t weight_bi
                           uint32_t fan_out);
 
 /* row (fan_out) of weights or biases -= rounded(column · deltas), saturated.
- * column (pairs) and deltas (pairs, fan_out): int16 of samples 2p low, 2p + 1 high.
  * place: of row[0] in the layer. Returns how many parameters reached their bound. */
-uint32_t tifed_kernel_update(void *row, uint32_t weight_bits, uint32_t fan_out,
-                             const uint32_t *column, const uint32_t *deltas, uint32_t pairs,
-                             const tifed_rounding *rounding, uint32_t place);
+uint32_t tifed_kernel_update(const tifed_update *update, void *row, uint32_t place);
 
-static inline int32_t tifed_low(uint32_t pair)
+/* What a gradient's sum starts with, so that the shift rounds it. No sum overflows with it. */
+static inline int32_t tifed_rounding_start(const tifed_update *u)
 {
-    return (int16_t)(uint16_t)pair;
+    return u->mode == TIFED_NEAREST ? (int32_t)((1u << u->shift) >> 1) : 0;
 }
 
-static inline int32_t tifed_high(uint32_t pair)
-{
-    return (int16_t)(uint16_t)(pair >> 16);
-}
+/* The random part of stochastic rounding, added to the sums of `units` parameters from `place` on. */
+void tifed_kernel_draw(const tifed_update *update, int32_t *gradient, uint32_t units,
+                       uint32_t place);
 
-/* What a gradient takes off a parameter, before saturation. No intermediate overflows. */
-static inline int32_t tifed_rounded(int32_t gradient, const tifed_rounding *r, uint32_t place)
+/* old - step, saturated; `clipped` counts. */
+static inline int32_t tifed_stepped(int32_t old, int32_t step, int32_t bound, uint32_t *clipped)
 {
-    if (r->shift == 0u)
-        return gradient;
-    if (r->mode == TIFED_STOCHASTIC)
-        gradient += (int32_t)(tifed_half(r->key, place) & ((1u << r->shift) - 1u));
-    else if (r->mode == TIFED_NEAREST)
-        gradient += (int32_t)(1u << (r->shift - 1u));
-    return gradient >> r->shift;
-}
-
-/* parameter - step, saturated; `clipped` counts. The comparison is arranged so as not to overflow. */
-static inline int32_t tifed_stepped(int32_t parameter, int32_t step, int32_t bound,
-                                    uint32_t *clipped)
-{
-    int32_t most = parameter + bound, least = parameter - bound;
-    if (step > most) {
+    /* Its distance from the lower bound. A step has fewer than 32 bits, so where it leads out of the
+     * bounds, on either side, that is beyond twice the bound as an unsigned number. */
+    uint32_t above = (uint32_t)(old + bound) - (uint32_t)step, most = 2u * (uint32_t)bound;
+    if (above > most) {
         ++*clipped;
-        step = most;
-    } else if (step < least) {
-        ++*clipped;
-        step = least;
+        above = step < 0 ? most : 0u;
     }
-    return parameter - step;
+    return (int32_t)above - bound;
+}
+
+/* Take the rounded gradients of `units` parameters off them, from number `first` of the row on. */
+static inline uint32_t tifed_take_off(const tifed_update *u, void *row, uint32_t first,
+                                      int32_t *gradient, uint32_t units, uint32_t place)
+{
+    uint32_t clipped = 0, shift = u->shift;
+    int32_t bound = u->bound;
+    if (u->mode == TIFED_STOCHASTIC)
+        tifed_kernel_draw(u, gradient, units, place + first);
+    int8_t *narrow = (int8_t *)row + first;
+    int16_t *wide = (int16_t *)row + first;
+    for (uint32_t k = 0; k < units; k++) {
+        int32_t step = gradient[k] >> shift;
+        if (u->bits == 8u)
+            narrow[k] = (int8_t)tifed_stepped(narrow[k], step, bound, &clipped);
+        else
+            wide[k] = (int16_t)tifed_stepped(wide[k], step, bound, &clipped);
+    }
+    return clipped;
+}
+
+/* Whether the parameters are such as the quick way through a row is for. */
+static inline bool tifed_usual(const tifed_update *u)
+{
+    return u->bits == 16u && u->mode != TIFED_STOCHASTIC;
 }
 
 #endif

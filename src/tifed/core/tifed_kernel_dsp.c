@@ -8,96 +8,73 @@
 
 #ifdef __ARM_FEATURE_DSP
 
-static inline int32_t smlabb(uint32_t a, uint32_t b, int32_t sum)
-{
-    __asm__("smlabb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-    return sum;
-}
+#define UNITS 8u /* as many sums as there are registers for */
+#define EACH_PAIR(DO) DO(0, 1) DO(2, 3) DO(4, 5) DO(6, 7)
 
-static inline int32_t smlatb(uint32_t a, uint32_t b, int32_t sum)
-{
-    __asm__("smlatb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-    return sum;
-}
+/* Volatile, so that they stay in this order: with any other, compilers run out of registers. */
+#define SMLABB(sum, a, b) __asm__ volatile("smlabb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+#define SMLATB(sum, a, b) __asm__ volatile("smlatb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+#define SMLAD(sum, a, b) __asm__ volatile("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+/* Two int16 or four int8, aligned or not, which these processors allow. */
+#define WORD(word, base, bytes)                                                                   \
+    __asm__ volatile("ldr %0, [%1, %2]" : "=r"(word) : "r"(base), "i"(bytes) : "memory");
+#define TWO_WORDS(a, b, base, bytes)                                                                   \
+    __asm__ volatile("ldrd %0, %1, [%2, %3]" : "=r"(a), "=r"(b) : "r"(base), "i"(bytes) : "memory");
 
-static inline int32_t smlad(uint32_t a, uint32_t b, int32_t sum)
-{
-    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-    return sum;
-}
+#define LOAD(j, k) int32_t s##j = sums[o + j], s##k = sums[o + k];
+#define STORE(j, k) sums[o + j] = s##j, sums[o + k] = s##k;
 
-/* Weights of units o and o + 1; rows need not be aligned, which these processors allow. */
-static inline uint32_t two_wide(const int16_t *w)
-{
-    uint32_t word;
-    __asm__("ldr %0, %1" : "=r"(word) : "m"(*(const uint32_t(*)[1])(const void *)w));
-    return word;
-}
+/* s0..s7 += value times the eight weights from `w` on. */
+#define TWO_WIDE(j, k)                                                                            \
+    WORD(two, w, 2 * j)                                                                           \
+    SMLABB(s##j, two, value)                                                                      \
+    SMLATB(s##k, two, value)
+#define EIGHT_WIDE                                                                                \
+    uint32_t two;                                                                                 \
+    EACH_PAIR(TWO_WIDE)
 
-/* Four int8 weights as two words of two: units 0 and 2, units 1 and 3. */
-static inline void four_narrow(const int8_t *w, uint32_t *even, uint32_t *odd)
-{
-    uint32_t word;
-    __asm__("ldr %0, %1" : "=r"(word) : "m"(*(const uint32_t(*)[1])(const void *)w));
-    __asm__("sxtb16 %0, %1" : "=r"(*even) : "r"(word));
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(*odd) : "r"(word));
-}
+/* A word of four becomes two of two: units 0 and 2, units 1 and 3. */
+#define FOUR_NARROW(a, b, c, d)                                                                   \
+    WORD(four, w, a)                                                                              \
+    __asm__("sxtb16 %0, %1" : "=r"(two) : "r"(four));                                             \
+    SMLABB(s##a, two, value)                                                                      \
+    SMLATB(s##c, two, value)                                                                      \
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(two) : "r"(four));                                     \
+    SMLABB(s##b, two, value)                                                                      \
+    SMLATB(s##d, two, value)
+#define EIGHT_NARROW                                                                              \
+    uint32_t four, two;                                                                           \
+    FOUR_NARROW(0, 1, 2, 3)                                                                       \
+    FOUR_NARROW(4, 5, 6, 7)
 
-#define FORWARD_WIDE(name, input_type)                                                            \
-    static void name(int32_t *sums, const int16_t *weights, const input_type *input,              \
+#define FORWARD(name, weight_type, EIGHT, input_type)                                             \
+    static void name(int32_t *sums, const weight_type *weights, const input_type *input,          \
                      uint32_t fan_in, uint32_t fan_out)                                           \
     {                                                                                             \
         const input_type *end = input + fan_in;                                                   \
         uint32_t o = 0;                                                                           \
-        for (; o + 4u <= fan_out; o += 4u) {                                                      \
-            int32_t s0 = sums[o], s1 = sums[o + 1u], s2 = sums[o + 2u], s3 = sums[o + 3u];        \
-            const int16_t *w = weights + o;                                                       \
-            for (const input_type *x = input; x < end; x++, w += fan_out) {                       \
-                uint32_t value = (uint32_t)(int32_t)*x, a = two_wide(w), b = two_wide(w + 2);     \
-                s0 = smlabb(a, value, s0);                                                        \
-                s1 = smlatb(a, value, s1);                                                        \
-                s2 = smlabb(b, value, s2);                                                        \
-                s3 = smlatb(b, value, s3);                                                        \
+        for (; o + UNITS <= fan_out; o += UNITS) {                                                \
+            EACH_PAIR(LOAD)                                                                       \
+            const weight_type *w = weights + o;                                                   \
+            for (int32_t i = -(int32_t)fan_in; i; i++, w += fan_out) {                            \
+                int32_t value = end[i];                                                           \
+                EIGHT                                                                             \
             }                                                                                     \
-            sums[o] = s0, sums[o + 1u] = s1, sums[o + 2u] = s2, sums[o + 3u] = s3;                \
+            EACH_PAIR(STORE)                                                                      \
         }                                                                                         \
         for (; o < fan_out; o++) {                                                                \
-            const int16_t *w = weights + o;                                                       \
+            int32_t s = sums[o];                                                                  \
+            const weight_type *w = weights + o;                                                   \
             for (const input_type *x = input; x < end; x++, w += fan_out)                         \
-                sums[o] += *x * *w;                                                               \
+                s += *x * *w;                                                                     \
+            sums[o] = s;                                                                          \
         }                                                                                         \
     }
 
-#define FORWARD_NARROW(name, input_type)                                                          \
-    static void name(int32_t *sums, const int8_t *weights, const input_type *input,               \
-                     uint32_t fan_in, uint32_t fan_out)                                           \
-    {                                                                                             \
-        const input_type *end = input + fan_in;                                                   \
-        uint32_t o = 0;                                                                           \
-        for (; o + 4u <= fan_out; o += 4u) {                                                      \
-            int32_t s0 = sums[o], s1 = sums[o + 1u], s2 = sums[o + 2u], s3 = sums[o + 3u];        \
-            const int8_t *w = weights + o;                                                        \
-            for (const input_type *x = input; x < end; x++, w += fan_out) {                       \
-                uint32_t value = (uint32_t)(int32_t)*x, even, odd;                                \
-                four_narrow(w, &even, &odd);                                                      \
-                s0 = smlabb(even, value, s0);                                                     \
-                s1 = smlabb(odd, value, s1);                                                      \
-                s2 = smlatb(even, value, s2);                                                     \
-                s3 = smlatb(odd, value, s3);                                                      \
-            }                                                                                     \
-            sums[o] = s0, sums[o + 1u] = s1, sums[o + 2u] = s2, sums[o + 3u] = s3;                \
-        }                                                                                         \
-        for (; o < fan_out; o++) {                                                                \
-            const int8_t *w = weights + o;                                                        \
-            for (const input_type *x = input; x < end; x++, w += fan_out)                         \
-                sums[o] += *x * *w;                                                               \
-        }                                                                                         \
-    }
-
-FORWARD_WIDE(forward_16_16, int16_t)
-FORWARD_WIDE(forward_16_8, int8_t)
-FORWARD_NARROW(forward_8_16, int16_t)
-FORWARD_NARROW(forward_8_8, int8_t)
+FORWARD(forward_16_16, int16_t, EIGHT_WIDE, int16_t)
+FORWARD(forward_16_8, int16_t, EIGHT_WIDE, int8_t)
+FORWARD(forward_8_16, int8_t, EIGHT_NARROW, int16_t)
+FORWARD(forward_8_8, int8_t, EIGHT_NARROW, int8_t)
 
 void tifed_kernel_forward(int32_t *sums, const void *weights, uint32_t weight_bits,
                           const void *input, uint32_t input_bits, uint32_t fan_in,
@@ -113,43 +90,52 @@ void tifed_kernel_forward(int32_t *sums, const void *weights, uint32_t weight_bi
         forward_16_16(sums, weights, input, fan_in, fan_out);
 }
 
-uint32_t tifed_kernel_update(void *row, uint32_t weight_bits, uint32_t fan_out,
-                             const uint32_t *column, const uint32_t *deltas, uint32_t pairs,
-                             const tifed_rounding *rounding, uint32_t place)
+#define BEGIN(j, k) int32_t g##j = start, g##k = start;
+#define END(j, k) gradient[j] = g##j, gradient[k] = g##k;
+#define ADD(j, k)                                                                                 \
+    TWO_WORDS(a, b, d, 4 * j)                                                                     \
+    SMLAD(g##j, value, a)                                                                         \
+    SMLAD(g##k, value, b)
+
+#define TAKE_OFF(j, k)                                                                            \
+    wide[j] = (int16_t)tifed_stepped(wide[j], g##j >> u->shift, bound, &clipped);                 \
+    wide[k] = (int16_t)tifed_stepped(wide[k], g##k >> u->shift, bound, &clipped);
+
+typedef uint32_t __attribute__((may_alias)) pair; /* of int16: two samples */
+
+uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
 {
-    uint32_t clipped = 0;
-    int8_t *narrow = row;
-    int16_t *wide = row;
-    const uint32_t *end = column + pairs;
-    for (uint32_t o = 0; o < fan_out; o += 4u) {
-        int32_t g0 = 0, g1 = 0, g2 = 0, g3 = 0;
-        uint32_t units = fan_out - o < 4u ? fan_out - o : 4u;
-        const uint32_t *d = deltas + o;
-        if (units == 4u) {
-            for (const uint32_t *x = column; x < end; x++, d += fan_out) {
-                uint32_t value = *x;
-                g0 = smlad(value, d[0], g0);
-                g1 = smlad(value, d[1], g1);
-                g2 = smlad(value, d[2], g2);
-                g3 = smlad(value, d[3], g3);
+    uint32_t clipped = 0, fan_out = u->fan_out, units;
+    const pair *column = (const pair *)u->column, *end = column + u->pairs;
+    int32_t gradient[UNITS], start = tifed_rounding_start(u), bound = u->bound;
+    bool usual = tifed_usual(u);
+    for (uint32_t o = 0; o < fan_out; o += units) {
+        const pair *x = column, *d = (const pair *)u->deltas + o;
+        if (fan_out - o >= UNITS) {
+            EACH_PAIR(BEGIN)
+            do {
+                uint32_t value = *x++, a, b;
+                EACH_PAIR(ADD)
+                d += fan_out;
+            } while (x < end);
+            if (usual) {
+                int16_t *wide = (int16_t *)row + o;
+                EACH_PAIR(TAKE_OFF)
+                units = UNITS;
+                continue;
             }
+            EACH_PAIR(END)
+            units = UNITS;
         } else {
-            for (const uint32_t *x = column; x < end; x++, d += fan_out) {
-                g0 = smlad(*x, d[0], g0);
-                g1 = units > 1u ? smlad(*x, d[1], g1) : 0;
-                g2 = units > 2u ? smlad(*x, d[2], g2) : 0;
-            }
+            int32_t g = start;
+            do {
+                SMLAD(g, *x++, *d)
+                d += fan_out;
+            } while (x < end);
+            gradient[0] = g;
+            units = 1;
         }
-        int32_t g[4] = {g0, g1, g2, g3};
-        for (uint32_t u = 0; u < units; u++) {
-            int32_t step = tifed_rounded(g[u], rounding, place + o + u);
-            int32_t old = weight_bits == 8u ? narrow[o + u] : wide[o + u];
-            int32_t stepped = tifed_stepped(old, step, rounding->bound, &clipped);
-            if (weight_bits == 8u)
-                narrow[o + u] = (int8_t)stepped;
-            else
-                wide[o + u] = (int16_t)stepped;
-        }
+        clipped += tifed_take_off(u, row, o, gradient, units, place);
     }
     return clipped;
 }

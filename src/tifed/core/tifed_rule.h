@@ -20,15 +20,14 @@ static inline int32_t tifed_slope_source(int32_t v)
     return tifed_clamp(v, -128, 128);
 }
 
+/* Three lines through or around 0, of slopes 2, 1 and 1/4: each next one limits the steeper one. */
 static inline int32_t tifed_pocket_tanh(int32_t v)
 {
     v = tifed_slope_source(v);
-    int32_t far = (v >> 2) + (v < 0 ? -88 : 88);
-    int32_t mid = v + (v < 0 ? -32 : 32);
-    int32_t a = v < -74 || v >= 75 ? far : mid;
-    a = v >= -31 && v < 32 ? 2 * v : a;
+    int32_t quarter = v >> 2, a = tifed_clamp(2 * v, v - 32, v + 32);
+    a = tifed_clamp(a, quarter - 88, quarter + 88);
     a = v < -127 ? -127 : a;
-    return v >= 128 ? 128 : a;
+    return v > 127 ? 128 : a;
 }
 
 static inline int32_t tifed_activate(uint32_t activation, int32_t v)
@@ -52,11 +51,20 @@ static inline int32_t tifed_through_slope(uint32_t activation, int32_t delta, in
         return v < 0 && v >= -127 ? -delta : rising;
     }
     if (activation == TIFED_POCKET_TANH) {
-        int32_t slow = v < -127 || v >= 128 ? delta >> 7 : delta >> 3;
-        int32_t fast = v >= -31 && v < 32 ? delta : delta >> 1;
-        return v < -74 || v >= 75 ? slow : fast;
+        int32_t size = v < 0 ? -v : v;
+        int32_t slow = size > 127 ? delta >> 7 : delta >> 3;
+        int32_t fast = size < 32 ? delta : delta >> 1;
+        return size > 74 ? slow : fast;
     }
     return delta;
+}
+
+/* Whether the slope at slope source `v` is 0, so that no delta passes. */
+static inline bool tifed_flat(uint32_t activation, int32_t v)
+{
+    if (activation == TIFED_RELU)
+        return v <= 0 || v > 127;
+    return activation == TIFED_ABSOLUTE && (v == 0 || v < -127 || v > 127);
 }
 
 /* Class of the largest output, the lowest of equals. */

@@ -2,10 +2,11 @@
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tifed.datasets.cifar10 import load_cifar10
 from tifed.datasets.csv_file import load_csv
 from tifed.datasets.digits import load_digits
 from tifed.datasets.mnist import CLOTHES_NAMES, DIGIT_NAMES, FASHION_MNIST, MNIST, load_idx
@@ -21,21 +22,37 @@ def _load_digits(where: _Folders) -> Dataset:
     return load_digits()
 
 
-def _load_mnist(where: _Folders) -> Dataset:
-    return load_idx(MNIST, DIGIT_NAMES, where[0], where[1], download=where[2])
+def _load_mnist(where: _Folders, *, only_classes: Sequence[int] | None = None) -> Dataset:
+    dataset = load_idx(MNIST, DIGIT_NAMES, where[0], where[1], download=where[2])
+    return dataset if only_classes is None else dataset.of_classes(only_classes)
 
 
-def _load_fashion_mnist(where: _Folders) -> Dataset:
-    return load_idx(FASHION_MNIST, CLOTHES_NAMES, where[0], where[1], download=where[2])
+def _load_fashion_mnist(where: _Folders, *, only_classes: Sequence[int] | None = None) -> Dataset:
+    dataset = load_idx(FASHION_MNIST, CLOTHES_NAMES, where[0], where[1], download=where[2])
+    return dataset if only_classes is None else dataset.of_classes(only_classes)
 
 
-def _load_spoken_digits(where: _Folders, *, held_out_speaker: str | None = None) -> Dataset:
+def _load_cifar10(where: _Folders, *, only_classes: Sequence[int] | None = None) -> Dataset:
+    dataset = load_cifar10(where[0], where[1], download=where[2])
+    return dataset if only_classes is None else dataset.of_classes(only_classes)
+
+
+def _load_spoken_digits(
+    where: _Folders,
+    *,
+    held_out_speaker: str | None = None,
+    only_speakers: Sequence[str] | None = None,
+    patch_frames: int | None = None,
+    quantise: str | Path | None = None,
+) -> Dataset:
     return load_spoken_digits(
-        where[0], where[1], download=where[2], held_out_speaker=held_out_speaker
-    )
+        where[0], where[1], download=where[2], held_out_speaker=held_out_speaker,
+        only_speakers=only_speakers, patch_frames=patch_frames, quantise=quantise,
+    )  # fmt: skip
 
 
 _LOADERS: dict[str, Callable[..., Dataset]] = {
+    "cifar-10": _load_cifar10,
     "digits": _load_digits,
     "fashion-mnist": _load_fashion_mnist,
     "mnist": _load_mnist,
@@ -48,7 +65,7 @@ def names() -> tuple[str, ...]:
     """The data sets that have a name.
 
     >>> names()
-    ('digits', 'fashion-mnist', 'mnist', 'spoken-digits')
+    ('cifar-10', 'digits', 'fashion-mnist', 'mnist', 'spoken-digits')
     """
     return tuple(_LOADERS)
 
@@ -59,8 +76,8 @@ def options(name: str) -> tuple[str, ...]:
     Raises:
         UsageError: for an unknown name.
 
-    >>> options("spoken-digits"), options("mine.npz")
-    (('held_out_speaker',), ('test_fraction', 'quantise', 'classes'))
+    >>> options("mnist"), options("mine.npz")
+    (('only_classes',), ('test_fraction', 'quantise', 'classes'))
     """
     parameters = inspect.signature(_loader(name)).parameters.values()
     return tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tifed.datasets.progress import DownloadProgress
 from tifed.errors import UsageError
 
 _TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two pieces
@@ -25,6 +24,8 @@ def download(url: str, target: Path, check: Callable[[Path], None]) -> None:
             written; nothing is left behind.
     """
     import pooch  # late, for it costs a tenth of a second
+
+    from tifed.datasets.progress import DownloadProgress
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """MNIST and Fashion-MNIST: 60,000 + 10,000 pictures of 28 by 28 bytes, in four IDX files."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,11 +134,11 @@ def load_idx(
                 f"the classes of {source.name}"
             )
         parts.append(Samples(centred(pictures), answers.astype(np.int32)))
-        shapes.append((pictures.shape[1], pictures.shape[2]))
+        shapes.append((pictures.shape[1], pictures.shape[2], 1))
     if shapes[0] != shapes[1]:
         raise UsageError(
-            f"{found[TEST_IMAGES]}: images of {shapes[1]} pixels, but the training images have "
-            f"{shapes[0]}; the files do not belong together"
+            f"{found[TEST_IMAGES]}: images of {shapes[1][:2]} pixels, but the training images have "
+            f"{shapes[0][:2]}; the files do not belong together"
         )
     return Dataset(
         name=source.name,
@@ -150,13 +151,13 @@ def load_idx(
 
 
 def centred(pictures: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """Pictures uint8 (N, rows, columns) to int8 features (N, rows * columns), less 128.
+    """Pictures uint8 (N, height, width[, channels]) to rows of int8 features, less 128.
 
     >>> centred(np.array([[[0, 128, 255]]], np.uint8)).tolist()
     [[-128, 0, 127]]
     """
     # Flipping the top bit of a byte subtracts 128 in two's complement.
-    flat = pictures.reshape(len(pictures), pictures.shape[1] * pictures.shape[2])
+    flat = pictures.reshape(len(pictures), math.prod(pictures.shape[1:]))
     return (flat ^ np.uint8(0x80)).view(np.int8)
 
 

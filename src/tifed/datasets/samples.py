@@ -1,6 +1,7 @@
 """What every loader returns: int8 features and labels, in a training and a test split."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -83,7 +84,8 @@ class Dataset:
         test: what the global model is judged by; at least one sample.
         class_names: one per class; label k means ``class_names[k]``.
         group_names: one per group, empty if the data know no groups.
-        image_shape: (rows, columns) if a sample is a picture, else None.
+        image_shape: (height, width, channels) if a sample is a picture, else None; the features
+            are in that order, channels last.
         quantisation: how numbers became int8, so that a device can do the same.
 
     Raises:
@@ -95,7 +97,7 @@ class Dataset:
     test: Samples
     class_names: tuple[str, ...]
     group_names: tuple[str, ...] = ()
-    image_shape: tuple[int, int] | None = None
+    image_shape: tuple[int, int, int] | None = None
     quantisation: Quantisation | None = None
 
     def __post_init__(self) -> None:
@@ -125,7 +127,7 @@ class Dataset:
         if self.image_shape is not None and np.prod(self.image_shape) != self.features:
             raise UsageError(
                 f"data set {self.name!r}, image_shape: {self.image_shape} is not "
-                f"{self.features} pixels"
+                f"{self.features} features"
             )
 
     @property
@@ -153,6 +155,38 @@ class Dataset:
             if samples.groups is not None:
                 digest.update(samples.groups.astype("<i4").tobytes())
         return digest.hexdigest()
+
+    def of_classes(self, classes: Sequence[int]) -> "Dataset":
+        """The samples of some classes alone, numbered anew in the order given.
+
+        Args:
+            classes: two or more different labels.
+
+        Raises:
+            UsageError: if one is no class, comes twice, or has no samples in both splits.
+
+        >>> labels = np.array([0, 1, 2], np.int32)
+        >>> three = Samples(np.array([[5], [6], [7]], np.int8), labels)
+        >>> two = Dataset("three", three, three, ("a", "b", "c")).of_classes([2, 0])
+        >>> two.class_names, two.train.features.tolist(), two.train.labels.tolist()
+        (('c', 'a'), [[5], [7]], [1, 0])
+        """
+        chosen = list(classes)
+        known = range(self.classes)
+        if len(set(chosen)) < max(2, len(chosen)) or any(label not in known for label in chosen):
+            raise UsageError(
+                f"only_classes: {chosen} must be two or more different classes of "
+                f"0..{self.classes - 1}"
+            )
+        renumbered = np.full(self.classes, -1, np.int32)
+        renumbered[chosen] = np.arange(len(chosen), dtype=np.int32)
+
+        def kept(samples: Samples) -> Samples:
+            part = samples.take(np.flatnonzero(renumbered[samples.labels] >= 0))
+            return replace(part, labels=renumbered[part.labels])
+
+        names = tuple(self.class_names[label] for label in chosen)
+        return replace(self, train=kept(self.train), test=kept(self.test), class_names=names)
 
     def with_validation(self, count: int, seed: int = 0) -> "Dataset":
         """Put the test split away: its place is taken by ``count`` of the training samples.

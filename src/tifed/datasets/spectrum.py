@@ -35,6 +35,38 @@ def band_energies(waveform: NDArray[np.int16]) -> NDArray[np.int64]:
     Returns:
         int64 (320,), slice by slice, in 1/256 octave of energy, about -5000..5000.
     """
+    slices = _slices(_frame_energies(waveform))
+    centred: NDArray[np.int64] = slices - slices.sum() // slices.size
+    return centred.ravel()
+
+
+def band_patch(waveform: NDArray[np.int16], frames: int) -> NDArray[np.int64]:
+    """A picture of the middle of one recording, time down and frequency across.
+
+    Frames and bands are those of `band_energies`, but time keeps its pace: each row is the mean of
+    two frames, 20 ms, whatever the recording's length. A recording that is too short has rows of
+    its own quietest value before and after it. All less the mean of the frames.
+
+    Args:
+        waveform: int16 (T,) at 8 kHz, T >= 1.
+        frames: rows, 1 or more.
+
+    Returns:
+        int64 (frames * 20,), row by row, in 1/256 octave of energy.
+    """
+    steps = _frame_energies(waveform)
+    steps = steps - steps.sum() // steps.size
+    missing = max(0, 2 * frames - len(steps))
+    padding = ((missing // 2, missing - missing // 2), (0, 0))
+    padded = np.pad(steps, padding, constant_values=int(steps.min()))
+    first = (len(padded) - 2 * frames) // 2
+    pairs = padded[first : first + 2 * frames].reshape(frames, 2, BANDS)
+    rows: NDArray[np.int64] = pairs.sum(axis=1) >> 1
+    return rows.ravel()
+
+
+def _frame_energies(waveform: NDArray[np.int16]) -> NDArray[np.int64]:
+    """Logarithm of each frame's energy in each band, int64 (F, bands), 1/256 octave."""
     from scipy import fft, signal  # late: most data sets need neither
 
     samples = waveform.astype(np.float64) / 32768
@@ -48,10 +80,10 @@ def band_energies(waveform: NDArray[np.int16]) -> NDArray[np.int64]:
         [(power[:, first:last] * weights).sum(axis=1) for first, last, weights in _filters()],
         axis=1,
     )
-    steps = np.rint(np.log2(bands + _SILENCE) * _STEPS_PER_OCTAVE).astype(np.int64)
-    slices = _slices(steps)
-    centred: NDArray[np.int64] = slices - slices.sum() // slices.size
-    return centred.ravel()
+    steps: NDArray[np.int64] = np.rint(np.log2(bands + _SILENCE) * _STEPS_PER_OCTAVE).astype(
+        np.int64
+    )
+    return steps
 
 
 @cache

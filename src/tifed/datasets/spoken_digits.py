@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import warnings
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +17,13 @@ from numpy.typing import NDArray
 from tifed.datasets.download import download
 from tifed.datasets.locate import Source, locate
 from tifed.datasets.mnist import DIGIT_NAMES
-from tifed.datasets.quantisation import calibrate
+from tifed.datasets.quantisation import calibrate, load_quantisation
 from tifed.datasets.samples import Dataset, Samples
-from tifed.datasets.spectrum import BANDS, RATE, SLICES, band_energies
+from tifed.datasets.spectrum import BANDS, RATE, SLICES, band_energies, band_patch
 from tifed.errors import UsageError
 
 FOLDER = "recordings"
+MOST_FRAMES = 128  # rows of 20 ms in a patch
 TEST_INDICES = 5  # upstream's split: a speaker's recordings 0..4 of each digit are for the test
 
 # SHA-256 over the lines "name sha256\n" of the recordings, sorted by name.
@@ -113,6 +115,9 @@ def load_spoken_digits(
     *,
     download: bool = True,
     held_out_speaker: str | None = None,
+    only_speakers: Sequence[str] | None = None,
+    patch_frames: int | None = None,
+    quantise: str | Path | None = None,
 ) -> Dataset:
     """Load the spoken digits: 320 spectral features, 10 classes, one group per speaker.
 
@@ -125,38 +130,53 @@ def load_spoken_digits(
         download: whether the network may be used.
         held_out_speaker: if given, all of this speaker's recordings are the test split and nobody
             else's are; otherwise recordings 0..4 of each digit and speaker are.
+        only_speakers: if given, recordings of others are not looked at.
+        patch_frames: if given, a sample is a picture of that many rows of 20 ms by 20 bands
+            (`tifed.datasets.spectrum.band_patch`) instead of 16 slices by 20 bands.
+        quantise: the path of a saved map, to be used instead of calibrating one: that of the
+            speakers a device's firmware was made with.
 
     Raises:
-        UsageError: if the recordings are nowhere, one is damaged or misnamed, or there is no such
-            speaker.
+        UsageError: if the recordings are nowhere, one is damaged or misnamed, there is no such
+            speaker, or ``patch_frames`` is no number of rows.
     """
+    if patch_frames is not None and (
+        type(patch_frames) is not int or not 4 <= patch_frames <= MOST_FRAMES
+    ):
+        raise UsageError(
+            f"patch_frames: {patch_frames!r} is not a whole number in 4..{MOST_FRAMES}"
+        )
     if data_dir is not None and any(data_dir.glob("[0-9]_*_*.wav")):
         folder = data_dir
     else:
         found = locate(SPOKEN_DIGITS, data_dir, cache_dir, download=download)
         folder = found[FOLDER]
     recordings = _recordings(folder)
+    if only_speakers is not None:
+        recordings = _of(only_speakers, recordings)
     labels = np.array([digit for digit, _, _, _ in recordings], dtype=np.int32)
     indices = np.array([index for _, _, index, _ in recordings])
     speakers, groups = np.unique([speaker for _, speaker, _, _ in recordings], return_inverse=True)
     group_names = tuple(speakers.tolist())
     if held_out_speaker is None:
         test = indices < TEST_INDICES
-    elif held_out_speaker in group_names:
-        test = groups == group_names.index(held_out_speaker)
     else:
-        close = difflib.get_close_matches(str(held_out_speaker), group_names, 1)
-        raise UsageError(
-            f"held_out_speaker: {held_out_speaker!r} is not one of {', '.join(group_names)}"
-            + (f"; did you mean {close[0]!r}?" if close else "")
-        )
+        _known("held_out_speaker", held_out_speaker, group_names)
+        test = groups == group_names.index(held_out_speaker)
     if test.all() or not test.any():
         raise UsageError(
             f"{folder}: {int(test.sum())} of {len(test)} recordings are test recordings (index "
             f"0..{TEST_INDICES - 1}, or those of held_out_speaker); both splits need some"
         )
-    energies = np.stack([band_energies(_waveform(path)) for _, _, _, path in recordings])
-    quantisation = calibrate(energies[~test], shared=True)
+    waveforms = (_waveform(path) for _, _, _, path in recordings)
+    if patch_frames is None:
+        energies = np.stack([band_energies(waveform) for waveform in waveforms])
+    else:
+        energies = np.stack([band_patch(waveform, patch_frames) for waveform in waveforms])
+    if quantise is None:
+        quantisation = calibrate(energies[~test], shared=True)
+    else:
+        quantisation = load_quantisation(Path(quantise))
     whole = Samples(quantisation.apply(energies), labels, groups.astype(np.int32))
     return Dataset(
         name="spoken-digits",
@@ -164,7 +184,7 @@ def load_spoken_digits(
         test=whole.take(np.flatnonzero(test)),
         class_names=DIGIT_NAMES,
         group_names=group_names,
-        image_shape=(SLICES, BANDS),
+        image_shape=(patch_frames or SLICES, BANDS, 1),
         quantisation=quantisation,
     )
 
@@ -185,6 +205,26 @@ def _recordings(folder: Path) -> list[tuple[int, str, int, Path]]:
             f"{folder}: has no recordings; files named like 7_theo_12.wav belong there"
         )
     return sorted(recordings)
+
+
+def _of(
+    speakers: Sequence[str], recordings: list[tuple[int, str, int, Path]]
+) -> list[tuple[int, str, int, Path]]:
+    """The recordings of some speakers."""
+    names = tuple(sorted({speaker for _, speaker, _, _ in recordings}))
+    for speaker in speakers:
+        _known("only_speakers", speaker, names)
+    return [recording for recording in recordings if recording[1] in speakers]
+
+
+def _known(option: str, speaker: str, names: tuple[str, ...]) -> None:
+    """Make sure that there is such a speaker."""
+    if speaker not in names:
+        close = difflib.get_close_matches(str(speaker), names, 1)
+        raise UsageError(
+            f"{option}: {speaker!r} is not one of {', '.join(names)}"
+            + (f"; did you mean {close[0]!r}?" if close else "")
+        )
 
 
 def _waveform(path: Path) -> NDArray[np.int16]:

@@ -64,6 +64,7 @@ class UnicornBoard:
             machine.mem_write(address, content)
         self._machine = machine
         self._pending = b""
+        self._written = threading.Condition()
         self._closed = False
         self._restart()
 
@@ -76,15 +77,27 @@ class UnicornBoard:
                 return said
             left = deadline - time.monotonic()
             if idle:  # it will not speak before it is spoken to
-                time.sleep(max(0.0, left))
-                return b""
+                with self._written:
+                    if not self._written.wait_for(lambda: self._pending, max(0.0, left)):
+                        return b""
+                continue
             self._run()
             if left <= 0:
                 return self._exchange()[0]
 
     def write(self, data: bytes) -> None:
-        """Put ``data`` where the device will find it when it runs."""
-        self._pending += data
+        """Put ``data`` where the device will find it when it runs; from any thread."""
+        with self._written:
+            self._pending += data
+            self._written.notify()
+
+    def peek(self, address: int, count: int) -> bytes:
+        """``count`` bytes of its memory from ``address`` on, as a debugger would read them."""
+        return bytes(self._machine.mem_read(address, count))
+
+    def poke(self, address: int, content: bytes) -> None:
+        """Write ``content`` into its memory, as a debugger would."""
+        self._machine.mem_write(address, content)
 
     def close(self) -> None:
         """Nothing to give back but memory."""
@@ -128,7 +141,8 @@ class UnicornBoard:
             return out, False
         idle = bool(waits) and there == taken and not self._pending
         if there == taken:
-            box, self._pending = self._pending[:_BOX], self._pending[_BOX:]
+            with self._written:
+                box, self._pending = self._pending[:_BOX], self._pending[_BOX:]
             self._machine.mem_write(self._mailbox + _IN, box)
             there, taken = len(box), 0
         self._machine.mem_write(self._mailbox, _COUNTS.pack(there, taken, 0, 0, 0))

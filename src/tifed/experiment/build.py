@@ -9,6 +9,9 @@ from tifed.datasets import Dataset, load
 from tifed.device import Stream
 from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
+from tifed.features import Extractor
+from tifed.features.extraction import extracted
+from tifed.features.shipped import find_extractor
 from tifed.federation import Federation, Fleet
 from tifed.federation import assignment as assignments
 from tifed.federation.assignment import Assignment
@@ -18,6 +21,7 @@ from tifed.learning import feedback_matrices
 from tifed.learning.engine import Engine, engine
 from tifed.network import Network, Parameters, start_parameters
 from tifed.partition import Partition, by_group, dirichlet, iid, quantity_skew, shards
+from tifed.recipes import RECIPES
 
 DEFAULT_HIDDEN = 32
 """Hidden units where an experiment does not name its layers."""
@@ -28,35 +32,54 @@ class Setup:
     """An experiment, ready to run.
 
     Attributes:
-        dataset: training samples for the devices, held-out ones for the server.
+        dataset: training samples for the devices, held-out ones for the server; as features if
+            the experiment has an extractor.
         partition: which device owns which training samples.
+        streams: per device its samples, as the network takes them.
+        sent: per device its samples as they go over a line; raw if devices extract features.
         network: what every device holds.
         federation: the run's constants.
-        fleet: who does the local work.
+        fleet: who does the local work; of the float baseline only its failing devices count.
         engine: who computes the learning rule, here for the server's own evaluation.
         start: the parameters before the first round.
+        extractor: what samples go through before they reach the network, if anything does.
     """
 
     dataset: Dataset
     partition: Partition
+    streams: tuple[Stream, ...]
+    sent: tuple[Stream, ...]
     network: Network
     federation: Federation
     fleet: Fleet
     engine: Engine
     start: Parameters
+    extractor: Extractor | None = None
 
 
-def build(experiment: Experiment, data_dir: Path | None = None) -> Setup:
+def build(
+    experiment: Experiment,
+    data_dir: Path | None = None,
+    *,
+    extractor: Extractor | None = None,
+    dataset: Dataset | None = None,
+) -> Setup:
     """Load the data and make everything that a run needs.
 
     Args:
         experiment: what to run.
         data_dir: the user's folder of data sets.
+        extractor: to be used instead of the file that the experiment names.
+        dataset: what `load_data` gave before, for many runs on the same data.
 
     Raises:
         UsageError: naming the field that does not fit the data or another field.
     """
-    dataset = load_data(experiment, data_dir)
+    extractor = extractor or extractor_of(experiment)
+    raw = None
+    if dataset is None:
+        raw = _raw_data(experiment, data_dir)
+        dataset = _held_out(experiment, raw if extractor is None else extracted(raw, extractor))
     partition = partition_of(experiment, dataset)
     recipe = experiment.build_recipe()
     network = network_of(experiment, dataset.features, dataset.classes)
@@ -80,6 +103,12 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Setup:
     )
     train = dataset.train
     streams = tuple(Stream(train.features, train.labels, own) for own in partition.indices)
+    sent = streams
+    # Not worth loading for a simulated fleet, which is sent nothing.
+    if extractor is not None and (raw is not None or experiment.fleet != "simulated"):
+        samples = _held_out(experiment, raw or _raw_data(experiment, data_dir)).train.features
+        sent = tuple(Stream(samples, train.labels, own) for own in partition.indices)
+    start = start_parameters(network, recipe.start(network), experiment.seed)
     fleet: Fleet
     if experiment.fleet == "simulated":
         fleet = SimulatedFleet(
@@ -91,18 +120,46 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Setup:
             seed=experiment.seed,
         )
     else:
-        fleet = device_fleet(experiment, federation, streams)
-    if experiment.faults.probability:
-        millionths = round(experiment.faults.probability * SCALE)
-        fleet = FaultyFleet(fleet, experiment.seed, millionths)
-    start = start_parameters(network, recipe.start(network), experiment.seed)
-    return Setup(dataset, partition, network, federation, fleet, engine(experiment.engine), start)
+        fleet = device_fleet(experiment, federation, streams, start, extractor, sent)
+    fleet = with_faults(experiment, fleet)
+    scorer = engine(experiment.engine)
+    return Setup(
+        dataset, partition, streams, sent, network, federation, fleet, scorer, start, extractor
+    )  # fmt: skip
+
+
+def require_devices(experiment: Experiment) -> None:
+    """Make sure that devices can do what the experiment asks for.
+
+    Raises:
+        UsageError: if its recipe is there for comparison only.
+    """
+    if not experiment.build_recipe().for_devices:
+        others = ", ".join(name for name, recipe in RECIPES.items() if recipe.for_devices)
+        raise UsageError(
+            f"recipe: {experiment.recipe!r} is for comparison only: no device, link or Flower "
+            f"client computes it (`tifed run` does); use one of {others}"
+        )
 
 
 def device_fleet(
-    experiment: Experiment, federation: Federation, streams: tuple[Stream, ...]
+    experiment: Experiment,
+    federation: Federation,
+    streams: tuple[Stream, ...],
+    start: Parameters,
+    extractor: Extractor | None = None,
+    raw: tuple[Stream, ...] | None = None,
 ) -> Fleet:
-    """Devices on lines, or emulated ones; nothing is opened or started before it is needed."""
+    """Devices on lines, or emulated ones; nothing is opened or started before it is needed.
+
+    Args:
+        experiment: what to run.
+        federation: its constants.
+        streams: per device its samples, as the network takes them.
+        start: the parameters before the first round.
+        extractor: what devices make those of their raw samples with.
+        raw: per device its raw samples, if there is an extractor.
+    """
     from tifed.fleets.emulated import EmulatedFleet, Emulation
     from tifed.fleets.linked import LinkedFleet, LinkSettings
     from tifed.link import Client, Patience, address_opener
@@ -113,26 +170,46 @@ def device_fleet(
     scorer = engine(experiment.engine)
     network, buffer, batch = federation.network, experiment.buffer, experiment.batch
     if experiment.fleet == "emulated":
-        trained = {
-            federation.assignment(device, number)
-            for device in range(federation.devices)
-            for number in range(federation.rounds)
-        }
         emulation = Emulation(experiment.board, experiment.emulator, experiment.compiler)
         return EmulatedFleet(
-            emulation, network, streams, tuple(sorted(trained)), buffer, batch, experiment.seed,
-            scorer, patience, settings,
+            emulation, network, streams, federation.layer_sets(), buffer, batch, experiment.seed,
+            scorer, patience, settings, start=start, extractor=extractor, raw=raw,
         )  # fmt: skip
     clients = [
         Client(address, address_opener(address, link.baud), patience) for address in link.devices
     ]
-    return LinkedFleet(clients, network, streams, buffer, batch, experiment.seed, scorer, settings)
+    return LinkedFleet(
+        clients, network, streams, buffer, batch, experiment.seed, scorer, settings,
+        extractor=extractor, raw=raw,
+    )  # fmt: skip
+
+
+def extractor_of(experiment: Experiment) -> Extractor | None:
+    """The extractor that the experiment names, if it names one."""
+    return None if experiment.features is None else find_extractor(experiment.features)
+
+
+def with_faults(experiment: Experiment, fleet: Fleet) -> Fleet:
+    """``fleet`` with the failures that the experiment asks for."""
+    if not experiment.faults.probability:
+        return fleet
+    return FaultyFleet(fleet, experiment.seed, round(experiment.faults.probability * SCALE))
 
 
 def load_data(experiment: Experiment, data_dir: Path | None = None) -> Dataset:
-    """The experiment's data; with ``held_out = "validation"`` the test split is put away."""
+    """The experiment's data as its network sees them."""
+    raw, extractor = _raw_data(experiment, data_dir), extractor_of(experiment)
+    return _held_out(experiment, raw if extractor is None else extracted(raw, extractor))
+
+
+def _raw_data(experiment: Experiment, data_dir: Path | None) -> Dataset:
+    """The experiment's data as they come."""
     options: Mapping[str, Any] = experiment.data
-    dataset = load(experiment.dataset, data_dir=data_dir, **options)
+    return load(experiment.dataset, data_dir=data_dir, **options)
+
+
+def _held_out(experiment: Experiment, dataset: Dataset) -> Dataset:
+    """With ``held_out = "validation"`` the test split is put away."""
     if experiment.held_out == "validation":
         dataset = dataset.with_validation(max(1, len(dataset.train) // 6))
     return dataset
@@ -163,15 +240,27 @@ def network_of(experiment: Experiment, features: int, classes: int) -> Network:
     shape = experiment.layers or (features, DEFAULT_HIDDEN, classes)
     if (shape[0], shape[-1]) != (features, classes):
         raise UsageError(
-            f"layers: {'-'.join(map(str, shape))} does not fit {experiment.dataset!r}, which has "
+            f"layers: {'-'.join(map(str, shape))} does not fit {experiment.dataset!r}, which "
+            f"{f'through {experiment.features!r} ' if experiment.features else ''}has "
             f"{features} features and {classes} classes"
         )
     return experiment.build_recipe().network(shape, experiment.batch)
 
 
 def network_for(experiment: Experiment, data_dir: Path | None = None) -> Network:
-    """The network alone; the data are only looked at if the experiment names no layers."""
+    """The network alone; the data are only looked at if the experiment names no layers.
+
+    Raises:
+        UsageError: if there is no such network on a device.
+    """
+    require_devices(experiment)
+    extractor = extractor_of(experiment)
     if experiment.layers is not None:
+        if extractor is not None and experiment.layers[0] != extractor.features:
+            raise UsageError(
+                f"layers: the first is {experiment.layers[0]}, but {experiment.features!r} gives "
+                f"{extractor.features} features"
+            )
         return network_of(experiment, experiment.layers[0], experiment.layers[-1])
     dataset = load_data(experiment, data_dir)
     return network_of(experiment, dataset.features, dataset.classes)

@@ -33,6 +33,11 @@ class RunFolder:
         return self.path / "metrics.csv"
 
     @property
+    def health(self) -> Path:
+        """Devices that were lost and came back, with reasons; not there if none was."""
+        return self.path / "health.csv"
+
+    @property
     def model(self) -> Path:
         """The published model of the last round."""
         return self.path / "model.safetensors"
@@ -51,6 +56,11 @@ class RunFolder:
     def quantisation(self) -> Path:
         """How the data's numbers became int8, so that a device can do the same."""
         return self.path / "quantisation.json"
+
+    @property
+    def extractor(self) -> Path:
+        """A copy of the extractor that samples went through, where there is one."""
+        return self.path / "extractor.safetensors"
 
     @property
     def checkpoints(self) -> Path:
@@ -83,18 +93,22 @@ class RunFolder:
 
     def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Replace ``metrics.csv`` by ``rows``, which all have the same keys."""
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_atomically(self.metrics, text.getvalue())
+        _write_rows(self.metrics, rows)
 
     def read_metrics(self, rounds: int) -> list[dict[str, str]]:
         """The rows of the first ``rounds`` rounds; none if there is no file yet."""
-        if not self.metrics.is_file():
-            return []
-        with self.metrics.open(newline="", encoding="utf-8") as file:
-            return [row for row in csv.DictReader(file) if int(row["round"]) <= rounds]
+        return _read_rows(self.metrics, rounds)
+
+    def write_health(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Replace ``health.csv`` by ``rows`` (`tifed.experiment.health`); no file for none."""
+        if rows:
+            _write_rows(self.health, rows)
+        else:
+            self.health.unlink(missing_ok=True)
+
+    def read_health(self, rounds: int) -> list[dict[str, str]]:
+        """The rows of the first ``rounds`` rounds; none if there is no file."""
+        return _read_rows(self.health, rounds)
 
     def write_json(self, path: Path, content: Mapping[str, Any]) -> None:
         """Write an object as JSON."""
@@ -113,6 +127,21 @@ class RunFolder:
             return dict(json.loads(self.result.read_text(encoding="utf-8")))
         except ValueError as error:
             raise UsageError(f"{self.result}: damaged ({error})") from error
+
+
+def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue())
+
+
+def _read_rows(path: Path, rounds: int) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if int(row["round"]) <= rounds]
 
 
 def free_folder(parent: Path, name: str) -> Path:

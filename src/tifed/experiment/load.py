@@ -67,7 +67,7 @@ def load_experiment(
         where = str(path)
         settings = _merged(settings, _with_preset(read_toml(path)))
     for pair in overrides:
-        settings = _merged(settings, _override(pair))
+        settings = _merged(settings, override(pair))
     return validated(settings, where)
 
 
@@ -110,11 +110,11 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _override(pair: str) -> dict[str, Any]:
+def override(pair: str, option: str = "--set") -> dict[str, Any]:
     """``a.b=value`` as nested tables."""
     key, equals, text = pair.partition("=")
     if not equals or not key.strip():
-        raise UsageError(f"--set {pair}: must look like key=value, for example rounds=3")
+        raise UsageError(f"{option} {pair}: must look like key=value, for example rounds=3")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

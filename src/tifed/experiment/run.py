@@ -6,24 +6,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 
+from tifed.datasets import Dataset
 from tifed.errors import RunError, UsageError
-from tifed.experiment.build import Setup, build
+from tifed.experiment.build import Setup, build, require_devices
 from tifed.experiment.folder import RunFolder
+from tifed.experiment.health import away, changes
 from tifed.experiment.load import load_experiment, to_toml
 from tifed.experiment.schema import Experiment
-from tifed.federation import Costs, Fleet, RoundRecord, begin, federate, published
-from tifed.federation.checkpoint import (
-    Checkpoint,
-    checkpoint_files,
-    load_checkpoint,
-    save_checkpoint,
-)
-from tifed.integer.rounding import Integers
-from tifed.network import Parameters, save_model
+from tifed.experiment.training import Training, training_for
+from tifed.features import Extractor, load_extractor, save_extractor
+from tifed.features.shipped import find_extractor, shipped_names
+from tifed.federation import Costs, Fleet, RoundRecord
+from tifed.federation.checkpoint_file import Checkpoint, checkpoint_files
+from tifed.federation.plan import PlaceT
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Result:
 
     Attributes:
         accuracy: of the published model of the final round on held-out data.
-        digest: SHA-256 of the published model.
+        digest: SHA-256 of the published model; of integers the same on any machine, of floats not.
         rounds: rounds that were run.
         mode: which layers a device trained.
         recipe: settings of the learning rule.
@@ -71,8 +70,9 @@ class Result:
         macs_per_device: multiply-accumulates of a device.
         seconds: spent on the run, evaluation included.
         out: the run's folder, or None.
-        dataset_digest: SHA-256 of the samples.
+        dataset_digest: SHA-256 of the samples, or of their features.
         command: how to repeat the run.
+        extractor_digest: SHA-256 of what made the features, or None.
     """
 
     accuracy: float
@@ -94,6 +94,7 @@ class Result:
     out: str | None
     dataset_digest: str
     command: str
+    extractor_digest: str | None = None
 
 
 def run(
@@ -102,6 +103,7 @@ def run(
     out: Path | None = None,
     resume: bool = False,
     data_dir: Path | None = None,
+    dataset: Dataset | None = None,
     watch: Watcher | None = None,
     warn: Callable[[str], None] | None = None,
     fleet: FleetMaker | None = None,
@@ -113,6 +115,7 @@ def run(
         out: the run's folder; without one nothing is written.
         resume: go on from the newest sound checkpoint in ``out``.
         data_dir: the user's folder of data sets.
+        dataset: what `experiment.build.load_data` gave before, for many runs on the same data.
         watch: told of every round.
         warn: told of damaged checkpoints that were passed over.
         fleet: makes the fleet that does the local work, if not this process is to.
@@ -127,12 +130,18 @@ def run(
     (2, True)
     """
     folder = RunFolder(out) if out is not None else None
-    setup = build(experiment, data_dir)
+    kept = _kept_extractor(experiment, folder) if folder is not None and resume else None
+    if fleet is not None:
+        require_devices(experiment)
+    setup = build(experiment, data_dir, extractor=kept, dataset=dataset)
     if fleet is not None:
         setup = replace(setup, fleet=fleet(setup))
     if folder is not None and not resume:
         folder.create(to_toml(experiment))
-    return _Run(experiment, setup, folder, watch, warn).to_the_end(resume)
+        if setup.extractor is not None:
+            save_extractor(folder.extractor, setup.extractor)
+    training = training_for(experiment, setup)
+    return _Run(experiment, setup, training, folder, watch, warn).to_the_end(resume)
 
 
 def resume(
@@ -156,54 +165,78 @@ def resume(
     )
 
 
+def _kept_extractor(experiment: Experiment, folder: RunFolder) -> Extractor | None:
+    """The extractor that a run began with, from its folder.
+
+    Raises:
+        UsageError: if the experiment's file is another one by now.
+    """
+    if experiment.features is None or not folder.extractor.is_file():
+        return None
+    kept = load_extractor(folder.extractor)
+    if Path(experiment.features).is_file() or experiment.features in shipped_names():
+        now = find_extractor(experiment.features).digest
+        if now != kept.digest:
+            raise UsageError(
+                f"features: {experiment.features} is another extractor now ({now[:16]}) than when "
+                f"the run began ({kept.digest[:16]}, kept as {folder.extractor}); put it back, or "
+                "begin a new run"
+            )
+    return kept
+
+
 @dataclass(frozen=True)
-class _Run:
+class _Run(Generic[PlaceT]):
     """One process's part of a run."""
 
     experiment: Experiment
     setup: Setup
+    training: Training[PlaceT]
     folder: RunFolder | None
     watch: Watcher | None
     warn: Callable[[str], None] | None
 
     def to_the_end(self, resume: bool) -> Result:
         """Every round that is left, then the result."""
-        federation, fleet = self.setup.federation, self.setup.fleet
+        federation, training = self.setup.federation, self.training
         began = time.monotonic()
         try:
             before = self._newest_checkpoint() if resume else None
             if before is None:
-                state, costs = begin(federation, fleet, self.setup.start)
+                state, costs = training.begin()
                 before = Checkpoint(state, costs, 0.0)
             state, costs = before.state, before.costs
             rows: list[Mapping[str, Any]] = []
+            health: list[Mapping[str, Any]] = []
             if self.folder is not None and resume:
                 rows += self.folder.read_metrics(state.round)
-            for after, record in federate(federation, fleet, state):
+                health += self.folder.read_health(state.round)
+            for after, record in training.rounds(state):
                 state = after
                 costs += record.costs
                 accuracy = None
                 if state.round % self.experiment.evaluate_every == 0:
-                    accuracy = self._accuracy(published(federation.server, state))
+                    accuracy = self._accuracy(state)
                 rows.append(self._row(record, accuracy))
+                health += changes(away(health), record)
                 last = state.round == federation.rounds
                 if self.folder is not None and (
                     last or state.round % self.experiment.checkpoint_every == 0
                 ):
                     # Rows first: a checkpoint without its row could not be mended afterwards.
                     self.folder.write_metrics(rows)
+                    self.folder.write_health(health)
                     seconds = before.seconds + time.monotonic() - began
                     checkpoint = Checkpoint(state, costs, seconds)
-                    save_checkpoint(self.folder.checkpoints, checkpoint, self._identity)
+                    training.save_checkpoint(self.folder.checkpoints, checkpoint, self._identity)
                 if self.watch is not None:
                     self.watch(
                         Progress(record, federation.rounds, accuracy, costs, federation.devices)
                     )
-            parameters = published(federation.server, state)
             seconds = before.seconds + time.monotonic() - began
-            return self._finish(parameters, costs, seconds)
+            return self._finish(state, costs, seconds)
         finally:
-            fleet.close()
+            training.close()
 
     @cached_property
     def _identity(self) -> str:
@@ -211,14 +244,14 @@ class _Run:
         text = to_toml(self.experiment) + self.setup.dataset.digest
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def _newest_checkpoint(self) -> Checkpoint | None:
+    def _newest_checkpoint(self) -> Checkpoint[PlaceT] | None:
         """The newest checkpoint that is sound; None if the run was stopped before the first."""
         if self.folder is None:
             raise UsageError("out: resuming needs the folder of the run")
         files = checkpoint_files(self.folder.checkpoints)
         for path in files:
             try:
-                return load_checkpoint(path, self.setup.network, self._identity)
+                return self.training.load_checkpoint(path, self._identity)
             except RunError as error:
                 if self.warn is not None:
                     self.warn(f"{error}; trying the one before it")
@@ -226,14 +259,10 @@ class _Run:
             raise RunError(f"{self.folder.checkpoints}: no sound checkpoint; start a new run")
         return None
 
-    def _predictions(self, parameters: Parameters) -> Integers:
-        """Predicted class of every held-out sample."""
-        samples = self.setup.dataset.test.features
-        return self.setup.engine.classify(self.setup.network, parameters, samples).astype(np.int64)
-
-    def _accuracy(self, parameters: Parameters) -> float:
-        """Share of held-out samples that ``parameters`` classify rightly."""
-        return float(np.mean(self._predictions(parameters) == self.setup.dataset.test.labels))
+    def _accuracy(self, state: PlaceT) -> float:
+        """Share of held-out samples that the published model classifies rightly."""
+        test = self.setup.dataset.test
+        return float(np.mean(self.training.classify(state, test.features) == test.labels))
 
     def _row(self, record: RoundRecord, accuracy: float | None) -> dict[str, Any]:
         """One line of ``metrics.csv``."""
@@ -256,10 +285,10 @@ class _Run:
             "clipped_deltas": statistics.clipped_deltas,
         }
 
-    def _finish(self, parameters: Parameters, costs: Costs, seconds: float) -> Result:
+    def _finish(self, state: PlaceT, costs: Costs, seconds: float) -> Result:
         """The result, and with a folder the model, the details and the report."""
-        experiment, setup = self.experiment, self.setup
-        predictions = self._predictions(parameters)
+        experiment, setup, training = self.experiment, self.setup, self.training
+        predictions = training.classify(state, setup.dataset.test.features)
         labels = setup.dataset.test.labels
         classes = setup.network.classes
         source = "experiment.toml"
@@ -267,14 +296,14 @@ class _Run:
             source = str(self.folder.experiment)
         result = Result(
             accuracy=float(np.mean(predictions == labels)),
-            digest=parameters.digest,
+            digest=training.digest(state),
             rounds=experiment.rounds,
             mode=experiment.mode,
             recipe=experiment.recipe,
             dataset=experiment.dataset,
             layers=setup.network.shape,
             devices=experiment.devices,
-            engine=experiment.engine,
+            engine=experiment.engine if experiment.build_recipe().for_devices else "float32",
             seed=experiment.seed,
             held_out=experiment.held_out,
             held_out_samples=len(labels),
@@ -285,10 +314,11 @@ class _Run:
             out=None if self.folder is None else str(self.folder.path),
             dataset_digest=setup.dataset.digest,
             command=f"tifed run {source} --out again",
+            extractor_digest=None if setup.extractor is None else setup.extractor.digest,
         )
         if self.folder is not None:
             confusion = np.bincount(labels * classes + predictions, minlength=classes * classes)
-            save_model(self.folder.model, setup.network, parameters)
+            training.save_model(self.folder.model, state)
             if setup.dataset.quantisation is not None:
                 setup.dataset.quantisation.save(self.folder.quantisation)
             self.folder.write_json(
@@ -296,7 +326,7 @@ class _Run:
                 {
                     "confusion": confusion.reshape(classes, classes).tolist(),
                     "class_names": setup.dataset.class_names,
-                    "device_scores": [asdict(s) for s in setup.fleet.evaluate(parameters)],
+                    "device_scores": [asdict(s) for s in training.scores(state)],
                     "partition": setup.partition.table(
                         setup.dataset.train.labels, classes
                     ).tolist(),

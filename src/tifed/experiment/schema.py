@@ -84,6 +84,11 @@ class Experiment(Table):
     """
 
     dataset: str = Field("digits", description="a built-in data set, or a .npz or .csv file")
+    features: str | None = Field(
+        None,
+        description="a frozen extractor that samples go through first: its file, or the name of "
+        "one that ships (docs/features.md); then the first of `layers` is its features",
+    )
     devices: int = Field(8, ge=1, le=1_000_000, description="number of devices")
     rounds: int = Field(60, ge=1, description="rounds; in each a device fills its buffer once")
     seed: int = Field(1, ge=0, lt=1 << 64, description="of everything random")
@@ -97,8 +102,8 @@ class Experiment(Table):
     device_layers: tuple[tuple[int, ...], ...] | None = Field(
         None, description="per-device mode: one list of layers per device"
     )
-    recipe: Literal["paper", "tuned", "tuned-absolute", "tuned-int8"] = Field(
-        "tuned", description="settings of the learning rule"
+    recipe: Literal["paper", "tuned", "tuned-absolute", "tuned-int8", "float-fedavg"] = Field(
+        "tuned", description="settings of the learning rule; float-fedavg is for comparison only"
     )
     engine: Literal["native", "oracle"] = Field(
         "native", description="who computes the learning rule: the C core, or NumPy (slow)"
@@ -157,7 +162,12 @@ class Experiment(Table):
     @model_validator(mode="after")
     def _consistent(self) -> "Experiment":
         """Check what one field says about another."""
-        self.build_recipe()
+        recipe = self.build_recipe()
+        if self.fleet != "simulated" and not recipe.for_devices:
+            raise ValueError(
+                f"recipe: {self.recipe!r} is for comparison only, without devices; use "
+                "fleet = 'simulated', or a recipe of integers"
+            )
         if self.layers is not None and (len(self.layers) < 2 or min(self.layers) < 1):
             raise ValueError(f"layers: {list(self.layers)} must be two or more positive sizes")
         if self.devices_per_round is not None and self.devices_per_round > self.devices:

@@ -13,14 +13,14 @@ _FIRMWARE = _PACKAGE / "firmware"
 LINK_FOLDER = "tifed_link"
 """Where an export keeps the device's side of the link, for its names are short."""
 
-_PUBLIC = "tifed.h"
+_PUBLIC = ("tifed.h", "tifed_features.h")
 
 
 def core_files(sources: str, headers: str) -> dict[str, bytes]:
     """The core by path: what users include in ``headers``, the rest in ``sources``."""
     paths = [*sorted(_CORE.glob("*.c")), *sorted(_CORE.glob("*.h"))]
     return {
-        f"{headers if path.name == _PUBLIC else sources}/{path.name}": path.read_bytes()
+        f"{headers if path.name in _PUBLIC else sources}/{path.name}": path.read_bytes()
         for path in paths
     }
 

@@ -9,6 +9,8 @@ from tifed.export.folder import write_library
 from tifed.export.layout import FRAMEWORKS
 from tifed.export.library import library_files
 from tifed.export.model import Model
+from tifed.features.memory import extractor_memory
+from tifed.features.packed import constant_bytes
 from tifed.network.memory import DeviceMemory, device_memory
 
 
@@ -23,6 +25,8 @@ class Exported:
         shape: of the network.
         ram: of the core on a 32-bit device.
         flash: bytes of parameters in flash.
+        extractor_ram: bytes to extract features in, and for one sample's features; 0 without.
+        extractor_flash: bytes of the extractor's constants.
     """
 
     folder: Path
@@ -31,6 +35,8 @@ class Exported:
     shape: str
     ram: DeviceMemory
     flash: int
+    extractor_ram: int = 0
+    extractor_flash: int = 0
 
 
 def export(model: Model, framework: str, folder: Path) -> Exported:
@@ -56,8 +62,10 @@ def export(model: Model, framework: str, folder: Path) -> Exported:
     }
     if parameters is not None:
         about["parameters"] = parameters.digest
+    if model.extractor is not None:
+        about["extractor"] = model.extractor.digest
     write_library(folder, files, about)
-    experiment = model.experiment
+    experiment, extractor = model.experiment, model.extractor
     return Exported(
         folder=folder,
         framework=framework,
@@ -67,4 +75,8 @@ def export(model: Model, framework: str, folder: Path) -> Exported:
             model.network, model.layers, experiment.buffer, experiment.batch, bool(model.frozen)
         ),
         flash=0 if parameters is None else sum(array.nbytes for _, array in parameters.named),
+        extractor_ram=0
+        if extractor is None
+        else extractor_memory(extractor).total + extractor.features,
+        extractor_flash=0 if extractor is None else constant_bytes(extractor),
     )

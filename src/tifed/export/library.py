@@ -9,6 +9,8 @@ from tifed.export.core_files import core_files, licence, link_files
 from tifed.export.layout import FRAMEWORKS
 from tifed.export.model import Model
 from tifed.export.numbers import initialiser
+from tifed.features.memory import extractor_memory
+from tifed.features.packed import constant_bytes
 from tifed.firmware.header import experiment_header
 from tifed.network.memory import device_memory
 
@@ -27,9 +29,11 @@ def library_files(model: Model, framework: str) -> dict[str, bytes]:
     files = core_files(layout.sources, layout.headers)
     files |= link_files(layout.sources, layout.headers)
     files["LICENSE"] = licence()
+    experiment = model.experiment
     header = experiment_header(
-        model.network, (model.layers,), model.experiment.buffer, model.experiment.batch
-    )
+        model.network, (model.layers,), experiment.buffer, experiment.batch,
+        extractor=model.extractor,
+    )  # fmt: skip
     files[f"{layout.sources}/tifed_experiment.h"] = header.encode()
     generated = {
         f"{layout.headers}/tifed_model.h": "tifed_model.h",
@@ -55,7 +59,7 @@ def _is_source(path: str, folder: str) -> bool:
 
 def _values(model: Model, sources: list[str], framework: str) -> dict[str, Any]:
     """What templates know."""
-    experiment, network = model.experiment, model.network
+    experiment, network, extractor = model.experiment, model.network, model.extractor
     ram = device_memory(
         network, model.layers, experiment.buffer, experiment.batch, bool(model.frozen)
     )
@@ -70,6 +74,12 @@ def _values(model: Model, sources: list[str], framework: str) -> dict[str, Any]:
         "seed_low": experiment.seed & 0xFFFF_FFFF,
         "seed_high": experiment.seed >> 32,
         "bytes_on_device": ram.total,
+        "extractor_ram": 0
+        if extractor is None
+        else extractor_memory(extractor).total + extractor.features,
+        "extractor_flash": 0 if extractor is None else constant_bytes(extractor),
+        # In a program: what the core is given.
+        "sample": "sample" if extractor is None else "tifed_model_features(sample)",
         "sources": sources,
         "kernels": [path for path in sources if "tifed_kernel" in path],
     }

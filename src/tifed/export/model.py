@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
+from tifed.features import Extractor
 from tifed.federation import AverageEvery
 from tifed.network import Network, Parameters, check_parameters
 from tifed.plan.device_network import check_for_devices
@@ -20,6 +21,7 @@ class Model:
         start: per layer the largest magnitude of a first weight, where there are no parameters.
         parameters: to start from; None to start as the experiment does. Layers that are not trained
             then stay in flash.
+        extractor: what makes the network's features of readings; None if readings are features.
     """
 
     experiment: Experiment
@@ -27,6 +29,12 @@ class Model:
     layers: tuple[int, ...]
     start: tuple[int, ...]
     parameters: Parameters | None = None
+    extractor: Extractor | None = None
+
+    @property
+    def inputs(self) -> int:
+        """Values of a reading."""
+        return self.network.features if self.extractor is None else self.extractor.input_features
 
     @property
     def frozen(self) -> tuple[int, ...]:
@@ -68,6 +76,7 @@ def model_for(
     network: Network,
     layers: tuple[int, ...] | None = None,
     trained: tuple[Network, Parameters] | None = None,
+    extractor: Extractor | None = None,
 ) -> Model:
     """Check that an experiment can become a library.
 
@@ -76,6 +85,7 @@ def model_for(
         network: its network.
         layers: to be trained on the device; default all of them.
         trained: network and parameters of a model file to start from.
+        extractor: what devices make the network's features with, if they do.
 
     Raises:
         UsageError: naming the field that a device cannot have, or that does not fit the file.
@@ -93,7 +103,8 @@ def model_for(
         if made_for != network:
             raise UsageError(f"parameters: {_difference(made_for, network)}")
         check_parameters(network, parameters)
-    return Model(experiment, network, chosen, experiment.build_recipe().start(network), parameters)
+    start = experiment.build_recipe().start(network)
+    return Model(experiment, network, chosen, start, parameters, extractor)
 
 
 def _difference(made_for: Network, network: Network) -> str:

@@ -11,8 +11,8 @@ from tifed.federation.costs import Costs
 from tifed.federation.federation import Federation
 from tifed.federation.fleet import DeviceScore, FeatureSums, Fleet
 from tifed.federation.loop import RoundRecord, begin, federate
-from tifed.federation.plan import AtEnd, AverageEvery, Job, Plan
-from tifed.federation.update import LayerSum, Update, device_update
+from tifed.federation.plan import AtEnd, AverageEvery, Job, Jobs, Place, Plan
+from tifed.federation.update import LayerSum, Update, device_update, total
 
 __all__ = [
     "AtEnd",
@@ -23,8 +23,10 @@ __all__ = [
     "Federation",
     "Fleet",
     "Job",
+    "Jobs",
     "LayerState",
     "LayerSum",
+    "Place",
     "Plan",
     "RoundRecord",
     "ServerState",
@@ -35,4 +37,5 @@ __all__ = [
     "federate",
     "initial_state",
     "published",
+    "total",
 ]

@@ -4,11 +4,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tifed.federation.plan import Place
 from tifed.federation.update import LayerSum, Update
 from tifed.integer import Rounding, divide, saturate
 from tifed.integer.rounding import Integers
 from tifed.network import Network, Parameters, Tensor
 from tifed.recipes import Server
+
+MOMENTUM_ONE = 16
+"""What `Server.momentum` is a share of."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,9 @@ class LayerState:
         mean_weight: int64 (fan_in, fan_out), its running mean over exchanges.
         mean_bias: int64 (fan_out,).
         updates: exchanges that changed this layer.
+        weight_step: int64 (fan_in, fan_out), how far `weight` moved in the last of them; None if
+            the server has no momentum.
+        bias_step: int64 (fan_out,), the same of `bias`.
     """
 
     weight: Integers
@@ -28,25 +35,21 @@ class LayerState:
     mean_weight: Integers
     mean_bias: Integers
     updates: int = 0
+    weight_step: Integers | None = None
+    bias_step: Integers | None = None
 
 
 @dataclass(frozen=True)
-class ServerState:
+class ServerState(Place):
     """All that a run needs to go on.
 
     Attributes:
         parameters: what devices get at the next exchange.
         layers: the server's own copies.
-        round: rounds finished.
-        exchange: exchanges finished.
-        turns: int64 (devices,), how many buffers each device has been asked to train on.
     """
 
     parameters: Parameters
     layers: tuple[LayerState, ...]
-    round: int
-    exchange: int
-    turns: Integers
 
 
 def initial_state(server: Server, parameters: Parameters, devices: int) -> ServerState:
@@ -56,7 +59,7 @@ def initial_state(server: Server, parameters: Parameters, devices: int) -> Serve
         weight = W.astype(np.int64) << server.fraction_bits
         bias = b.astype(np.int64) << server.fraction_bits
         layers.append(LayerState(weight, bias, weight, bias))
-    return ServerState(parameters, tuple(layers), 0, 0, np.zeros(devices, np.int64))
+    return ServerState(0, 0, np.zeros(devices, np.int64), parameters, tuple(layers))
 
 
 def aggregate(network: Network, server: Server, state: ServerState, update: Update) -> ServerState:
@@ -103,19 +106,22 @@ def _step(
     """One layer's copies after an exchange that sent down ``W`` and ``b``."""
     updates = kept.updates + 1
     window = min(server.running_mean, updates)
-    moved = []
-    for own, mean, total, sent, bound in (
-        (kept.weight, kept.mean_weight, sums.weight, W, weight_bound),
-        (kept.bias, kept.mean_bias, sums.bias, b, bias_bound),
+    moved, steps = [], []
+    for own, mean, before, total, sent, bound in (
+        (kept.weight, kept.mean_weight, kept.weight_step, sums.weight, W, weight_bound),
+        (kept.bias, kept.mean_bias, kept.bias_step, sums.bias, b, bias_bound),
     ):
         average = divide(total << server.fraction_bits, sums.samples, server.rounding)
         step = average - (sent.astype(np.int64) << server.fraction_bits)
         change = divide(rate_halves * step, 2, Rounding.NEAREST)
+        if before is not None:
+            change = change + divide(server.momentum * before, MOMENTUM_ONE, Rounding.NEAREST)
         own_after, _ = saturate(own + change, bound << server.fraction_bits)
+        steps.append(own_after - own if server.momentum else None)
         moved.append(own_after)
         moved.append(mean + divide(own_after - mean, window, Rounding.NEAREST))
     weight, mean_weight, bias, mean_bias = moved
-    return LayerState(weight, bias, mean_weight, mean_bias, updates)
+    return LayerState(weight, bias, mean_weight, mean_bias, updates, *steps)
 
 
 def _rounded(server: Server, own: Integers, like: Tensor) -> Tensor:

@@ -1,19 +1,40 @@
 """Which device trains which layers in which round."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from tifed.errors import UsageError
+from tifed.federation.plan import layers_of, mask_of
+from tifed.integer.rounding import Integers
 from tifed.network import Network
 from tifed.network.memory import device_memory
 
-Assignment = Callable[[int, int], tuple[int, ...]]
-"""From a device and a round to the numbers of the layers the device trains, ascending."""
+
+@dataclass(frozen=True)
+class Assignment:
+    """From devices and a round to the layers that the devices train.
+
+    Attributes:
+        masks: from device numbers int64 (n,) and a round to layers as bits, int64 (n,).
+    """
+
+    masks: Callable[[Integers, int], Integers]
+
+    def __call__(self, device: int, number: int) -> tuple[int, ...]:
+        """The layers of one device in round ``number``, ascending.
+
+        >>> rotating(4, 2)(0, 1)
+        (1,)
+        """
+        return layers_of(int(self.masks(np.array([device], np.int64), number)[0]))
 
 
 def full_network(depth: int) -> Assignment:
     """Every device trains every layer."""
-    everything = tuple(range(depth))
-    return lambda device, number: everything
+    everything = mask_of(range(depth))
+    return Assignment(lambda device, number: np.full_like(device, everything))
 
 
 def _one_layer_each(devices: int, depth: int) -> None:
@@ -28,13 +49,13 @@ def _one_layer_each(devices: int, depth: int) -> None:
 def contiguous(devices: int, depth: int) -> Assignment:
     """Equal contiguous groups of devices, one per layer, the same in every round (the paper's)."""
     _one_layer_each(devices, depth)
-    return lambda device, number: (device * depth // devices,)
+    return Assignment(lambda device, number: 1 << device * depth // devices)
 
 
 def alternating(devices: int, depth: int) -> Assignment:
     """Device d trains layer d mod depth, the same in every round."""
     _one_layer_each(devices, depth)
-    return lambda device, number: (device % depth,)
+    return Assignment(lambda device, number: 1 << device % depth)
 
 
 def rotating(devices: int, depth: int) -> Assignment:
@@ -43,7 +64,7 @@ def rotating(devices: int, depth: int) -> Assignment:
     Every device's data reaches every layer, which matters when the devices' data differ.
     """
     _one_layer_each(devices, depth)
-    return lambda device, number: ((device * depth // devices + number) % depth,)
+    return Assignment(lambda device, number: 1 << (device * depth // devices + number) % depth)
 
 
 def rotating_quarter(devices: int, depth: int) -> Assignment:
@@ -56,7 +77,7 @@ def rotating_quarter(devices: int, depth: int) -> Assignment:
         return rotating(devices, depth)
     _one_layer_each(devices, depth)
     last = max(1, devices // 4)
-    return lambda device, number: (int((device + number * last) % devices < last),)
+    return Assignment(lambda device, number: 1 + ((device + number * last) % devices < last))
 
 
 def per_device(layers: Sequence[Sequence[int]], devices: int, depth: int) -> Assignment:
@@ -74,8 +95,9 @@ def per_device(layers: Sequence[Sequence[int]], devices: int, depth: int) -> Ass
                 f"device_layers: device {device} has {list(numbers)}; "
                 f"name one or more of the layers 0..{depth - 1}"
             )
-        chosen.append(tuple(sorted(set(numbers))))
-    return lambda device, number: chosen[device]
+        chosen.append(mask_of(numbers))
+    masks = np.array(chosen, np.int64)
+    return Assignment(lambda device, number: masks[device])
 
 
 def memory_aware(
@@ -109,7 +131,7 @@ def memory_aware(
     def cost(layers: tuple[int, ...]) -> int:
         return device_memory(network, layers, buffer, batch, frozen_in_flash).total
 
-    choices: dict[int, list[tuple[int, ...]]] = {}
+    choices: dict[int, list[int]] = {}
     for device in range(min(devices, len(budgets))):
         budget = budgets[device]
         if budget in choices:
@@ -121,13 +143,18 @@ def memory_aware(
                 f"smallest needs {min(cost((layer,)) for layer in range(depth))} bytes "
                 "(a smaller buffer or mini-batch, or frozen_in = 'flash', needs less)"
             )
-        choices[budget] = [_fitting(first, depth, budget, cost) for first in alone]
+        choices[budget] = [mask_of(_fitting(first, depth, budget, cost)) for first in alone]
+    # Devices of the last budgets may be missing: only those of the others are ever looked up.
+    own = [choices[budget] for budget in budgets[:devices]]
+    counts = np.array([len(sets) for sets in own], np.int64)
+    table = np.array([(sets * depth)[:depth] for sets in own], np.int64)
 
-    def assign(device: int, number: int) -> tuple[int, ...]:
-        sets = choices[budgets[device % len(budgets)]]
-        return sets[(device + number) % len(sets)]
+    def masks(device: Integers, number: int) -> Integers:
+        budget = device % len(budgets)
+        chosen: Integers = table[budget, (device + number) % counts[budget]]
+        return chosen
 
-    return assign
+    return Assignment(masks)
 
 
 def _fitting(

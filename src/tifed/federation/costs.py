@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
-from tifed.federation.plan import Job
+import numpy as np
+from numpy.typing import NDArray
+
+from tifed.federation.plan import Jobs, Plan
+from tifed.integer.rounding import Integers
 from tifed.network import Feedback, Network
 from tifed.network.memory import layer_bytes
 
@@ -58,12 +62,39 @@ def macs_per_visit(network: Network, layers: tuple[int, ...]) -> int:
     return sum(products) + feedback + sum(products[layer] for layer in layers)
 
 
-def visits(job: Job, batch: int) -> int:
-    """Samples that the steps of ``job`` train on, each epoch counted."""
-    sizes = [min(batch, job.samples - first) for first in range(0, job.samples, batch)]
-    epochs, rest = divmod(job.steps, len(sizes))
-    start = job.first_step % len(sizes)
-    return epochs * job.samples + sum((sizes * 2)[start : start + rest])
+def visits(jobs: Jobs, batch: int) -> Integers:
+    """Samples that the steps of each job train on, each epoch counted: int64 (n,)."""
+    return _visits(jobs, jobs.first_step + jobs.steps, batch) - _visits(
+        jobs, jobs.first_step, batch
+    )
+
+
+def _visits(jobs: Jobs, steps: Integers, batch: int) -> Integers:
+    """Samples in the first ``steps`` steps; only a buffer's last mini-batch is a smaller one."""
+    epoch = -(-jobs.samples // batch)
+    seen: Integers = steps // epoch * jobs.samples + steps % epoch * batch
+    return seen
+
+
+def exchange_costs(network: Network, batch: int, plan: Plan, answered: NDArray[np.bool_]) -> Costs:
+    """What an exchange cost: every device asked was sent parameters, those who answered worked.
+
+    Args:
+        network: what every device holds.
+        batch: samples per mini-batch.
+        plan: what was asked.
+        answered: bool (devices,), whose updates came.
+    """
+    down = len(plan.jobs) * download_bytes(network)
+    jobs = plan.jobs.at(answered[plan.jobs.device])
+    trained = visits(jobs, batch)
+    forward = macs_per_visit(network, ())
+    up, macs = 0, forward * int(trained.sum())
+    for layer in range(network.depth):
+        own = jobs.of_layer(layer)
+        up += upload_bytes(network, (layer,)) * int(np.count_nonzero(own))
+        macs += (macs_per_visit(network, (layer,)) - forward) * int(trained[own].sum())
+    return Costs(down, up, macs)
 
 
 def calibration_costs(network: Network, devices: int) -> Costs:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from tifed.errors import UsageError
-from tifed.federation.aggregation import ServerState
 from tifed.federation.assignment import Assignment
-from tifed.federation.plan import AtEnd, AverageEvery, Job, Plan
+from tifed.federation.plan import AtEnd, AverageEvery, Jobs, Place, PlaceT, Plan, layers_of
 from tifed.integer import Purpose, permutation, stream_key
 from tifed.integer.rounding import Integers
 from tifed.network import Network
@@ -63,6 +63,11 @@ class Federation:
         """Number of devices in the fleet."""
         return len(self.streams)
 
+    @cached_property
+    def lengths(self) -> Integers:
+        """``streams`` as int64 (devices,)."""
+        return np.array(self.streams, np.int64)
+
     @property
     def rounds(self) -> int:
         """Number of rounds."""
@@ -75,10 +80,17 @@ class Federation:
         order = permutation(stream_key(self.seed, Purpose.SAMPLING, number), self.devices)
         return np.sort(order[: self.devices_per_round])
 
-    def plans(self, state: ServerState) -> Iterator[Plan]:
+    def layer_sets(self) -> tuple[tuple[int, ...], ...]:
+        """Every set of layers that some device trains in some round."""
+        devices, masks = np.arange(self.devices, dtype=np.int64), set[int]()
+        for number in range(self.rounds):
+            masks.update(np.unique(self.assignment.masks(devices, number)).tolist())
+        return tuple(sorted(map(layers_of, masks)))
+
+    def plans(self, state: Place) -> Iterator[Plan]:
         """The exchanges of the round that comes after ``state``, first to last."""
         number = state.round
-        jobs = [job for device in self.selected(number) if (job := self._job(state, int(device)))]
+        jobs = self._jobs(state, self.selected(number))
         batches = -(-self.buffer // self.batch)
         exchanges = {
             AverageEvery.BUFFER: 1,
@@ -90,33 +102,37 @@ class Federation:
                 round=number,
                 exchange=state.exchange + part,
                 extra_shift=self.extra_shifts[number],
-                jobs=tuple(self._part(job, part) for job in jobs),
+                jobs=self._part(jobs, part),
             )
 
-    def after_round(self, state: ServerState) -> ServerState:
+    def after_round(self, state: PlaceT) -> PlaceT:
         """``state`` with the round counted and a turn for every device that was asked."""
         turns = state.turns.copy()
         turns[self.selected(state.round)] += 1
         return replace(state, round=state.round + 1, turns=turns)
 
-    def _job(self, state: ServerState, device: int) -> Job | None:
-        """A whole buffer's work, or None if the device's stream has ended."""
-        length = self.streams[device]
-        position = int(state.turns[device]) * self.buffer
-        samples = self.buffer
+    def _jobs(self, state: Place, device: Integers) -> Jobs:
+        """A whole buffer's work for each device whose stream has not ended."""
+        position = state.turns[device] * self.buffer
+        samples = np.full_like(device, self.buffer)
         if self.at_end is AtEnd.STOP:
-            samples = min(samples, length - position)
-            if samples <= 0:
-                return None
-        layers = self.assignment(device, state.round)
-        steps = self.local_epochs * -(-samples // self.batch)
-        return Job(device, layers, position % length, samples, 0, steps)
+            left = self.lengths[device] - position
+            device, position, samples = (x[left > 0] for x in (device, position, samples))
+            samples = np.minimum(samples, left[left > 0])
+        return Jobs(
+            device=device,
+            layers=self.assignment.masks(device, state.round),
+            position=position % self.lengths[device],
+            samples=samples,
+            first_step=np.zeros_like(device),
+            steps=self.local_epochs * -(-samples // self.batch),
+        )
 
-    def _part(self, job: Job, part: int) -> Job:
+    def _part(self, jobs: Jobs, part: int) -> Jobs:
         """The steps of exchange ``part`` of the round."""
         if self.average_every is AverageEvery.BUFFER:
-            return job
-        steps = 1
+            return jobs
+        steps = np.ones_like(jobs.steps)
         if self.average_every is AverageEvery.EPOCH:
-            steps = job.steps // self.local_epochs
-        return replace(job, first_step=part * steps, steps=steps)
+            steps = jobs.steps // self.local_epochs
+        return replace(jobs, first_step=part * steps, steps=steps)

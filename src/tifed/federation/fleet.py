@@ -17,10 +17,12 @@ class FeatureSums:
     Attributes:
         total: int64 (features,), sum of each feature.
         samples: how many samples are in it.
+        devices: int64 (n,), whose samples.
     """
 
     total: Integers
     samples: int
+    devices: Integers
 
 
 @dataclass(frozen=True)

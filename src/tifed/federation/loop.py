@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,16 +11,13 @@ from tifed.federation.aggregation import ServerState, aggregate, initial_state
 from tifed.federation.costs import (
     Costs,
     calibration_costs,
-    download_bytes,
-    macs_per_visit,
-    upload_bytes,
-    visits,
+    exchange_costs,
 )
 from tifed.federation.federation import Federation
 from tifed.federation.fleet import Fleet
-from tifed.federation.plan import Plan
-from tifed.federation.update import Update
+from tifed.federation.update import total
 from tifed.integer import Rounding, divide
+from tifed.integer.rounding import Integers
 from tifed.learning import Statistics
 from tifed.network import Parameters
 
@@ -31,19 +28,21 @@ class RoundRecord:
 
     Attributes:
         round: its number, from 0.
-        asked: devices that were sent work.
-        answered: devices that sent an update.
+        asked: int64 (n,), devices that were sent work, ascending.
+        answered: int64 (n,), devices that sent an update, ascending.
         updates: per layer how many device updates were averaged, all exchanges together.
         statistics: counts over devices.
         costs: totals over devices.
+        absent: why devices did not answer, as far as their fleet has said.
     """
 
     round: int
-    asked: tuple[int, ...]
-    answered: tuple[int, ...]
+    asked: Integers
+    answered: Integers
     updates: Mapping[int, int]
     statistics: Statistics
     costs: Costs
+    absent: Mapping[int, str] = field(default_factory=dict)
 
 
 def begin(
@@ -57,14 +56,14 @@ def begin(
     costs = Costs()
     if federation.calibration_samples:
         devices = range(federation.devices)
-        total = np.zeros(federation.network.features, np.int64)
+        sum_of_all = np.zeros(federation.network.features, np.int64)
         samples = 0
         for sums in fleet.calibrate(devices, federation.calibration_samples):
-            total = total + sums.total
+            sum_of_all += sums.total
             samples += sums.samples
         if samples == 0:
             raise RunError("calibration: no device answered, so the input has no centre")
-        centre = divide(total, samples, Rounding.NEAREST).astype(np.int8)
+        centre = divide(sum_of_all, samples, Rounding.NEAREST).astype(np.int8)
         parameters = replace(parameters, centre=centre)
         costs = calibration_costs(federation.network, federation.devices)
     return initial_state(federation.server, parameters, federation.devices), costs
@@ -86,33 +85,24 @@ def federate(
     while state.round < federation.rounds:
         number = state.round
         costs, statistics, updates = Costs(), Statistics(), Counter[int]()
-        asked: tuple[int, ...] = ()
-        answered: set[int] = set()
+        asked, answered = np.zeros(0, np.int64), np.zeros(federation.devices, bool)
+        absent: dict[int, str] = {}
         for plan in federation.plans(state):
-            update = sum(fleet.fit(plan, state.parameters), Update())
-            asked = tuple(job.device for job in plan.jobs)
-            present = set(update.devices)
+            update = total(fleet.fit(plan, state.parameters))
+            asked = plan.jobs.device
+            present = np.zeros(federation.devices, bool)
+            present[update.devices] = True
             answered |= present
-            if len(present) >= federation.minimum_devices:
+            absent.update(update.absent)
+            if np.count_nonzero(present) >= federation.minimum_devices:
                 state = aggregate(federation.network, federation.server, state, update)
                 updates.update({layer: part.devices for layer, part in update.layers.items()})
             else:
                 state = replace(state, exchange=state.exchange + 1)
-            costs += exchange_costs(federation, plan, present)
+            costs += exchange_costs(federation.network, federation.batch, plan, present)
             statistics += update.statistics
         state = federation.after_round(state)
         record = RoundRecord(
-            number, asked, tuple(sorted(answered)), dict(updates), statistics, costs
+            number, asked, np.flatnonzero(answered), dict(updates), statistics, costs, absent
         )
         yield state, record
-
-
-def exchange_costs(federation: Federation, plan: Plan, answered: set[int]) -> Costs:
-    """What an exchange cost: every device asked was sent parameters, those who answered worked."""
-    network = federation.network
-    up = macs = 0
-    for job in plan.jobs:
-        if job.device in answered:
-            up += upload_bytes(network, job.layers)
-            macs += visits(job, federation.batch) * macs_per_visit(network, job.layers)
-    return Costs(len(plan.jobs) * download_bytes(network), up, macs)

@@ -1,7 +1,14 @@
 """What the server asks of the devices: rounds, exchanges and jobs."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tifed.integer.rounding import Integers
 
 
 class AverageEvery(StrEnum):
@@ -40,6 +47,84 @@ class Job:
     steps: int
 
 
+def mask_of(layers: Iterable[int]) -> int:
+    """Numbers of layers as bits.
+
+    >>> mask_of((0, 2))
+    5
+    """
+    return sum(1 << layer for layer in set(layers))
+
+
+def layers_of(mask: int) -> tuple[int, ...]:
+    """The numbers again, ascending.
+
+    >>> layers_of(5)
+    (0, 2)
+    """
+    return tuple(layer for layer in range(mask.bit_length()) if mask >> layer & 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Jobs:
+    """The jobs of an exchange as columns, one entry per device, ascending by device.
+
+    A server that plans for a million devices has no time to make an object for each; who works on
+    one job iterates.
+
+    Attributes:
+        device: int64 (n,), and so are the others; see `Job`.
+        layers: as bits, see `mask_of`.
+        position: where buffers start.
+        samples: how many they hold.
+        first_step: first steps of this exchange.
+        steps: how many.
+    """
+
+    device: Integers
+    layers: Integers
+    position: Integers
+    samples: Integers
+    first_step: Integers
+    steps: Integers
+
+    @classmethod
+    def of(cls, jobs: Iterable[Job]) -> Self:
+        """Jobs one by one, ascending by device."""
+        rows = [
+            (job.device, mask_of(job.layers), job.position, job.samples, job.first_step, job.steps)
+            for job in jobs
+        ]
+        return cls(*np.array(rows, np.int64).reshape(len(rows), 6).T)
+
+    @property
+    def columns(self) -> tuple[Integers, ...]:
+        """All of them, in the order of the attributes."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+    def __len__(self) -> int:
+        return len(self.device)
+
+    def __iter__(self) -> Iterator[Job]:
+        known: dict[int, tuple[int, ...]] = {}
+        for device, mask, *work in zip(*(c.tolist() for c in self.columns), strict=True):
+            if mask not in known:
+                known[mask] = layers_of(mask)
+            yield Job(device, known[mask], *work)
+
+    def at(self, places: NDArray[np.int64] | NDArray[np.bool_]) -> "Jobs":
+        """Those at ``places``: ascending numbers, or a flag for each job."""
+        return Jobs(*(column[places] for column in self.columns))
+
+    def for_devices(self, devices: Integers) -> "Jobs":
+        """Those of ``devices``, ascending, each of which has one."""
+        return self.at(np.searchsorted(self.device, devices))
+
+    def of_layer(self, layer: int) -> NDArray[np.bool_]:
+        """Flags of those that train ``layer``."""
+        return (self.layers >> layer & 1).astype(bool)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One exchange: parameters go down, devices work, updates come up.
@@ -48,10 +133,29 @@ class Plan:
         round: number of the round, from 0; a round is one buffer of every device in it.
         exchange: number of the exchange, counted from the run's first.
         extra_shift: added to every update shift.
-        jobs: one per device, ascending by device.
+        jobs: one per device.
     """
 
     round: int
     exchange: int
     extra_shift: int
-    jobs: tuple[Job, ...]
+    jobs: Jobs
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run stands, which is all that its next plan depends on.
+
+    Attributes:
+        round: rounds finished.
+        exchange: exchanges finished.
+        turns: int64 (devices,), how many buffers each device has been asked to train on.
+    """
+
+    round: int
+    exchange: int
+    turns: Integers
+
+
+PlaceT = TypeVar("PlaceT", bound=Place)
+"""What a run's state is: a place, and what was learnt up to it."""

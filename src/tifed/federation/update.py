@@ -1,6 +1,6 @@
 """What comes back from devices: integer sums that can be added in any order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,21 +41,31 @@ class Update:
     """The work of one or more devices.
 
     Attributes:
-        devices: their numbers.
+        devices: int64 (n,), their numbers in any order.
         layers: sums per layer that at least one of them trained.
         statistics: counts over all of them.
+        absent: devices that were asked and have not answered, where there is more to say than
+            that: why.
     """
 
-    devices: tuple[int, ...] = ()
+    devices: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
     layers: Mapping[int, LayerSum] = field(default_factory=dict)
     statistics: Statistics = field(default_factory=Statistics)
+    absent: Mapping[int, str] = field(default_factory=dict)
 
-    def __add__(self, other: "Update") -> "Update":
-        """Union of two updates of different devices."""
-        layers = dict(self.layers)
-        for number, part in other.layers.items():
+
+def total(updates: Iterable[Update]) -> Update:
+    """Union of updates of different devices, added up as they come."""
+    devices = [np.zeros(0, np.int64)]
+    layers: dict[int, LayerSum] = {}
+    statistics, absent = Statistics(), dict[int, str]()
+    for update in updates:
+        devices.append(update.devices)
+        for number, part in update.layers.items():
             layers[number] = layers[number] + part if number in layers else part
-        return Update(self.devices + other.devices, layers, self.statistics + other.statistics)
+        statistics += update.statistics
+        absent.update(update.absent)
+    return Update(np.concatenate(devices), layers, statistics, absent)
 
 
 def device_update(
@@ -75,4 +85,4 @@ def device_update(
         )
         for number in layers
     }
-    return Update((device,), sums, statistics)
+    return Update(np.array([device], np.int64), sums, statistics)

@@ -60,7 +60,7 @@ PROCESSORS: dict[str, Processor] = {
     "cortex-m4": Processor((*_ARM, "-mcpu=cortex_m4"), (*_GCC, "-mcpu=cortex-m4")),
     "cortex-m7": Processor((*_ARM, "-mcpu=cortex_m7"), (*_GCC, "-mcpu=cortex-m7")),
     "riscv32": Processor(
-        ("-target", "riscv32-freestanding", "-mcpu=generic_rv32+m+a+c"),
+        ("-target", "riscv32-freestanding", "-mcpu=generic_rv32+m+a+c+relax+save_restore"),
         (
             "riscv64-unknown-elf-gcc", "-march=rv32imac", "-mabi=ilp32", "-misa-spec=2.2",
             "-mcmodel=medany",
@@ -81,7 +81,8 @@ QEMU: dict[str, Board] = {
     "cortex-m4": Board("mps2-an386", "cortex-m4", *_MPS2, "mps2-an386", 8),
     "cortex-m7": Board("mps2-an500", "cortex-m7", *_MPS2, "mps2-an500", 8),
     "riscv32": Board(
-        "virt", "riscv32", ("virt.c",), "virt.ld", 4 * _MB, 2 * _MB, 1_000_000_000, "virt", 0
+        "virt", "riscv32", ("virt.c", "riscv_runtime.c"), "virt.ld", 4 * _MB, 2 * _MB,
+        1_000_000_000, "virt", 0,
     ),
 }  # fmt: skip
 """Whole boards, UART included, by processor."""

@@ -31,6 +31,7 @@ FIRMWARE_FILES = ("device.c", "link.c", "start.c")
 
 _COMMON = (
     "-std=c11", "-g", "-ffreestanding", "-fno-builtin", "-ffunction-sections", "-fdata-sections",
+    "-fomit-frame-pointer",
     "-fno-unwind-tables", "-fno-asynchronous-unwind-tables",
     "-Wall", "-Wextra", "-Werror", "-nostdlib",
 )  # fmt: skip

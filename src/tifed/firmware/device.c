@@ -36,7 +36,8 @@ void tifed_device_ready(tifed_device *device)
 static tifed_config config_for(const tifed_device *device, uint32_t trained)
 {
     const tifed_device_setup *setup = device->setup;
-    tifed_config config = {setup->network, trained, setup->buffer, setup->batch, 0, 0, 0, 0};
+    tifed_config config = {setup->network, trained, setup->buffer, setup->batch, setup->frozen, 0,
+                           0, 0};
     return config;
 }
 
@@ -173,10 +174,25 @@ APART static uint8_t put_parameters(tifed_device *device, const uint8_t *in, uin
     return code_of(tifed_put_parameters(&device->core, layer, first, count, in + 8));
 }
 
+static uint32_t now(const tifed_device *device)
+{
+    return device->setup->ticks ? device->setup->ticks() : 0u;
+}
+
+/* What the network learns from: the sample, or what the extractor makes of it. */
+static const int8_t *features_of(tifed_device *device)
+{
+    const tifed_device_setup *setup = device->setup;
+    uint32_t before = now(device);
+    const int8_t *features = setup->extract ? setup->extract(setup->sample) : setup->sample;
+    device->ticks += now(device) - before;
+    return features;
+}
+
 /* A piece of a sample: purpose, 0, label, offset, bytes. With its last piece it is put to use. */
 APART static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint32_t length)
 {
-    uint32_t features = device->setup->network->layers[0].fan_in;
+    uint32_t features = device->setup->network->layers[0].fan_in, inputs = device->setup->inputs;
     uint32_t purpose = in[0], label = tifed_link_get16(in + 2), offset = tifed_link_get32(in + 4);
     uint32_t count = length - 8u;
     int8_t *sample = device->setup->sample;
@@ -186,25 +202,28 @@ APART static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint32_
         return TIFED_LINK_UNCONFIGURED;
     if (offset != 0u && offset != device->filled)
         return TIFED_LINK_ORDER;
-    if (count == 0u || offset > features || count > features - offset)
+    if (count == 0u || offset > inputs || count > inputs - offset)
         return TIFED_LINK_LENGTH;
     for (uint32_t i = 0; i < count; i++)
         sample[offset + i] = (int8_t)in[8u + i];
     device->filled = offset + count;
-    if (device->filled < features)
+    if (device->filled < inputs)
         return TIFED_LINK_OK;
     device->filled = 0;
+    const int8_t *values = features_of(device);
+    if (!values)
+        return (uint8_t)-TIFED_ERROR_MEMORY;
     if (purpose == FOR_BUFFER)
-        return code_of(tifed_add_sample(&device->core, sample, label));
+        return code_of(tifed_add_sample(&device->core, values, label));
     if (purpose == FOR_CLASS) {
-        device->last_value = (uint16_t)tifed_classify(&device->core, sample);
+        device->last_value = (uint16_t)tifed_classify(&device->core, values);
         return TIFED_LINK_OK;
     }
     int32_t *sums = device->setup->memory; /* before there is a network there is room for sums */
     if (device->state != TIFED_DEVICE_IDLE || device->setup->bytes / 4u < features)
         return TIFED_LINK_ORDER;
     for (uint32_t i = 0; i < features; i++)
-        sums[i] = (device->summed ? sums[i] : 0) + sample[i];
+        sums[i] = (device->summed ? sums[i] : 0) + values[i];
     device->summed++;
     return TIFED_LINK_OK;
 }
@@ -212,6 +231,7 @@ APART static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint32_
 static uint8_t clear(tifed_device *device)
 {
     device->filled = device->summed = 0;
+    device->ticks = 0;
     if (device->state != TIFED_DEVICE_IDLE) {
         tifed_clear(&device->core);
         device->state = TIFED_DEVICE_CONFIGURED;
@@ -336,13 +356,11 @@ void tifed_device_feed(tifed_device *device, uint8_t byte)
 
 bool tifed_device_work(tifed_device *device)
 {
-    const tifed_device_setup *setup = device->setup;
     if (device->state != TIFED_DEVICE_TRAINING)
         return false;
-    uint32_t before = setup->ticks ? setup->ticks() : 0u;
+    uint32_t before = now(device);
     int result = tifed_step(&device->core);
-    if (setup->ticks)
-        device->ticks += setup->ticks() - before; /* a step is shorter than the counter's period */
+    device->ticks += now(device) - before; /* a step is shorter than the counter's period */
     if (result == TIFED_MORE)
         return true;
     device->state = TIFED_DEVICE_TRAINED;

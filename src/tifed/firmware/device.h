@@ -14,13 +14,17 @@ typedef struct tifed_device_setup {
     uint32_t fingerprint; /* of all the above: the server refuses a device built for other work */
     void *memory;         /* of the core, 4-byte aligned; its size decides what can be trained */
     uint32_t bytes;       /* of memory; at least 4 * features, for calibration */
-    int8_t *sample;       /* (features): a sample arrives in pieces */
+    uint32_t inputs;      /* values of a sample on the line */
+    int8_t *sample;       /* (inputs): a sample arrives in pieces */
+    const int8_t *(*extract)(const int8_t *sample); /* its features, or NULL where that fails; NULL
+                                                       if a sample is features as it is */
     const char *board;    /* name, for people */
     uint32_t tick_hertz;  /* of ticks; 0 if there is none */
     void (*write)(uint8_t byte);
     uint32_t (*ticks)(void); /* free-running; NULL if there is none */
     uint32_t (*stack)(void); /* most bytes of stack used so far; NULL if not known */
     void (*reset)(void);     /* starts the board again; NULL if it cannot */
+    const tifed_frozen *frozen; /* layers that nobody trains, in flash; NULL if there are none */
 } tifed_device_setup;
 
 typedef enum tifed_device_state {
@@ -42,7 +46,7 @@ typedef struct tifed_device {
     uint16_t training; /* sequence of the TRAIN request whose steps are under way */
     uint32_t filled;    /* bytes of `sample` that have arrived */
     uint32_t summed;    /* samples in the calibration sums */
-    uint64_t ticks;     /* of the steps since TRAIN */
+    uint64_t ticks;     /* of the steps since TRAIN; before, of extractions since CLEAR */
 } tifed_device;
 
 void tifed_device_init(tifed_device *device, const tifed_device_setup *setup);

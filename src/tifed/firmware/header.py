@@ -1,12 +1,14 @@
 """The generated header: all that a device's arithmetic depends on, as constants in C."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from tifed.errors import UsageError
+from tifed.features import Extractor
+from tifed.firmware.extractor_header import extractor_constants
 from tifed.integer import Rounding
-from tifed.network import Activation, ErrorKind, Feedback, Layer, Network
-from tifed.network.memory import device_memory
+from tifed.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
+from tifed.network.memory import device_memory, held_bytes
 
 _ACTIVATIONS = {
     Activation.POCKET_TANH: "TIFED_POCKET_TANH",
@@ -31,15 +33,34 @@ CALIBRATION_WORD = 4
 
 
 def memory_bytes(
-    network: Network, trained: Iterable[tuple[int, ...]], buffer: int, batch: int
+    network: Network,
+    trained: Iterable[tuple[int, ...]],
+    buffer: int,
+    batch: int,
+    in_flash: Collection[int] = (),
 ) -> int:
-    """RAM that the core needs for the largest of the sets of layers in ``trained``."""
-    needs = [device_memory(network, layers, buffer, batch).total for layers in trained]
+    """RAM that the core needs for the largest of the sets of layers in ``trained``.
+
+    Args:
+        network: every constant of it.
+        trained: the sets of layers that a device may be asked to train.
+        buffer: samples a device keeps.
+        batch: samples per mini-batch.
+        in_flash: layers whose parameters take no RAM.
+    """
+    saved = sum(held_bytes(network, layer) for layer in in_flash)
+    needs = [device_memory(network, layers, buffer, batch).total - saved for layers in trained]
     return max(*needs, CALIBRATION_WORD * network.features)
 
 
 def experiment_header(
-    network: Network, trained: Iterable[tuple[int, ...]], buffer: int, batch: int
+    network: Network,
+    trained: Iterable[tuple[int, ...]],
+    buffer: int,
+    batch: int,
+    *,
+    frozen: Parameters | None = None,
+    extractor: Extractor | None = None,
 ) -> str:
     """C text that firmware is compiled with.
 
@@ -48,10 +69,21 @@ def experiment_header(
         trained: the sets of layers that a device may be asked to train.
         buffer: samples a device keeps.
         batch: samples per mini-batch.
+        frozen: parameters of the layers that are in no set of ``trained``, to be kept in flash;
+            None to keep every layer in RAM.
+        extractor: makes the network's features of the samples that arrive; None if they do.
 
     Raises:
-        UsageError: if the network is for simulation only.
+        UsageError: if the network is for simulation only, or does not fit the extractor.
     """
+    if extractor is not None and extractor.features != network.features:
+        raise UsageError(
+            f"layers: the network takes {network.features} features, "
+            f"the extractor gives {extractor.features}"
+        )
+    trained = tuple(trained)
+    untrained = set(range(network.depth)).difference(*trained) if frozen is not None else set()
+    in_flash = tuple(sorted(untrained))
     if any(layer.weight_bits == 32 for layer in network.layers):
         raise UsageError("weight_bits: 32 is for simulations; a device has 8 or 16")
     return f"""\
@@ -61,21 +93,47 @@ def experiment_header(
 
 #include "tifed.h"
 
+#define TIFED_INPUTS {network.features if extractor is None else extractor.input_features}u
 #define TIFED_FEATURES {network.features}u
 #define TIFED_CLASSES {network.classes}u
 #define TIFED_BUFFER {buffer}u
 #define TIFED_BATCH {batch}u
-#define TIFED_MEMORY_BYTES {memory_bytes(network, trained, buffer, batch)}u
-#define TIFED_FINGERPRINT 0x{fingerprint(network, buffer, batch):08X}u
+#define TIFED_MEMORY_BYTES {memory_bytes(network, trained, buffer, batch, in_flash)}u
+#define TIFED_FINGERPRINT 0x{fingerprint(network, buffer, batch, extractor):08X}u
 
 {_constants(network)}
+{_flash(network, in_flash, frozen)}
+{"" if extractor is None else extractor_constants(extractor)}
 #endif
 """
 
 
-def fingerprint(network: Network, buffer: int, batch: int) -> int:
+def fingerprint(
+    network: Network, buffer: int, batch: int, extractor: Extractor | None = None
+) -> int:
     """32 bits by which a server knows that a device was built for its experiment."""
-    return zlib.crc32(f"{buffer} {batch}\n{_constants(network)}".encode())
+    text = f"{buffer} {batch}\n{_constants(network)}"
+    return zlib.crc32((text if extractor is None else text + extractor.digest).encode())
+
+
+def _flash(network: Network, in_flash: tuple[int, ...], frozen: Parameters | None) -> str:
+    """Parameters of frozen layers, and the table that names them."""
+    if frozen is None or not in_flash:
+        return "#define TIFED_FROZEN NULL"
+    arrays = [
+        f"static const int{array.itemsize * 8}_t frozen_{layer}_{name}[] = "
+        f"{{{', '.join(map(str, array.ravel().tolist()))}}};\n"
+        for layer in in_flash
+        for name, array in (("weights", frozen.weights[layer]), ("biases", frozen.biases[layer]))
+    ]
+    rows = [
+        f"    {{frozen_{layer}_weights, frozen_{layer}_biases}},\n"
+        if layer in in_flash
+        else "    {NULL, NULL},\n"
+        for layer in range(network.depth)
+    ]
+    table = f"static const tifed_frozen tifed_experiment_frozen[] = {{\n{''.join(rows)}}};\n"
+    return f"{''.join(arrays)}{table}#define TIFED_FROZEN tifed_experiment_frozen"
 
 
 def _constants(network: Network) -> str:

@@ -1,5 +1,15 @@
 #include "link.h"
 
+uint32_t tifed_link_get32(const uint8_t *bytes)
+{
+    return tifed_link_get16(bytes) | tifed_link_get16(bytes + 2) << 16;
+}
+
+uint8_t *tifed_link_put32(uint8_t *bytes, uint32_t value)
+{
+    return tifed_link_put16(tifed_link_put16(bytes, value), value >> 16);
+}
+
 /* CRC-32 (IEEE 802.3, reflected), four bits at a time: a table of 64 bytes instead of 1024. */
 uint32_t tifed_link_crc(const uint8_t *bytes, uint32_t count)
 {

@@ -70,11 +70,6 @@ static inline uint32_t tifed_link_get16(const uint8_t *bytes)
     return bytes[0] | (uint32_t)bytes[1] << 8;
 }
 
-static inline uint32_t tifed_link_get32(const uint8_t *bytes)
-{
-    return tifed_link_get16(bytes) | tifed_link_get16(bytes + 2) << 16;
-}
-
 static inline uint8_t *tifed_link_put16(uint8_t *bytes, uint32_t value)
 {
     bytes[0] = (uint8_t)value;
@@ -82,9 +77,8 @@ static inline uint8_t *tifed_link_put16(uint8_t *bytes, uint32_t value)
     return bytes + 2;
 }
 
-static inline uint8_t *tifed_link_put32(uint8_t *bytes, uint32_t value)
-{
-    return tifed_link_put16(tifed_link_put16(bytes, value), value >> 16);
-}
+/* Not inline: where words must be aligned, these are a dozen instructions each. */
+uint32_t tifed_link_get32(const uint8_t *bytes);
+uint8_t *tifed_link_put32(uint8_t *bytes, uint32_t value);
 
 #endif

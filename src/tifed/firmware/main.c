@@ -4,8 +4,21 @@
 #include "experiment.h"
 
 static uint32_t memory[(TIFED_MEMORY_BYTES + 3u) / 4u];
-static int8_t sample[TIFED_FEATURES];
+static int8_t sample[TIFED_INPUTS];
 static tifed_device device;
+
+#ifdef TIFED_EXTRACTION_BYTES
+static const int8_t *features_of(const int8_t *raw)
+{
+    static uint32_t room[(TIFED_EXTRACTION_BYTES + 3u) / 4u + (TIFED_EXTRACTION_BYTES == 0u)];
+    static int8_t features[TIFED_FEATURES];
+    int status = tifed_features_extract(&tifed_experiment_extractor, raw, features, room,
+                                        sizeof room);
+    return status == TIFED_OK ? features : 0;
+}
+#else
+#define features_of 0 /* a sample is features as it is */
+#endif
 
 int main(void)
 {
@@ -16,13 +29,16 @@ int main(void)
         .fingerprint = TIFED_FINGERPRINT,
         .memory = memory,
         .bytes = sizeof memory,
+        .inputs = TIFED_INPUTS,
         .sample = sample,
+        .extract = features_of,
         .board = board_name,
         .tick_hertz = BOARD_TICK_HERTZ,
         .write = board_write,
         .ticks = board_ticks,
         .stack = stack_used,
         .reset = board_reset,
+        .frozen = TIFED_FROZEN,
     };
     board_start();
     tifed_device_init(&device, &setup);

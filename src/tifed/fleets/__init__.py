@@ -1,6 +1,6 @@
 """Fleets: who does the local work, and where."""
 
-from tifed.fleets.faulty import FaultyFleet
+from tifed.fleets.faulty import Fails, FaultyFleet, failing
 from tifed.fleets.simulated import SimulatedFleet
 
-__all__ = ["FaultyFleet", "SimulatedFleet"]
+__all__ = ["Fails", "FaultyFleet", "SimulatedFleet", "failing"]

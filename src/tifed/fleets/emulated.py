@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Union
+from typing import Literal
 
 from tifed.device import Stream
+from tifed.emulators.start import Board, start_board
+from tifed.features import Extractor
 from tifed.federation import DeviceScore, FeatureSums, Plan, Update
 from tifed.firmware.boards import board_for
 from tifed.firmware.build import Compiler, Firmware, build_firmware
@@ -16,11 +18,6 @@ from tifed.link import Client, Patience
 from tifed.link.transport import Opener
 from tifed.network import Network, Parameters
 
-if TYPE_CHECKING:
-    from tifed.emulators.qemu import QemuBoard
-    from tifed.emulators.unicorn import UnicornBoard
-
-Board = Union["QemuBoard", "UnicornBoard"]
 Emulator = Literal["unicorn", "qemu"]
 
 
@@ -45,14 +42,25 @@ def firmware_for(
     trained: Sequence[tuple[int, ...]],
     buffer: int,
     batch: int,
+    frozen: Parameters | None = None,
+    extractor: Extractor | None = None,
 ) -> Firmware:
     """The image that every device of the fleet runs.
+
+    Args:
+        emulation: what to emulate, and with what.
+        network: what every device holds.
+        trained: the sets of layers that devices will be asked to train.
+        buffer: samples a device keeps.
+        batch: samples per mini-batch.
+        frozen: where the layers that are in no set are taken from, to be kept in flash.
+        extractor: what every device makes features of its raw samples with, if it does.
 
     Raises:
         UsageError: if the board cannot run it, or there is no compiler.
     """
     board = board_for(emulation.board, emulation.emulator)
-    header = experiment_header(network, trained, buffer, batch)
+    header = experiment_header(network, trained, buffer, batch, frozen=frozen, extractor=extractor)
     return build_firmware(board, header, emulation.compiler)
 
 
@@ -63,7 +71,7 @@ class EmulatedFleet:
     Attributes:
         emulation: what to emulate, and with what.
         network: what every device holds.
-        streams: per device its samples.
+        streams: per device its samples, as the network takes them.
         trained: the sets of layers that devices will be asked to train.
         buffer: samples a device keeps.
         batch: samples per mini-batch.
@@ -72,6 +80,10 @@ class EmulatedFleet:
         patience: how long to wait for a device.
         settings: what to do about devices that fail.
         wire: put between us and each board, for instance one that loses bytes.
+        start: the experiment's first parameters; layers that no device trains keep them for good,
+            so firmware has them in flash.
+        extractor: what every device makes features of its raw samples with, if it does.
+        raw: per device its samples before that, if there is an extractor.
     """
 
     emulation: Emulation
@@ -85,6 +97,9 @@ class EmulatedFleet:
     patience: Patience = field(default_factory=Patience)
     settings: LinkSettings = field(default_factory=LinkSettings)
     wire: Callable[[int, Board, Opener], Opener] = lambda device, board, opener: opener
+    start: Parameters | None = None
+    extractor: Extractor | None = None
+    raw: Sequence[Stream] | None = None
     _linked: LinkedFleet | None = field(default=None, init=False, repr=False)
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterable[FeatureSums]:
@@ -117,30 +132,24 @@ class EmulatedFleet:
         return self._linked
 
     def _started(self) -> LinkedFleet:
-        firmware = firmware_for(self.emulation, self.network, self.trained, self.buffer, self.batch)
+        firmware = firmware_for(
+            self.emulation,
+            self.network,
+            self.trained,
+            self.buffer,
+            self.batch,
+            self.start,
+            self.extractor,
+        )
         with ExitStack() as boards:
             clients = []
             for device in range(len(self.streams)):
-                board, opener = _start(firmware, boards)
+                board, opener = start_board(firmware, boards)
                 name = f"{firmware.board.name}, emulated"
                 opener = self.wire(device, board, opener)
                 clients.append(Client(name, opener, self.patience))
             return LinkedFleet(
                 clients, self.network, self.streams, self.buffer, self.batch, self.seed,
-                self.engine, self.settings, on_close=boards.pop_all().close,
+                self.engine, self.settings, boards.pop_all().close,
+                extractor=self.extractor, raw=self.raw,
             )  # fmt: skip
-
-
-def _start(firmware: Firmware, boards: ExitStack) -> tuple[Board, Opener]:
-    """One more board, and how to open its line."""
-    if firmware.board.machine is not None:
-        from tifed.emulators.qemu import QemuBoard
-
-        board = QemuBoard(firmware)
-        boards.callback(board.close)
-        return board, board.open
-    from tifed.emulators.unicorn import UnicornBoard
-
-    chip = UnicornBoard(firmware)
-    boards.callback(chip.close)
-    return chip, lambda: chip

@@ -1,14 +1,29 @@
 """A fleet some of whose devices fail each round, for experiments with faults."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.integer import Purpose, below, stream_key
+from tifed.integer.rounding import Integers
 from tifed.network import Parameters
 
 SCALE = 1_000_000
 """Probabilities are compared as whole millionths."""
+
+
+Fails = Callable[[int, int], bool]
+"""From a device and a round to whether it fails then."""
+
+
+def failing(fleet: Fleet) -> Fails:
+    """Which devices of ``fleet`` the seed lets fail when; none of them, unless it is faulty."""
+    if isinstance(fleet, FaultyFleet):
+        return fleet.fails
+    return lambda device, number: False
 
 
 @dataclass(frozen=True)
@@ -29,8 +44,12 @@ class FaultyFleet:
 
     def fails(self, device: int, number: int) -> bool:
         """Whether ``device`` fails in round ``number``."""
+        return bool(self._failing(np.array([device], np.int64), number)[0])
+
+    def _failing(self, devices: Integers, number: int) -> NDArray[np.bool_]:
+        """Flags of those that do."""
         key = stream_key(self.seed, Purpose.FAULT, number)
-        return int(below(key, device, SCALE)) < self.millionths
+        return below(key, devices, SCALE) < self.millionths
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterable[FeatureSums]:
         """Every device takes part in the calibration round."""
@@ -38,7 +57,7 @@ class FaultyFleet:
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterable[Update]:
         """The updates of the devices that do not fail."""
-        jobs = tuple(job for job in plan.jobs if not self.fails(job.device, plan.round))
+        jobs = plan.jobs.at(~self._failing(plan.jobs.device, plan.round))
         return self.fleet.fit(replace(plan, jobs=jobs), parameters)
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tifed.device import Stream
 from tifed.errors import UsageError
+from tifed.features import Extractor
 from tifed.federation import DeviceScore, FeatureSums, Job, Plan, Update, device_update
 from tifed.firmware.header import fingerprint
 from tifed.learning.engine import Engine
@@ -20,6 +21,7 @@ from tifed.network import Network, Parameters
 log = logging.getLogger(__name__)
 
 OnReboot = Literal["repeat", "drop"]
+OnMismatch = Literal["stop", "drop"]
 Result = TypeVar("Result")
 
 _MOST_THREADS = 64
@@ -50,10 +52,12 @@ class LinkSettings:
         on_reboot: a device that restarts in the middle of an exchange does it again from the
             start, or is left out of the exchange.
         repeats: how often it may start again before it is left out.
+        on_mismatch: a device that was built for other work stops the run, or is left out.
     """
 
     on_reboot: OnReboot = "repeat"
     repeats: int = 10
+    on_mismatch: OnMismatch = "stop"
 
 
 class LinkedFleet:
@@ -74,29 +78,37 @@ class LinkedFleet:
         engine: Engine,
         settings: LinkSettings | None = None,
         on_close: Callable[[], None] = lambda: None,
+        first: int = 0,
+        extractor: Extractor | None = None,
+        raw: Sequence[Stream] | None = None,
     ) -> None:
         """Nothing is sent until the first request.
 
         Args:
             clients: one per device.
             network: what every device was built for.
-            streams: per device its samples.
+            streams: per device its samples, as the network takes them.
             buffer: samples every device was built for.
             batch: samples per mini-batch that every device was built for.
             seed: of the experiment.
             engine: who scores the final model on the devices' samples.
             settings: what to do about devices that fail.
             on_close: called once the lines are closed.
+            first: number of the first device; the others follow.
+            extractor: that devices were built with, if they extract features themselves.
+            raw: per device what goes over its line; default ``streams``.
 
         Raises:
             UsageError: if there is not one client for each stream.
         """
         if len(clients) != len(streams):
             raise UsageError(f"link.devices: {len(clients)} lines for {len(streams)} devices")
-        self._devices = tuple(_Device(client) for client in clients)
+        numbers = range(first, first + len(clients))
+        self._devices = dict(zip(numbers, map(_Device, clients), strict=True))
         self._network = network
-        self._streams = tuple(streams)
-        self._fingerprint = fingerprint(network, buffer, batch)
+        self._streams = dict(zip(numbers, streams, strict=True))
+        self._sent = dict(zip(numbers, streams if raw is None else raw, strict=True))
+        self._fingerprint = fingerprint(network, buffer, batch, extractor)
         self._seed = seed
         self._engine = engine
         self._settings = settings or LinkSettings()
@@ -108,11 +120,12 @@ class LinkedFleet:
         """Feature sums, made by each of ``devices`` that answers."""
 
         def work(device: int) -> FeatureSums:
-            it, stream = self._devices[device], self._streams[device]
+            it, stream = self._devices[device], self._sent[device]
             it.forget()  # there is room for the sums in a device that is not configured
             self._ready(it)
             taken, _ = stream.read(0, min(samples, len(stream)))
-            return FeatureSums(*it.client.calibrate(taken))
+            sums = it.client.calibrate(taken, self._network.features)
+            return FeatureSums(*sums, np.array([device]))
 
         return self._all(devices, work, "the calibration round")
 
@@ -123,6 +136,7 @@ class LinkedFleet:
             tuple(jobs),
             lambda device: self._train(plan, jobs[device], parameters),
             f"exchange {plan.exchange} of round {plan.round}",
+            lambda device, reason: Update(absent={device: reason}),
         )
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
@@ -130,7 +144,7 @@ class LinkedFleet:
 
         The devices would say the same, bit for bit, after each sample had gone over its line.
         """
-        for device, stream in enumerate(self._streams):
+        for device, stream in self._streams.items():
             samples, labels = stream.read(0, len(stream))
             predicted = self._engine.classify(self._network, parameters, samples)
             yield DeviceScore(device, int(np.count_nonzero(predicted == labels)), len(stream))
@@ -140,15 +154,49 @@ class LinkedFleet:
         if self._closed:
             return
         self._closed = True
-        for device in self._devices:
+        for device in self._devices.values():
             device.client.stop()
         self._threads.shutdown(cancel_futures=True)
-        for device in self._devices:
+        for device in self._devices.values():
             device.client.close()
         self._on_close()
 
+    def look(self, seconds: float) -> dict[int, str | None]:
+        """Ask every device whether it is there, between two exchanges.
+
+        Args:
+            seconds: until one that does not answer counts as gone.
+
+        Returns:
+            Per device None, or why it cannot take part.
+        """
+
+        def ask(device: int) -> str | None:
+            it = self._devices[device]
+            try:
+                try:
+                    if it.capabilities is not None:
+                        it.client.status(seconds)
+                except (DeviceRestartedError, DeviceRefusedError):
+                    it.forget()
+                self._ready(it, seconds)
+            except DeviceGoneError as error:
+                it.gone = True
+                it.forget()
+                return str(error)
+            except (DeviceRestartedError, DeviceRefusedError, UsageError) as error:
+                return str(error)
+            it.gone = False
+            return None
+
+        return dict(zip(self._devices, self._threads.map(ask, self._devices), strict=True))
+
     def _all(
-        self, devices: Sequence[int], work: Callable[[int], Result], what: str
+        self,
+        devices: Sequence[int],
+        work: Callable[[int], Result],
+        what: str,
+        lose: Callable[[int, str], Result] | None = None,
     ) -> Iterator[Result]:
         """``work`` of every device, side by side; those that fail are logged and left out."""
         futures = {
@@ -161,6 +209,8 @@ class LinkedFleet:
                     yield future.result()
                 except (DeviceGoneError, DeviceRestartedError, DeviceRefusedError) as error:
                     log.warning("device %d is left out of %s: %s", futures[future], what, error)
+                    if lose is not None:
+                        yield lose(futures[future], str(error))
         finally:
             for future in futures:
                 future.cancel()
@@ -187,19 +237,23 @@ class LinkedFleet:
                 return result
         raise AssertionError("the last repeat returns or raises")
 
-    def _ready(self, it: _Device) -> None:
+    def _ready(self, it: _Device, silence: float | None = None) -> None:
         """Open a session with a device that is not in one, and see that it fits."""
         if it.capabilities is not None:
             return
         client = it.client
         # One that was silent before does not get a whole wait again in every exchange.
-        silence = 3 * client.patience.answer if it.gone else None
+        if silence is None and it.gone:
+            silence = 3 * client.patience.answer
         capabilities = client.open_session(silence)
         if capabilities.fingerprint != self._fingerprint:
-            raise UsageError(
+            reason = (
                 f"{client.name}: its firmware was built for another network, recipe, buffer or "
                 "mini-batch; build it for this experiment and flash it"
             )
+            if self._settings.on_mismatch == "drop":
+                raise DeviceRefusedError(reason, 0)
+            raise UsageError(reason)
         it.forget()
         it.capabilities = capabilities
 
@@ -219,7 +273,7 @@ class LinkedFleet:
         if it.buffer != wanted:
             it.buffer = None
             client.clear()
-            client.add_samples(*self._streams[job.device].read(job.position, job.samples))
+            client.add_samples(*self._sent[job.device].read(job.position, job.samples))
             it.buffer = wanted
         for number, (weight, bias) in enumerate(
             zip(parameters.weights, parameters.biases, strict=True)

@@ -37,11 +37,11 @@ class SimulatedFleet:
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
         """Feature sums of each of ``devices``."""
         for device in devices:
-            yield calibrate(self.streams[device], samples)
+            yield calibrate(device, self.streams[device], samples)
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """Every device's update, or their sum in one."""
-        if isinstance(self.engine, FleetEngine) and self._shared is not None and plan.jobs:
+        if isinstance(self.engine, FleetEngine) and self._shared is not None and len(plan.jobs):
             yield self._fit_together(self.engine, self._shared, plan, parameters)
             return
         for job in plan.jobs:
@@ -67,25 +67,22 @@ class SimulatedFleet:
         self, engine: FleetEngine, data: "SharedData", plan: Plan, parameters: Parameters
     ) -> Update:
         """All devices' updates, added up by the engine itself: no device's model outlives it."""
-        jobs = np.array(
-            [
-                (job.device, data.ends[job.device] - len(self.streams[job.device]),
-                 data.ends[job.device], job.position, job.samples, job.first_step, job.steps,
-                 sum(1 << layer for layer in job.layers), job.samples)
-                for job in plan.jobs
-            ],
-            np.int64,
+        jobs, ends = plan.jobs, data.ends[plan.jobs.device]
+        starts = np.where(jobs.device == 0, 0, data.ends[jobs.device - 1])
+        table = np.stack(
+            [jobs.device, starts, ends, jobs.position, jobs.samples, jobs.first_step, jobs.steps,
+             jobs.layers, jobs.samples], axis=1,
         )  # fmt: skip
         sums, statistics = engine.train_fleet(
-            self.network, parameters, self.feedback, data.samples, data.labels, data.order, jobs,
+            self.network, parameters, self.feedback, data.samples, data.labels, data.order, table,
             batch=self.batch, extra_shift=plan.extra_shift, seed=self.seed,
             exchange=plan.exchange,
         )  # fmt: skip
         layers = {}
         for number, (weight, bias) in sums.items():
-            trained = [job.samples for job in plan.jobs if number in job.layers]
-            layers[number] = LayerSum(weight, bias, sum(trained), len(trained))
-        return Update(tuple(job.device for job in plan.jobs), layers, statistics)
+            trained = jobs.samples[jobs.of_layer(number)]
+            layers[number] = LayerSum(weight, bias, int(trained.sum()), len(trained))
+        return Update(jobs.device, layers, statistics)
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores of each device on its own stream."""

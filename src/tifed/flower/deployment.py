@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -52,6 +52,7 @@ class Deployment:
         logs: Path,
         *,
         data_dir: Path | None = None,
+        gateways: Sequence[str] = (),
         secure: bool = True,
         log: Callable[[str], None] = print,
     ) -> None:
@@ -61,6 +62,7 @@ class Deployment:
             nodes: SuperNodes, each of which hosts an equal part of the devices.
             logs: folder of the programs' logs.
             data_dir: folder of data sets of every node.
+            gateways: addresses, one per node, if the devices are boards behind gateways.
             secure: TLS, and only nodes whose keys are registered.
             log: told what was started again.
 
@@ -70,6 +72,7 @@ class Deployment:
         require_flower()
         self.logs = logs
         self._nodes_wanted, self._data_dir, self._secure, self._log = nodes, data_dir, secure, log
+        self._gateways = tuple(gateways)
         self._home = Path(tempfile.mkdtemp(prefix="tifed-flower-"))
         self.address = f"{HOST}:{free_ports(1)[0]}"
         self._certificates: ServerCertificates | None = None
@@ -206,6 +209,8 @@ class Deployment:
         """
         name = f"node-{number}" + (f"-{starts}" if starts else "")
         config = f"partition-id={number} num-partitions={self._nodes_wanted}"
+        if self._gateways:
+            config += f' gateway="{self._gateways[number]}"'
         key = self._key(name, registered=True) if self._secure else None
         program = self._node_program(name, config, key, {}, None)
         return _Node(number, program, starts + 1, time.monotonic())

@@ -4,34 +4,39 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
 from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
+from numpy.typing import NDArray
 
 from tifed.errors import RunError
 from tifed.federation import DeviceScore, FeatureSums, Federation, Plan, Update
-from tifed.flower.check import checked_scores, checked_sums, checked_update
-from tifed.flower.devices import text, to_ranges
-from tifed.flower.format import (
+from tifed.flower.format import pack, records, unpack, why
+from tifed.flower.roster import LOOK_EVERY, NOBODY, Roster
+from tifed.flower.settings import Settings
+from tifed.integer.rounding import Integers
+from tifed.messages.check import checked_scores, checked_sums, checked_update
+from tifed.messages.content import (
+    Arrays,
     Content,
     MessageError,
-    pack,
-    pack_plan,
+    fit_message,
+    message,
     parameter_arrays,
-    unpack,
-    why,
 )
-from tifed.flower.roster import LOOK_EVERY, Roster
-from tifed.flower.settings import Settings
+from tifed.messages.devices import text, to_ranges
 from tifed.network import Parameters
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.25
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
 """Seconds between two looks for replies; the pause grows with the time already waited."""
 
 Answer = TypeVar("Answer")
+Flags = NDArray[np.bool_]
+"""One per device."""
 
 
 @dataclass
@@ -63,48 +68,61 @@ class FlowerFleet:
         self._roster = Roster(
             self.grid, self.federation, self.experiment, self.data, self.settings.timeout, self.log
         )
-        self._given_up: set[int] = set()
+        self._given_up = np.zeros(self.federation.devices, bool)
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
         """Feature sums, one per node."""
 
-        def ask(own: Sequence[int]) -> RecordDict:
+        def ask(own: Integers) -> Content:
             arrays = {"devices": to_ranges(own)}
-            return pack("calibrate", self.experiment, arrays, samples=samples)
+            return message("calibrate", self.experiment, arrays, samples=samples)
 
-        def accept(content: Content, own: Sequence[int]) -> FeatureSums:
-            _, sums = checked_sums(content, self.federation, set(own), samples)
+        def accept(content: Content, own: Integers) -> FeatureSums:
+            sums = checked_sums(content, self.federation, own, samples)
+            if len(sums.devices) < len(own):
+                missing = np.setdiff1d(own, sums.devices)
+                self.log(f"calibration: no answer of devices {text(missing)}")
             return sums
 
-        return self._exchange("calibrate", "query", "calibration", devices, ask, accept)
+        wanted = np.asarray(devices, np.int64)
+        return self._exchange("calibrate", "query", "calibration", wanted, ask, accept)
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """The sums of the devices in ``plan``, one per node."""
-        jobs = {job.device: job for job in plan.jobs}
+        jobs, name = plan.jobs, f"round {plan.round + 1}, exchange {plan.exchange}"
 
-        def ask(own: Sequence[int]) -> RecordDict:
-            return pack_plan(self.experiment, plan, [jobs[device] for device in own], parameters)
+        def ask(own: Integers) -> Content:
+            return fit_message(self.experiment, plan, jobs.for_devices(own), parameters)
 
-        def accept(content: Content, own: Sequence[int]) -> Update:
-            return checked_update(content, self.federation, plan, [jobs[d] for d in own])
+        def accept(content: Content, own: Integers) -> Update:
+            update = checked_update(content, self.federation, plan, jobs.for_devices(own))
+            for device, reason in update.absent.items():
+                self.log(f"{name}: no answer of device {device}: {reason}")
+            return update
 
-        name = f"round {plan.round + 1}, exchange {plan.exchange}"
-        yield from self._exchange("fit", "train", name, jobs, ask, accept)
-        if jobs and not self._roster.host:
+        def lose(lost: Integers) -> Update:
+            return Update(absent=dict.fromkeys(lost.tolist(), "no answer of its node"))
+
+        shared = parameter_arrays(parameters)
+        yield from self._exchange("fit", "train", name, jobs.device, ask, accept, lose, shared)
+        if len(jobs) and not (self._roster.host != NOBODY).any():
             # Going on would use up the devices' samples for nothing.
             raise RunError("no node is left; go on with the run when there are some")
 
     def evaluate(self, parameters: Parameters) -> Iterator[DeviceScore]:
         """Scores of all devices whose nodes answer."""
 
-        def ask(own: Sequence[int]) -> RecordDict:
-            return pack("evaluate", self.experiment, parameter_arrays(parameters))
+        def ask(own: Integers) -> Content:
+            return message("evaluate", self.experiment, parameter_arrays(parameters))
 
-        def accept(content: Content, own: Sequence[int]) -> list[DeviceScore]:
-            return checked_scores(content, self.federation, set(own))
+        def accept(content: Content, own: Integers) -> list[DeviceScore]:
+            return checked_scores(content, self.federation, own)
 
-        every = range(self.federation.devices)
-        answers = self._exchange("evaluate", "evaluate", "evaluation", every, ask, accept)
+        every = np.arange(self.federation.devices)
+        shared = parameter_arrays(parameters)
+        answers = self._exchange(
+            "evaluate", "evaluate", "evaluation", every, ask, accept, shared=shared
+        )
         # In the order of devices, whatever the order of replies: it goes to a file.
         scores = [score for some in answers for score in some]
         return iter(sorted(scores, key=lambda score: score.device))
@@ -118,9 +136,11 @@ class FlowerFleet:
         kind: str,
         message_type: str,
         name: str,
-        devices: Collection[int],
-        ask: Callable[[Sequence[int]], RecordDict],
-        accept: Callable[[Content, Sequence[int]], Answer],
+        devices: Integers,
+        ask: Callable[[Integers], Content],
+        accept: Callable[[Content, Integers], Answer],
+        lose: Callable[[Integers], Answer] | None = None,
+        shared: Arrays | None = None,
     ) -> Iterator[Answer]:
         """Ask the nodes of ``devices``, and again those that fail, until all have answered.
 
@@ -131,20 +151,24 @@ class FlowerFleet:
             devices: whose answers are wanted.
             ask: from a node's devices to its message.
             accept: from a reply and the devices it was asked for to the answer.
+            lose: from devices that are lost to what stands in for their answer, if anything does.
+            shared: arrays of the message that every node gets.
 
         Yields:
-            Answers in the order in which they come; none for devices that are lost.
+            Answers in the order in which they come.
         """
-        idle = set(devices)
+        idle = np.zeros(self.federation.devices, bool)
+        idle[devices] = True
+        common = records(shared or {})
         waiting: dict[str, _Asked] = {}
         tries: dict[int, _Tries] = defaultdict(_Tries)
         began = time.monotonic()
-        while idle or waiting:
+        while waiting or idle.any():
             if self.stop.is_set():
                 raise RunError("stopped before the end")
             if self._roster.look():
                 self._withdraw(waiting, idle)
-            self._send(idle, waiting, tries, message_type, ask)
+            self._send(idle, waiting, tries, message_type, lambda own: pack(ask(own), common))
             for asked, reply in self._replies(waiting):
                 try:
                     if reply is None:
@@ -154,79 +178,82 @@ class FlowerFleet:
                     answer = accept(unpack(reply.content, kind, self.experiment), asked.devices)
                 except MessageError as reason:
                     self.log(f"{name}: reply of node {asked.node} dropped: it {reason}")
-                    idle.update(asked.devices)
+                    idle[asked.devices] = True
                     # The roster may have noticed by then that the node is gone.
                     tries[asked.node].not_before = time.monotonic() + 2 * LOOK_EVERY
                 else:
                     yield answer
             waited = time.monotonic() - began
-            if idle and not waiting:
+            if not waiting and idle.any():
                 lost = self._lost(idle, tries, waited)
-                if lost:
+                if len(lost):
                     self.log(f"{name}: no answer of devices {text(lost)}")
-                    idle -= lost
-            if idle or waiting:
-                self.stop.wait(min(LONGEST_PAUSE, FIRST_PAUSE + waited / 20))
+                    idle[lost] = False
+                    if lose is not None:
+                        yield lose(lost)
+            if waiting or idle.any():
+                self.stop.wait(min(LONGEST_PAUSE, FIRST_PAUSE + waited / 10))
 
-    def _withdraw(self, waiting: dict[str, "_Asked"], idle: set[int]) -> None:
+    def _withdraw(self, waiting: dict[str, "_Asked"], idle: Flags) -> None:
         """Wait no longer for nodes whose devices another node hosts now, or none."""
-        for message, asked in list(waiting.items()):
-            if not all(self._roster.host.get(device) == asked.node for device in asked.devices):
-                del waiting[message]
-                idle.update(asked.devices)
+        for name, asked in list(waiting.items()):
+            if (self._roster.host[asked.devices] != asked.node).any():
+                del waiting[name]
+                idle[asked.devices] = True
 
     def _send(
         self,
-        idle: set[int],
+        idle: Flags,
         waiting: dict[str, "_Asked"],
         tries: dict[int, "_Tries"],
         message_type: str,
-        ask: Callable[[Sequence[int]], RecordDict],
+        ask: Callable[[Integers], RecordDict],
     ) -> None:
         """Send work for every idle device whose node may be asked."""
         now, timeout = time.monotonic(), self.settings.timeout
-        by_node: dict[int, list[int]] = {}
-        for device in sorted(idle):
-            node = self._roster.host.get(device)
-            if node is not None:
-                by_node.setdefault(node, []).append(device)
-        for node, own in by_node.items():
+        for node, own in self._by_node(idle):
             if tries[node].count >= self.settings.attempts or now < tries[node].not_before:
                 continue
-            message = Message(ask(own), node, message_type, ttl=timeout)
-            names = [name for name in self.grid.push_messages([message]) if name]
+            work = Message(ask(own), node, message_type, ttl=timeout)
+            names = [name for name in self.grid.push_messages([work]) if name]
             tries[node].count += 1
             tries[node].not_before = now + 2 * LOOK_EVERY
             for name in names:
                 waiting[name] = _Asked(node, own, now + timeout)
-                idle.difference_update(own)
-                self._given_up.difference_update(own)
+                idle[own] = False
+                self._given_up[own] = False
+
+    def _by_node(self, idle: Flags) -> Iterator[tuple[int, Integers]]:
+        """Nodes with those of their devices that are idle, ascending."""
+        devices = np.flatnonzero(idle & (self._roster.host != NOBODY))
+        hosts = self._roster.host[devices]
+        order = np.argsort(hosts, kind="stable")
+        devices, hosts = devices[order], hosts[order]
+        starts = np.flatnonzero(np.diff(hosts)) + 1
+        for own in np.split(devices, starts) if len(devices) else ():
+            yield int(self._roster.host[own[0]]), own
 
     def _replies(self, waiting: dict[str, "_Asked"]) -> Iterator[tuple["_Asked", Message | None]]:
         """Replies that have come, and None for those that are late."""
         if waiting:
-            for message in self.grid.pull_messages(list(waiting)):
-                asked = waiting.pop(message.metadata.reply_to_message_id, None)
+            for reply in self.grid.pull_messages(list(waiting)):
+                asked = waiting.pop(reply.metadata.reply_to_message_id, None)
                 if asked is not None:
-                    yield asked, message
+                    yield asked, reply
         now = time.monotonic()
         for name in [name for name, asked in waiting.items() if asked.until < now]:
             yield waiting.pop(name), None
 
-    def _lost(self, idle: set[int], tries: dict[int, "_Tries"], waited: float) -> set[int]:
+    def _lost(self, idle: Flags, tries: dict[int, "_Tries"], waited: float) -> Integers:
         """The devices whose answers will not come."""
-        lost = set()
-        for device in idle:
-            node = self._roster.host.get(device)
-            if node is None:
-                late = waited >= self.settings.grace and not self._roster.asking
-                if late or device in self._given_up:
-                    lost.add(device)
-                    # Waited for once; from now on it is used when it comes again.
-                    self._given_up.add(device)
-            elif tries[node].count >= self.settings.attempts:
-                lost.add(device)
-        return lost
+        late = waited >= self.settings.grace and not self._roster.asking
+        lost = idle & (self._roster.host == NOBODY) & (late | self._given_up)
+        # Waited for once; from now on they are used when they come again.
+        self._given_up |= lost
+        for node, own in self._by_node(idle):
+            if tries[node].count >= self.settings.attempts:
+                lost[own] = True
+        return np.flatnonzero(lost)
 
 
 @dataclass(frozen=True)
@@ -234,7 +261,7 @@ class _Asked:
     """A message that was sent: to which node, for which devices, and how long it may take."""
 
     node: int
-    devices: list[int]
+    devices: Integers
     until: float
 
 

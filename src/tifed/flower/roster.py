@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
+from numpy.typing import NDArray
 
 from tifed.federation import Federation
-from tifed.flower.devices import from_ranges, text
-from tifed.flower.format import Content, MessageError, pack, unpack, why
+from tifed.flower.format import pack, unpack, why
+from tifed.messages import Content, MessageError, message
+from tifed.messages.devices import from_ranges, text
 
 LOOK_EVERY = 2.0
 """Seconds between two looks at who is there."""
+NOBODY = np.uint64(0)
+"""In place of a node's number; Flower gives no node this one."""
 
 
 @dataclass
@@ -31,7 +35,7 @@ class Roster:
         data: digest of the data set.
         timeout: seconds a node has to say what it hosts.
         log: told of everything that is noticed.
-        host: per device that some node hosts, the node.
+        host: uint64 (devices,), the node that hosts each, or `NOBODY`.
     """
 
     grid: Grid
@@ -40,11 +44,14 @@ class Roster:
     data: str
     timeout: float
     log: Callable[[str], None]
-    host: dict[int, int] = field(default_factory=dict)
+    host: NDArray[np.uint64] = field(init=False)
     _present: set[int] = field(default_factory=set)
     _asked: dict[str, tuple[int, float]] = field(default_factory=dict)
     _looked: float = float("-inf")
     _version: int = 0
+
+    def __post_init__(self) -> None:
+        self.host = np.full(self.federation.devices, NOBODY, np.uint64)
 
     @property
     def asking(self) -> bool:
@@ -68,33 +75,32 @@ class Roster:
 
     def forget(self, node: int, why: str) -> None:
         """Give ``node`` no more work until it comes again."""
-        own = [device for device, host in self.host.items() if host == node]
-        if own:
+        own = np.flatnonzero(self.host == node)
+        if len(own):
             self.log(f"node {node} {why}; devices {text(own)} have no node")
-        for device in own:
-            del self.host[device]
-        self._version += bool(own)
+            self.host[own] = NOBODY
+            self._version += 1
 
     def _ask(self, nodes: list[int]) -> None:
         """Ask nodes what they host."""
         until = time.monotonic() + self.timeout
         for node in nodes:
-            request = pack("hello", self.experiment, {})
-            message = Message(request, node, "query", ttl=self.timeout, group_id="hello")
-            for name in self.grid.push_messages([message]):
+            request = pack(message("hello", self.experiment, {}))
+            sent = Message(request, node, "query", ttl=self.timeout, group_id="hello")
+            for name in self.grid.push_messages([sent]):
                 if name:
                     self._asked[name] = (node, until)
 
     def _listen(self, now: float) -> None:
         """Take in the answers that are there."""
-        for message in self.grid.pull_messages(list(self._asked)):
-            node, _ = self._asked.pop(message.metadata.reply_to_message_id, (None, 0.0))
+        for reply in self.grid.pull_messages(list(self._asked)):
+            node, _ = self._asked.pop(reply.metadata.reply_to_message_id, (None, 0.0))
             if node is None:
                 continue
             try:
-                if (error := why(message)) is not None:
+                if (error := why(reply)) is not None:
                     raise MessageError(f"failed: {error}")
-                self._enter(node, message.content)
+                self._enter(node, reply.content)
             except MessageError as reason:
                 self.log(f"node {node} dropped: it {reason}")
         for name in [name for name, (_, until) in self._asked.items() if until < now]:
@@ -111,9 +117,10 @@ class Roster:
             devices = from_ranges(ranges, self.federation.devices)
         except ValueError as error:
             raise MessageError(str(error)) from error
-        for old in sorted({self.host[device] for device in devices if device in self.host}):
-            taken = [device for device in devices if self.host.get(device) == old]
+        before = self.host[devices]
+        for old in np.unique(before[before != NOBODY]):
+            taken = devices[before == old]
             self.log(f"node {node} takes devices {text(taken)} over from node {old}")
-        self.host.update(dict.fromkeys(devices, node))
+        self.host[devices] = node
         self._version += 1
         self.log(f"node {node} hosts devices {text(devices)}")

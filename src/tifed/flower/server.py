@@ -17,7 +17,7 @@ from tifed.errors import RunError, TifedError, UsageError
 from tifed.experiment import Progress, Result, RunFolder, Setup, load_experiment, resume, run
 from tifed.flower.fleet import FlowerFleet
 from tifed.flower.settings import Settings
-from tifed.flower.site import identity, parsed
+from tifed.node.site import identity, parsed
 
 LOG = "flower.log"
 """In the run folder: nodes that came and went, replies dropped, devices lost."""

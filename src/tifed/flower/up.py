@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ def up(
     restarts: int = 5,
     settings: Settings | None = None,
     data_dir: Path | None = None,
+    gateways: Sequence[str] = (),
     watch: Callable[[Row], None] | None = None,
     log: Callable[[str], None] = print,
     started: Callable[[Deployment], None] | None = None,
@@ -44,6 +45,7 @@ def up(
         restarts: how often the run may be submitted again after its server has died.
         settings: time limits and attempts; its experiment and folders are replaced.
         data_dir: folder of data sets.
+        gateways: addresses of running gateways, one per node, if the devices are boards.
         watch: told of every row of metrics.csv.
         log: told of everything that is noticed.
         started: told when everything runs.
@@ -57,6 +59,8 @@ def up(
     """
     if not 1 <= nodes <= experiment.devices:
         raise UsageError(f"nodes: {nodes} is not in 1..{experiment.devices}, the devices")
+    if gateways and len(gateways) != nodes:
+        raise UsageError(f"gateways: {len(gateways)} for {nodes} nodes; a node has one")
     require_flower()
     folder = RunFolder(out.absolute())
     text = to_toml(experiment)
@@ -72,7 +76,12 @@ def up(
     with tempfile.TemporaryDirectory(prefix="tifed-app-") as app:
         write_bundle(Path(app), chosen)
         with Deployment(
-            nodes, folder.path / "flower", data_dir=data_dir, secure=secure, log=log
+            nodes,
+            folder.path / "flower",
+            data_dir=data_dir,
+            gateways=gateways,
+            secure=secure,
+            log=log,
         ) as deployment:
             if started is not None:
                 started(deployment)

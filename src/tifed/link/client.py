@@ -254,12 +254,14 @@ class Client:
         for sample, label in zip(samples, labels, strict=True):
             self._put_sample(0, sample, int(label))
 
-    def calibrate(self, samples: NDArray[np.int8]) -> tuple[Integers, int]:
-        """Have the device sum the features of samples (N, D): int64 (D,), and their number."""
+    def calibrate(self, samples: NDArray[np.int8], features: int) -> tuple[Integers, int]:
+        """Have the device sum the features of samples (N, D): int64 (features,), and their number.
+
+        ``features`` is D unless the device extracts them.
+        """
         self.clear()
         for sample in samples:
             self._put_sample(1, sample, 0)
-        features = samples.shape[1]
         total = np.zeros(features, np.int64)
         counted = first = 0
         while first < features:
@@ -313,9 +315,13 @@ class Client:
                 break
         raise DeviceGoneError(f"{self.name}: stands still in step {step}")
 
-    def status(self) -> DeviceStatus:
-        """How far the device is."""
-        return _status(self._ask(Kind.STATUS))
+    def status(self, silence: float | None = None) -> DeviceStatus:
+        """How far the device is.
+
+        Args:
+            silence: seconds until the device counts as gone, if other than usual.
+        """
+        return _status(self._ask(Kind.STATUS, silence=silence))
 
     def reset(self) -> None:
         """Have the device start anew; its answer may not arrive."""

@@ -152,8 +152,8 @@ def address_opener(address: str, baud: int = 115_200) -> Opener:
     return lambda: open_transport(address, baud)
 
 
-def check_address(address: str) -> None:
-    """Make sure that ``address`` is one that `open_transport` understands.
+def check_address(address: str, field: str = "link.devices") -> None:
+    """Make sure that ``address``, given as ``field``, is one that `open_transport` understands.
 
     Raises:
         UsageError: if it is not.
@@ -163,6 +163,4 @@ def check_address(address: str) -> None:
     number = int(port) if port.isdecimal() else 0
     sound = {"serial": bool(place), "unix": bool(place), "tcp": host and 0 < number < 65536}
     if not sound.get(kind):
-        raise UsageError(
-            f"link.devices: {address!r} is not serial:/dev/…, tcp:host:port or unix:path"
-        )
+        raise UsageError(f"{field}: {address!r} is not serial:/dev/…, tcp:host:port or unix:path")

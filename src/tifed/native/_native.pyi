@@ -7,6 +7,20 @@ from numpy.typing import NDArray
 
 def kernels() -> list[str]: ...
 def peak(name: str, rounds: int) -> int: ...
+def extraction_kernels() -> list[str]: ...
+
+class Extractor:
+    def __init__(
+        self,
+        shape: Sequence[int],
+        zero: int,
+        layers: Sequence[Sequence[int]],
+        panels: Sequence[NDArray[np.uint32]],
+        kernel: str,
+    ) -> None: ...
+    @property
+    def memory(self) -> int: ...
+    def extract(self, samples: NDArray[np.int8], out: NDArray[np.int8], threads: int) -> None: ...
 
 class Engine:
     def __init__(

@@ -1,4 +1,4 @@
-// Zeroed memory for panels, given back when its owner goes.
+// Memory for panels, given back when its owner goes.
 #pragma once
 #include <cstdlib>
 #include <cstring>
@@ -13,12 +13,17 @@ struct Free {
 
 using Memory = std::unique_ptr<void, Free>;
 
-inline Memory zeroed(std::size_t bytes, std::size_t alignment = 64) {
+inline Memory aligned(std::size_t bytes, std::size_t alignment = 64) {
     std::size_t whole = (bytes + alignment) / alignment * alignment;
-    void *memory = std::aligned_alloc(alignment, whole);
+    Memory memory(std::aligned_alloc(alignment, whole));
     if (!memory) throw std::bad_alloc();
-    std::memset(memory, 0, whole);
-    return Memory(memory);
+    return memory;
+}
+
+inline Memory zeroed(std::size_t bytes) {
+    Memory memory = aligned(bytes);
+    std::memset(memory.get(), 0, bytes);
+    return memory;
 }
 
 }  // namespace tifed_native

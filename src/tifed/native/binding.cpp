@@ -13,6 +13,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "extraction_binding.hpp"
 #include "fleet_parts.hpp"
 
 namespace nb = nanobind;
@@ -207,9 +208,12 @@ private:
     }
 
     static bool within(const int16_t *values, size_t count, int32_t bound) {
-        bool good = true;
-        for (size_t i = 0; i < count; i++) good &= values[i] <= bound && values[i] >= -bound;
-        return good;
+        int16_t least = 0, most = 0;
+        for (size_t i = 0; i < count; i++) {
+            least = std::min(least, values[i]);
+            most = std::max(most, values[i]);
+        }
+        return most <= bound && least >= -bound;
     }
 
     Network network_;
@@ -235,6 +239,7 @@ NB_MODULE(_native, m) {
             }
         refuse("kernel", name + " is not one that this processor has");
     });
+    bind_extraction(m);
     nb::class_<Engine>(m, "Engine")
         .def(nb::init<const std::vector<LayerFields> &, const LayerFields &,
                       const std::string &>(),

@@ -53,9 +53,9 @@ struct Room {
     Memory memory;
     panel_room room{};
 
-    Room(const Network &network, uint32_t batch) {
-        memory = zeroed(panel_room_bytes(&network.panels, batch));
-        panel_room_init(&network.panels, &room, batch, memory.get());
+    Room(const Network &network, uint32_t batch, uint32_t buffer) {
+        memory = zeroed(panel_room_bytes(&network.panels, batch, buffer));
+        panel_room_init(&network.panels, &room, batch, buffer, memory.get());
     }
 };
 
@@ -128,11 +128,11 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
     uint32_t batch = uint32_t(std::min<int64_t>(work.batch, most));
 
     parallel(jobs.size(), threads, [&](auto next) {
-        Memory own = zeroed(panel_model_bytes(&panels, trained));
+        Memory own = aligned(panel_model_bytes(&panels, trained));  // each job copies all of it
         panel_model resident{};
         panel_model_init(&panels, &resident, trained, own.get());
-        Room room(network, batch);
-        Memory inputs = zeroed(std::size_t(most) * stride * sizeof(uint32_t));
+        Room room(network, batch, uint32_t(most));
+        Memory inputs = aligned(std::size_t(most) * stride * sizeof(uint32_t));
         auto *rows = static_cast<uint32_t *>(inputs.get());
         std::vector<int32_t> labels(std::size_t(most), 0);
         Sums sums(network, kernel, totals, mutex);
@@ -191,8 +191,8 @@ void classify_panels(const Network &network, const panel_kernel &kernel, const G
     const Image image(network, kernel, given);
     uint32_t stride = panels.layers[0].pairs;
     parallel((count + CLASSIFY_ROWS - 1) / CLASSIFY_ROWS, threads, [&](auto next) {
-        Room room(network, CLASSIFY_ROWS);
-        Memory inputs = zeroed(CLASSIFY_ROWS * std::size_t(stride) * sizeof(uint32_t));
+        Room room(network, CLASSIFY_ROWS, 0);
+        Memory inputs = aligned(CLASSIFY_ROWS * std::size_t(stride) * sizeof(uint32_t));
         auto *rows = static_cast<uint32_t *>(inputs.get());
         for (std::size_t first; (first = next() * CLASSIFY_ROWS) < count;) {
             auto taken = uint32_t(std::min<std::size_t>(CLASSIFY_ROWS, count - first));

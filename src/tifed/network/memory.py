@@ -38,6 +38,14 @@ def layer_bytes(network: Network, layer: int) -> int:
     return it.fan_in * it.fan_out * it.weight_bits // 8 + it.fan_out * it.bias_bits // 8
 
 
+def held_bytes(network: Network, layer: int) -> int:
+    """What a layer's parameters take in RAM: weights, then biases, each in whole words."""
+    it = network.layers[layer]
+    return _words(it.fan_in * it.fan_out * it.weight_bits // 8) + _words(
+        it.fan_out * it.bias_bits // 8
+    )
+
+
 def device_memory(
     network: Network,
     layers: tuple[int, ...],
@@ -59,11 +67,7 @@ def device_memory(
     pairs = (batch + 1) // 2  # deltas are kept for two samples together
     copies = int(network.centred) + int(network.centred or network.input_shift > 0)
     return DeviceMemory(
-        weights=sum(
-            _words(it.fan_in * it.fan_out * it.weight_bits // 8)
-            + _words(it.fan_out * it.bias_bits // 8)
-            for it in (network.layers[layer] for layer in held)
-        ),
+        weights=sum(held_bytes(network, layer) for layer in held),
         buffer=_words(buffer * features) + _words(2 * buffer),
         activations=sum(
             _words(2 * batch * network.layers[layer].fan_in) for layer in layers if layer

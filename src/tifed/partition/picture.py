@@ -1,12 +1,14 @@
 """A partition as a picture: what each device owns."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from tifed.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _MOST_BARS = 40  # devices; more bars cannot be told apart
 _MOST_COLOURS = 20  # classes; as many as the palette has
@@ -14,7 +16,7 @@ _MOST_COLOURS = 20  # classes; as many as the palette has
 
 def picture(
     table: NDArray[np.int64], class_names: tuple[str, ...] | None = None, title: str = ""
-) -> Figure:
+) -> "Figure":
     """Draw who owns how many samples of which class.
 
     Up to 40 devices and 20 classes: a bar per device, stacked by class. Beyond that a heat map of
@@ -42,8 +44,12 @@ def picture(
     return figure
 
 
-def _bars(table: NDArray[np.int64], names: tuple[str, ...]) -> Figure:
+def _bars(table: NDArray[np.int64], names: tuple[str, ...]) -> "Figure":
     """A stacked bar per device."""
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
     devices, classes = table.shape
     figure = Figure(figsize=(max(6.0, 3.0 + 0.28 * devices), 4.0), layout="constrained")
     axes = figure.add_subplot()
@@ -61,8 +67,11 @@ def _bars(table: NDArray[np.int64], names: tuple[str, ...]) -> Figure:
     return figure
 
 
-def _heat_map(table: NDArray[np.int64], names: tuple[str, ...]) -> Figure:
+def _heat_map(table: NDArray[np.int64], names: tuple[str, ...]) -> "Figure":
     """Devices across, classes down, the number of samples as darkness."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
     devices, classes = table.shape
     figure = Figure(figsize=(9.0, 5.5), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))

@@ -3,6 +3,10 @@
 from typing import Any
 
 from tifed.boards import Boards, Measured
+from tifed.features import Extractor
+from tifed.features.memory import extractor_memory
+from tifed.features.operations import extractor_operations
+from tifed.features.packed import constant_bytes
 from tifed.plan.figure import Figure
 from tifed.plan.plan import BoardPlan, Placement, Plan
 
@@ -14,6 +18,7 @@ def as_json(plan: Plan, known: Boards, measured: Measured) -> dict[str, Any]:
     return {
         "dataset": experiment.dataset,
         "layers": list(plan.network.shape),
+        "extractor": None if plan.extractor is None else _extractor(plan.extractor),
         "recipe": experiment.recipe,
         "mode": experiment.mode,
         "buffer": experiment.buffer,
@@ -26,6 +31,17 @@ def as_json(plan: Plan, known: Boards, measured: Measured) -> dict[str, Any]:
             "images": {one.core: one.command for one in measured.images if one.core in cores},
             "rounds": sorted({one.command for one in measured.rounds if one.core in cores}),
         },
+    }
+
+
+def _extractor(extractor: Extractor) -> dict[str, Any]:
+    return {
+        "digest": extractor.digest,
+        "input_shape": list(extractor.input_shape),
+        "features": extractor.features,
+        "macs_per_sample": extractor_operations(extractor).macs,
+        "constant_bytes": constant_bytes(extractor),
+        "memory_bytes": extractor_memory(extractor).total,
     }
 
 
@@ -59,6 +75,9 @@ def _placement(one: Placement) -> dict[str, Any]:
         },
         "macs_per_round": work.operations.macs,
         "instructions_per_round": _figure(one.instructions),
+        "extraction_instructions_per_sample": None
+        if one.extraction is None
+        else _figure(one.extraction),
         "seconds_per_round": {
             "compute": _figure(one.compute_seconds),
             "radio": _figure(one.radio_seconds),

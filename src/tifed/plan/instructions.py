@@ -7,8 +7,9 @@ from tifed.plan.figure import Figure, Source
 from tifed.plan.operations import Operations, operations
 from tifed.plan.work import Work
 
-FEEDBACK_ADDITION = 5.0
-"""Instructions of one addition on the error's way to a hidden unit, on any core."""
+FEEDBACK_ADDITION = 1.0
+"""Instructions per class on the error's way to a hidden unit, on any core: where the error is the
+margin, two classes are looked at, and none for a unit that lets nothing through."""
 
 
 def modelled(counts: Operations, core: Core) -> float:

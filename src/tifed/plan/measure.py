@@ -86,12 +86,12 @@ def _measure(
         code=sizes.code,
         static=sizes.data - given,
         stack=max(stacks),
-        compiler=_version(compiler),
+        compiler=compiler_version(compiler),
     )
     return image, tuple(rounds)
 
 
-def _version(compiler: Compiler) -> str:
+def compiler_version(compiler: Compiler) -> str:
     """The compiler's name and version."""
     if compiler == "zig":
         return f"ziglang {version('ziglang')}"

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 
 from tifed.boards import Board, Measured
 from tifed.experiment import Experiment
+from tifed.features.memory import extractor_memory
+from tifed.features.packed import constant_bytes
 from tifed.network import Network
 from tifed.network.memory import device_memory, layer_bytes
 from tifed.plan.choice import Choice
+from tifed.plan.extraction import Extracting, extraction_code, extraction_stack
 from tifed.plan.figure import Figure, Source
 
 CODE = 8_192
@@ -23,7 +26,12 @@ Parts = Mapping[str, Figure]
 
 
 def ram_parts(
-    experiment: Experiment, network: Network, choice: Choice, board: Board, measured: Measured
+    experiment: Experiment,
+    network: Network,
+    choice: Choice,
+    board: Board,
+    measured: Measured,
+    makes: Extracting | None = None,
 ) -> Parts:
     """RAM of a device: the core's own layout, and what surrounds it."""
     core = device_memory(
@@ -31,23 +39,36 @@ def ram_parts(
     )
     image = measured.image(board.core)
     # Beside what was compiled, the firmware has room for a sample that arrives in pieces.
-    static = Figure(STATIC + network.features, Source.MODELLED)
+    sample = network.features if makes is None else makes.extractor.input_features
+    static = Figure(STATIC + sample, Source.MODELLED)
     stack = Figure(STACK, Source.MODELLED)
     if image is not None:
-        static = Figure(image.static + network.features, Source.MEASURED)
+        static = Figure(image.static + sample, Source.MEASURED)
         if image.stack is not None:
             stack = Figure(image.stack, Source.MEASURED)
     parts = {
         name: Figure(getattr(core, name), Source.COMPUTED)
         for name in ("weights", "buffer", "activations", "deltas", "scratch")
     }
+    if makes is not None:
+        deepest = max(int(stack.value), extraction_stack(board.core, makes.measured))
+        stack = Figure(deepest, stack.source)
+        # Its block, and the features of one sample on their way into the buffer.
+        room = extractor_memory(makes.extractor).total + network.features
+        parts["extraction"] = Figure(room, Source.COMPUTED)
     parts |= {"stack": stack, "firmware": static}
     if board.reserved_ram:
         parts["reserved"] = Figure(board.reserved_ram, Source.MODELLED)
     return parts
 
 
-def flash_parts(network: Network, choice: Choice, board: Board, measured: Measured) -> Parts:
+def flash_parts(
+    network: Network,
+    choice: Choice,
+    board: Board,
+    measured: Measured,
+    makes: Extracting | None = None,
+) -> Parts:
     """Flash of a device: code, and the layers that it keeps there."""
     image = measured.image(board.core)
     frozen = (
@@ -65,6 +86,9 @@ def flash_parts(network: Network, choice: Choice, board: Board, measured: Measur
         else Figure(image.code, Source.MEASURED),
         "frozen weights": Figure(frozen, Source.COMPUTED),
     }
+    if makes is not None:
+        parts["extractor's code"] = extraction_code(board.core, makes.measured)
+        parts["extractor"] = Figure(constant_bytes(makes.extractor), Source.COMPUTED)
     if board.reserved_flash:
         parts["reserved"] = Figure(board.reserved_flash, Source.MODELLED)
     return parts

@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 from tifed.boards import Board, Boards, Measured
+from tifed.boards.extraction import Extractions
+from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.build import assignment_of
+from tifed.features import Extractor
 from tifed.network import Network
 from tifed.plan.choice import Choice, choices
 from tifed.plan.device_network import check_for_devices
+from tifed.plan.extraction import Extracting, extraction_instructions
 from tifed.plan.figure import Figure, Source, total
 from tifed.plan.instructions import instructions
 from tifed.plan.memory import Parts, flash_parts, ram_parts
@@ -26,7 +30,8 @@ class Placement:
         ram: bytes by part.
         flash: bytes by part.
         board: where.
-        instructions: per round.
+        instructions: per round, extraction included.
+        extraction: of these, for one sample; None without an extractor.
         compute_seconds: per round.
         radio_seconds: per round, both ways.
         compute_joules: per round.
@@ -39,6 +44,7 @@ class Placement:
     flash: Parts
     board: Board
     instructions: Figure
+    extraction: Figure | None
     compute_seconds: Figure
     radio_seconds: Figure
     compute_joules: Figure
@@ -91,12 +97,14 @@ class Plan:
         network: what every device would hold.
         needed: layers that devices are asked to train in the experiment's mode, each set once.
         boards: in the table's order.
+        extractor: what devices make features of their samples with, if they do.
     """
 
     experiment: Experiment
     network: Network
     needed: tuple[tuple[int, ...], ...]
     boards: tuple[BoardPlan, ...]
+    extractor: Extractor | None = None
 
 
 def plan(
@@ -105,6 +113,8 @@ def plan(
     known: Boards,
     measured: Measured,
     names: tuple[str, ...] = (),
+    extractor: Extractor | None = None,
+    extractions: Extractions | None = None,
 ) -> Plan:
     """Plan ``experiment`` on the boards called ``names``, or on all that are known.
 
@@ -114,11 +124,20 @@ def plan(
         known: boards and cores.
         measured: sizes and instruction counts.
         names: of boards.
+        extractor: what devices make the network's features with; None if samples are features.
+        extractions: what extraction was measured to take.
 
     Raises:
-        UsageError: if a board is not known, or the network is one for simulations only.
+        UsageError: if a board is not known, the network is one for simulations only, or it does
+            not take what the extractor gives.
     """
     check_for_devices(network)
+    if extractor is not None and extractor.features != network.features:
+        raise UsageError(
+            f"layers: the network takes {network.features} features, "
+            f"the extractor gives {extractor.features}"
+        )
+    makes = None if extractor is None else Extracting(extractor, extractions or Extractions())
     needed = _needed(experiment, network)
     every = choices(network.depth, needed)
     works = {choice: work(experiment, network, choice.layers) for choice in every}
@@ -132,12 +151,15 @@ def plan(
                 board,
                 known.cycles_per_instruction(board),
                 tuple(
-                    _placement(choice, works[choice], board, experiment, network, known, measured)
+                    _placement(
+                        choice, works[choice], board, experiment, network, known, measured, makes
+                    )
                     for choice in every
                 ),
             )
             for name, board in known.chosen(names).items()
         ),
+        extractor=extractor,
     )
 
 
@@ -160,10 +182,16 @@ def _placement(
     network: Network,
     known: Boards,
     measured: Measured,
+    makes: Extracting | None,
 ) -> Placement:
     """What ``choice`` needs and costs on ``board``."""
     core = known.cores[board.core]
     count = instructions(board.core, core, experiment, network, work, measured)
+    extraction = None
+    if makes is not None:
+        extraction = extraction_instructions(board.core, core, makes.extractor, makes.measured)
+        # A round fills the buffer once.
+        count = total((count, extraction.times(experiment.buffer)))
     per_second = board.clock / known.cycles_per_instruction(board)
     seconds = count.times(1 / per_second, Source.MODELLED)
     radio = board.radio
@@ -172,10 +200,11 @@ def _placement(
     return Placement(
         choice=choice,
         work=work,
-        ram=ram_parts(experiment, network, choice, board, measured),
-        flash=flash_parts(network, choice, board, measured),
+        ram=ram_parts(experiment, network, choice, board, measured, makes),
+        flash=flash_parts(network, choice, board, measured, makes),
         board=board,
         instructions=count,
+        extraction=extraction,
         compute_seconds=seconds,
         radio_seconds=Figure(talked * 8 / radio.rate, Source.MODELLED),
         compute_joules=seconds.times(board.current / 1000 * board.volts, Source.MODELLED),

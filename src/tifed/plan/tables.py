@@ -6,6 +6,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from tifed.boards import Measured
+from tifed.features import Extractor
+from tifed.features.memory import extractor_memory
+from tifed.features.operations import extractor_operations
+from tifed.features.packed import constant_bytes
 from tifed.plan.amounts import count, memory_amount, with_prefix
 from tifed.plan.figure import Figure, Source
 from tifed.plan.plan import BoardPlan, Placement, Plan
@@ -28,6 +32,8 @@ def tables(plan: Plan, measured: Measured, *, parts: bool) -> Iterator[Table]:
         if parts or number == 0:
             yield _memory(board, measured)
     yield _costs(plan)
+    if plan.extractor is not None:
+        yield _extraction(plan, plan.extractor)
     yield _traffic(plan)
 
 
@@ -127,6 +133,36 @@ def _costs(plan: Plan) -> Table:
                     )
                 ),
             )  # fmt: skip
+    return table
+
+
+def _extraction(plan: Plan, extractor: Extractor) -> Table:
+    """What the features of one sample cost."""
+    macs = extractor_operations(extractor).macs
+    table = _table(
+        f"features of one sample: {count(macs)} multiply-accumulates (MAC)",
+        f"{constant_bytes(extractor):,} bytes of constants in flash, "
+        f"{extractor_memory(extractor).total:,} of RAM to work in; a round's\n"
+        f"cost above includes {plan.experiment.buffer} of them. "
+        "~ modelled from measured extractors",
+    )
+    table.add_column("board", no_wrap=True)
+    for name in ("instr.", "instr./MAC", "time", "energy"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for board in plan.boards:
+        one = board.placements[0].extraction
+        if one is None:
+            continue
+        row = board.board
+        seconds = one.times(board.cycles_per_instruction / row.clock, Source.MODELLED)
+        joules = seconds.times(row.current / 1000 * row.volts, Source.MODELLED)
+        table.add_row(
+            board.name,
+            _marked(one, count(one.value)),
+            _marked(one, f"{one.value / macs:.2f}"),
+            _marked(seconds, with_prefix(seconds.value, "s")),
+            _marked(joules, with_prefix(joules.value, "J")),
+        )
     return table
 
 

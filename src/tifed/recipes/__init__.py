@@ -1,5 +1,6 @@
 """Recipes: named settings of the learning rule and the server."""
 
+from tifed.recipes.float_fedavg import FloatFedAvg
 from tifed.recipes.paper import Paper
 from tifed.recipes.recipe import AssignmentKind, Mode, Recipe, Server
 from tifed.recipes.tuned import Tuned
@@ -11,12 +12,14 @@ RECIPES: dict[str, type[Recipe]] = {
     "tuned": Tuned,
     "tuned-absolute": TunedAbsolute,
     "tuned-int8": TunedInt8,
+    "float-fedavg": FloatFedAvg,
 }
 """Every recipe by the name that an experiment gives it."""
 
 __all__ = [
     "RECIPES",
     "AssignmentKind",
+    "FloatFedAvg",
     "Mode",
     "Paper",
     "Recipe",

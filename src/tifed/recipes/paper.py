@@ -8,11 +8,11 @@ from pydantic import Field
 from tifed.errors import UsageError
 from tifed.integer import Rounding
 from tifed.network import INPUT_LIMIT, Activation, ErrorKind, Feedback, Layer, Network
-from tifed.recipes.recipe import Mode, Recipe, Server
+from tifed.recipes.recipe import Recipe
 
 
 class Paper(Recipe):
-    """Pocket tanh everywhere, squared error, dense uniform feedback, floor division, zero start."""
+    """Pocket tanh, squared error, dense uniform feedback, floor division, plain average."""
 
     inverse_learning_rate: int = Field(
         2048, ge=1, le=1 << 24, description="an update is the gradient // this; a power of two"
@@ -51,12 +51,3 @@ class Paper(Recipe):
             error_level=self.target,
             feedback=Feedback.UNIFORM,
         )
-
-    def start(self, network: Network) -> tuple[int, ...]:
-        """All weights start at 0."""
-        return (0,) * network.depth
-
-    def server(self, mode: Mode, depth: int) -> Server:
-        """A plain average, truncated towards zero, in every mode."""
-        del mode, depth
-        return Server()

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -26,12 +26,14 @@ class Server:
         rate_halves: per layer how far the copy moves towards the mean, in halves, 1..8; 2 is plain
             averaging. The last entry stands for all further layers too.
         running_mean: exchanges that the published model averages over; 1 publishes the last one.
+        momentum: sixteenths of the copy's last step that are added to the next, 0..15.
     """
 
     fraction_bits: int = 0
     rounding: Rounding = Rounding.TOWARD_ZERO
     rate_halves: tuple[int, ...] = (2,)
     running_mean: int = 1
+    momentum: int = 0
 
     def rate_halves_of(self, layer: int) -> int:
         """The entry of ``rate_halves`` that holds for ``layer``.
@@ -50,6 +52,9 @@ class Recipe(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    for_devices: ClassVar[bool] = True
+    """Whether a device can compute it; if not, it is there for comparison only."""
+
     @abstractmethod
     def network(self, shape: tuple[int, ...], batch: int) -> Network:
         """The network of ``shape`` (features, units of hidden layers, classes).
@@ -58,13 +63,14 @@ class Recipe(BaseModel, ABC):
             UsageError: if the shape, the mini-batch or a setting leaves no valid arithmetic.
         """
 
-    @abstractmethod
     def start(self, network: Network) -> tuple[int, ...]:
-        """Per layer the largest magnitude of a first weight."""
+        """Per layer the largest magnitude of a first weight; all weights start at 0 by default."""
+        return (0,) * network.depth
 
-    @abstractmethod
     def server(self, mode: Mode, depth: int) -> Server:
-        """The server's constants for a network of ``depth`` layers of weights."""
+        """The server's constants for a network of ``depth`` layers; by default a plain average."""
+        del mode, depth
+        return Server()
 
     def extra_shift(self, number: int, rounds: int) -> int:
         """What is added to every update shift in round ``number`` (from 0) of ``rounds``."""

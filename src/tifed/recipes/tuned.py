@@ -75,6 +75,13 @@ class Tuned(Recipe):
     server_rate: int | None = Field(
         None, ge=1, le=4, description="server step; default 2 in full-network mode, else 1"
     )
+    server_momentum: int = Field(
+        0,
+        ge=0,
+        le=15,
+        description="full-network mode: sixteenths of the server's last step added to the next",
+    )
+    halvings: int = Field(0, ge=0, le=4, description="how often every update is halved, all rounds")
     running_mean: int = Field(
         16, ge=1, le=1024, description="exchanges that the published model averages over"
     )
@@ -133,7 +140,7 @@ class Tuned(Recipe):
         return tuple(limits)
 
     def server(self, mode: Mode, depth: int) -> Server:
-        """Eight fractional bits, a running mean, and a step of 2 where all train everything."""
+        """Eight fractional bits, a running mean; step 2 and momentum where all train everything."""
         del depth
         rate = self.server_rate or (2 if mode == "full-network" else 1)
         return Server(
@@ -141,11 +148,13 @@ class Tuned(Recipe):
             rounding=Rounding.NEAREST,
             rate_halves=(2 * rate,),
             running_mean=self.running_mean,
+            # Where few devices train a layer, a step that goes on is noise that goes on.
+            momentum=self.server_momentum if mode == "full-network" else 0,
         )
 
     def extra_shift(self, number: int, rounds: int) -> int:
-        """1 from ``decay_percent`` of the rounds on, 0 before."""
-        return int(100 * number >= self.decay_percent * rounds)
+        """`halvings`, and one more from ``decay_percent`` of the rounds on."""
+        return self.halvings + int(100 * number >= self.decay_percent * rounds)
 
     @property
     def assignment(self) -> AssignmentKind:

@@ -1,32 +1,26 @@
 """The page: one HTML file that needs nothing but a browser."""
 
-import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from tifed.report.amounts import amount_of_bytes, amount_of_work
+from tifed.report.page import render
 from tifed.report.pictures import Picture
 from tifed.report.run_folder import RunFolder
 
 
 def page(run: RunFolder, drawn: Mapping[str, Picture]) -> str:
     """The report of ``run`` with the pictures ``drawn`` inside it."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # late: not every command draws
-
-    environment = Environment(
-        loader=PackageLoader("tifed.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["bytes"] = amount_of_bytes
-    environment.filters["work"] = amount_of_work
-    return environment.get_template("report.html").render(
+    return render(
+        "tifed.report",
+        "report.html",
+        {"bytes": amount_of_bytes, "work": amount_of_work},
+        drawn,
         result=run.result,
         details=run.details,
+        comparison_only=run.result.recipe == "float-fedavg",
         shape=_shape(run.result.layers),
         interval=confidence_interval(run.result.accuracy, run.result.held_out_samples),
         settings=list(settings(run.experiment)),
@@ -34,10 +28,6 @@ def page(run: RunFolder, drawn: Mapping[str, Picture]) -> str:
         rounds=len(run.rounds),
         totals=_totals(run),
         spread=_spread(run),
-        pictures={
-            name: {"light": _data_uri(picture.light), "dark": _data_uri(picture.dark)}
-            for name, picture in drawn.items()
-        },
     )
 
 
@@ -99,8 +89,3 @@ def _spread(run: RunFolder) -> dict[str, float] | None:
     if not scores:
         return None
     return {"least": min(scores), "median": float(np.median(scores)), "most": max(scores)}
-
-
-def _data_uri(png: bytes) -> str:
-    """A PNG file as an address that holds the file itself."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()

@@ -9,12 +9,11 @@ from pydantic import ValidationError
 
 import tifed
 from tifed.atomic import write_atomically
-from tifed.baselines import FloatFedAvg
 from tifed.experiment import Experiment, to_toml
 from tifed.experiment.build import network_for
 from tifed.reproduce.play import Run
 from tifed.reproduce.schedule import Schedule
-from tifed.reproduce.study import FLOAT, Setting
+from tifed.reproduce.study import Setting
 
 _FORMAT = 1
 
@@ -53,7 +52,7 @@ class Task:
                     "schedule": self.schedule,
                     "wide": self.setting.wide,
                     "experiment": to_toml(experiment),
-                    "constants": _constants(experiment, self.setting.method),
+                    "constants": constants(experiment),
                     "data": self.dataset_digest,
                 },
                 sort_keys=True,
@@ -61,11 +60,12 @@ class Task:
         ).hexdigest()
 
 
-def _constants(experiment: Experiment, method: str) -> list[str]:
+def constants(experiment: Experiment) -> list[str]:
     """What the recipe makes of the settings, for its rules can change between two runs."""
-    if method == FLOAT:
-        return [repr(FloatFedAvg())]
-    recipe, network = experiment.build_recipe(), network_for(experiment)
+    recipe = experiment.build_recipe()
+    if not recipe.for_devices:
+        return [repr(recipe)]
+    network = network_for(experiment)
     shifts = [recipe.extra_shift(number, experiment.rounds) for number in range(experiment.rounds)]
     server = recipe.server(experiment.mode, network.depth)
     constants = (

@@ -10,6 +10,7 @@ from tifed.reproduce.published import published
 from tifed.reproduce.reproduction import Reproduction
 from tifed.reproduce.study import FLOAT, Setting
 from tifed.reproduce.table import Row, Table
+from tifed.reproduce.verdict import series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,12 +123,10 @@ def devices_picture(rows: Sequence[Row], what: str) -> "Figure":
 
     figure = new_figure(8.4, 4.8)
     axes = plain(figure.add_subplot())
-    colours = _colours([f"{row.method} {row.mode}" for row in rows])
+    colours = _colours([series(row) for row in rows])
     numbers = sorted({row.devices for row in rows})
     for name, colour in colours.items():
-        line = sorted(
-            (row for row in rows if f"{row.method} {row.mode}" == name), key=lambda row: row.devices
-        )
+        line = sorted((row for row in rows if series(row) == name), key=lambda row: row.devices)
         x = [row.devices for row in line]
         axes.fill_between(
             x, [row.final_round.min for row in line], [row.final_round.max for row in line],
@@ -135,7 +134,7 @@ def devices_picture(rows: Sequence[Row], what: str) -> "Figure":
         )  # fmt: skip
         axes.plot(
             x, [row.final_round.mean for row in line], "o-", color=colour, linewidth=1.8,
-            markersize=4, label=f"{name}, ours on pixels",
+            markersize=4, label=f"{name}, ours",
         )  # fmt: skip
     curve = published().workers_curve
     styles: Mapping[str, Any] = {"full-network": "--", "single-layer": ":", FLOAT: "-."}
@@ -146,7 +145,7 @@ def devices_picture(rows: Sequence[Row], what: str) -> "Figure":
     ):
         axes.plot(
             curve.workers, values, linestyle=styles[name],
-            label=f"published {name}, on features", color=_GREY, linewidth=1.2,
+            label=f"published {name}", color=_GREY, linewidth=1.2,
         )  # fmt: skip
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(numbers))

@@ -1,18 +1,15 @@
 """One run of one setting: rounds, the accuracy after each, the digest at the end."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from tifed.baselines import FloatFedAvg, predict
-from tifed.device import Stream
 from tifed.experiment import Setup, build
-from tifed.federation import Fleet, begin, federate
-from tifed.federation import published as published_model
+from tifed.experiment.training import Training, training_for
 from tifed.fleets import SimulatedFleet
 from tifed.fleets.published import PublishedFleet
 from tifed.learning import feedback_matrices
@@ -76,12 +73,15 @@ def play(setting: Setting, schedule: Schedule, seed: int, data_dir: Path | None 
         UsageError: if the data are not there or do not fit.
         RunError: if the float baseline diverges.
     """
-    setup = build(setting.experiment.model_copy(update={"seed": seed}), data_dir)
+    experiment = setting.experiment.model_copy(update={"seed": seed})
+    setup = build(experiment, data_dir)
     began = time.monotonic()
     if setting.wide:
         setup = replace(setup, engine=Wide())
-    rounds = _floats(setup) if setting.method == FLOAT else _integers(setup, schedule)
-    correct, digests, clipped = zip(*rounds, strict=True)
+    if schedule is Schedule.PUBLISHED:
+        setup = replace(setup, fleet=_accident(setup))
+    training = training_for(experiment, setup)
+    correct, clipped, digest = _rounds(training, setup)
     return Run(
         setting=setting.name,
         schedule=schedule,
@@ -89,8 +89,8 @@ def play(setting: Setting, schedule: Schedule, seed: int, data_dir: Path | None 
         seed=seed,
         correct=correct,
         held_out_samples=len(setup.dataset.test.labels),
-        digest=digests[-1],
-        clipped=sum(clipped),
+        digest=None if setting.method == FLOAT else digest,
+        clipped=clipped,
         seconds=round(time.monotonic() - began, 3),
         engine=_engine_name(setting),
         dataset_digest=setup.dataset.digest,
@@ -104,45 +104,27 @@ def _engine_name(setting: Setting) -> str:
     return WIDE if setting.wide else setting.experiment.engine
 
 
-_Round = tuple[int, str | None, int]
-"""Held-out samples right, digest, and values clipped in a round."""
+def _accident(setup: Setup) -> PublishedFleet:
+    """The same devices with one weight array between them."""
+    federation = setup.federation
+    feedback = feedback_matrices(setup.network, federation.seed)
+    workers = SimulatedFleet(
+        setup.engine, setup.network, feedback, setup.streams, federation.batch, federation.seed
+    )
+    return PublishedFleet(workers)
 
 
-def _integers(setup: Setup, schedule: Schedule) -> Iterator[_Round]:
-    """The rounds of the integer recipes."""
-    test, federation = setup.dataset.test, setup.federation
-    fleet: Fleet = setup.fleet
-    if schedule is Schedule.PUBLISHED:
-        feedback = feedback_matrices(setup.network, federation.seed)
-        workers = SimulatedFleet(
-            setup.engine, setup.network, feedback, _streams(setup), federation.batch,
-            federation.seed,
-        )  # fmt: skip
-        fleet = PublishedFleet(workers)
-    try:
-        state, _ = begin(federation, fleet, setup.start)
-        for after, record in federate(federation, fleet, state):
-            model = published_model(federation.server, after)
-            answers = setup.engine.classify(setup.network, model, test.features)
-            counts = record.statistics
-            yield (
-                int(np.count_nonzero(answers == test.labels)),
-                model.digest,
-                counts.clipped_parameters + counts.clipped_deltas,
-            )
-    finally:
-        fleet.close()
-
-
-def _floats(setup: Setup) -> Iterator[_Round]:
-    """The rounds of float FedAvg under the same plans."""
+def _rounds(training: Training[Any], setup: Setup) -> tuple[tuple[int, ...], int, str]:
+    """Held-out samples right after each round, values clipped, and the final digest."""
     test = setup.dataset.test
-    for record in FloatFedAvg().run(setup.federation, _streams(setup)):
-        answers = predict(record.parameters, test.features)
-        yield int(np.count_nonzero(answers == test.labels)), None, 0
-
-
-def _streams(setup: Setup) -> tuple[Stream, ...]:
-    """Every device's samples."""
-    train = setup.dataset.train
-    return tuple(Stream(train.features, train.labels, own) for own in setup.partition.indices)
+    correct, clipped = [], 0
+    try:
+        state, _ = training.begin()
+        for after, record in training.rounds(state):
+            state = after
+            answers = training.classify(state, test.features)
+            correct.append(int(np.count_nonzero(answers == test.labels)))
+            clipped += record.statistics.clipped_parameters + record.statistics.clipped_deltas
+        return tuple(correct), clipped, training.digest(state)
+    finally:
+        training.close()

@@ -4,12 +4,25 @@ from collections.abc import Callable, Iterator
 
 from tifed.errors import UsageError
 from tifed.experiment.load import load_experiment
+from tifed.reproduce.feature_studies import (
+    DEVICES,
+    MODES,
+    cifar10_features,
+    fashion_mnist_features,
+    fashion_mnist_features_disjoint,
+    workers,
+)
 from tifed.reproduce.published import published
-from tifed.reproduce.study import FLOAT, PAPER, TUNED, Setting, Study
+from tifed.reproduce.study import FLOAT, METHODS, PAPER, TUNED, Setting, Study
 
 RATES = (2048, 4096, 8192)
-MODES = ("full-network", "single-layer")
-DEVICES = (4, 8, 16, 32, 64, 128)
+PLAIN_FLOAT = (
+    "recipe_settings.learning_rate=0.1",
+    "recipe_settings.server_momentum=0",
+    "recipe_settings.decay_percent=100",
+    "recipe_settings.running_mean=1",
+)
+"""Float FedAvg without a trick but the centred input."""
 
 _SPLIT = (
     "Accuracy is on the test split. The final round's is the result; the best round's is found by "
@@ -29,7 +42,7 @@ def study(name: str) -> Study:
         UsageError: listing the names, if there is none.
 
     >>> len(study("mnist").chosen()), len(study("workers").chosen())
-    (6, 30)
+    (6, 36)
     """
     if name not in _STUDIES:
         raise UsageError(
@@ -62,31 +75,30 @@ def _rates(dataset: str) -> Iterator[Setting]:
             )
             figures = published().find(dataset, mode, rate)
             yield Setting(f"{PAPER} {mode} 1/{rate}", PAPER, experiment, figures=figures)
-    for mode in MODES:
-        experiment = load_experiment(preset=dataset, overrides=[f"mode={mode}"])
-        yield Setting(f"{TUNED} {mode}", TUNED, experiment)
-    plain = load_experiment(preset=f"{dataset}-paper", overrides=["batch=10"])
-    yield Setting(f"{FLOAT} full-network", FLOAT, plain)
+    for recipe in METHODS:
+        for mode in MODES:
+            if recipe != PAPER:
+                overrides = [f"recipe={recipe}", f"mode={mode}"]
+                experiment = load_experiment(preset=dataset, overrides=overrides)
+                yield Setting(f"{recipe} {mode}", recipe, experiment)
+    plain = load_experiment(preset=dataset, overrides=[f"recipe={FLOAT}", *PLAIN_FLOAT])
+    yield Setting(f"{FLOAT} plain {MODES[0]}", FLOAT, plain)
 
 
-def _workers() -> Study:
+def _workers_on_pixels() -> Study:
     """Accuracy against number of devices with 100 images each."""
     curve = published().workers_curve
     settings = []
-    for method, mode, values in (
-        (PAPER, MODES[0], curve.full_network),
-        (PAPER, MODES[1], curve.single_layer),
-        (TUNED, MODES[0], curve.full_network),
-        (TUNED, MODES[1], curve.single_layer),
-        (FLOAT, MODES[0], curve.float_fedavg),
-    ):
+    integers = [recipe for recipe in METHODS if recipe != FLOAT]
+    lines = [(recipe, MODES[0], curve.full_network) for recipe in integers]
+    lines += [(recipe, MODES[1], curve.single_layer) for recipe in integers]
+    for method, mode, values in (*lines, (FLOAT, MODES[0], curve.float_fedavg)):
         for devices in DEVICES:
-            # What the float baseline shares is the federation: with `paper` a plain average.
-            recipe = TUNED if method == TUNED else PAPER
             overrides = [
-                "dataset=fashion-mnist", "layers=[784, 50, 10]", f"recipe={recipe}",
+                "dataset=fashion-mnist", "layers=[784, 50, 10]", f"recipe={method}",
                 f"mode={mode}", f"devices={devices}", "partition.limit_per_device=100",
                 "rounds=5", "buffer=20", "batch=10", "local_epochs=10",
+                *(PLAIN_FLOAT if method == FLOAT else ()),
             ]  # fmt: skip
             plotted = values[curve.workers.index(devices)]
             name = f"{method} {mode} {devices} devices"
@@ -94,8 +106,8 @@ def _workers() -> Study:
                 Setting(name, method, load_experiment(overrides=overrides), plotted=plotted)
             )
     return Study(
-        name="workers",
-        title="Fashion-MNIST: accuracy against number of devices, 100 images each",
+        name="workers-pixels",
+        title="Fashion-MNIST on pixels: accuracy against number of devices, 100 images each",
         settings=tuple(settings),
         methods=(PAPER, TUNED, FLOAT),
         notes=(
@@ -113,5 +125,9 @@ def _workers() -> Study:
 _STUDIES: dict[str, Callable[[], Study]] = {
     "mnist": lambda: _accuracy("mnist", "MNIST"),
     "fashion-mnist": lambda: _accuracy("fashion-mnist", "Fashion-MNIST"),
-    "workers": _workers,
+    "fashion-mnist-features": fashion_mnist_features,
+    "fashion-mnist-features-disjoint": fashion_mnist_features_disjoint,
+    "cifar10-features": cifar10_features,
+    "workers": workers,
+    "workers-pixels": _workers_on_pixels,
 }

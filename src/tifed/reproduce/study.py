@@ -1,24 +1,29 @@
 """What a study is: settings to be run over seeds, and what they are held against."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tifed.errors import UsageError
 from tifed.experiment.load import validated
 from tifed.experiment.schema import Experiment
+from tifed.recipes import RECIPES
 from tifed.reproduce.published import Figures
 from tifed.reproduce.schedule import Schedule
 
 PAPER, TUNED, FLOAT = "paper", "tuned", "float-fedavg"
-METHODS = (PAPER, TUNED, FLOAT)
-"""How a setting learns: the two recipes, and the float32 baseline, which is not for devices."""
+METHODS = tuple(RECIPES)
+"""How a setting learns: every recipe, the float32 baseline among them."""
 
+_UNPUBLISHED = "has no published counterpart; its mini-batches are of 10."
 METHOD_NOTES = {
-    TUNED: "The tuned recipe has no published counterpart; its mini-batches are of 10.",
-    FLOAT: "float-fedavg is FedAvg in float32 (backpropagation, SGD at a learning rate of 0.05, "
-    "not tuned for this study) with the same devices, buffers and order, and mini-batches of 10: "
-    "for comparison only, not for devices. Floats do not repeat bit for bit, so it has no digest.",
+    TUNED: f"The tuned recipe {_UNPUBLISHED}",
+    "tuned-absolute": f"The tuned-absolute recipe {_UNPUBLISHED}",
+    "tuned-int8": f"The tuned-int8 recipe {_UNPUBLISHED}",
+    FLOAT: "float-fedavg is FedAvg in float32 (backpropagation, stochastic gradient descent) with "
+    "the same devices, buffers and order, and mini-batches of 10; plain: a learning rate of 0.1 "
+    "and no trick, else with the tricks of the tuned recipe. For comparison only, not for devices. "
+    "Floats do not repeat bit for bit, so it has no digest.",
 }
 """What a reader has to know where a method other than the paper's is shown."""
 
@@ -30,8 +35,7 @@ class Setting:
     Attributes:
         name: such as "paper full-network 1/2048".
         method: one of `METHODS`.
-        experiment: what is run; each run puts in its seed. Of the float baseline's only the
-            federation counts: streams, buffers, order, budget.
+        experiment: what is run; each run puts in its seed.
         wide: whether the engine for wide weights does it, rather than the experiment's own.
         figures: the published ones for it, if there are any.
         plotted: accuracy read off a published plot, where that is all there is.
@@ -69,6 +73,7 @@ class Study:
         methods: those of `METHODS` that run unless others are asked for.
         notes: what a reader of its results has to know.
         over_devices: whether the picture is accuracy against number of devices.
+        judge: sentences on what the rows of its table show; none without it.
     """
 
     name: str
@@ -77,6 +82,7 @@ class Study:
     methods: tuple[str, ...]
     notes: tuple[str, ...]
     over_devices: bool = False
+    judge: Callable[[Sequence[Any]], tuple[str, ...]] = lambda rows: ()
 
     def chosen(
         self,

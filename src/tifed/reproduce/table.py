@@ -117,6 +117,7 @@ class Table(_Record):
         published_source: where the published figures are from.
         published_caveat: what to keep in mind about them.
         rows: one per setting.
+        findings: sentences on what they show.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Table(_Record):
     published_source: str
     published_caveat: str
     rows: tuple[Row, ...]
+    findings: tuple[str, ...] = ()
 
 
 def table(reproduction: Reproduction, command: str) -> Table:
@@ -140,6 +142,7 @@ def table(reproduction: Reproduction, command: str) -> Table:
     cited, study = published(), reproduction.study
     first = reproduction.runs[0][1][0]
     methods = {setting.method for setting, _ in reproduction.runs}
+    rows = tuple(_row(setting, runs) for setting, runs in reproduction.runs)
     return Table(
         name=study.name,
         title=study.title,
@@ -153,7 +156,8 @@ def table(reproduction: Reproduction, command: str) -> Table:
         notes=study.notes + tuple(METHOD_NOTES[one] for one in METHOD_NOTES if one in methods),
         published_source=cited.source,
         published_caveat=cited.caveat,
-        rows=tuple(_row(setting, runs) for setting, runs in reproduction.runs),
+        rows=rows,
+        findings=study.judge(rows),
     )
 
 

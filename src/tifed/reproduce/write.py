@@ -1,9 +1,9 @@
 """A reproduction's folder: report.html, table.json, results.csv."""
 
-import base64
 from pathlib import Path
 
 from tifed.atomic import write_atomically
+from tifed.report.page import render
 from tifed.report.pictures import Picture
 from tifed.reproduce.pictures import pictures
 from tifed.reproduce.reproduction import Reproduction
@@ -24,24 +24,13 @@ def write_reproduction(folder: Path, reproduction: Reproduction, table: Table) -
 
 def _page(table: Table, drawn: dict[str, Picture]) -> str:
     """One HTML file that needs nothing but a browser."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # late: not every command draws
-
-    environment = Environment(
-        loader=PackageLoader("tifed.reproduce"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["points"] = _points
-    environment.filters["share"] = _share
-    return environment.get_template("reproduction.html").render(
+    return render(
+        "tifed.reproduce",
+        "reproduction.html",
+        {"points": _points, "share": _share},
+        drawn,
         table=table,
         plotted=any(row.published_plotted is not None for row in table.rows),
-        pictures={
-            name: {"light": _data_uri(picture.light), "dark": _data_uri(picture.dark)}
-            for name, picture in drawn.items()
-        },
     )
 
 
@@ -63,8 +52,3 @@ def _points(value: float | None) -> str:
     if value is None:
         return "\N{EN DASH}"
     return ("+" if value >= 0 else "\N{MINUS SIGN}") + _share(abs(value))
-
-
-def _data_uri(png: bytes) -> str:
-    """A PNG file as an address that holds the file itself."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()

@@ -6,7 +6,7 @@
 extern const panel_kernel panel_portable;
 #if defined(TIFED_PORTABLE_ONLY)
 #elif defined(__x86_64__)
-extern const panel_kernel panel_sse2, panel_avx2, panel_avx512bw, panel_avx512vnni;
+extern const panel_kernel panel_avx2, panel_avx512bw, panel_avx512vnni;
 #elif defined(__aarch64__)
 extern const panel_kernel panel_neon;
 #endif
@@ -15,7 +15,7 @@ const panel_kernel *const panel_kernels[] = {
     &panel_portable,
 #if defined(TIFED_PORTABLE_ONLY)
 #elif defined(__x86_64__)
-    &panel_sse2, &panel_avx2, &panel_avx512bw, &panel_avx512vnni,
+    &panel_avx2, &panel_avx512bw, &panel_avx512vnni,
 #elif defined(__aarch64__)
     &panel_neon,
 #endif
@@ -23,21 +23,6 @@ const panel_kernel *const panel_kernels[] = {
 const unsigned panel_kernel_count = sizeof panel_kernels / sizeof panel_kernels[0];
 
 #define LARGEST_SUM 0x7FFFFFFFu
-
-/* floor(v / factor) for 0 <= v < 2^31: with 2^(n-1) < factor <= 2^n, v * ceil(2^(31+n) / factor)
- * >> 31 + n is exact, and the multiplier fits 32 bits. */
-static void find_magic(panel_layer *layer)
-{
-    uint32_t factor = layer->rule.rescale_factor, n = 0;
-    layer->divide_shift = 0;
-    if (factor == 1u)
-        return;
-    while ((1u << n) < factor)
-        n++;
-    layer->divide_shift = 31u + n;
-    layer->divide_magic =
-        (uint32_t)((((uint64_t)1 << layer->divide_shift) + factor - 1u) / factor);
-}
 
 int panel_network_init(panel_network *panels, const tifed_network *network)
 {
@@ -63,7 +48,7 @@ int panel_network_init(panel_network *panels, const tifed_network *network)
         layer->panels = (layer->fan_out + PANEL - 1u) / PANEL;
         layer->offset = tifed_offset(&layer->rule);
         layer->weight_bound = tifed_weight_bound(&layer->rule);
-        find_magic(layer);
+        layer->reciprocal = 0xFFFFFFu / layer->rule.rescale_factor;
         panels->widest = layer->panels > panels->widest ? layer->panels : panels->widest;
         panels->sample_limit[l] = tifed_gradient_limit(network, l);
     }
@@ -132,7 +117,7 @@ void panel_feedback_init(const panel_network *network, panel_model *feedback, vo
 }
 
 static size_t carve_room(const panel_network *network, panel_room *room, uint32_t batch,
-                         void *memory)
+                         uint32_t buffer, void *memory)
 {
     carver from = {memory, 0};
     size_t pairs = (batch + 1u) / 2u;
@@ -141,7 +126,9 @@ static size_t carve_room(const panel_network *network, panel_room *room, uint32_
     room->rows[0] = NULL;
     for (uint32_t l = 0; l < network->depth; l++) {
         const panel_layer *layer = &network->layers[l];
-        room->columns[l] = carve(&from, pairs * layer->pairs * 2u, sizeof(uint32_t));
+        size_t batches = l ? 1u : (buffer + batch - 1u) / batch;
+        room->columns[l] =
+            carve(&from, batches * column_samples(batch) * layer->pairs * 2u, sizeof(int16_t));
         room->deltas[l] = carve(&from, pairs * layer->panels * PANEL, sizeof(uint32_t));
         room->rows[l + 1u] =
             carve(&from, (size_t)batch * layer->panels * PANEL / 2u, sizeof(uint32_t));
@@ -157,15 +144,16 @@ static size_t carve_room(const panel_network *network, panel_room *room, uint32_
     return from.used;
 }
 
-size_t panel_room_bytes(const panel_network *network, uint32_t batch)
+size_t panel_room_bytes(const panel_network *network, uint32_t batch, uint32_t buffer)
 {
     panel_room room;
-    return carve_room(network, &room, batch, NULL);
+    return carve_room(network, &room, batch, buffer, NULL);
 }
 
-void panel_room_init(const panel_network *network, panel_room *room, uint32_t batch, void *memory)
+void panel_room_init(const panel_network *network, panel_room *room, uint32_t batch,
+                     uint32_t buffer, void *memory)
 {
-    carve_room(network, room, batch, memory);
+    carve_room(network, room, batch, buffer, memory);
 }
 
 bool panel_work_fits(const panel_network *network, const panel_work *work)

@@ -5,8 +5,9 @@
  * multiply-accumulate of int16 pairs serves 16 units in the forward pass, and the update reads and
  * writes the same place. Everything is padded with zeros to whole pairs and panels; zeros stay 0.
  *
- * panel_step.h holds the algorithm; every file panel_<kernel>.c gives it that processor's vectors
- * and is compiled with that processor's flags. panel.c chooses at run time. */
+ * panel_step.h holds the algorithm, panel_vectors.h its multiplications; every file panel_<kernel>.c
+ * gives them that processor's vectors and is compiled with that processor's flags. The plain C of
+ * panel_portable.c multiplies in its own way, on weights [o][i]. panel.c chooses at run time. */
 #ifndef TIFED_PANEL_H
 #define TIFED_PANEL_H
 
@@ -18,6 +19,7 @@ extern "C" {
 
 #define PANEL 16u
 #define PANEL_ALIGN 64u
+#define COLUMN_SAMPLES 32u
 
 /* A layer's constants in the form that the loops want. */
 typedef struct panel_layer {
@@ -26,8 +28,7 @@ typedef struct panel_layer {
     uint32_t panels;       /* of units */
     int32_t offset;
     int32_t weight_bound;
-    uint32_t divide_magic; /* v / factor = v * magic >> divide_shift, for 0 <= v < 2^31 */
-    uint32_t divide_shift; /* 0: no factor to divide by */
+    uint32_t reciprocal;   /* of the rescale factor: just under 2^24 / factor */
     tifed_layer rule;
 } panel_layer;
 
@@ -46,11 +47,12 @@ typedef struct panel_model {
     int16_t *biases[TIFED_MAX_DEPTH];
 } panel_model;
 
-/* Room for one mini-batch of at most `batch` samples. */
+/* Room for mini-batches of at most `batch` samples out of a buffer. */
 typedef struct panel_room {
     uint32_t batch;
     uint32_t *rows[TIFED_MAX_DEPTH + 1u];   /* inputs of layer l: (batch, pairs); [depth]: errors */
-    uint32_t *columns[TIFED_MAX_DEPTH];     /* the same in pairs of samples: (batch / 2, inputs) */
+    uint32_t *columns[TIFED_MAX_DEPTH];     /* the same, for the update, in a kernel's own way;
+                                               [0]: of every mini-batch of the buffer */
     uint32_t *deltas[TIFED_MAX_DEPTH];      /* pairs of samples: (batch / 2, units) */
     int32_t *sums;                          /* (batch, widest) */
     int32_t *errors;                        /* (batch, classes padded) */
@@ -71,10 +73,10 @@ typedef struct panel_statistics {
 typedef struct panel_kernel {
     const char *name;
     bool (*supported)(void);
-    /* Weights (fan_in, fan_out) int16 into panels; sums of panels += weights * samples. */
+    /* Weights (fan_in, fan_out) int16 into the kernel's layout; sums += weights * samples. */
     void (*pack)(const panel_layer *layer, int16_t *panels, const int16_t *weights);
     void (*accumulate)(int32_t *sums, const int16_t *values, size_t count, int32_t samples);
-    /* int32 sums in panels, added to int64 (fan_in, fan_out), and set to 0. */
+    /* int32 sums in that layout, added to int64 (fan_in, fan_out), and set to 0. */
     void (*unpack)(const panel_layer *layer, int64_t *weights, int32_t *sums);
     /* A sample (features) int8 into a row of input pairs. */
     void (*load)(const panel_network *network, uint32_t *row, const int8_t *sample,
@@ -99,11 +101,19 @@ void panel_model_init(const panel_network *network, panel_model *model, uint32_t
                       void *memory);
 size_t panel_feedback_bytes(const panel_network *network);
 void panel_feedback_init(const panel_network *network, panel_model *feedback, void *memory);
-size_t panel_room_bytes(const panel_network *network, uint32_t batch);
-void panel_room_init(const panel_network *network, panel_room *room, uint32_t batch, void *memory);
+/* `buffer`: samples to train on, or 0 where nothing is trained. */
+size_t panel_room_bytes(const panel_network *network, uint32_t batch, uint32_t buffer);
+void panel_room_init(const panel_network *network, panel_room *room, uint32_t batch,
+                     uint32_t buffer, void *memory);
 
 /* Whether `work` keeps every sum within 32 bits. */
 bool panel_work_fits(const panel_network *network, const panel_work *work);
+
+/* Samples of a mini-batch that columns have room for. */
+static inline uint32_t column_samples(uint32_t batch)
+{
+    return (batch + COLUMN_SAMPLES - 1u) / COLUMN_SAMPLES * COLUMN_SAMPLES;
+}
 
 /* Values of a layer's weights or biases in panels. */
 static inline size_t panel_weights(const panel_layer *layer)

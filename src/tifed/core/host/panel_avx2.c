@@ -98,38 +98,35 @@ ALWAYS_INLINE void v_update(int16_t *p, vec low, vec high, const rounding *r, ve
     v_store(p, w);
 }
 
-typedef struct limits_t {
-    __m256i most, least;
+typedef struct shifts_t {
     __m128i down, up;
-} limits_t;
+} shifts_t;
 
-ALWAYS_INLINE limits_t v_limits(const rounding *r)
+ALWAYS_INLINE shifts_t v_shifts(uint32_t shift)
 {
-    limits_t limits = {_mm256_set1_epi16((short)r->bound), _mm256_set1_epi16((short)-r->bound),
-                       _mm_cvtsi32_si128((int)r->shift), _mm_cvtsi32_si128(16 - (int)r->shift)};
-    return limits;
+    shifts_t shifts = {_mm_cvtsi32_si128((int)shift), _mm_cvtsi32_si128(16 - (int)shift)};
+    return shifts;
 }
 
-ALWAYS_INLINE __m256i updated_near(__m256i w, __m256i low, __m256i high, const limits_t limits,
-                                   __m256i *count)
+ALWAYS_INLINE __m256i updated_near(__m256i w, __m256i low, __m256i high, const shifts_t shifts,
+                                   __m256i *most)
 {
     /* The high step's 16 bits go straight to the top. */
-    __m256i step = _mm256_blend_epi16(_mm256_srl_epi32(low, limits.down),
-                                      _mm256_sll_epi32(high, limits.up), 0xAA);
-    __m256i value = _mm256_min_epi16(_mm256_subs_epi16(w, step), limits.most);
-    value = _mm256_max_epi16(value, limits.least);
-    /* What the difference would be without limits: other than the value wherever one was met. */
-    __m256i same = _mm256_cmpeq_epi16(value, _mm256_sub_epi16(w, step));
-    *count = _mm256_add_epi16(*count, _mm256_add_epi16(same, _mm256_set1_epi16(1)));
-    return value;
+    __m256i step = _mm256_blend_epi16(_mm256_srl_epi32(low, shifts.down),
+                                      _mm256_sll_epi32(high, shifts.up), 0xAA);
+    w = _mm256_sub_epi16(w, step);
+    *most = _mm256_max_epi16(*most, _mm256_abs_epi16(w));
+    return w;
 }
 
-ALWAYS_INLINE void v_update_near(int16_t *p, vec low, vec high, const limits_t limits, vec *count)
+ALWAYS_INLINE void v_update_near(int16_t *p, vec low, vec high, const shifts_t shifts, vec *most)
 {
     vec w = v_load(p);
-    w.a = updated_near(w.a, low.a, high.a, limits, &count->a);
-    w.b = updated_near(w.b, low.b, high.b, limits, &count->b);
+    w.a = updated_near(w.a, low.a, high.a, shifts, &most->a);
+    w.b = updated_near(w.b, low.b, high.b, shifts, &most->b);
     v_store(p, w);
 }
+
+#include "panel_vectors.h"
 
 #include "panel_step.h"

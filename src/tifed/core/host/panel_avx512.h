@@ -49,29 +49,23 @@ static inline void v_update(int16_t *p, __m512i low, __m512i high, const roundin
         p, _mm512_mask_blend_epi16(0xAAAAAAAAu, low, _mm512_slli_epi32(high, 16)));
 }
 
-typedef struct limits_t {
-    __m512i most, least;
+typedef struct shifts_t {
     __m128i down, up;
-} limits_t;
+} shifts_t;
 
-static inline limits_t v_limits(const rounding *r)
+static inline shifts_t v_shifts(uint32_t shift)
 {
-    limits_t limits = {_mm512_set1_epi16((short)r->bound), _mm512_set1_epi16((short)-r->bound),
-                       _mm_cvtsi32_si128((int)r->shift), _mm_cvtsi32_si128(16 - (int)r->shift)};
-    return limits;
+    shifts_t shifts = {_mm_cvtsi32_si128((int)shift), _mm_cvtsi32_si128(16 - (int)shift)};
+    return shifts;
 }
 
-static inline void v_update_near(int16_t *p, __m512i low, __m512i high, const limits_t limits,
-                                 __m512i *count)
+static inline void v_update_near(int16_t *p, __m512i low, __m512i high, const shifts_t shifts,
+                                 __m512i *most)
 {
-    __m512i w = _mm512_load_si512(p);
     /* The high step's 16 bits go straight to the top. */
-    __m512i step = _mm512_mask_blend_epi16(0xAAAAAAAAu, _mm512_srl_epi32(low, limits.down),
-                                           _mm512_sll_epi32(high, limits.up));
-    __m512i value = _mm512_min_epi16(_mm512_subs_epi16(w, step), limits.most);
-    value = _mm512_max_epi16(value, limits.least);
-    /* What the difference would be without limits: other than the value wherever one was met. */
-    __mmask32 clipped = _mm512_cmpneq_epi16_mask(value, _mm512_sub_epi16(w, step));
-    *count = _mm512_mask_add_epi16(*count, clipped, *count, _mm512_set1_epi16(1));
+    __m512i step = _mm512_mask_blend_epi16(0xAAAAAAAAu, _mm512_srl_epi32(low, shifts.down),
+                                           _mm512_sll_epi32(high, shifts.up));
+    __m512i value = _mm512_sub_epi16(_mm512_load_si512(p), step);
+    *most = _mm512_max_epi16(*most, _mm512_abs_epi16(value));
     _mm512_store_si512(p, value);
 }

@@ -17,4 +17,6 @@ static bool supported(void)
     return processor_has(PROCESSOR_AVX512VNNI);
 }
 
+#include "panel_vectors.h"
+
 #include "panel_step.h"

@@ -106,36 +106,27 @@ ALWAYS_INLINE void v_update(int16_t *p, vec low, vec high, const rounding *r, ve
     }
 }
 
-typedef struct limits_t {
-    int16x8_t most, least;
-    int32x4_t down;
-} limits_t;
+typedef int32x4_t shifts_t;
 
-ALWAYS_INLINE limits_t v_limits(const rounding *r)
-{
-    limits_t limits = {vdupq_n_s16((int16_t)r->bound), vdupq_n_s16((int16_t)-r->bound),
-                       vdupq_n_s32(-(int32_t)r->shift)};
-    return limits;
-}
+#define v_shifts(shift) vdupq_n_s32(-(int32_t)(shift))
 
-ALWAYS_INLINE void v_update_near(int16_t *p, vec low, vec high, const limits_t limits, vec *count)
+ALWAYS_INLINE void v_update_near(int16_t *p, vec low, vec high, const shifts_t down, vec *most)
 {
     UNROLL for (unsigned h = 0; h < 2; h++) {
         int16x8x2_t w = vld2q_s16(p + 16 * h);
-        int16x8_t counts = vreinterpretq_s16_s32(count->of[h]);
+        int16x8_t largest = vreinterpretq_s16_s32(most->of[h]);
         UNROLL for (unsigned i = 0; i < 2; i++) {
             const vec *g = i ? &high : &low;
-            int16x8_t step = vcombine_s16(vmovn_s32(vshlq_s32(g->of[2 * h], limits.down)),
-                                          vmovn_s32(vshlq_s32(g->of[2 * h + 1], limits.down)));
-            int16x8_t value = vminq_s16(vqsubq_s16(w.val[i], step), limits.most);
-            value = vmaxq_s16(value, limits.least);
-            int16x8_t same = vreinterpretq_s16_u16(vceqq_s16(value, vsubq_s16(w.val[i], step)));
-            counts = vaddq_s16(counts, vaddq_s16(same, vdupq_n_s16(1)));
-            w.val[i] = value;
+            int16x8_t step = vcombine_s16(vmovn_s32(vshlq_s32(g->of[2 * h], down)),
+                                          vmovn_s32(vshlq_s32(g->of[2 * h + 1], down)));
+            w.val[i] = vsubq_s16(w.val[i], step);
+            largest = vmaxq_s16(largest, vabsq_s16(w.val[i]));
         }
-        count->of[h] = vreinterpretq_s32_s16(counts);
+        most->of[h] = vreinterpretq_s32_s16(largest);
         vst2q_s16(p + 16 * h, w);
     }
 }
+
+#include "panel_vectors.h"
 
 #include "panel_step.h"

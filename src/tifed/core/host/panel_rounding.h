@@ -29,4 +29,40 @@ static inline int32_t limited(int32_t gradient, bool huge)
     return huge ? tifed_clamp(gradient, -(1 << 30), 1 << 30) : gradient;
 }
 
+static inline int32_t low_half(uint32_t pair)
+{
+    return (int16_t)(uint16_t)pair;
+}
+
+static inline int32_t high_half(uint32_t pair)
+{
+    return (int16_t)(uint16_t)(pair >> 16);
+}
+
+static inline uint32_t both(int32_t low, int32_t high)
+{
+    return ((uint32_t)low & 0xFFFFu) | (uint32_t)high << 16;
+}
+
+/* 1 or, where it is negative, -1 for each half of a pair. */
+static inline uint32_t signs(uint32_t pair)
+{
+    return (pair >> 15 & 0x10001u) * 0xFFFFu | 0x10001u;
+}
+
+/* Rows of int16 read as pairs, and the reverse. */
+typedef int16_t __attribute__((may_alias)) half_t;
+typedef uint32_t __attribute__((may_alias)) word_t;
+
+/* Rows in pairs of samples; the last without a partner is its own. */
+static inline void pair_rows(const half_t *restrict rows, uint32_t n, uint32_t units, uint32_t used,
+                      uint32_t *restrict pairs)
+{
+    for (uint32_t s = 0; s < n; s += 2u, pairs += used) {
+        const half_t *low = rows + (size_t)s * units, *high = s + 1u < n ? low + units : low;
+        for (uint32_t o = 0; o < used; o++)
+            pairs[o] = both(low[o], high[o]);
+    }
+}
+
 #endif

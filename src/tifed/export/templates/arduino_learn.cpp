@@ -6,15 +6,15 @@
 
 static tifed model;
 static uint32_t round_number = 0;
-static int8_t sample[TIFED_MODEL_FEATURES];
+static int8_t sample[TIFED_MODEL_INPUTS];
 
 /* Another number on every board. */
 static const uint32_t DEVICE = 0;
 
-/* A reading: as many values as the network has inputs, each from -128 to 127. Replace it by your
+/* A reading: as many values as a sample has, each from -128 to 127. Replace it by your
  * sensor's; here an analog pin of 10 bits, one value per millisecond. */
 static void read_sensor() {
-  for (uint32_t i = 0; i < TIFED_MODEL_FEATURES; i++) {
+  for (uint32_t i = 0; i < TIFED_MODEL_INPUTS; i++) {
     sample[i] = (int8_t)((analogRead(A0) >> 2) - 128);
     delay(1);
   }
@@ -59,11 +59,11 @@ void loop() {
       return;
     }
     read_sensor();
-    tifed_add_sample(&model, sample, (uint32_t)label);
+    tifed_add_sample(&model, {{ sample }}, (uint32_t)label);
     if (model.count == TIFED_MODEL_BUFFER) train();
   } else if (command == 'c') {
     read_sensor();
     Serial.print("class ");
-    Serial.println(tifed_classify(&model, sample));
+    Serial.println(tifed_classify(&model, {{ sample }}));
   }
 }

@@ -1,29 +1,62 @@
 {# Included by the main program of frameworks without a common sensor API; PRINT is theirs. #}
+{% if model.extractor %}
+/* Stands for a sensor: replace it. A class is a bright part of its own, and a reading has noise. */
+{% else %}
 /* Stands for a sensor: replace it. A class has a pattern of its own, and a reading some noise. */
-static void read_sensor(int8_t sample[TIFED_MODEL_FEATURES], uint32_t label, uint32_t number)
+{% endif %}
+static void read_sensor(int8_t sample[TIFED_MODEL_INPUTS], uint32_t label, uint32_t number)
 {
-    for (uint32_t i = 0; i < TIFED_MODEL_FEATURES; i++) {
+    for (uint32_t i = 0; i < TIFED_MODEL_INPUTS; i++) {
+{% if model.extractor %}
+        int32_t level = i * TIFED_MODEL_CLASSES / TIFED_MODEL_INPUTS == label ? 64 : -96;
+{% else %}
         uint32_t pattern = (label * 64u + i + 1u) * 0x9E3779B9u;
-        uint32_t noise = (number * TIFED_MODEL_FEATURES + i + 1u) * 0x85EBCA6Bu;
+        int32_t level = (int32_t)(pattern >> 25) - 64;
+{% endif %}
+        uint32_t noise = (number * TIFED_MODEL_INPUTS + i + 1u) * 0x85EBCA6Bu;
         noise ^= noise >> 15;
         noise *= 0xC2B2AE35u;
-        sample[i] = (int8_t)((int32_t)(pattern >> 25) - 64 + (int32_t)(noise >> 26) - 32);
+        sample[i] = (int8_t)(level + (int32_t)(noise >> 26) - 32);
     }
 }
 
 static tifed model;
-static int8_t sample[TIFED_MODEL_FEATURES];
+static int8_t sample[TIFED_MODEL_INPUTS];
 
+{% if model.extractor and network.centred and not model.parameters %}
+/* Features are rarely around 0: their means over some readings become the network's centre. */
+static int calibrate(void)
+{
+    static int32_t sums[TIFED_MODEL_FEATURES];
+    int status = TIFED_OK;
+    for (uint32_t number = 0; number < 50u; number++) {
+        read_sensor(sample, number % TIFED_MODEL_CLASSES, number);
+        const int8_t *features = {{ sample }};
+        for (uint32_t i = 0; i < TIFED_MODEL_FEATURES; i++)
+            sums[i] += features[i];
+    }
+    for (uint32_t i = 0; status == TIFED_OK && i < TIFED_MODEL_FEATURES; i++) {
+        int8_t mean = (int8_t)(sums[i] / 50);
+        status = tifed_put_centre(&model, i, 1, &mean);
+    }
+    return status;
+}
+
+{% endif %}
 static int learn_and_classify(void)
 {
     uint32_t number = 0, right = 0;
     int status = tifed_model_start(&model);
+{% if model.extractor and network.centred and not model.parameters %}
+    if (status == TIFED_OK)
+        status = calibrate();
+{% endif %}
     for (uint32_t round = 0; status == TIFED_OK && round < ROUNDS; round++) {
         tifed_clear(&model);
         for (uint32_t i = 0; status == TIFED_OK && i < TIFED_MODEL_BUFFER; i++) {
             uint32_t label = number % TIFED_MODEL_CLASSES;
             read_sensor(sample, label, number++);
-            status = tifed_add_sample(&model, sample, label);
+            status = tifed_add_sample(&model, {{ sample }}, label);
         }
         tifed_work work = tifed_model_work(round, DEVICE);
         if (status == TIFED_OK)
@@ -43,7 +76,7 @@ static int learn_and_classify(void)
     for (uint32_t i = 0; i < 100u; i++) {
         uint32_t label = number % TIFED_MODEL_CLASSES;
         read_sensor(sample, label, number++);
-        right += tifed_classify(&model, sample) == (int32_t)label;
+        right += tifed_classify(&model, {{ sample }}) == (int32_t)label;
     }
     PRINT("%lu of 100 new readings classified rightly\n", (unsigned long)right);
     return TIFED_OK;

@@ -10,7 +10,7 @@
 
 /* The experiment's tables are those that this file was made with. */
 typedef char tifed_model_same_experiment
-    [TIFED_MODEL_FEATURES == TIFED_FEATURES && TIFED_MODEL_CLASSES == TIFED_CLASSES &&
+    [TIFED_MODEL_INPUTS == TIFED_INPUTS && TIFED_MODEL_FEATURES == TIFED_FEATURES && TIFED_MODEL_CLASSES == TIFED_CLASSES &&
              TIFED_MODEL_BUFFER == TIFED_BUFFER && TIFED_MODEL_BATCH == TIFED_BATCH
          ? 1
          : -1];
@@ -84,6 +84,17 @@ int tifed_model_start(tifed *t)
 }
 {% endif %}
 
+{% if model.extractor %}
+const int8_t *tifed_model_features(const int8_t *reading)
+{
+    static uint32_t room[(TIFED_EXTRACTION_BYTES + 3u) / 4u + (TIFED_EXTRACTION_BYTES == 0u)];
+    static int8_t features[TIFED_MODEL_FEATURES];
+    int status = tifed_features_extract(&tifed_experiment_extractor, reading, features, room,
+                                        sizeof room);
+    return status == TIFED_OK ? features : NULL;
+}
+
+{% endif %}
 tifed_work tifed_model_work(uint32_t round, uint32_t device)
 {
     tifed_work work = {0, TIFED_MODEL_STEPS, 0, 0, 0};
@@ -107,7 +118,11 @@ tifed_device_setup tifed_model_device(int8_t *sample, const char *board,
         .fingerprint = TIFED_FINGERPRINT,
         .memory = memory.bytes,
         .bytes = sizeof memory,
+        .inputs = TIFED_MODEL_INPUTS,
         .sample = sample,
+{% if model.extractor %}
+        .extract = tifed_model_features,
+{% endif %}
         .board = board,
         .write = write,
     };

@@ -3,16 +3,19 @@
  *
  *     tifed t;
  *     tifed_model_start(&t);
- *     tifed_add_sample(&t, sample, label);      until TIFED_MODEL_BUFFER of them are there
+ *     tifed_add_sample(&t, {{ sample }}, label);      until TIFED_MODEL_BUFFER of them are there
  *     tifed_work work = tifed_model_work(round, device);
  *     tifed_train(&t, &work);                   or tifed_begin and tifed_step, to stay responsive
  *     tifed_clear(&t);                          room for the next round's samples
- *     tifed_classify(&t, sample);
+ *     tifed_classify(&t, {{ sample }});
  */
 #ifndef TIFED_MODEL_H
 #define TIFED_MODEL_H
 
 #include "tifed.h"
+{% if model.extractor %}
+#include "tifed_features.h"
+{% endif %}
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,6 +23,7 @@ extern "C" {
 
 #include "tifed_link/device.h"
 
+#define TIFED_MODEL_INPUTS {{ model.inputs }}u /* values of a sample */
 #define TIFED_MODEL_FEATURES {{ network.features }}u
 #define TIFED_MODEL_CLASSES {{ network.classes }}u
 #define TIFED_MODEL_DEPTH {{ network.depth }}u
@@ -50,12 +54,19 @@ extern const tifed_config tifed_model_config;
  * There is one memory: the next start takes it over. */
 int tifed_model_start(tifed *t);
 
+{% if model.extractor %}
+/* What the network learns from: the features (TIFED_MODEL_FEATURES) of a sample
+ * (TIFED_MODEL_INPUTS: {{ model.extractor.input_shape | join(" x ") }}), in a place of the library's own that the next call writes to.
+ * Extractor {{ model.extractor.digest[:16] }}; {{ "{:,}".format(extractor_ram) }} bytes of RAM, {{ "{:,}".format(extractor_flash) }} of flash. */
+const int8_t *tifed_model_features(const int8_t *sample);
+
+{% endif %}
 /* The work of round 0.. on a full buffer. Devices with other numbers draw other random numbers. */
 tifed_work tifed_model_work(uint32_t round, uint32_t device);
 {% if not model.frozen %}
 
 /* A device of a federation instead (tifed_link/device.h), in the same memory: the server sends the
- * parameters. `sample` has room for TIFED_MODEL_FEATURES bytes; `board` is a name for people. */
+ * parameters. `sample` has room for TIFED_MODEL_INPUTS bytes; `board` is a name for people. */
 tifed_device_setup tifed_model_device(int8_t *sample, const char *board,
                                       void (*write)(uint8_t byte));
 {% endif %}

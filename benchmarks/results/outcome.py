@@ -1,0 +1,107 @@
+"""One finished run, and what decides it."""
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+import tifed
+from tifed.datasets import Dataset
+from tifed.experiment import Experiment, Progress
+from tifed.experiment.build import load_data
+from tifed.reproduce.kept import constants
+
+TARGET = 0.85
+"""Accuracy whose price in bytes is asked for."""
+
+_NEUTRAL = {"evaluate_every", "checkpoint_every", "engine"}
+"""Fields of an experiment that change no outcome."""
+
+
+class Outcome(BaseModel):
+    """What a run came to.
+
+    Attributes:
+        row: the line it is of.
+        seed: of everything random.
+        held_out: what accuracy was measured on.
+        accuracy: of the final round.
+        digest: of the final model; another machine's floats may give another.
+        bytes_up: sent by a device in the whole run, mean over devices.
+        bytes_down: sent to a device.
+        rounds_to_target: the first round that reached `TARGET`; 0 if none did or none was measured.
+        bytes_to_target: sent by a device up to then.
+        seconds: spent on it.
+        dataset_digest: of the samples.
+        identity: SHA-256 of what decides the outcome.
+        command: how to repeat it.
+        curve: accuracies that were measured on the way, in units of 1/10000, evenly spaced.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    row: str
+    seed: int
+    held_out: str
+    accuracy: float
+    digest: str
+    bytes_up: int
+    bytes_down: int
+    rounds_to_target: int
+    bytes_to_target: int
+    seconds: float
+    dataset_digest: str
+    identity: str
+    command: str
+    curve: tuple[int, ...] = ()
+
+
+def identity(experiment: Experiment, curve: int) -> str:
+    """SHA-256 of the settings, the recipe's constants and the version.
+
+    Settings that are at their defaults are left out, so that a new one does not make old runs
+    unknown.
+    """
+    settings = experiment.model_dump(mode="json", exclude_defaults=True, exclude=_NEUTRAL)
+    content = [tifed.__version__, settings, constants(experiment), bool(curve)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=2)
+def _data(fields: str, data_dir: Path | None) -> Dataset:
+    """The data of an experiment, of which only what chooses them is given."""
+    return load_data(Experiment.model_validate_json(fields), data_dir)
+
+
+def play(
+    row: str, experiment: Experiment, curve: int, command: str, data_dir: Path | None
+) -> Outcome:
+    """Run it."""
+    measured: list[tuple[int, float, int]] = []
+
+    def watch(progress: Progress) -> None:
+        if curve and progress.accuracy is not None:
+            sent = progress.costs.bytes_up // progress.devices
+            measured.append((progress.record.round + 1, progress.accuracy, sent))
+
+    fields = experiment.model_dump_json(include={"dataset", "data", "held_out"})
+    result = tifed.run(experiment, watch=watch, dataset=_data(fields, data_dir))
+    rounds, _, sent = next((one for one in measured if one[1] >= TARGET), (0, 0.0, 0))
+    return Outcome(
+        row=row,
+        seed=experiment.seed,
+        held_out=result.held_out,
+        accuracy=result.accuracy,
+        digest=result.digest,
+        bytes_up=result.bytes_up_per_device,
+        bytes_down=result.bytes_down_per_device,
+        rounds_to_target=rounds,
+        bytes_to_target=sent,
+        seconds=result.seconds,
+        dataset_digest=result.dataset_digest,
+        identity=identity(experiment, curve),
+        command=command,
+        curve=tuple(round(10_000 * accuracy) for _, accuracy, _ in measured),
+    )

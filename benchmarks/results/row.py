@@ -1,0 +1,46 @@
+"""A line of a table: one experiment, run with several seeds."""
+
+import shlex
+from dataclasses import dataclass
+
+from tifed.experiment import Experiment, load_experiment
+
+SEEDS = tuple(range(1, 11))
+FEWER = tuple(range(1, 6))
+
+
+@dataclass(frozen=True)
+class Row:
+    """An experiment and its seeds.
+
+    Attributes:
+        name: tells it from all others.
+        preset: where it starts.
+        settings: ``key=value`` on top of it.
+        seeds: of everything random, one run each.
+        curve: rounds between two measurements of accuracy; 0 for the final round alone.
+        varied: per seed one more setting; empty if only the seed differs.
+    """
+
+    name: str
+    preset: str
+    settings: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = FEWER
+    curve: int = 0
+    varied: tuple[str, ...] = ()
+
+    def experiment(self, seed: int) -> Experiment:
+        """What is run with ``seed``; evaluating less often does not change the digest."""
+        experiment = load_experiment(preset=self.preset, overrides=self._settings(seed))
+        every = self.curve or experiment.rounds
+        return experiment.model_copy(update={"evaluate_every": every})
+
+    def command(self, seed: int | str) -> str:
+        """How to repeat a run; with ``"N"`` for any of them."""
+        given = self._settings(seed) if isinstance(seed, int) else [*self.settings, f"seed={seed}"]
+        pairs = [part for setting in given for part in ("--set", setting)]
+        return shlex.join(["tifed", "run", "--preset", self.preset, *pairs])
+
+    def _settings(self, seed: int) -> list[str]:
+        varied = (self.varied[self.seeds.index(seed)],) if self.varied else ()
+        return [*self.settings, *varied, f"seed={seed}"]

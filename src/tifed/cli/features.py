@@ -1,0 +1,333 @@
+"""``tifed features``: frozen integer ConvNets, made, imported and used."""
+
+import io
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tifed.cli.options import DataDir, Json
+from tifed.errors import UsageError
+
+if TYPE_CHECKING:
+    from tifed.datasets import Dataset
+    from tifed.features.quantise import Quantised
+
+app = typer.Typer(
+    name="features",
+    help="Frozen integer ConvNets that samples go through before the network that devices train: "
+    "train one, import your own from PyTorch, extract. *train* and *import* need "
+    "*pip install 'tifed[torch]'*. An experiment names one with *features*.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+Out = Annotated[Path, typer.Option(help="File to write.")]
+Clipped = Annotated[
+    float,
+    typer.Option(
+        "--clipped-features",
+        min=0,
+        max=0.5,
+        help="Share of each channel's features that may lie beyond 127. More makes small ones "
+        "larger, so that a head learns faster, and the integers less like the floats.",
+    ),
+]
+DataOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="KEY=VALUE",
+        help="Option of the data set's loader, such as held_out_speaker=theo. Repeatable.",
+    ),
+]
+Calibration = Annotated[
+    str | None,
+    typer.Option(
+        help="Data set whose training samples (not their labels) decide the integers' scales; "
+        "default the source. Name the one that devices will see."
+    ),
+]
+
+
+@app.command("list")
+def list_shipped(as_json: Json = False) -> None:
+    """Show the extractors that come with TIFeD."""
+    from tifed.features.shipped import find_extractor, shipped_names
+
+    every = {name: find_extractor(name) for name in shipped_names()}
+    if as_json:
+        rows = {
+            name: {
+                "input_shape": one.input_shape,
+                "features": one.features,
+                "digest": one.digest,
+                "source": one.source,
+            }
+            for name, one in every.items()
+        }
+        typer.echo(json.dumps(rows))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    for column in ("name", "input", "features", "source"):
+        table.add_column(column, no_wrap=column != "source")
+    for name, one in every.items():
+        shape = "x".join(map(str, one.input_shape))
+        table.add_row(name, shape, str(one.features), one.source)
+    Console(highlight=False).print(table)
+
+
+@app.command()
+def train(
+    source: Annotated[str, typer.Option(help="Data set to learn to see from.")],
+    out: Out,
+    classes: Annotated[
+        str | None, typer.Option(metavar="0,1,...", help="Only these classes of the source.")
+    ] = None,
+    channels: Annotated[
+        str, typer.Option(help="Of the convolutions that halve the picture, comma between them.")
+    ] = "16,32",
+    features: Annotated[int, typer.Option(min=1, help="Values that come out.")] = 200,
+    kernel: Annotated[int, typer.Option(min=1, help="Side of every convolution's window.")] = 3,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training samples.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Of start and order.")] = 1,
+    calibration: Calibration = None,
+    clipped: Clipped = 0.001,
+    options: DataOptions = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Train a small ConvNet, quantise it, and say what that costs on the source's test split.
+
+    Repeatable on one machine and release of PyTorch, not across them; what is made of the file is.
+    """
+    from tifed.features import save_extractor
+    from tifed.features.extraction import extract
+    from tifed.features.quantise import quantise
+    from tifed.features.training import TrainingSettings
+    from tifed.features.training import train as train_floats
+
+    settings = TrainingSettings(_numbers("channels", channels), features, kernel, epochs, seed)
+    given = _options(options)
+    if classes is not None:
+        given["only_classes"] = list(_numbers("classes", classes))
+    dataset = _load(source, data_dir, given)
+    seen = dataset if calibration is None else _load(calibration, data_dir, {})
+    began = time.monotonic()
+    with _Epochs() as watcher:
+        trained = train_floats(dataset, settings, watch=watcher.update)
+    words = ", ".join(
+        [source, *(f"{key} {value}" for key, value in given.items()), f"seed {seed}"]
+        + ([f"calibrated on {calibration}"] if calibration else [])
+    )
+    made = quantise(
+        trained.network, seen.train.features, clipped_features=clipped,
+        source=f"trained on {words}",
+    )  # fmt: skip
+    test = dataset.test
+    floats = trained.network.features(test.features)
+    integers = extract(made.extractor, test.features) * made.scales
+    accuracy = {
+        "float_accuracy": trained.accuracy(floats, test.labels),
+        "integer_accuracy": trained.accuracy(integers, test.labels),
+        "test_samples": len(test),
+    }
+    save_extractor(out, made.extractor)
+    seconds = {"seconds": round(time.monotonic() - began, 1)}
+    _say(out, made, accuracy | seconds, as_json)
+    if not as_json:
+        typer.echo(
+            f"accuracy on the source's {len(test)} test samples: float "
+            f"{accuracy['float_accuracy']:.4f}, integer {accuracy['integer_accuracy']:.4f}"
+        )
+
+
+@app.command("import")
+def import_model(
+    model: Annotated[
+        Path, typer.Argument(help="File of torch.save(model, FILE), an nn.Sequential.")
+    ],
+    out: Out,
+    input_shape: Annotated[
+        tuple[int, int, int],
+        typer.Option(metavar="H W C", help="Of a sample: height, width, channels."),
+    ],
+    calibration: Annotated[
+        str, typer.Option(help="Data set whose training samples decide the integers' scales.")
+    ],
+    layers: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many layers; default all.")
+    ] = None,
+    mean: Annotated[
+        str,
+        typer.Option(help="What the model expects subtracted from pixels of 0..1, per channel."),
+    ] = "0",
+    std: Annotated[str, typer.Option(help="What it expects them divided by, per channel.")] = "1",
+    clipped: Clipped = 0.001,
+    options: DataOptions = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Turn your own PyTorch model of ordinary layers into an integer extractor.
+
+    Conv2d, BatchNorm, ReLU, MaxPool2d, Flatten, Linear; Dropout is left out. The file is read
+    without executing anything in it. A classifier's last layer is no feature: leave it out with
+    --layers.
+    """
+    from tifed.features import save_extractor
+    from tifed.features.pytorch import float_extractor, load_sequential
+    from tifed.features.quantise import difference, quantise
+
+    network = float_extractor(
+        load_sequential(model), input_shape, mean=_floats("mean", mean), std=_floats("std", std),
+        first=layers,
+    )  # fmt: skip
+    samples = _load(calibration, data_dir, _options(options)).train.features
+    words = f"imported from {model.name}, calibrated on {calibration}"
+    made = quantise(network, samples, clipped_features=clipped, source=words)
+    save_extractor(out, made.extractor)
+    apart = difference(network, made, samples[-1000:])
+    _say(out, made, {"difference": round(apart, 4)}, as_json)
+    if not as_json:
+        typer.echo(f"integer features differ from float ones by {apart:.1%} (root mean square)")
+
+
+@app.command()
+def extract(
+    extractor: Annotated[str, typer.Argument(help="File, or name of one that ships.")],
+    dataset: Annotated[str, typer.Argument(help="Data set, or a .npz or .csv file.")],
+    out: Out,
+    options: DataOptions = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Write a data set's features into a .npz file, which is a data set itself."""
+    import numpy as np
+
+    from tifed.atomic import write_atomically
+    from tifed.features.extraction import extracted
+    from tifed.features.shipped import find_extractor
+
+    if out.suffix != ".npz":
+        raise UsageError(f"out: {out} has to end in .npz")
+    one = find_extractor(extractor)
+    seen = extracted(_load(dataset, data_dir, _options(options)), one)
+    arrays: dict[str, Any] = {
+        "features": seen.train.features,
+        "labels": np.array(seen.class_names)[seen.train.labels],
+        "test_features": seen.test.features,
+        "test_labels": np.array(seen.class_names)[seen.test.labels],
+    }
+    if seen.train.groups is not None and seen.test.groups is not None:
+        names = np.array(seen.group_names)
+        arrays |= {"groups": names[seen.train.groups], "test_groups": names[seen.test.groups]}
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    write_atomically(out, content.getvalue())
+    said = {
+        "out": str(out),
+        "train": seen.train.features.shape,
+        "test": seen.test.features.shape,
+        "dataset_digest": seen.digest,
+        "extractor_digest": one.digest,
+    }
+    if as_json:
+        typer.echo(json.dumps(said))
+    else:
+        typer.echo(
+            f"{len(seen.train)} + {len(seen.test)} samples of {seen.features} features: {out}"
+        )
+
+
+def _load(name: str, data_dir: Path | None, options: dict[str, Any]) -> "Dataset":
+    from tifed.datasets import load
+
+    return load(name, data_dir=data_dir, **options)
+
+
+def _say(out: Path, made: "Quantised", more: dict[str, Any], as_json: bool) -> None:
+    """What was made."""
+    one = made.extractor
+    size = sum(array.nbytes for _, array in one.named)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "out": str(out),
+                    "digest": one.digest,
+                    "source": one.source,
+                    "planes": one.planes,
+                    "features": one.features,
+                    "constant_bytes": size,
+                }
+                | more
+            )
+        )
+        return
+    planes = " -> ".join("x".join(map(str, plane)) for plane in one.planes)
+    typer.echo(f"extractor {out}: {planes}, {one.features} features, {size:,} bytes of constants")
+    typer.echo(f"digest {one.digest}")
+
+
+def _options(pairs: list[str] | None) -> dict[str, Any]:
+    """``KEY=VALUE`` pairs as options of a loader."""
+    from tifed.experiment.load import override
+
+    options: dict[str, Any] = {}
+    for pair in pairs or ():
+        options |= override(pair, "--data")
+    return options
+
+
+def _numbers(name: str, text: str) -> tuple[int, ...]:
+    """Integers with commas between them."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"{name}: {text!r} is not numbers with commas between them") from None
+
+
+def _floats(name: str, text: str) -> tuple[float, ...]:
+    """Numbers with commas between them."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"{name}: {text!r} is not numbers with commas between them") from None
+
+
+class _Epochs:
+    """Epochs done: live on a terminal, a line each elsewhere; always on standard error."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._bar = Progress(
+            TextColumn("epoch"),
+            MofNCompleteColumn(),
+            BarColumn(),
+            TextColumn("{task.description}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None)
+
+    def __enter__(self) -> "_Epochs":
+        """Start drawing."""
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop drawing."""
+        self._bar.stop()
+
+    def update(self, done: int, total: int, loss: float) -> None:
+        """Show the epoch that has just ended."""
+        self._bar.update(self._task, total=total, completed=done, description=f"loss {loss:.4f}")
+        if not self._console.is_terminal:
+            self._console.print(f"epoch {done}/{total}  loss {loss:.4f}")

@@ -1,0 +1,74 @@
+"""``tifed gateway``: boards for whoever asks on a socket."""
+
+from typing import Annotated
+
+import typer
+
+from tifed.cli.options import DataDir
+from tifed.errors import UsageError
+
+
+def gateway(
+    devices: Annotated[
+        str,
+        typer.Option(
+            metavar="LINE,LINE,...",
+            help="Lines to the boards, in the order of their device numbers: serial:/dev/ttyACM0, "
+            "tcp:HOST:PORT, unix:PATH.",
+        ),
+    ],
+    listen: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Where nodes ask: unix:PATH (for this user alone), or tcp:HOST:PORT (for all "
+            "who can reach it: loopback, or a network that you trust).",
+        ),
+    ] = "unix:tifed-gateway.sock",
+    baud: Annotated[int, typer.Option(min=300, help="Bits per second of serial lines.")] = 115_200,
+    silence: Annotated[
+        float, typer.Option(min=0.1, help="Seconds without an answer until a board counts as gone.")
+    ] = 30.0,
+    look_every: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two looks at boards that have no work.")
+    ] = 10.0,
+    data_dir: DataDir = None,
+) -> None:
+    """Own the lines to some boards, and answer for them: run it as a service beside a SuperNode.
+
+    A SuperNode starts a program for every message, which could not keep a serial line; it asks here
+    instead. Tell the node in its configuration:
+
+        flower-supernode ... --node-config 'gateway="unix:/run/tifed.sock" first-device=0'
+
+    The first board is then device 0 of the federation, the next one device 1, and so on. (With
+    *partition-id* and *num-partitions* in place of *first-device* the node has its equal part.)
+
+    The experiment comes with every request: the gateway is started once, and goes from one
+    experiment to the next by itself. Boards have to hold firmware that was built for it (*tifed
+    export*); one that was not is left out by name. Boards without sensors are sent their samples
+    from the data set on this machine.
+
+    The log says which boards are there, leave and come back. To try it without boards: *tifed
+    emulate*.
+    """
+    from tifed.cli.service import addresses, log_to_stderr, stop_on_signals
+    from tifed.gateway.bench import Bench, Lines
+    from tifed.gateway.server import Gateway, log
+    from tifed.link import Patience
+    from tifed.link.listening import listening
+    from tifed.link.transport import check_address
+
+    lines = addresses(devices)
+    if not lines:
+        raise UsageError("--devices: names no board")
+    if len(set(lines)) < len(lines):
+        raise UsageError("--devices: names a line twice")
+    for line in lines:
+        check_address(line, "--devices")
+    log_to_stderr()
+    stop = stop_on_signals()
+    bench = Bench(Lines(lines, baud, Patience(silence=silence)), data_dir)
+    with listening(listen, "--listen") as listener:
+        log.info("gateway of %d boards at %s", len(lines), listen)
+        Gateway(bench, look_every).serve(listener, stop)

@@ -1,0 +1,166 @@
+/* The walk through an extractor's layers, plane by plane. */
+#include "extraction.h"
+
+#include <string.h>
+
+extern const extraction_kernel extraction_portable, extraction_avx2;
+
+const extraction_kernel *const extraction_kernels[] = {
+    &extraction_portable,
+#if defined(__x86_64__) && !defined(TIFED_PORTABLE_ONLY)
+    &extraction_avx2,
+#endif
+};
+const unsigned extraction_kernel_count = sizeof extraction_kernels / sizeof *extraction_kernels;
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + EXTRACTION_ALIGN - 1u) / EXTRACTION_ALIGN * EXTRACTION_ALIGN;
+}
+
+static void find_shapes(extraction_network *network, const tifed_extractor *extractor)
+{
+    tifed_plane plane = {extractor->height, extractor->width, extractor->channels};
+    int8_t zero = extractor->input_zero;
+    memset(network, 0, sizeof *network);
+    network->depth = extractor->depth;
+    network->largest = tifed_plane_values(plane);
+    for (uint32_t l = 0; l < extractor->depth; l++) {
+        extraction_layer *layer = &network->layers[l];
+        layer->rule = &extractor->layers[l];
+        layer->in = plane;
+        tifed_plane_after(layer->rule, plane, &plane);
+        layer->out = plane;
+        layer->zero = zero;
+        if (tifed_plane_values(plane) > network->largest)
+            network->largest = tifed_plane_values(plane);
+        if (!layer->rule->panels)
+            continue;
+        zero = 0;
+        layer->fan_in = (uint32_t)layer->rule->kernel_height * layer->rule->kernel_width *
+                        layer->in.channels;
+        layer->width = (layer->fan_in + EXTRACTION_WIDE - 1u) / EXTRACTION_WIDE * EXTRACTION_WIDE;
+        layer->panels = (layer->rule->units + 3u) / 4u;
+        if (plane.width * layer->width > network->windows)
+            network->windows = plane.width * layer->width;
+        if (plane.width * layer->panels * 4u > network->sums)
+            network->sums = plane.width * layer->panels * 4u;
+    }
+}
+
+static size_t weight_bytes(const extraction_layer *layer)
+{
+    return aligned((size_t)layer->panels * 4u * layer->width * 2u);
+}
+
+static size_t unit_bytes(const extraction_layer *layer)
+{
+    return aligned((size_t)layer->panels * 4u * 4u);
+}
+
+size_t extraction_bytes(const tifed_extractor *extractor)
+{
+    extraction_network network;
+    size_t bytes = 0;
+    find_shapes(&network, extractor);
+    for (uint32_t l = 0; l < network.depth; l++)
+        bytes += weight_bytes(&network.layers[l]) + 2u * unit_bytes(&network.layers[l]);
+    return bytes;
+}
+
+void extraction_init(extraction_network *network, const tifed_extractor *extractor, void *memory)
+{
+    uint8_t *place = memory;
+    find_shapes(network, extractor);
+    for (uint32_t l = 0; l < network->depth; l++) {
+        extraction_layer *layer = &network->layers[l];
+        layer->weights = (int16_t *)(void *)place;
+        place += weight_bytes(layer);
+        layer->shift = (int32_t *)(void *)place;
+        place += unit_bytes(layer);
+        layer->bias = (int32_t *)(void *)place;
+        place += unit_bytes(layer);
+        memset(layer->weights, 0, weight_bytes(layer));
+        uint32_t groups = (layer->fan_in + 3u) / 4u;
+        for (uint32_t u = 0; u < layer->panels * 4u; u++) {
+            const uint32_t *panel = layer->rule->panels + u / 4u * TIFED_PANEL_WORDS(groups);
+            const int8_t *packed = (const int8_t *)(panel + 5) + u % 4u * 4u;
+            for (uint32_t i = 0; i < layer->fan_in; i++)
+                layer->weights[u * layer->width + i] = packed[i / 4u * 16u + i % 4u];
+            layer->bias[u] = (int32_t)panel[u % 4u];
+            layer->shift[u] = (int32_t)(panel[4] >> u % 4u * 8u & 0xFFu);
+        }
+    }
+}
+
+size_t extraction_room_bytes(const extraction_network *network)
+{
+    return 2u * aligned(network->largest) + aligned((size_t)network->windows * 2u) +
+           aligned((size_t)network->sums * 4u);
+}
+
+/* One row of a layer's windows (width, layer->width), their padding untouched. */
+static void gather(const extraction_layer *layer, const int8_t *in, uint32_t row, int16_t *windows)
+{
+    const tifed_feature_layer *rule = layer->rule;
+    int32_t channels = (int32_t)layer->in.channels, width = (int32_t)layer->in.width;
+    for (uint32_t column = 0; column < layer->out.width; column++, windows += layer->width) {
+        int16_t *to = windows;
+        int32_t y = (int32_t)(row * rule->stride) - rule->padding;
+        int32_t x = (int32_t)(column * rule->stride) - rule->padding;
+        for (int32_t i = 0; i < rule->kernel_height; i++, y++) {
+            int32_t first = x < 0 ? -x : 0, last = rule->kernel_width, j = 0;
+            last = x + last > width ? width - x : last;
+            if (y < 0 || y >= (int32_t)layer->in.height || last < first)
+                first = last = rule->kernel_width;
+            for (; j < first * channels; j++)
+                *to++ = layer->zero;
+            for (; j < last * channels; j++)
+                *to++ = in[(y * width + x) * channels + j];
+            for (; j < rule->kernel_width * channels; j++)
+                *to++ = layer->zero;
+        }
+    }
+}
+
+static void pool(const extraction_layer *layer, const int8_t *in, int8_t *out)
+{
+    uint32_t size = layer->rule->kernel_height, stride = layer->rule->stride;
+    uint32_t channels = layer->in.channels;
+    for (uint32_t y = 0; y < layer->out.height; y++) {
+        for (uint32_t x = 0; x < layer->out.width; x++, out += channels) {
+            memset(out, -128, channels);
+            for (uint32_t i = 0; i < size * size; i++) {
+                uint32_t row = y * stride + i / size, column = x * stride + i % size;
+                const int8_t *from = in + (row * layer->in.width + column) * channels;
+                for (uint32_t c = 0; c < channels; c++)
+                    out[c] = from[c] > out[c] ? from[c] : out[c];
+            }
+        }
+    }
+}
+
+void extraction_run(const extraction_network *network, const extraction_kernel *kernel,
+                  const int8_t *sample, int8_t *features, void *room)
+{
+    int8_t *place = room;
+    int8_t *planes[2] = {place, place + aligned(network->largest)};
+    int16_t *windows = (int16_t *)(void *)(place + 2u * aligned(network->largest));
+    int32_t *sums = (int32_t *)(void *)((uint8_t *)windows + aligned((size_t)network->windows * 2u));
+    const int8_t *in = sample;
+    for (uint32_t l = 0; l < network->depth; l++) {
+        const extraction_layer *layer = &network->layers[l];
+        int8_t *out = l + 1u < network->depth ? planes[l % 2u] : features;
+        if (layer->rule->panels) {
+            memset(windows, 0, (size_t)layer->out.width * layer->width * 2u);
+            for (uint32_t y = 0; y < layer->out.height; y++) {
+                gather(layer, in, y, windows);
+                kernel->units(layer, windows, layer->out.width, sums,
+                              out + (size_t)y * layer->out.width * layer->out.channels);
+            }
+        } else {
+            pool(layer, in, out);
+        }
+        in = out;
+    }
+}

@@ -1,0 +1,129 @@
+"""What a run needs of the arithmetic that it is done with: integers on a fleet, or floats."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tifed.baselines import FloatTraining
+from tifed.experiment.build import Setup
+from tifed.experiment.schema import Experiment
+from tifed.federation import (
+    Costs,
+    DeviceScore,
+    RoundRecord,
+    ServerState,
+    begin,
+    federate,
+    published,
+)
+from tifed.federation.checkpoint import load_checkpoint, save_checkpoint
+from tifed.federation.checkpoint_file import Checkpoint
+from tifed.federation.plan import PlaceT
+from tifed.fleets import failing
+from tifed.integer.rounding import Integers
+from tifed.network import save_model
+from tifed.recipes import FloatFedAvg
+
+
+class Training(Protocol[PlaceT]):
+    """A federation that learns; ``state`` is all that it needs to go on."""
+
+    def begin(self) -> tuple[PlaceT, Costs]:
+        """The state before the first round, and what the calibration cost."""
+
+    def rounds(self, state: PlaceT) -> Iterator[tuple[PlaceT, RoundRecord]]:
+        """The rounds that come after ``state``, one per item."""
+
+    def classify(self, state: PlaceT, samples: NDArray[np.int8]) -> Integers:
+        """The published model's class (N,) of each sample (N, D)."""
+
+    def digest(self, state: PlaceT) -> str:
+        """SHA-256 of the published model."""
+
+    def scores(self, state: PlaceT) -> Iterable[DeviceScore]:
+        """How the published model does on each device's own samples."""
+
+    def save_model(self, path: Path, state: PlaceT) -> None:
+        """Write the published model."""
+
+    def save_checkpoint(
+        self, folder: Path, checkpoint: Checkpoint[PlaceT], experiment_digest: str
+    ) -> None:
+        """Write a checkpoint file."""
+
+    def load_checkpoint(self, path: Path, experiment_digest: str) -> Checkpoint[PlaceT]:
+        """Read a checkpoint file."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
+@dataclass(frozen=True)
+class IntegerTraining:
+    """The integers' federation.
+
+    Attributes:
+        setup: of the run.
+    """
+
+    setup: Setup
+
+    def begin(self) -> tuple[ServerState, Costs]:
+        """The state before the first round, and what the calibration cost."""
+        return begin(self.setup.federation, self.setup.fleet, self.setup.start)
+
+    def rounds(self, state: ServerState) -> Iterator[tuple[ServerState, RoundRecord]]:
+        """The rounds that come after ``state``, one per item."""
+        return federate(self.setup.federation, self.setup.fleet, state)
+
+    def classify(self, state: ServerState, samples: NDArray[np.int8]) -> Integers:
+        """The published model's class (N,) of each sample (N, D)."""
+        model = published(self.setup.federation.server, state)
+        return self.setup.engine.classify(self.setup.network, model, samples).astype(np.int64)
+
+    def digest(self, state: ServerState) -> str:
+        """SHA-256 of the published model."""
+        return published(self.setup.federation.server, state).digest
+
+    def scores(self, state: ServerState) -> Iterable[DeviceScore]:
+        """How the published model does on each device's own samples."""
+        return self.setup.fleet.evaluate(published(self.setup.federation.server, state))
+
+    def save_model(self, path: Path, state: ServerState) -> None:
+        """Write the published model."""
+        save_model(path, self.setup.network, published(self.setup.federation.server, state))
+
+    def save_checkpoint(
+        self, folder: Path, checkpoint: Checkpoint[ServerState], experiment_digest: str
+    ) -> None:
+        """Write a checkpoint file."""
+        save_checkpoint(folder, checkpoint, experiment_digest)
+
+    def load_checkpoint(self, path: Path, experiment_digest: str) -> Checkpoint[ServerState]:
+        """Read a checkpoint file.
+
+        Raises:
+            RunError: if it is damaged.
+            UsageError: if it is of another experiment.
+        """
+        return load_checkpoint(path, self.setup.network, experiment_digest)
+
+    def close(self) -> None:
+        """Close the fleet."""
+        self.setup.fleet.close()
+
+
+def training_for(experiment: Experiment, setup: Setup) -> Training[Any]:
+    """What ``experiment`` asks for: floats if its recipe is the float baseline, else integers."""
+    recipe = experiment.build_recipe()
+    if isinstance(recipe, FloatFedAvg):
+        momentum = recipe.momentum_of_server(experiment.mode)
+        return FloatTraining(
+            recipe.model_copy(update={"server_momentum": momentum}), setup.federation,
+            setup.streams, failing(setup.fleet),
+        )  # fmt: skip
+    return IntegerTraining(setup)

@@ -1,0 +1,141 @@
+"""The file of a checkpoint: arrays and a header, whole or not at all (SPEC, section 11)."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Generic
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from tifed.atomic import write_atomically
+from tifed.errors import RunError, UsageError
+from tifed.federation.costs import Costs
+from tifed.federation.plan import PlaceT
+
+VERSION = "1"
+KEPT = 3
+"""Checkpoints that stay on disk, so that an earlier one is there if the last is damaged."""
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Checkpoint(Generic[PlaceT]):
+    """What a run needs to go on.
+
+    Attributes:
+        state: of the server.
+        costs: totals since the run began.
+        seconds: spent since the run began, over all its processes.
+    """
+
+    state: PlaceT
+    costs: Costs
+    seconds: float
+
+
+def write_checkpoint(
+    folder: Path,
+    checkpoint: Checkpoint[PlaceT],
+    form: str,
+    arrays: Arrays,
+    updates: list[int],
+    experiment_digest: str,
+) -> Path:
+    """Write ``round-NNNNNN.safetensors`` and remove all but the last few.
+
+    Args:
+        folder: of the checkpoints.
+        checkpoint: what to keep.
+        form: what kind of state it is.
+        arrays: the state's own; turns are added.
+        updates: per layer how many exchanges changed it.
+        experiment_digest: of the experiment and its data; `read_checkpoint` refuses another.
+    """
+    state = checkpoint.state
+    arrays = arrays | {"turns": state.turns}
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    header = {
+        "format": form,
+        "version": VERSION,
+        "experiment": experiment_digest,
+        "round": str(state.round),
+        "exchange": str(state.exchange),
+        "updates": json.dumps(updates),
+        "costs": json.dumps(asdict(checkpoint.costs)),
+        "seconds": json.dumps(checkpoint.seconds),
+    }
+    header["checksum"] = _checksum(arrays, header)
+    path = folder / f"round-{state.round:06d}.safetensors"
+    write_atomically(path, save(arrays, header))
+    for old in checkpoint_files(folder)[KEPT:]:
+        old.unlink()
+    return path
+
+
+def checkpoint_files(folder: Path) -> list[Path]:
+    """The checkpoints in ``folder``, newest first."""
+    return sorted(folder.glob("round-*.safetensors"), reverse=True)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A sound checkpoint's content; see `write_checkpoint`."""
+
+    arrays: Arrays
+    round: int
+    exchange: int
+    updates: list[int]
+    costs: Costs
+    seconds: float
+
+
+def read_checkpoint(path: Path, form: str, experiment_digest: str) -> Stored:
+    """Read one checkpoint.
+
+    Raises:
+        RunError: if the file is damaged; an earlier checkpoint may do.
+        UsageError: if it is of another experiment, or of a version this release does not read.
+    """
+    try:
+        with safe_open(path, "numpy") as file:
+            header = dict(file.metadata() or {})
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if header.get("checksum") != _checksum(arrays, header):
+            raise RunError(f"{path}: damaged (its checksum is wrong)")
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"{path}: damaged ({error})") from error
+    if header.get("format") != form or header.get("version") != VERSION:
+        raise UsageError(
+            f"{path}: {header.get('format')!r}, version {header.get('version')!r}; "
+            f"this run reads {form!r}, version {VERSION!r}"
+        )
+    if header["experiment"] != experiment_digest:
+        raise UsageError(
+            f"{path}: is of another experiment or other data; "
+            "put experiment.toml and the data set back as they were, or start a new run"
+        )
+    return Stored(
+        arrays,
+        int(header["round"]),
+        int(header["exchange"]),
+        json.loads(header["updates"]),
+        Costs(**json.loads(header["costs"])),
+        json.loads(header["seconds"]),
+    )
+
+
+def _checksum(arrays: Arrays, header: Mapping[str, str]) -> str:
+    """SHA-256 over the header (without the checksum) and every array."""
+    digest = hashlib.sha256()
+    for key in sorted(header.keys() - {"checksum"}):
+        digest.update(f"{key}={header[key]}\n".encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,102 @@
+"""Frames on a gateway's socket, version 1.
+
+A frame is a header of 16 bytes (``TFGW``, version, three zeros, length of the head, length of the
+arrays; little-endian), the head as JSON, and the arrays as safetensors. One connection carries
+one request: a frame with ``experiment`` (TOML), ``place`` and ``message``, and then frames with
+``working`` until the one with the answer's ``message``, or with ``refused``. Nothing is unpickled,
+nothing is longer than its bound, and no wait is without end.
+"""
+
+import json
+import socket
+import struct
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load, save
+
+VERSION = 1
+MOST_HEAD = 1 << 24
+"""Bytes; the longest is an experiment with a list of layers for each of a million devices."""
+MOST_ARRAYS = 1 << 28
+"""Bytes; four layers of 2,048 by 2,048 units as 64-bit sums are half of it."""
+
+_MAGIC = b"TFGW"
+_HEADER = struct.Struct("<4sB3xII")
+
+Arrays = Mapping[str, np.ndarray]
+
+
+class WireError(Exception):
+    """The other side has left, is silent, or does not speak this; the text says which."""
+
+
+def send(
+    connection: socket.socket, head: Mapping[str, Any], arrays: Arrays, seconds: float
+) -> None:
+    """Send a frame.
+
+    Raises:
+        WireError: if it does not go out within ``seconds``.
+    """
+    text = json.dumps(head).encode()
+    body = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    if len(text) > MOST_HEAD or len(body) > MOST_ARRAYS:
+        raise WireError(f"a message of {len(text)} + {len(body)} bytes is too long")
+    try:
+        connection.settimeout(seconds)
+        connection.sendall(_HEADER.pack(_MAGIC, VERSION, len(text), len(body)) + text + body)
+    except OSError as error:
+        raise WireError(f"cannot be sent to ({error})") from error
+
+
+def receive(
+    connection: socket.socket, seconds: float
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The next frame: its head, and its arrays.
+
+    Raises:
+        WireError: if it does not come within ``seconds``, or is not one.
+    """
+    deadline = time.monotonic() + seconds
+    magic, version, head_length, body_length = _HEADER.unpack(
+        _exactly(connection, _HEADER.size, deadline, seconds)
+    )
+    if magic != _MAGIC:
+        raise WireError("does not speak the gateway's protocol")
+    if version != VERSION:
+        raise WireError(
+            f"speaks version {version} of the gateway's protocol; "
+            f"this release speaks version {VERSION}"
+        )
+    if head_length > MOST_HEAD or body_length > MOST_ARRAYS:
+        raise WireError(f"announces {head_length} + {body_length} bytes, which is too long")
+    text = _exactly(connection, head_length, deadline, seconds)
+    body = _exactly(connection, body_length, deadline, seconds)
+    try:
+        head, arrays = json.loads(text), load(body)
+    except Exception as error:
+        # Whatever comes must not stop a gateway; safetensors raises several kinds.
+        raise WireError(f"has sent something unreadable ({type(error).__name__})") from error
+    if not isinstance(head, dict):
+        raise WireError("has sent something unreadable (no object)")
+    return head, arrays
+
+
+def _exactly(connection: socket.socket, count: int, deadline: float, seconds: float) -> bytes:
+    """``count`` bytes, before ``deadline``."""
+    data = bytearray()
+    while len(data) < count:
+        try:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+            piece = connection.recv(min(1 << 20, count - len(data)))
+        except TimeoutError:
+            raise WireError(f"was silent for {seconds:g} s") from None
+        except OSError as error:
+            raise WireError(f"is gone ({error})") from error
+        if not piece:
+            raise WireError("has closed the connection")
+        data += piece
+    return bytes(data)

@@ -1,0 +1,147 @@
+// Feature extraction for Python: constants are copied and checked once, samples are spread over
+// threads, the interpreter is free meanwhile. tifed.native.extraction words the errors.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "../core/host/extraction.h"
+#include "aligned.hpp"
+#include "extraction_binding.hpp"
+#include "parallel.hpp"
+
+namespace nb = nanobind;
+
+namespace tifed_native {
+namespace {
+
+template <class T, size_t D>
+using In = nb::ndarray<const T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
+template <class T, size_t D>
+using Out = nb::ndarray<T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
+
+constexpr size_t FIELDS = 6;
+constexpr size_t BLOCK = 16;  // samples that a thread takes at a time
+
+void need(bool condition, const char *why) {
+    if (!condition) throw nb::value_error(why);
+}
+
+class Extractor {
+public:
+    // layers: units, kernel height, kernel width, stride, padding, relu; panels: packed, and empty
+    // for max-pooling.
+    Extractor(const std::vector<int64_t> &shape, int64_t zero,
+              const std::vector<std::vector<int64_t>> &layers,
+              const std::vector<In<uint32_t, 1>> &panels, const std::string &kernel) {
+        need(shape.size() == 3 && zero >= -128 && zero <= 127, "input: three sides and an int8");
+        need(!layers.empty() && layers.size() <= TIFED_EXTRACTOR_DEPTH, "layers: 1 to 32 of them");
+        need(panels.size() == layers.size(), "layers: as many arrays as layers");
+        auto side = [](int64_t value) {
+            need(value >= 0 && value <= UINT16_MAX, "layers: a number is out of range");
+            return uint16_t(value);
+        };
+        extractor_.height = side(shape[0]);
+        extractor_.width = side(shape[1]);
+        extractor_.channels = side(shape[2]);
+        extractor_.input_zero = int8_t(zero);
+        for (size_t l = 0; l < layers.size(); l++) {
+            const std::vector<int64_t> &f = layers[l];
+            need(f.size() == FIELDS, "layers: 6 numbers each");
+            panels_.emplace_back(panels[l].data(), panels[l].data() + panels[l].size());
+            layers_.push_back({panels_[l].empty() ? nullptr : panels_[l].data(), side(f[0]),
+                               side(f[1]), side(f[2]), side(f[3]), side(f[4]), f[5] != 0});
+        }
+        extractor_.layers = layers_.data();
+        extractor_.depth = uint8_t(layers.size());
+        check_lengths();
+        int status = tifed_features_check(&extractor_);
+        need(status != TIFED_ERROR_RANGE, "layers: a sum could pass 32 bits");
+        need(status == TIFED_OK, "layers: they do not fit together");
+        if (kernel == "device") return;
+        for (unsigned k = 0; k < extraction_kernel_count; k++)
+            if (kernel == extraction_kernels[k]->name && extraction_kernels[k]->supported())
+                kernel_ = extraction_kernels[k];
+        need(kernel_, "kernel: not one that this processor has");
+        constants_ = zeroed(extraction_bytes(&extractor_));
+        extraction_init(&network_, &extractor_, constants_.get());
+    }
+    Extractor(const Extractor &) = delete;
+
+    size_t memory() const { return tifed_features_memory(&extractor_); }
+
+    void extract(In<int8_t, 2> samples, Out<int8_t, 2> features, int64_t threads) const {
+        size_t inputs = tifed_features_inputs(&extractor_), count = samples.shape(0);
+        size_t outputs = tifed_features_outputs(&extractor_);
+        need(samples.shape(1) == inputs, "samples: not as long as the extractor takes");
+        need(features.shape(0) == count && features.shape(1) == outputs, "out: another shape");
+        need(threads >= 1 && threads <= 4096, "threads: not in 1..4096");
+        const int8_t *from = samples.data();
+        int8_t *to = features.data();
+        nb::gil_scoped_release release;
+        parallel((count + BLOCK - 1) / BLOCK, unsigned(threads), [&](auto next) {
+            size_t bytes = kernel_ ? extraction_room_bytes(&network_) : memory();
+            Memory room = zeroed(bytes);
+            size_t blocks = (count + BLOCK - 1) / BLOCK;
+            for (size_t block = next(); block < blocks; block = next())
+                for (size_t n = block * BLOCK; n < std::min(count, (block + 1) * BLOCK); n++)
+                    if (kernel_)
+                        extraction_run(&network_, kernel_, from + n * inputs, to + n * outputs,
+                                       room.get());
+                    else
+                        tifed_features_extract(&extractor_, from + n * inputs, to + n * outputs,
+                                               room.get(), bytes);
+        });
+    }
+
+private:
+    // Memory safety rests on it: what C reads is there.
+    void check_lengths() const {
+        tifed_plane plane{extractor_.height, extractor_.width, extractor_.channels};
+        need(tifed_plane_fits(plane), "input: a side or the whole is out of range");
+        for (size_t l = 0; l < layers_.size(); l++) {
+            const tifed_feature_layer &layer = layers_[l];
+            tifed_plane before = plane;
+            need(tifed_plane_after(&layer, before, &plane), "layers: they do not fit together");
+            if (!layer.panels) continue;
+            size_t groups =
+                (size_t(layer.kernel_height) * layer.kernel_width * before.channels + 3) / 4;
+            need(panels_[l].size() == (size_t(layer.units) + 3) / 4 * TIFED_PANEL_WORDS(groups),
+                 "layers: an array has another length than its layer");
+        }
+    }
+
+    std::vector<std::vector<uint32_t>> panels_;
+    std::vector<tifed_feature_layer> layers_;
+    tifed_extractor extractor_{};
+    extraction_network network_{};
+    const extraction_kernel *kernel_ = nullptr;
+    Memory constants_;
+};
+
+}  // namespace
+
+void bind_extraction(nb::module_ &m) {
+    m.def("extraction_kernels", [] {
+        std::vector<std::string> names;
+        for (unsigned k = 0; k < extraction_kernel_count; k++)
+            if (extraction_kernels[k]->supported()) names.emplace_back(extraction_kernels[k]->name);
+        return names;
+    });
+    nb::class_<Extractor>(m, "Extractor")
+        .def(nb::init<const std::vector<int64_t> &, int64_t,
+                      const std::vector<std::vector<int64_t>> &,
+                      const std::vector<In<uint32_t, 1>> &, const std::string &>(),
+             nb::arg("shape"), nb::arg("zero"), nb::arg("layers"), nb::arg("panels"),
+             nb::arg("kernel"))
+        .def_prop_ro("memory", &Extractor::memory)
+        .def("extract", &Extractor::extract, nb::arg("samples").noconvert(),
+             nb::arg("out").noconvert(), nb::arg("threads"));
+}
+
+}  // namespace tifed_native

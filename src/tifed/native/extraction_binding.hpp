@@ -1,0 +1,9 @@
+// Feature extraction's part of the extension module.
+#pragma once
+#include <nanobind/nanobind.h>
+
+namespace tifed_native {
+
+void bind_extraction(nanobind::module_ &m);
+
+}  // namespace tifed_native

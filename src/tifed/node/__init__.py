@@ -1,0 +1,1 @@
+"""A node: whoever answers for some of an experiment's devices."""

@@ -1,0 +1,58 @@
+"""The example runs from sound files to its table and picture."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import wavfile
+
+SCRIPT = Path(__file__).parents[2] / "examples" / "spoken_digits" / "adapt.py"
+SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
+
+
+def write_recordings(folder: Path) -> None:
+    """A chirp per speaker, digit and index."""
+    folder.mkdir()
+    for place, speaker in enumerate(SPEAKERS):
+        for digit in range(10):
+            for index in range(3, 9):
+                time = np.arange(2000 + 50 * index)
+                tone = 9000 * np.sin(time * (0.1 + 0.2 * digit + 0.01 * place))
+                name = f"{digit}_{speaker}_{index}.wav"
+                wavfile.write(folder / name, 8000, tone.astype(np.int16))
+
+
+def test_it_adapts_and_says_what_it_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_recordings(tmp_path / "recordings")
+    monkeypatch.setenv("TIFED_CACHE", str(tmp_path / "cache"))
+    out = tmp_path / "out"
+    arguments = ["adapt.py", "--data-dir", str(tmp_path), "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    runpy.run_path(str(SCRIPT), run_name="__main__")
+    result = json.loads((out / "result.json").read_text())
+    assert set(result["runs"]) == {"full-network", "single-layer"}
+    for mode, runs in result["runs"].items():
+        assert [set(run["before"]) for run in runs] == [{"jackson", "nicolas", "theo"}] * 3
+        assert all(len(run["after"]["nicolas"]) == 9 for run in runs)
+        assert len({run["digest"] for run in runs}) == 3, mode
+    full, single = (runs[0] for runs in result["runs"].values())
+    assert single["bytes_up"] < 0.6 * full["bytes_up"]
+    assert all(0 < row["extraction_milliseconds"] < 1000 for row in result["costs"])
+    assert (out / "accuracy.png").stat().st_size > 10_000
+    assert "nicolas (new)" in capsys.readouterr().out
+
+
+def test_without_data_it_says_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("")  # so that nothing is fetched
+    monkeypatch.setenv("TIFED_CACHE", str(tmp_path / "cache"))
+    arguments = ["adapt.py", "--data-dir", str(tmp_path), "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit, match="data set spoken-digits: not found"):
+        runpy.run_path(str(SCRIPT), run_name="__main__")
