@@ -7,12 +7,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from tifed.atomic import write_atomically
 from tifed.boards.measured import Entry
-from tifed.errors import UsageError
 from tifed.features.operations import ExtractorOperations
+from tifed.json_file import read_json
 
 _BUILT_IN = files("tifed.boards") / "extraction.json"
 
@@ -59,15 +59,7 @@ def load_extractions(path: Path | None = None) -> Extractions:
     Raises:
         UsageError: naming the file and what is wrong.
     """
-    where = path or _BUILT_IN
-    try:
-        return Extractions.model_validate_json(where.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{where}: cannot be read ({error.strerror})") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{where}: {place}: {first['msg']}") from error
+    return read_json(path or _BUILT_IN, Extractions)
 
 
 def write_extractions(path: Path, measured: Extractions) -> None:

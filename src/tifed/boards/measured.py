@@ -9,10 +9,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from tifed.atomic import write_atomically
-from tifed.errors import UsageError
+from tifed.json_file import read_json
 from tifed.network import Network
 
 _BUILT_IN = files("tifed.boards") / "measured.json"
@@ -85,15 +85,7 @@ def load_measured(path: Path | None = None) -> Measured:
     Raises:
         UsageError: naming the file and the field that is wrong.
     """
-    where = path or _BUILT_IN
-    try:
-        return Measured.model_validate_json(where.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{where}: cannot be read ({error.strerror})") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{where}: {place}: {first['msg']}") from error
+    return read_json(path or _BUILT_IN, Measured)
 
 
 def write_measured(path: Path, measured: Measured) -> None:

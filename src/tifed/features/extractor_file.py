@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from tifed.atomic import write_atomically
 from tifed.errors import UsageError
 from tifed.features.extractor import Extractor
 from tifed.features.layers import Convolution, Dense, FeatureLayer, MaxPool
+from tifed.tensor_file import read_tensors
 
 FORMAT = "tifed-extractor"
 VERSION = "1"
@@ -78,17 +78,7 @@ def load_extractor(path: Path) -> Extractor:
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such extractor file; `tifed features train` makes one")
-    try:
-        with safe_open(path, "numpy") as file:
-            header = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise UsageError(f"{path}: not a readable safetensors file ({error})") from error
-    if header.get("format") != FORMAT or header.get("version") != VERSION:
-        raise UsageError(
-            f"{path}: format {header.get('format')!r} version {header.get('version')!r}; "
-            f"this release reads {FORMAT!r} version {VERSION!r}"
-        )
+    header, arrays = read_tensors(path, FORMAT, VERSION)
     try:
         shapes = _Shapes.model_validate_json(header["shapes"])
         layers = tuple(_read(number, it, arrays) for number, it in enumerate(shapes.layers))

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from tifed.atomic import write_atomically
 from tifed.errors import UsageError
 from tifed.network.network import Network
 from tifed.network.parameters import Parameters, check_parameters
+from tifed.tensor_file import read_tensors
 
 FORMAT = "tifed-model"
 VERSION = "1"
@@ -61,17 +61,7 @@ def load_model(path: Path) -> tuple[Network, Parameters]:
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such model file")
-    try:
-        with safe_open(path, "numpy") as file:
-            header = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise UsageError(f"{path}: not a readable safetensors file ({error})") from error
-    if header.get("format") != FORMAT or header.get("version") != VERSION:
-        raise UsageError(
-            f"{path}: format {header.get('format')!r} version {header.get('version')!r}; "
-            f"this release reads {FORMAT!r} version {VERSION!r}"
-        )
+    header, arrays = read_tensors(path, FORMAT, VERSION)
     try:
         network = network_from_json(header["network"])
         layers = range(network.depth)
