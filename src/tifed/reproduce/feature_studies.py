@@ -17,7 +17,9 @@ MODES = ("full-network", "single-layer")
 DEVICES = (4, 8, 16, 32, 64, 128)
 RATES, CIFAR_RATES = (1024, 2048, 4096), (4096, 8192, 16384)
 
-PLAIN: Mapping[str, Any] = {"server_rate": 1, "decay_percent": 100, "running_mean": 1}
+PLAIN: Mapping[str, Any] = {
+    "server_rate": 1, "server_momentum": 0, "decay_percent": 100, "running_mean": 1,
+}  # fmt: skip
 """Of the float baseline: federated averaging and nothing else."""
 
 WITH_TRICKS = f"{FLOAT} with-tricks {MODES[0]}"
@@ -30,6 +32,7 @@ FIVE_ROUNDS: Mapping[str, Mapping[str, Any]] = {
     WITH_TRICKS: {
         "learning_rate": 0.5,
         "server_rate": 2,
+        "server_momentum": 0,
         "running_mean": 2,
         "decay_percent": 80,
     },
@@ -171,7 +174,8 @@ def _eight_devices(
     floats = shared | {"batch": 10}
     for mode in MODES:
         yield _setting(f"{TUNED} {mode}", TUNED, floats | {"mode": mode}, {"update_shifts": [6, 5]})
-    yield _setting(f"{FLOAT} {MODES[0]}", FLOAT, floats, {"learning_rate": 0.4})
+    tricks = {"learning_rate": 0.4, "server_rate": 2, "server_momentum": 0}
+    yield _setting(f"{FLOAT} {MODES[0]}", FLOAT, floats, tricks)
     plain = {"learning_rate": 0.4, **PLAIN}
     yield _setting(f"{FLOAT} plain {MODES[0]}", FLOAT, floats, plain)
 
