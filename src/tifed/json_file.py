@@ -17,10 +17,21 @@ def read_json(path: Traversable, model: type[ModelT]) -> ModelT:
         UsageError: if it cannot be read, or naming the field that is wrong.
     """
     try:
-        return model.model_validate_json(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+    return parse_json(text, model, str(path))
+
+
+def parse_json(text: str, model: type[ModelT], where: str) -> ModelT:
+    """What ``text`` says; ``where`` it is from goes into the error.
+
+    Raises:
+        UsageError: naming the field that is wrong.
+    """
+    try:
+        return model.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{path}: {place}: {first['msg']}") from error
+        raise UsageError(f"{where}: {place}: {first['msg']}") from error

@@ -1,7 +1,7 @@
 """Options that several commands share, and what they describe."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,11 +51,21 @@ def event_files(folder: Path, wanted: bool) -> "Iterator[EventFiles | None]":
 
 
 def experiment_from(
-    path: Path | None, preset: str | None, overrides: list[str] | None
+    path: Path | None,
+    preset: str | None,
+    overrides: list[str] | None,
+    also: Sequence[str] = (),
 ) -> "Experiment":
-    """The experiment that a command line describes."""
+    """The experiment that a command line describes: the preset digits where it names nothing.
+
+    Args:
+        path: of the experiment's file.
+        preset: its name.
+        overrides: of single settings.
+        also: settings that other options stand for.
+    """
     from tifed.experiment import load_experiment
 
     if path is None and preset is None and not overrides:
         preset = "digits"
-    return load_experiment(path, preset=preset, overrides=overrides or ())
+    return load_experiment(path, preset=preset, overrides=[*(overrides or ()), *also])

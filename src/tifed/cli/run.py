@@ -73,11 +73,8 @@ def run(
         folder = resume
         runs.RunFolder(folder).require()
     else:
-        if emulated:
-            if experiment is None and preset is None and not settings:
-                preset = "digits"
-            settings = [*(settings or ()), "fleet=emulated", *emulated]
-        chosen = experiment_from(experiment, preset, settings)
+        also = ["fleet=emulated", *emulated] if emulated else []
+        chosen = experiment_from(experiment, preset, settings, also)
         name = f"{Path(chosen.dataset).stem}-{chosen.recipe}-{chosen.mode}"
         folder = out or runs.free_folder(Path("runs"), name)
     with RunProgress(messages) as progress, event_files(folder, tensorboard) as events:

@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import save
 
 from tifed.atomic import write_atomically
 from tifed.errors import UsageError
 from tifed.features.extractor import Extractor
 from tifed.features.layers import Convolution, Dense, FeatureLayer, MaxPool
+from tifed.json_file import parse_json
 from tifed.tensor_file import read_tensors
 
 FORMAT = "tifed-extractor"
@@ -80,17 +81,13 @@ def load_extractor(path: Path) -> Extractor:
         raise UsageError(f"{path}: no such extractor file; `tifed features train` makes one")
     header, arrays = read_tensors(path, FORMAT, VERSION)
     try:
-        shapes = _Shapes.model_validate_json(header["shapes"])
+        shapes = parse_json(header["shapes"], _Shapes, "shapes")
         layers = tuple(_read(number, it, arrays) for number, it in enumerate(shapes.layers))
         extractor = Extractor(
             shapes.input_shape, shapes.input_zero, layers, header.get("source", "")
         )
     except KeyError as error:
         raise UsageError(f"{path}: {error.args[0]} is missing") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{path}: shapes: {place}: {first['msg']}") from error
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
     if arrays:

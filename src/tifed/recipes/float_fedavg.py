@@ -3,8 +3,9 @@
 What computes it is `tifed.baselines`; how its defaults were chosen: docs/results.md.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -22,12 +23,15 @@ class Carrier(StrEnum):
     """Direct Feedback Alignment: through a fixed random matrix of the layer's own."""
 
 
+PLAIN: Mapping[str, Any] = {"server_momentum": 0, "decay_percent": 100, "running_mean": 1}
+"""Settings of federated averaging with no trick but the centred input."""
+
+
 class FloatFedAvg(Recipe):
     """Float32, ReLU, softmax cross-entropy, stochastic gradient descent; for comparison only.
 
     The defaults are the best found on validation data, with the tricks of `Tuned`: a centred input,
-    a server that goes further than the mean, late decay, a running mean. Plain FedAvg is
-    ``server_momentum = 0``, ``decay_percent = 100`` and ``running_mean = 1``.
+    a server that goes further than the mean, late decay, a running mean. Plain FedAvg is `PLAIN`.
     """
 
     for_devices: ClassVar[bool] = False

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tifed.experiment.load import load_experiment
+from tifed.recipes.float_fedavg import PLAIN
 from tifed.reproduce.published import published
 from tifed.reproduce.study import FLOAT, PAPER, TUNED, Setting, Study
 from tifed.reproduce.verdict import against_float
@@ -16,11 +17,6 @@ from tifed.reproduce.verdict import against_float
 MODES = ("full-network", "single-layer")
 DEVICES = (4, 8, 16, 32, 64, 128)
 RATES, CIFAR_RATES = (1024, 2048, 4096), (4096, 8192, 16384)
-
-PLAIN: Mapping[str, Any] = {
-    "server_rate": 1, "server_momentum": 0, "decay_percent": 100, "running_mean": 1,
-}  # fmt: skip
-"""Of the float baseline: federated averaging and nothing else."""
 
 WITH_TRICKS = f"{FLOAT} with-tricks {MODES[0]}"
 """The float baseline with the server, decay and running mean of `tuned`."""

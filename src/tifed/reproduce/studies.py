@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from tifed.errors import UsageError
 from tifed.experiment.load import load_experiment
+from tifed.recipes.float_fedavg import PLAIN
 from tifed.reproduce.feature_studies import (
     DEVICES,
     MODES,
@@ -16,11 +17,8 @@ from tifed.reproduce.published import published
 from tifed.reproduce.study import FLOAT, METHODS, PAPER, TUNED, Setting, Study
 
 RATES = (2048, 4096, 8192)
-PLAIN_FLOAT = (
-    "recipe_settings.learning_rate=0.1",
-    "recipe_settings.server_momentum=0",
-    "recipe_settings.decay_percent=100",
-    "recipe_settings.running_mean=1",
+PLAIN_FLOAT = tuple(
+    f"recipe_settings.{name}={value}" for name, value in {"learning_rate": 0.1, **PLAIN}.items()
 )
 """Float FedAvg without a trick but the centred input."""
 
