@@ -75,9 +75,10 @@ def test_core_and_kernels_agree(tmp_path: Path, compiler: list[str]) -> None:
 
 
 @needs_gcc
-def test_sanitizers_find_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", [[], ["-U__SSE2__"]], ids=["x86-64", "any-processor"])
+def test_sanitizers_find_nothing(tmp_path: Path, form: list[str]) -> None:
     """The core and the kernels' common body; the vector kernels take minutes to instrument."""
-    flags = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    flags = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", *form]
     check = build(tmp_path, ["gcc"], [*flags, "-DTIFED_PORTABLE_ONLY"], SOURCES)
     assert run(check, "vectors", VECTORS) == "26 cases agree: portable\n"
     assert re.match(r"\d\d\d cases agree", run(check, "random", "250", "3"))

@@ -127,8 +127,7 @@ static size_t carve_room(const panel_network *network, panel_room *room, uint32_
     for (uint32_t l = 0; l < network->depth; l++) {
         const panel_layer *layer = &network->layers[l];
         size_t batches = l ? 1u : (buffer + batch - 1u) / batch;
-        room->columns[l] =
-            carve(&from, batches * column_samples(batch) * layer->pairs * 2u, sizeof(int16_t));
+        room->columns[l] = carve(&from, batches * pairs * layer->pairs * 2u, sizeof(uint32_t));
         room->deltas[l] = carve(&from, pairs * layer->panels * PANEL, sizeof(uint32_t));
         room->rows[l + 1u] =
             carve(&from, (size_t)batch * layer->panels * PANEL / 2u, sizeof(uint32_t));

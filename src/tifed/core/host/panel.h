@@ -6,8 +6,8 @@
  * writes the same place. Everything is padded with zeros to whole pairs and panels; zeros stay 0.
  *
  * panel_step.h holds the algorithm, panel_vectors.h its multiplications; every file panel_<kernel>.c
- * gives them that processor's vectors and is compiled with that processor's flags. The plain C of
- * panel_portable.c multiplies in its own way, on weights [o][i]. panel.c chooses at run time. */
+ * gives them that processor's vectors and is compiled with that processor's flags. For any other
+ * processor there is panel_portable.c, on weights [o][i]. panel.c chooses at run time. */
 #ifndef TIFED_PANEL_H
 #define TIFED_PANEL_H
 
@@ -19,7 +19,6 @@ extern "C" {
 
 #define PANEL 16u
 #define PANEL_ALIGN 64u
-#define COLUMN_SAMPLES 32u
 
 /* A layer's constants in the form that the loops want. */
 typedef struct panel_layer {
@@ -51,9 +50,9 @@ typedef struct panel_model {
 typedef struct panel_room {
     uint32_t batch;
     uint32_t *rows[TIFED_MAX_DEPTH + 1u];   /* inputs of layer l: (batch, pairs); [depth]: errors */
-    uint32_t *columns[TIFED_MAX_DEPTH];     /* the same, for the update, in a kernel's own way;
+    uint32_t *columns[TIFED_MAX_DEPTH];     /* the same in pairs of samples: (batch / 2, inputs);
                                                [0]: of every mini-batch of the buffer */
-    uint32_t *deltas[TIFED_MAX_DEPTH];      /* pairs of samples: (batch / 2, units) */
+    uint32_t *deltas[TIFED_MAX_DEPTH];      /* in pairs of samples: (batch / 2, units) */
     int32_t *sums;                          /* (batch, widest) */
     int32_t *errors;                        /* (batch, classes padded) */
     int16_t *sign_feedback;                 /* output-sign feedback of the last hidden layer */
@@ -108,12 +107,6 @@ void panel_room_init(const panel_network *network, panel_room *room, uint32_t ba
 
 /* Whether `work` keeps every sum within 32 bits. */
 bool panel_work_fits(const panel_network *network, const panel_work *work);
-
-/* Samples of a mini-batch that columns have room for. */
-static inline uint32_t column_samples(uint32_t batch)
-{
-    return (batch + COLUMN_SAMPLES - 1u) / COLUMN_SAMPLES * COLUMN_SAMPLES;
-}
 
 /* Values of a layer's weights or biases in panels. */
 static inline size_t panel_weights(const panel_layer *layer)

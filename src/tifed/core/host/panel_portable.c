@@ -1,24 +1,57 @@
-/* Plain C: the reference for the host's kernels, and what a processor without one of its own runs.
+/* What a processor without a kernel of its own runs: C with gcc's and clang's vectors of four, for any
+ * processor. One operation, the sum of both products of int16 pairs, is written with the
+ * instruction that every x86-64 has: gcc does not find it in the plain form beside it.
  *
- * Weights stand by unit, one input after the other, and mini-batches are turned so that samples
- * follow each other: of a plain sum of products gcc and clang make the processor's multiply-add of
- * int16 pairs. Pairs of 16 units side by side, as in a panel, they do not see through. */
+ * Weights stand by unit, one input after the other: the forward pass multiplies along inputs, the
+ * update four inputs' pairs of samples at a time. */
 #include "panel_rounding.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define NAME(x) x##_portable
 #define NAME_STRING "portable"
 
-/* clang takes fewer values at a time by itself, and then forms products in 32 bits. */
-#ifdef __clang__
-#define BY_EIGHT _Pragma("clang loop vectorize_width(8) interleave_count(1)")
-#else
-#define BY_EIGHT
-#endif
-
 #define UNITS_AT_ONCE 4u
 #define INPUTS_AT_ONCE 256u
-#define SAMPLES_AT_ONCE COLUMN_SAMPLES
-#define FEW_SAMPLES 24u
+#define PAIRS_AT_ONCE 16u
+#define SAMPLES_AT_ONCE 2u
+
+/* Four int16 pairs, or int32 sums. */
+#define LANES 4u
+typedef int32_t lanes __attribute__((vector_size(16)));
+typedef uint32_t unsigned_lanes __attribute__((vector_size(16)));
+
+ALWAYS_INLINE lanes load_lanes(const void *p)
+{
+    lanes v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+ALWAYS_INLINE void store_lanes(void *p, lanes v)
+{
+    __builtin_memcpy(p, &v, sizeof v);
+}
+
+/* sums + both products of each pair. */
+ALWAYS_INLINE lanes add_products(lanes sums, lanes x, lanes y)
+{
+#ifdef __SSE2__
+    return sums + (lanes)_mm_madd_epi16((__m128i)x, (__m128i)y);
+#else
+    lanes x_low = (lanes)((unsigned_lanes)x << 16) >> 16;
+    lanes y_low = (lanes)((unsigned_lanes)y << 16) >> 16;
+    return sums + x_low * y_low + (x >> 16) * (y >> 16);
+#endif
+}
+
+/* The same of one pair. */
+ALWAYS_INLINE int32_t add_pair(int32_t sum, uint32_t x, uint32_t y)
+{
+    return sum + low_half(x) * low_half(y) + high_half(x) * high_half(y);
+}
 
 static bool supported(void)
 {
@@ -33,141 +66,113 @@ static size_t weight_at(uint32_t pairs, uint32_t i, uint32_t o)
 
 /* ---- forward: z (n, panels * 16) = x (n, pairs) · W ------------------------------------------- */
 
-/* Four units' sums for two samples. */
-static void two_by_four(int32_t *z, size_t z_stride, const half_t *x, size_t x_stride,
-                        const int16_t *w, uint32_t inputs)
+/* Four units' sums for two samples, of inputs in pairs. */
+static void multiply_tile(int32_t *const z[], const word_t *const x[], const word_t *w,
+                          uint32_t pairs)
 {
-    const half_t *y = x + x_stride;
-    const int16_t *w1 = w + inputs, *w2 = w1 + inputs, *w3 = w2 + inputs;
-    int32_t x0 = 0, x1 = 0, x2 = 0, x3 = 0, y0 = 0, y1 = 0, y2 = 0, y3 = 0;
-    BY_EIGHT for (uint32_t i = 0; i < inputs; i++) {
-        x0 += x[i] * w[i];
-        x1 += x[i] * w1[i];
-        x2 += x[i] * w2[i];
-        x3 += x[i] * w3[i];
-        y0 += y[i] * w[i];
-        y1 += y[i] * w1[i];
-        y2 += y[i] * w2[i];
-        y3 += y[i] * w3[i];
+    lanes sums[SAMPLES_AT_ONCE][UNITS_AT_ONCE];
+    UNROLL for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
+        UNROLL for (uint32_t o = 0; o < UNITS_AT_ONCE; o++)
+            sums[s][o] = (lanes){0};
+    uint32_t k = 0;
+    for (; k + LANES <= pairs; k += LANES) {
+        lanes inputs[SAMPLES_AT_ONCE];
+        UNROLL for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
+            inputs[s] = load_lanes(x[s] + k);
+        UNROLL for (uint32_t o = 0; o < UNITS_AT_ONCE; o++) {
+            lanes weights = load_lanes(w + o * pairs + k);
+            UNROLL for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
+                sums[s][o] = add_products(sums[s][o], weights, inputs[s]);
+        }
     }
-    int32_t *next = z + z_stride;
-    z[0] = x0, z[1] = x1, z[2] = x2, z[3] = x3;
-    next[0] = y0, next[1] = y1, next[2] = y2, next[3] = y3;
+    UNROLL for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
+        UNROLL for (uint32_t o = 0; o < UNITS_AT_ONCE; o++) {
+            lanes sum = sums[s][o];
+            int32_t z_o = sum[0] + sum[1] + sum[2] + sum[3];
+            for (uint32_t rest = k; rest < pairs; rest++)
+                z_o = add_pair(z_o, x[s][rest], w[o * pairs + rest]);
+            z[s][o] = z_o;
+        }
 }
 
 static void multiply(uint32_t n, int32_t *z, size_t z_stride, const uint32_t *x, size_t x_stride,
                      const int16_t *w, uint32_t pairs, uint32_t panels)
 {
-    const half_t *rows = (const half_t *)(const void *)x;
     for (uint32_t o = 0; o < panels * PANEL; o += UNITS_AT_ONCE) {
-        const int16_t *units = w + weight_at(pairs, 0, o);
-        for (uint32_t s = 0; s < n; s += 2u) /* a last one alone is done twice */
-            two_by_four(z + s * z_stride + o, s + 1u < n ? z_stride : 0, rows + 2u * s * x_stride,
-                        s + 1u < n ? 2u * x_stride : 0, units, 2u * pairs);
+        const word_t *units = (const word_t *)(const void *)(w + weight_at(pairs, 0, o));
+        for (uint32_t s = 0; s < n; s += SAMPLES_AT_ONCE) {
+            int32_t *to[SAMPLES_AT_ONCE];
+            const word_t *from[SAMPLES_AT_ONCE];
+            for (uint32_t t = 0; t < SAMPLES_AT_ONCE; t++) { /* a last one alone is done twice */
+                uint32_t sample = s + t < n ? s + t : n - 1u;
+                to[t] = z + sample * z_stride + o;
+                from[t] = x + sample * x_stride;
+            }
+            multiply_tile(to, from, units, pairs);
+        }
     }
 }
 
 /* ---- update: W -= rounded(xᵀ · delta) ---------------------------------------------------------- */
 
-/* Samples that are turned: by 32, and 24 or 32 at the end, as compilers make no vectors of shorter
- * sums. One or two left over stay rows: a few products in 32 bits take less than zeros would. */
-static uint32_t turned_samples(uint32_t n)
-{
-    uint32_t left = n % SAMPLES_AT_ONCE;
-    if (left <= 2u)
-        return n - left;
-    return n - left + (left <= FEW_SAMPLES + 2u ? FEW_SAMPLES : SAMPLES_AT_ONCE);
-}
-
-/* Rows (n, units) become (used, turned samples), zeros where there are no more, and then rows. */
-static void make_columns(const half_t *rows, uint32_t n, uint32_t units, uint32_t used,
-                         uint32_t *columns)
-{
-    half_t *to = (half_t *)(void *)columns;
-    uint32_t turned = turned_samples(n);
-    for (uint32_t o = 0; o < used; o++)
-        for (uint32_t s = 0; s < turned; s++)
-            *to++ = s < n ? rows[s * units + o] : (int16_t)0;
-    for (uint32_t s = turned; s < n; s++)
-        for (uint32_t o = 0; o < used; o++)
-            *to++ = rows[s * units + o];
-}
-
-/* Four units' deltas of so many samples from pairs (pairs, stride); zeros after the last. */
-static void turn_deltas(int16_t *to, uint32_t samples, const uint32_t *d, size_t stride,
-                        uint32_t pairs)
-{
-    for (uint32_t k = 0; k < samples / 2u; k++, d += stride)
-        for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
-            uint32_t pair = k < pairs ? d[j] : 0u;
-            to[j * samples + 2u * k] = (int16_t)low_half(pair);
-            to[j * samples + 2u * k + 1u] = (int16_t)high_half(pair);
-        }
-}
-
 /* Four units' gradients of some inputs. */
 typedef int32_t gradients[UNITS_AT_ONCE][INPUTS_AT_ONCE];
 
-/* What so many samples, the first or later ones, make of them. */
-ALWAYS_INLINE void add_turned(const uint32_t samples, const bool first, gradients g,
-                              const half_t *x, size_t x_stride, const int16_t *d, uint32_t inputs)
+/* Four units' deltas, each LANES times: (pairs of samples, units, lanes). */
+static void spread_deltas(uint32_t *to, const uint32_t *d, size_t stride, uint32_t pairs)
 {
-    const int16_t *d1 = d + samples, *d2 = d1 + samples, *d3 = d2 + samples;
-    for (uint32_t i = 0; i < inputs; i++, x += x_stride) {
-        int32_t g0 = 0, g1 = 0, g2 = 0, g3 = 0;
-        BY_EIGHT for (uint32_t s = 0; s < samples; s++) {
-            g0 += x[s] * d[s];
-            g1 += x[s] * d1[s];
-            g2 += x[s] * d2[s];
-            g3 += x[s] * d3[s];
+    for (uint32_t k = 0; k < pairs; k++, d += stride)
+        for (uint32_t j = 0; j < UNITS_AT_ONCE; j++)
+            for (uint32_t lane = 0; lane < LANES; lane++)
+                *to++ = d[j];
+}
+
+/* Gradients of four units and of 2 * LANES inputs from i on, in registers; the first pairs' or more
+ * of them. */
+ALWAYS_INLINE void find_tile(gradients g, uint32_t i, bool first, const word_t *x, size_t x_stride,
+                             const uint32_t *d, uint32_t pairs)
+{
+    lanes low[UNITS_AT_ONCE], high[UNITS_AT_ONCE];
+    UNROLL for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
+        low[j] = first ? (lanes){0} : load_lanes(&g[j][i]);
+        high[j] = first ? (lanes){0} : load_lanes(&g[j][i + LANES]);
+    }
+    for (uint32_t k = 0; k < pairs; k++, x += x_stride, d += UNITS_AT_ONCE * LANES) {
+        lanes x_low = load_lanes(x), x_high = load_lanes(x + LANES);
+        UNROLL for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
+            lanes delta = load_lanes(d + j * LANES);
+            low[j] = add_products(low[j], x_low, delta);
+            high[j] = add_products(high[j], x_high, delta);
         }
-        g[0][i] = first ? g0 : g[0][i] + g0;
-        g[1][i] = first ? g1 : g[1][i] + g1;
-        g[2][i] = first ? g2 : g[2][i] + g2;
-        g[3][i] = first ? g3 : g[3][i] + g3;
+    }
+    UNROLL for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
+        store_lanes(&g[j][i], low[j]);
+        store_lanes(&g[j][i + LANES], high[j]);
     }
 }
 
-static void add_row(int32_t *restrict g, const half_t *restrict x, int32_t d, uint32_t inputs)
+/* Gradients of four units and of `inputs` inputs from pairs (pairs, stride) of samples. */
+static void find_gradients(gradients g, const word_t *x, size_t x_stride, uint32_t inputs,
+                           const uint32_t *d, size_t d_stride, uint32_t pairs)
 {
-    const int16_t delta = (int16_t)d;
-    for (uint32_t i = 0; i < inputs; i++)
-        g[i] += x[i] * delta;
-}
-
-static void add_samples(uint32_t samples, bool first, gradients g, const half_t *x,
-                        size_t x_stride, const int16_t *d, uint32_t inputs)
-{
-    if (samples == FEW_SAMPLES && first)
-        add_turned(FEW_SAMPLES, true, g, x, x_stride, d, inputs);
-    else if (samples == FEW_SAMPLES)
-        add_turned(FEW_SAMPLES, false, g, x, x_stride, d, inputs);
-    else if (first)
-        add_turned(SAMPLES_AT_ONCE, true, g, x, x_stride, d, inputs);
-    else
-        add_turned(SAMPLES_AT_ONCE, false, g, x, x_stride, d, inputs);
-}
-
-/* Gradients of four units and of inputs from i on, of a layer with so many inputs. */
-static void find_gradients(gradients g, const half_t *columns, uint32_t all, uint32_t i,
-                           uint32_t inputs, const uint32_t *d, size_t d_stride, uint32_t n)
-{
-    int16_t deltas[UNITS_AT_ONCE * SAMPLES_AT_ONCE];
-    const uint32_t turned = turned_samples(n);
-    const half_t *x = columns + (size_t)i * turned, *rows = columns + (size_t)all * turned + i;
-    for (uint32_t s = 0, part; s < turned; s += part) {
-        part = turned - s < SAMPLES_AT_ONCE ? turned - s : SAMPLES_AT_ONCE;
-        turn_deltas(deltas, part, d + s / 2u * d_stride, d_stride, (n + 1u - s) / 2u);
-        add_samples(part, s == 0, g, x + s, turned, deltas, inputs);
+    uint32_t spread[PAIRS_AT_ONCE * UNITS_AT_ONCE * LANES]
+        __attribute__((aligned(PANEL_ALIGN)));
+    for (uint32_t k = 0, part; k < pairs; k += part) {
+        part = pairs - k < PAIRS_AT_ONCE ? pairs - k : PAIRS_AT_ONCE;
+        spread_deltas(spread, d + k * d_stride, d_stride, part);
+        const word_t *from = x + k * x_stride;
+        uint32_t i = 0;
+        for (; i + 2u * LANES <= inputs; i += 2u * LANES)
+            find_tile(g, i, k == 0, from + i, x_stride, spread, part);
+        for (; i < inputs; i++)
+            for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
+                int32_t sum = k ? g[j][i] : 0;
+                for (uint32_t s = 0; s < part; s++)
+                    sum = add_pair(sum, from[s * x_stride + i],
+                                   spread[(s * UNITS_AT_ONCE + j) * LANES]);
+                g[j][i] = sum;
+            }
     }
-    for (uint32_t j = 0; !turned && j < UNITS_AT_ONCE; j++)
-        for (uint32_t k = 0; k < inputs; k++)
-            g[j][k] = 0;
-    for (uint32_t s = turned; s < n; s++, rows += all)
-        for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
-            uint32_t pair = d[s / 2u * d_stride + j];
-            add_row(g[j], rows, s % 2u ? high_half(pair) : low_half(pair), inputs);
-        }
 }
 
 /* Returns the largest magnitude. */
@@ -203,10 +208,9 @@ static uint32_t limited_steps(int16_t *w, const int32_t *g, uint32_t inputs, con
 
 /* Returns how many weights reached their bound, or the largest magnitude. */
 ALWAYS_INLINE uint64_t update_all(const bool near, const panel_layer *layer, int16_t *w,
-                                  const uint32_t *x, const uint32_t *d, uint32_t n,
+                                  const uint32_t *x, const uint32_t *d, uint32_t pairs,
                                   const rounding *r)
 {
-    const half_t *columns = (const half_t *)(const void *)x;
     const uint32_t all = layer->pairs * 2u;
     size_t units = (size_t)layer->panels * PANEL;
     uint64_t noted = 0;
@@ -214,7 +218,7 @@ ALWAYS_INLINE uint64_t update_all(const bool near, const panel_layer *layer, int
         for (uint32_t i = 0; i < all; i += INPUTS_AT_ONCE) {
             gradients g;
             uint32_t inputs = all - i < INPUTS_AT_ONCE ? all - i : INPUTS_AT_ONCE;
-            find_gradients(g, columns, all, i, inputs, d + o, units, n);
+            find_gradients(g, x + i, all, inputs, d + o, units, pairs);
             for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
                 int16_t *row = w + weight_at(layer->pairs, i, o + j);
                 if (near) {
@@ -230,15 +234,15 @@ ALWAYS_INLINE uint64_t update_all(const bool near, const panel_layer *layer, int
 }
 
 static uint64_t update_limited(const panel_layer *layer, int16_t *w, const uint32_t *x,
-                               const uint32_t *d, uint32_t n, const rounding *r)
+                               const uint32_t *d, uint32_t pairs, const rounding *r)
 {
-    return update_all(false, layer, w, x, d, n, r);
+    return update_all(false, layer, w, x, d, pairs, r);
 }
 
 static int32_t update_near(const panel_layer *layer, int16_t *w, const uint32_t *x,
-                           const uint32_t *d, uint32_t n, const rounding *r)
+                           const uint32_t *d, uint32_t pairs, const rounding *r)
 {
-    return (int32_t)update_all(true, layer, w, x, d, n, r);
+    return (int32_t)update_all(true, layer, w, x, d, pairs, r);
 }
 
 /* ---- in and out --------------------------------------------------------------------------------- */
@@ -271,23 +275,31 @@ static void read_signs(const panel_layer *last, const int16_t *weights, int16_t 
 }
 
 /* Multiplies what stays in the nearest cache. */
+#define PEAK_PAIRS 16u
+
 static uint64_t peak(uint32_t rounds)
 {
-    uint32_t x[SAMPLES_AT_ONCE];
-    int16_t w[UNITS_AT_ONCE * 2u * SAMPLES_AT_ONCE];
-    int32_t z[2u * UNITS_AT_ONCE], parity = 0;
-    for (uint32_t i = 0; i < SAMPLES_AT_ONCE; i++)
-        x[i] = rounds + i;
-    for (uint32_t i = 0; i < UNITS_AT_ONCE * 2u * SAMPLES_AT_ONCE; i++)
-        w[i] = (int16_t)(i & 0xFFu);
+    uint32_t x[SAMPLES_AT_ONCE][PEAK_PAIRS], w[UNITS_AT_ONCE][PEAK_PAIRS];
+    int32_t z[SAMPLES_AT_ONCE][UNITS_AT_ONCE], parity = 0;
+    int32_t *to[SAMPLES_AT_ONCE];
+    const word_t *from[SAMPLES_AT_ONCE];
+    for (uint32_t k = 0; k < PEAK_PAIRS; k++) {
+        for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
+            x[s][k] = (rounds + k) & 0xFF00FFu;
+        for (uint32_t o = 0; o < UNITS_AT_ONCE; o++)
+            w[o][k] = (k + o) & 0xFFu;
+    }
+    for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++) {
+        to[s] = z[s];
+        from[s] = x[s];
+    }
     for (uint32_t k = 0; k < rounds; k++) {
-        x[k % SAMPLES_AT_ONCE] = k & 0xFF00FFu;
-        two_by_four(z, UNITS_AT_ONCE, (const half_t *)(const void *)x, SAMPLES_AT_ONCE, w,
-                    SAMPLES_AT_ONCE);
-        parity ^= z[k % (2u * UNITS_AT_ONCE)];
+        x[0][k % PEAK_PAIRS] = k & 0xFF00FFu;
+        multiply_tile(to, from, w[0], PEAK_PAIRS);
+        parity ^= z[0][k % UNITS_AT_ONCE];
     }
     __asm__ volatile("" : : "r"(parity)); /* the sums are needed, says this */
-    return (uint64_t)rounds * 2u * UNITS_AT_ONCE * SAMPLES_AT_ONCE;
+    return (uint64_t)rounds * SAMPLES_AT_ONCE * UNITS_AT_ONCE * 2u * PEAK_PAIRS;
 }
 
 #include "panel_step.h"

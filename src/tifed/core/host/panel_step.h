@@ -3,7 +3,6 @@
  * its own):
  *
  *   multiply          sums of a layer, or what feedback brings to one
- *   make_columns      a mini-batch as the update wants it
  *   update_near update_limited   weights less their steps
  *   read_signs        feedback of recipes that take it from the output weights
  *   weight_at pack unpack        where a weight stands
@@ -66,16 +65,17 @@ static uint64_t update_weights(const panel_layer *layer, int16_t *w, const uint3
                                const uint32_t *d, uint32_t n, const rounding *r, int32_t *reach)
 {
     size_t count = panel_weights(layer);
+    uint32_t pairs = (n + 1u) / 2u;
     uint64_t clipped = 0;
     if (r->mode != TIFED_STOCHASTIC && r->shift <= 16u &&
         (uint64_t)*reach + largest_step(layer, d, n, r) <= 32767u) {
-        *reach = update_near(layer, w, x, d, n, r);
+        *reach = update_near(layer, w, x, d, pairs, r);
         if (*reach > r->bound) {
             clipped = settle(w, count, r->bound);
             *reach = r->bound;
         }
     } else {
-        clipped = update_limited(layer, w, x, d, n, r);
+        clipped = update_limited(layer, w, x, d, pairs, r);
         *reach = largest_weight(w, count);
     }
     return clipped;
@@ -247,7 +247,7 @@ static void forward(const panel_network *network, const panel_model *model, cons
         }
         if (trained >> (l + 1u) & 1u) {
             uint32_t used = network->layers[l + 1u].pairs * 2u;
-            make_columns(rows, n, units, used, room->columns[l + 1u]);
+            pair_rows(rows, n, units, used, room->columns[l + 1u]);
         }
         x = room->rows[l + 1u];
         stride = units / 2u;
@@ -303,7 +303,7 @@ static void multiply_wide(const panel_network *network, const panel_room *room, 
 /* Room that the columns of one mini-batch of inputs take. */
 static size_t column_count(const panel_network *network, const panel_work *work)
 {
-    return (size_t)(column_samples(work->batch) / 2u) * network->layers[0].pairs * 2u;
+    return (size_t)((work->batch + 1u) / 2u) * network->layers[0].pairs * 2u;
 }
 
 /* Columns of the inputs: the same in every epoch, so made once. */
@@ -312,8 +312,8 @@ static void make_input_columns(const panel_network *network, const panel_work *w
     uint32_t pairs = network->layers[0].pairs, n;
     for (uint32_t first = 0, batch = 0; first < work->count; first += n, batch++) {
         n = work->count - first < work->batch ? work->count - first : work->batch;
-        make_columns((const half_t *)(const void *)(work->inputs + (size_t)first * pairs), n,
-                     2u * pairs, 2u * pairs, columns + batch * column_count(network, work));
+        pair_rows((const half_t *)(const void *)(work->inputs + (size_t)first * pairs), n,
+                  2u * pairs, 2u * pairs, columns + batch * column_count(network, work));
     }
 }
 

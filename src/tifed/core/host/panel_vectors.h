@@ -190,10 +190,10 @@ ALWAYS_INLINE vec update_all(const bool near, const panel_layer *layer, int16_t 
 
 /* Returns how many weights reached their bound. */
 static uint64_t update_limited(const panel_layer *layer, int16_t *w, const uint32_t *x,
-                               const uint32_t *d, uint32_t n, const rounding *r)
+                               const uint32_t *d, uint32_t pairs, const rounding *r)
 {
     int32_t counts[PANEL] __attribute__((aligned(PANEL_ALIGN)));
-    v_store(counts, update_all(false, layer, w, x, d, (n + 1u) / 2u, r));
+    v_store(counts, update_all(false, layer, w, x, d, pairs, r));
     uint64_t clipped = 0;
     for (uint32_t u = 0; u < PANEL; u++)
         clipped += (uint32_t)counts[u];
@@ -202,10 +202,10 @@ static uint64_t update_limited(const panel_layer *layer, int16_t *w, const uint3
 
 /* Returns the largest magnitude of a weight; none may be past int16. */
 static int32_t update_near(const panel_layer *layer, int16_t *w, const uint32_t *x,
-                           const uint32_t *d, uint32_t n, const rounding *r)
+                           const uint32_t *d, uint32_t pairs, const rounding *r)
 {
     int32_t both_of[PANEL] __attribute__((aligned(PANEL_ALIGN)));
-    v_store(both_of, update_all(true, layer, w, x, d, (n + 1u) / 2u, r));
+    v_store(both_of, update_all(true, layer, w, x, d, pairs, r));
     int32_t most = 0;
     for (uint32_t u = 0; u < PANEL; u++) {
         int32_t low = low_half((uint32_t)both_of[u]), high = high_half((uint32_t)both_of[u]);
@@ -213,13 +213,6 @@ static int32_t update_near(const panel_layer *layer, int16_t *w, const uint32_t 
         most = low > most ? low : most;
     }
     return most;
-}
-
-/* Rows (n, units) in pairs of samples. */
-static void make_columns(const half_t *rows, uint32_t n, uint32_t units, uint32_t used,
-                         uint32_t *columns)
-{
-    pair_rows(rows, n, units, used, columns);
 }
 
 /* ---- in and out of panels ---------------------------------------------------------------------- */
