@@ -49,7 +49,11 @@ def plan(setup: Setup) -> Plan:
 
 @pytest.fixture(scope="module")
 def answer(setup: Setup, plan: Plan) -> RecordDict:
-    return reply(pack(fit_message(NAME, plan, plan.jobs, setup.start)), NODE, SETTINGS)
+    return reply(asked_of(plan, setup.start), NODE, SETTINGS)
+
+
+def asked_of(plan: Plan, parameters: Parameters) -> RecordDict:
+    return pack(fit_message(NAME, plan, parameters), {"jobs": job_runs(plan.jobs)})
 
 
 def refused(records: RecordDict) -> str:
@@ -73,7 +77,13 @@ def test_a_node_sends_the_sum_of_its_devices(setup: Setup, plan: Plan, answer: R
 
 def test_jobs_of_devices_that_do_the_same_share_a_row() -> None:
     jobs = Jobs.of(Job(device, (0, 1), 40, 20, 0, 10) for device in range(1000))
-    assert job_runs(jobs, 2).tolist() == [[0, 1000, 40, 20, 0, 10, 1, 1]]
+    assert job_runs(jobs).tolist() == [[0, 1000, 0b11, 40, 20, 0, 10]]
+
+
+def add(arrays: dict[str, np.ndarray], place: int) -> None:
+    """Something impossible to one of the sums."""
+    arrays["sums"] = arrays["sums"].copy()
+    arrays["sums"][place] += 1 << 40
 
 
 TAMPERING: dict[str, Callable[[dict[str, Any], dict[str, np.ndarray]], Any]] = {
@@ -84,25 +94,27 @@ TAMPERING: dict[str, Callable[[dict[str, Any], dict[str, np.ndarray]], Any]] = {
         devices=np.array([[0, 1]])
     ),
     "are not ascending": lambda head, arrays: arrays.update(devices=np.array([[3, 2], [4, 2]])),
-    "visits and": lambda head, arrays: head.update(visits=7),
-    "missed is -1": lambda head, arrays: head.update(missed=-1),
+    "visits and": lambda head, arrays: head.update(statistics=[7, 0, 0, 0]),
+    "statistics has -1": lambda head, arrays: head.update(statistics=[150, -1, 0, 0]),
+    "statistics is not a list of 4": lambda head, arrays: head.update(statistics=[150, 0, 0]),
     "has layers [0], not [0, 1]": lambda head, arrays: head.update(layers=[0]),
     "samples is not a list": lambda head, arrays: head.update(samples=3),
     "counts is not a list": lambda head, arrays: head.update(counts=[1.0, 1.0]),
     "counts other samples": lambda head, arrays: head.update(samples=[1, 1]),
-    "layer.0.weight is missing": lambda head, arrays: arrays.pop("layer.0.weight"),
-    "has the type float64": lambda head, arrays: arrays.update(
-        {"layer.0.weight": arrays["layer.0.weight"].astype(float)}
+    "sums is missing": lambda head, arrays: arrays.pop("sums"),
+    "sums has the type float64": lambda head, arrays: arrays.update(
+        sums=arrays["sums"].astype(float)
     ),
-    "has the type int16": lambda head, arrays: arrays.update(
-        {"layer.1.bias": arrays["layer.1.bias"].astype(np.int16)}
+    "sums has the type int16": lambda head, arrays: arrays.update(
+        sums=arrays["sums"].astype(np.int16)
     ),
-    "has the shape (32, 64), not (64, 32)": lambda head, arrays: arrays.update(
-        {"layer.0.weight": arrays["layer.0.weight"].T}
+    "sums has the shape (2409,), not (2410,)": lambda head, arrays: arrays.update(
+        sums=arrays["sums"][1:]
     ),
-    "layer.1.weight has a sum beyond": lambda head, arrays: arrays.update(
-        {"layer.1.weight": arrays["layer.1.weight"] + (1 << 40)}
-    ),
+    "layer 0, weights has a sum beyond": lambda head, arrays: add(arrays, 0),
+    "layer 0, biases has a sum beyond": lambda head, arrays: add(arrays, 64 * 32),
+    "layer 1, weights has a sum beyond": lambda head, arrays: add(arrays, 64 * 32 + 32),
+    "layer 1, biases has a sum beyond": lambda head, arrays: add(arrays, -1),
 }
 
 
@@ -120,7 +132,7 @@ def test_an_update_that_its_jobs_cannot_give_is_refused(
 
 def test_fewer_devices_than_asked_are_fine(setup: Setup, plan: Plan) -> None:
     part = replace(plan, jobs=plan.jobs.at(np.arange(2)))
-    answer = reply(pack(fit_message(NAME, part, part.jobs, setup.start)), NODE, SETTINGS)
+    answer = reply(asked_of(part, setup.start), NODE, SETTINGS)
     update = checked_update(unpack(answer, "fit", NAME), setup.federation, plan, plan.jobs)
     assert update.devices.tolist() == [3, 4]
 
@@ -156,7 +168,7 @@ def test_calibration_and_scores(setup: Setup) -> None:
 
 
 def test_a_node_says_why_it_refuses(setup: Setup, plan: Plan) -> None:
-    good = pack(fit_message(NAME, plan, plan.jobs, setup.start))
+    good = asked_of(plan, setup.start)
     elsewhere = Context(1, 2, {"partition-id": 0, "num-partitions": 3}, RecordDict(), {})
     assert "not all hosted here" in refused(reply(good, elsewhere, SETTINGS))
     nowhere = Context(1, 2, {}, RecordDict(), {})
@@ -171,7 +183,7 @@ def test_a_node_says_why_it_refuses(setup: Setup, plan: Plan) -> None:
     )
     weights = tuple(np.full_like(W, np.iinfo(W.dtype).min) for W in setup.start.weights)
     huge = Parameters(setup.start.centre, weights, setup.start.biases)
-    bad = pack(fit_message(NAME, plan, plan.jobs, huge))
+    bad = asked_of(plan, huge)
     assert "passes the bound" in refused(reply(bad, NODE, SETTINGS))
     assert "experiment is None" in refused(reply(good, NODE, None))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("flwr", reason="needs Flower: pip install 'tifed[flower]'")
@@ -17,6 +18,7 @@ from flwr.clientapp import ClientApp
 
 import tifed
 from tifed.experiment import RunFolder, Setup, load_experiment, to_toml
+from tifed.features import Dense, Extractor, save_extractor
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.flower import simulate as simulation
 from tifed.flower.settings import Settings
@@ -37,7 +39,6 @@ def misbehaving(settings: Settings) -> ClientApp:
     """Node 0 is honest, 1 talks nonsense after hello, 2 is of another release, 3 fails."""
 
     def answer(message: Message, context: Context) -> Message:
-        import numpy as np
         from flwr.app import Array, ArrayRecord, RecordDict
 
         from tifed.flower.client import reply
@@ -110,3 +111,15 @@ def test_bad_nodes_are_dropped_and_the_run_completes(tmp_path: Path) -> None:
     written = (tmp_path / "run/flower.log").read_text().splitlines()
     assert [line.partition(" ")[2] for line in written] == lines
     assert RunFolder(tmp_path / "run").read_metrics(2)[1]["answered"] == "2"
+
+
+def test_nodes_extract_features_themselves(tmp_path: Path) -> None:
+    """The file is at every node; over Flower go parameters of the head alone."""
+    path = tmp_path / "e.safetensors"
+    weights = np.random.default_rng(1).integers(-9, 10, (16, 64)).astype(np.int8)
+    layer = Dense(weights, np.zeros(16, np.int32), np.full(16, 5, np.uint8))
+    save_extractor(path, Extractor((8, 8, 1), -128, (layer,), "random weights"))
+    overrides = ["rounds=2", f"features={path}", "layers=[16, 16, 10]"]
+    experiment = load_experiment(preset="digits", overrides=overrides)
+    result = simulation.simulate(experiment, nodes=2)
+    assert result.digest == tifed.run(experiment).digest

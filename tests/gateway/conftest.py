@@ -12,7 +12,13 @@ from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.gateway.relay import ask
 from tifed.integer.rounding import Integers
 from tifed.messages.check import checked_scores, checked_sums, checked_update
-from tifed.messages.content import Content, fit_message, message, parameter_arrays
+from tifed.messages.content import (
+    Content,
+    fit_message,
+    job_runs,
+    message,
+    parameter_arrays,
+)
 from tifed.messages.devices import to_ranges
 from tifed.network import Parameters
 from tifed.node.site import Place, identity
@@ -54,7 +60,9 @@ class GatewayFleet:
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         for own, send in self._asked():
             jobs = plan.jobs.for_devices(own)
-            answer = send(fit_message(self.name, plan, jobs, parameters))
+            request = fit_message(self.name, plan, parameters)
+            request.arrays["jobs"] = job_runs(jobs)
+            answer = send(request)
             yield checked_update(answer, self.setup.federation, plan, jobs)
 
     def evaluate(self, parameters: Parameters) -> Iterator[DeviceScore]:

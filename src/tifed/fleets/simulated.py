@@ -41,8 +41,8 @@ class SimulatedFleet:
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """Every device's update, or their sum in one."""
-        if isinstance(self.engine, FleetEngine) and self._shared is not None and len(plan.jobs):
-            yield self._fit_together(self.engine, self._shared, plan, parameters)
+        if self._together is not None and len(plan.jobs):
+            yield self._fit_together(*self._together, plan, parameters)
             return
         for job in plan.jobs:
             yield local_round(
@@ -51,28 +51,27 @@ class SimulatedFleet:
             )  # fmt: skip
 
     @cached_property
-    def _shared(self) -> "SharedData | None":
-        """The devices' data as one, or None where they do not share it."""
+    def _together(self) -> "tuple[FleetEngine, SharedData] | None":
+        """The engine and the devices' data as one; None if it cannot, or they do not share it."""
         first = self.streams[0]
-        if any(
+        if not isinstance(self.engine, FleetEngine) or any(
             stream.samples is not first.samples or stream.labels is not first.labels
             for stream in self.streams
         ):
             return None
-        ends = np.cumsum([len(stream) for stream in self.streams], dtype=np.int64)
+        lengths = np.array([len(stream) for stream in self.streams], np.int64)
+        ends = np.cumsum(lengths)
         order = np.concatenate([stream.order for stream in self.streams]).astype(np.int64)
-        return SharedData(first.samples, first.labels, order, ends)
+        return self.engine, SharedData(first.samples, first.labels, order, ends - lengths, ends)
 
     def _fit_together(
         self, engine: FleetEngine, data: "SharedData", plan: Plan, parameters: Parameters
     ) -> Update:
         """All devices' updates, added up by the engine itself: no device's model outlives it."""
-        jobs, ends = plan.jobs, data.ends[plan.jobs.device]
-        starts = np.where(jobs.device == 0, 0, data.ends[jobs.device - 1])
-        table = np.stack(
-            [jobs.device, starts, ends, jobs.position, jobs.samples, jobs.first_step, jobs.steps,
-             jobs.layers, jobs.samples], axis=1,
-        )  # fmt: skip
+        jobs = plan.jobs
+        rows = [jobs.device, data.starts[jobs.device], data.ends[jobs.device], jobs.position,
+                jobs.samples, jobs.first_step, jobs.steps, jobs.layers, jobs.samples]  # fmt: skip
+        table = np.ascontiguousarray(np.array(rows, np.int64).T)
         sums, statistics = engine.train_fleet(
             self.network, parameters, self.feedback, data.samples, data.labels, data.order, table,
             batch=self.batch, extra_shift=plan.extra_shift, seed=self.seed,
@@ -80,8 +79,9 @@ class SimulatedFleet:
         )  # fmt: skip
         layers = {}
         for number, (weight, bias) in sums.items():
-            trained = jobs.samples[jobs.of_layer(number)]
-            layers[number] = LayerSum(weight, bias, int(trained.sum()), len(trained))
+            trained = jobs.layers >> number & 1
+            samples = int(trained @ jobs.samples)
+            layers[number] = LayerSum(weight, bias, samples, int(trained.sum()))
         return Update(jobs.device, layers, statistics)
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
@@ -103,10 +103,12 @@ class SharedData:
         samples: int8 (M, D).
         labels: int32 (M,).
         order: int64 (n,), every device's stream, one after the other.
-        ends: int64 (devices,), where each device's part ends.
+        starts: int64 (devices,), where each device's part begins.
+        ends: int64 (devices,), where it ends.
     """
 
     samples: NDArray[np.int8]
     labels: NDArray[np.int32]
     order: NDArray[np.int64]
+    starts: NDArray[np.int64]
     ends: NDArray[np.int64]

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
-from flwr.app import Message, RecordDict
+from flwr.app import Message
 from flwr.serverapp import Grid
 from numpy.typing import NDArray
 
 from tifed.errors import RunError
 from tifed.federation import DeviceScore, FeatureSums, Federation, Plan, Update
-from tifed.flower.format import pack, records, unpack, why
+from tifed.flower.format import Broadcast, unpack, why
+from tifed.flower.pace import Pace
 from tifed.flower.roster import LOOK_EVERY, NOBODY, Roster
 from tifed.flower.settings import Settings
 from tifed.integer.rounding import Integers
@@ -25,14 +26,12 @@ from tifed.messages.content import (
     Content,
     MessageError,
     fit_message,
+    job_runs,
     message,
     parameter_arrays,
 )
 from tifed.messages.devices import text, to_ranges
 from tifed.network import Parameters
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
-"""Seconds between two looks for replies; the pause grows with the time already waited."""
 
 Answer = TypeVar("Answer")
 Flags = NDArray[np.bool_]
@@ -73,9 +72,8 @@ class FlowerFleet:
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
         """Feature sums, one per node."""
 
-        def ask(own: Integers) -> Content:
-            arrays = {"devices": to_ranges(own)}
-            return message("calibrate", self.experiment, arrays, samples=samples)
+        def ask(own: Integers) -> Arrays:
+            return {"devices": to_ranges(own)}
 
         def accept(content: Content, own: Integers) -> FeatureSums:
             sums = checked_sums(content, self.federation, own, samples)
@@ -85,14 +83,15 @@ class FlowerFleet:
             return sums
 
         wanted = np.asarray(devices, np.int64)
-        return self._exchange("calibrate", "query", "calibration", wanted, ask, accept)
+        request = message("calibrate", self.experiment, {}, samples=samples)
+        return self._exchange("query", "calibration", wanted, request, ask, accept)
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """The sums of the devices in ``plan``, one per node."""
         jobs, name = plan.jobs, f"round {plan.round + 1}, exchange {plan.exchange}"
 
-        def ask(own: Integers) -> Content:
-            return fit_message(self.experiment, plan, jobs.for_devices(own), parameters)
+        def ask(own: Integers) -> Arrays:
+            return {"jobs": job_runs(jobs.for_devices(own))}
 
         def accept(content: Content, own: Integers) -> Update:
             update = checked_update(content, self.federation, plan, jobs.for_devices(own))
@@ -103,8 +102,8 @@ class FlowerFleet:
         def lose(lost: Integers) -> Update:
             return Update(absent=dict.fromkeys(lost.tolist(), "no answer of its node"))
 
-        shared = parameter_arrays(parameters)
-        yield from self._exchange("fit", "train", name, jobs.device, ask, accept, lose, shared)
+        request = fit_message(self.experiment, plan, parameters)
+        yield from self._exchange("train", name, jobs.device, request, ask, accept, lose)
         if len(jobs) and not (self._roster.host != NOBODY).any():
             # Going on would use up the devices' samples for nothing.
             raise RunError("no node is left; go on with the run when there are some")
@@ -112,17 +111,15 @@ class FlowerFleet:
     def evaluate(self, parameters: Parameters) -> Iterator[DeviceScore]:
         """Scores of all devices whose nodes answer."""
 
-        def ask(own: Integers) -> Content:
-            return message("evaluate", self.experiment, parameter_arrays(parameters))
+        def ask(own: Integers) -> Arrays:
+            return {}
 
         def accept(content: Content, own: Integers) -> list[DeviceScore]:
             return checked_scores(content, self.federation, own)
 
         every = np.arange(self.federation.devices)
-        shared = parameter_arrays(parameters)
-        answers = self._exchange(
-            "evaluate", "evaluate", "evaluation", every, ask, accept, shared=shared
-        )
+        request = message("evaluate", self.experiment, parameter_arrays(parameters))
+        answers = self._exchange("evaluate", "evaluation", every, request, ask, accept)
         # In the order of devices, whatever the order of replies: it goes to a file.
         scores = [score for some in answers for score in some]
         return iter(sorted(scores, key=lambda score: score.device))
@@ -133,49 +130,49 @@ class FlowerFleet:
 
     def _exchange(
         self,
-        kind: str,
         message_type: str,
         name: str,
         devices: Integers,
-        ask: Callable[[Integers], Content],
+        request: Content,
+        ask: Callable[[Integers], Arrays],
         accept: Callable[[Content, Integers], Answer],
         lose: Callable[[Integers], Answer] | None = None,
-        shared: Arrays | None = None,
     ) -> Iterator[Answer]:
         """Ask the nodes of ``devices``, and again those that fail, until all have answered.
 
         Args:
-            kind: of the messages.
-            message_type: Flower's word for it.
+            message_type: Flower's word for what is asked.
             name: for the log.
             devices: whose answers are wanted.
-            ask: from a node's devices to its message.
+            request: what every node is sent.
+            ask: from a node's devices to the arrays that it gets besides.
             accept: from a reply and the devices it was asked for to the answer.
             lose: from devices that are lost to what stands in for their answer, if anything does.
-            shared: arrays of the message that every node gets.
 
         Yields:
             Answers in the order in which they come.
         """
         idle = np.zeros(self.federation.devices, bool)
         idle[devices] = True
-        common = records(shared or {})
+        broadcast = Broadcast(request)
         waiting: dict[str, _Asked] = {}
         tries: dict[int, _Tries] = defaultdict(_Tries)
-        began = time.monotonic()
+        pace = Pace()
         while waiting or idle.any():
             if self.stop.is_set():
                 raise RunError("stopped before the end")
             if self._roster.look():
                 self._withdraw(waiting, idle)
-            self._send(idle, waiting, tries, message_type, lambda own: pack(ask(own), common))
+            self._send(idle, waiting, tries, message_type, broadcast, ask)
             for asked, reply in self._replies(waiting):
+                pace.came()
                 try:
                     if reply is None:
                         raise MessageError(f"did not come in {self.settings.timeout:g} s")
                     if (error := why(reply)) is not None:
                         raise MessageError(f"failed: {error}")
-                    answer = accept(unpack(reply.content, kind, self.experiment), asked.devices)
+                    content = unpack(reply.content, request.kind, self.experiment)
+                    answer = accept(content, asked.devices)
                 except MessageError as reason:
                     self.log(f"{name}: reply of node {asked.node} dropped: it {reason}")
                     idle[asked.devices] = True
@@ -183,16 +180,15 @@ class FlowerFleet:
                     tries[asked.node].not_before = time.monotonic() + 2 * LOOK_EVERY
                 else:
                     yield answer
-            waited = time.monotonic() - began
             if not waiting and idle.any():
-                lost = self._lost(idle, tries, waited)
+                lost = self._lost(idle, tries, pace.waited)
                 if len(lost):
                     self.log(f"{name}: no answer of devices {text(lost)}")
                     idle[lost] = False
                     if lose is not None:
                         yield lose(lost)
             if waiting or idle.any():
-                self.stop.wait(min(LONGEST_PAUSE, FIRST_PAUSE + waited / 10))
+                self.stop.wait(pace.pause(len(waiting)))
 
     def _withdraw(self, waiting: dict[str, "_Asked"], idle: Flags) -> None:
         """Wait no longer for nodes whose devices another node hosts now, or none."""
@@ -207,14 +203,15 @@ class FlowerFleet:
         waiting: dict[str, "_Asked"],
         tries: dict[int, "_Tries"],
         message_type: str,
-        ask: Callable[[Integers], RecordDict],
+        broadcast: Broadcast,
+        ask: Callable[[Integers], Arrays],
     ) -> None:
         """Send work for every idle device whose node may be asked."""
         now, timeout = time.monotonic(), self.settings.timeout
         for node, own in self._by_node(idle):
             if tries[node].count >= self.settings.attempts or now < tries[node].not_before:
                 continue
-            work = Message(ask(own), node, message_type, ttl=timeout)
+            work = Message(broadcast.message(ask(own)), node, message_type, ttl=timeout)
             names = [name for name in self.grid.push_messages([work]) if name]
             tries[node].count += 1
             tries[node].not_before = now + 2 * LOOK_EVERY

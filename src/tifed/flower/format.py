@@ -1,6 +1,5 @@
 """Messages as Flower carries them: a ``RecordDict`` with a configuration and arrays."""
 
-from collections.abc import Mapping
 from functools import lru_cache
 from io import BytesIO
 
@@ -12,25 +11,37 @@ from tifed.messages.content import LONGEST_REASON, Arrays, check_head
 
 HEAD = "tifed"
 ARRAYS = "arrays"
+OWN = "own"
+"""Arrays of one node, where others are the same for all."""
+NUMPY = "numpy.ndarray"
+"""Flower's name for arrays as files of NumPy's format."""
 _MAGIC = b"\x93NUMPY\x01\x00"
 _PREFIX = len(_MAGIC) + 2
 
 
-def records(arrays: Arrays) -> dict[str, Array]:
-    """Arrays in Flower's form; those that many nodes get need it once."""
-    return {name: Array(np.ascontiguousarray(array)) for name, array in arrays.items()}
+class Broadcast:
+    """A message to many nodes; what is the same for all is put in Flower's form once."""
+
+    def __init__(self, content: Content) -> None:
+        """``content`` is what all of them get."""
+        self._common: dict[str, ArrayRecord | ConfigRecord] = {
+            HEAD: ConfigRecord(dict(content.values)),
+            ARRAYS: _records(content.arrays),
+        }
+
+    def message(self, own: Arrays) -> RecordDict:
+        """For the node that gets ``own`` besides."""
+        message = RecordDict()
+        for place, record in self._common.items():
+            message[place] = record
+        if own:
+            message[OWN] = _records(own)
+        return message
 
 
-def pack(content: Content, shared: Mapping[str, Array] | None = None) -> RecordDict:
-    """A message for Flower.
-
-    Args:
-        content: of it.
-        shared: those of its arrays that are in Flower's form already, by name.
-    """
-    own = {name: array for name, array in content.arrays.items() if name not in (shared or {})}
-    arrays = ArrayRecord({**(shared or {}), **records(own)})
-    return RecordDict({HEAD: ConfigRecord(dict(content.values)), ARRAYS: arrays})
+def pack(content: Content, own: Arrays | None = None) -> RecordDict:
+    """A message for Flower to one."""
+    return Broadcast(content).message(own or {})
 
 
 def unpack(message: RecordDict, kind: str | None, experiment: str) -> Content:
@@ -39,17 +50,45 @@ def unpack(message: RecordDict, kind: str | None, experiment: str) -> Content:
     Raises:
         MessageError: if it cannot be read, or `check_head` refuses it.
     """
-    try:
-        head = dict(message.config_records[HEAD])
-    except KeyError:
-        raise MessageError("is not a message of TIFeD") from None
+    config = message.get(HEAD)
+    if not isinstance(config, ConfigRecord):
+        raise MessageError("is not a message of TIFeD")
+    head = dict(config)
     found = check_head(head, kind, experiment)
+    arrays: Arrays = {}
     try:
-        arrays = {name: _array(array.data) for name, array in message.array_records[ARRAYS].items()}
+        for place in (ARRAYS, OWN):
+            record = message.get(place)
+            if isinstance(record, ArrayRecord):
+                arrays.update({name: _array(array.data) for name, array in record.items()})
     except Exception as error:
         # Whatever a node sends must not stop the server; numpy raises nearly anything here.
         raise MessageError(f"has unreadable arrays ({type(error).__name__})") from error
     return Content(found, head, arrays)
+
+
+def _records(arrays: Arrays) -> ArrayRecord:
+    """Arrays in Flower's form."""
+    record = ArrayRecord()  # given all at once, it would copy every one of them
+    for name, array in arrays.items():
+        record[name] = _record(array)
+    return record
+
+
+def _record(array: np.ndarray) -> Array:
+    """What ``Array(array)`` is, a file of NumPy's format, but for one header per shape and type."""
+    dtype, header = _new_header(array.dtype, array.shape)
+    return Array(dtype, array.shape, NUMPY, header + array.tobytes())
+
+
+@lru_cache(maxsize=256)
+def _new_header(dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> tuple[str, bytes]:
+    """The type's name, and the header of a file of NumPy's format 1.0 with rows first."""
+    file = BytesIO()
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": dtype.str, "fortran_order": False, "shape": shape}
+    )
+    return str(dtype), file.getvalue()
 
 
 def _array(data: bytes) -> np.ndarray:

@@ -80,18 +80,20 @@ def checked_update(content: Content, federation: Federation, plan: Plan, asked: 
     if found != layers:
         raise MessageError(f"has layers {found}, not {layers}")
     counts = {name: _counts(content, name, len(layers)) for name in ("samples", "counts")}
-    sums = {}
+    sizes = [(of.fan_in * of.fan_out, of.fan_out) for of in federation.network.layers]
+    all_sums = content.array("sums", np.int64, (sum(sum(sizes[layer]) for layer in layers),))
+    sums, end = {}, 0
     for place, number in enumerate(layers):
         layer = federation.network.layers[number]
         samples, count = int(weights[number].sum()), len(weights[number])
         if (counts["samples"][place], counts["counts"][place]) != (samples, count):
             raise MessageError(f"layer {number} counts other samples or devices than it was asked")
+        begin, middle, end = end, end + sizes[number][0], end + sum(sizes[number])
+        weight, bias = all_sums[begin:middle], all_sums[middle:end]
+        _within(f"layer {number}, weights", weight, layer.weight_bound * samples)
+        _within(f"layer {number}, biases", bias, layer.bias_bound * samples)
         shape = (layer.fan_in, layer.fan_out)
-        weight = content.array(f"layer.{number}.weight", np.int64, shape)
-        bias = content.array(f"layer.{number}.bias", np.int64, shape[1:])
-        _within(f"layer.{number}.weight", weight, layer.weight_bound * samples)
-        _within(f"layer.{number}.bias", bias, layer.bias_bound * samples)
-        sums[number] = LayerSum(weight, bias, samples, count)
+        sums[number] = LayerSum(weight.reshape(shape), bias, samples, count)
     return Update(devices, sums, statistics, _absent(content, asked, devices))
 
 
@@ -139,7 +141,10 @@ def _absent(content: Content, asked: Jobs, answered: Integers) -> dict[int, str]
 
 
 def _statistics(content: Content) -> Statistics:
-    return Statistics(*(content.integer(field.name) for field in fields(Statistics)))
+    counts = _counts(content, "statistics", len(fields(Statistics)))
+    if min(counts) < 0:
+        raise MessageError(f"statistics has {min(counts)}")
+    return Statistics(*counts)
 
 
 def _counts(content: Content, name: str, length: int) -> list[int]:

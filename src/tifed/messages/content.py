@@ -7,19 +7,20 @@ kind       asked                                        answered
 ========== ============================================ ============================================
 hello      nothing                                      arrays ``devices``; ``data``
 calibrate  arrays ``devices``; ``samples``              arrays ``devices``, ``total``; ``samples``
-fit        arrays of the parameters, ``jobs``;          arrays ``devices``, ``layer.N.weight``,
-           ``round``, ``exchange``, ``extra_shift``     ``layer.N.bias``; ``round``, ``exchange``,
-                                                        ``layers``, ``samples``, ``counts``, the
-                                                        statistics, ``absent``, ``reasons``
+fit        arrays of the parameters, ``jobs``;          arrays ``devices``, ``sums``; ``round``,
+           ``round``, ``exchange``, ``extra_shift``     ``exchange``, ``layers``, ``samples``,
+                                                        ``counts``, ``statistics``; if any,
+                                                        ``absent`` and ``reasons``
 evaluate   arrays of the parameters                     arrays ``scores``
 ========== ============================================ ============================================
 
 Every array is of integers. Devices travel as ranges (first, count), jobs as runs of devices with
 equal jobs, so a message does not grow with the devices behind a node as long as they do the same.
+``sums`` are int64, per layer in ``layers`` its weights, row by row, and its biases.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,9 @@ import numpy as np
 from tifed.errors import UsageError
 from tifed.federation import Jobs, Plan, Update
 from tifed.integer.rounding import Integers
+from tifed.learning import Statistics
 from tifed.messages.devices import from_ranges, to_ranges
 from tifed.network import Network, Parameters, check_parameters
-from tifed.network.parameters import bias_dtype, weight_dtype
 
 NAME = "tifed-node"
 VERSION = 1
@@ -123,30 +124,24 @@ def parameters_from(content: Content, network: Network) -> Parameters:
         MessageError: if an array is missing, of another type or shape, or beyond its bounds.
     """
     numbers = range(network.depth)
-    types: list[tuple[str, np.dtype[np.signedinteger], tuple[int, ...]]] = []
-    for number, layer in enumerate(network.layers):
-        shape = (layer.fan_in, layer.fan_out)
-        types.append((f"layer.{number}.weight", weight_dtype(layer), shape))
-        types.append((f"layer.{number}.bias", bias_dtype(layer), shape[1:]))
-    found = {name: content.array(name, dtype, shape) for name, dtype, shape in types}
-    parameters = Parameters(
-        content.array("input.centre", np.int8, (network.features,)),
-        tuple(found[f"layer.{number}.weight"] for number in numbers),
-        tuple(found[f"layer.{number}.bias"] for number in numbers),
-    )
     try:
+        parameters = Parameters(
+            content.arrays["input.centre"],
+            tuple(content.arrays[f"layer.{number}.weight"] for number in numbers),
+            tuple(content.arrays[f"layer.{number}.bias"] for number in numbers),
+        )
         check_parameters(network, parameters)
+    except KeyError as error:
+        raise MessageError(f"{error.args[0]} is missing") from None
     except UsageError as error:
         raise MessageError(str(error)) from error
     return parameters
 
 
-def fit_message(experiment: str, plan: Plan, jobs: Jobs, parameters: Parameters) -> Content:
-    """``jobs`` of one node out of ``plan``."""
-    arrays = parameter_arrays(parameters)
-    arrays["jobs"] = job_runs(jobs, len(parameters.weights))
+def fit_message(experiment: str, plan: Plan, parameters: Parameters) -> Content:
+    """What all nodes of ``plan`` are sent; each gets its own `job_runs` besides, as ``jobs``."""
     return message(
-        "fit", experiment, arrays,
+        "fit", experiment, parameter_arrays(parameters),
         round=plan.round, exchange=plan.exchange, extra_shift=plan.extra_shift,
     )  # fmt: skip
 
@@ -157,52 +152,58 @@ def plan_from(content: Content, network: Network, hosted: range) -> Plan:
     Raises:
         MessageError: if it is not well-formed, or about a device that is not in ``hosted``.
     """
-    runs = content.array("jobs", np.int64, (None, 6 + network.depth))
-    for first, count in runs[:, :2].tolist():
+    runs = content.array("jobs", np.int64, (None, 7))
+    for first, count, layers, *_ in runs.tolist():
         if first not in hosted or not 1 <= count <= hosted.stop - first:
             raise MessageError(f"device {first} and {count - 1} more are not all hosted here")
+        if not 0 < layers < 1 << network.depth:
+            raise MessageError(f"device {first} is to train layers {layers:b}, which there are not")
     try:
         device = from_ranges(runs[:, :2], hosted.stop)
     except ValueError:
         raise MessageError("jobs are not in order") from None
-    position, samples, first_step, steps, *flags = np.repeat(runs[:, 2:], runs[:, 1], axis=0).T
-    layers = np.zeros_like(device)
-    for layer, flag in enumerate(flags):
-        layers |= (flag != 0).astype(np.int64) << layer
     return Plan(
         content.integer("round"),
         content.integer("exchange"),
         content.integer("extra_shift"),
-        Jobs(device, layers, position, samples, first_step, steps),
+        Jobs(device, *np.repeat(runs[:, 2:], runs[:, 1], axis=0).T),
     )
 
 
-def job_runs(jobs: Jobs, depth: int) -> Integers:
-    """Jobs as int64 (n, 6 + depth).
+def job_runs(jobs: Jobs) -> Integers:
+    """Jobs as int64 (n, 7).
 
-    Columns: first device, devices, position, samples, first step, steps, and per layer 1 if it is
-    trained. Consecutive devices with the same job share a row.
+    Columns: first device, devices, layers as bits, position, samples, first step, steps.
+    Consecutive devices with the same job share a row.
     """
-    flags = [jobs.of_layer(layer) for layer in range(depth)]
-    work = np.stack([jobs.position, jobs.samples, jobs.first_step, jobs.steps, *flags], axis=1)
-    goes_on = (np.diff(jobs.device) == 1) & (work[1:] == work[:-1]).all(axis=1)
+    device, *work = jobs.columns
+    if len(jobs) == 1:  # of a node with one device, and there may be many such
+        return np.array([[device[0], 1, *(column[0] for column in work)]])
+    goes_on = np.diff(device) == 1
+    for column in work:
+        goes_on &= column[1:] == column[:-1]
     starts = np.flatnonzero(np.concatenate([[True], ~goes_on])) if len(jobs) else np.array([], int)
     counts = np.diff(starts, append=len(jobs))
-    return np.column_stack([jobs.device[starts], counts, work[starts]]).astype(np.int64)
+    return np.stack([device[starts], counts, *(column[starts] for column in work)], axis=1)
 
 
 def update_message(experiment: str, plan: Plan, update: Update) -> Content:
     """A node's partial sums."""
     numbers = sorted(update.layers)
     sums = [update.layers[number] for number in numbers]
-    arrays: Arrays = {"devices": to_ranges(np.sort(update.devices))}
-    for number, part in zip(numbers, sums, strict=True):
-        arrays[f"layer.{number}.weight"] = part.weight
-        arrays[f"layer.{number}.bias"] = part.bias
+    arrays: Arrays = {
+        "devices": to_ranges(np.sort(update.devices)),
+        "sums": np.concatenate(
+            [np.zeros(0, np.int64), *(a.ravel() for part in sums for a in (part.weight, part.bias))]
+        ),
+    }
+    values: dict[str, Any] = {}
+    if update.absent:
+        values["absent"] = sorted(update.absent)
+        values["reasons"] = [update.absent[device][:LONGEST_REASON] for device in values["absent"]]
     return message(
         "fit", experiment, arrays,
         round=plan.round, exchange=plan.exchange, layers=numbers,
         samples=[part.samples for part in sums], counts=[part.devices for part in sums],
-        **asdict(update.statistics), absent=sorted(update.absent),
-        reasons=[update.absent[device][:LONGEST_REASON] for device in sorted(update.absent)],
+        statistics=[getattr(update.statistics, it.name) for it in fields(Statistics)], **values,
     )  # fmt: skip

@@ -25,6 +25,8 @@ def to_ranges(devices: Sequence[int] | Integers) -> Integers:
     numbers = np.asarray(devices, np.int64)
     if not len(numbers):
         return np.zeros((0, 2), np.int64)
+    if numbers[-1] - numbers[0] == len(numbers) - 1:
+        return np.array([[numbers[0], len(numbers)]])
     starts = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 2) != 1)
     counts = np.diff(starts, append=len(numbers))
     return np.stack([numbers[starts], counts], axis=1)
@@ -45,6 +47,8 @@ def from_ranges(ranges: Integers, devices: int) -> Integers:
         if first < end or count < 1 or first + count > devices:
             raise ValueError(f"devices {first} and {count - 1} more are not ascending in {devices}")
         end = first + count
+    if len(ranges) == 1:
+        return np.arange(end - count, end)
     firsts, counts = ranges.T
     before = np.cumsum(counts) - counts
     return np.repeat(firsts - before, counts) + np.arange(counts.sum())

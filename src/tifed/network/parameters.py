@@ -119,6 +119,6 @@ def check_parameters(network: Network, parameters: Parameters) -> None:
             raise UsageError(
                 f"{name}: {array.dtype} {array.shape} where the network needs {dtype} {shape}"
             )
-        extreme = int(np.abs(array.astype(np.int64)).max(initial=0))
+        extreme = max(-int(array.min(initial=0)), int(array.max(initial=0)))
         if extreme > bound:
             raise UsageError(f"{name}: magnitude {extreme} passes the bound {bound}")
