@@ -18,9 +18,7 @@ def read_tensors(path: Path, form: str, version: str) -> tuple[dict[str, str], A
         UsageError: if it cannot be read, is damaged, or is of another format or version.
     """
     try:
-        with safe_open(path, "numpy") as file:
-            header = dict(file.metadata() or {})
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        header, arrays = header_and_arrays(path)
     except (SafetensorError, OSError) as error:
         raise UsageError(f"{path}: not a readable safetensors file ({error})") from error
     if header.get("format") != form or header.get("version") != version:
@@ -29,3 +27,15 @@ def read_tensors(path: Path, form: str, version: str) -> tuple[dict[str, str], A
             f"this release reads {form!r} version {version!r}"
         )
     return header, arrays
+
+
+def header_and_arrays(path: Path) -> tuple[dict[str, str], Arrays]:
+    """Whatever header and arrays ``path`` has.
+
+    Raises:
+        OSError: if it cannot be read.
+        SafetensorError: if it is no safetensors file.
+    """
+    with safe_open(path, "numpy") as file:
+        header = dict(file.metadata() or {})
+        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -4,10 +4,8 @@ Simulator, Flower's simulation engine, a Flower deployment (SuperLink and SuperN
 TLS, keys), and gateways of emulated boards.
 """
 
-import gc
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,14 +29,10 @@ from tifed.flower.settings import Settings
 from tifed.flower.up import up
 
 # Ray leaves sockets and processes to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """Its rubbish is collected here, where its warnings are expected."""
-    yield
-    gc.collect()
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
+    pytest.mark.usefixtures("collected"),
+]
 
 
 OTHER_RELEASE = '''

@@ -1,6 +1,5 @@
 """Flower's simulation engine for real, with Ray's workers."""
 
-import gc
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,14 +24,10 @@ from tifed.flower.settings import Settings
 from tifed.network import Parameters
 
 # Ray leaves sockets and processes to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """Its rubbish is collected here, where its warnings are expected."""
-    yield
-    gc.collect()
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
+    pytest.mark.usefixtures("collected"),
+]
 
 
 def misbehaving(settings: Settings) -> ClientApp:

@@ -14,9 +14,13 @@ from tifed.cli.options import (
     Json,
     Overrides,
     Preset,
+    Resume,
+    RunOut,
     TensorBoard,
     event_files,
     experiment_from,
+    folder_to_resume,
+    new_folder,
 )
 from tifed.cli.result import result_table
 from tifed.errors import UsageError
@@ -36,10 +40,6 @@ app = typer.Typer(
 Nodes = Annotated[
     int, typer.Option(min=1, help="Flower nodes; each hosts an equal part of the devices.")
 ]
-Out = Annotated[Path | None, typer.Option(help="Folder of the run; default a new one in runs/.")]
-Resume = Annotated[
-    Path | None, typer.Option(help="Go on with the run in this folder.", metavar="DIR")
-]
 Timeout = Annotated[
     float, typer.Option(min=1, help="Seconds that a node has for its work in one exchange.")
 ]
@@ -55,7 +55,7 @@ def simulate(
     preset: Preset = None,
     settings: Overrides = None,
     nodes: Nodes = 2,
-    out: Out = None,
+    out: RunOut = None,
     resume: Resume = None,
     cpus_per_node: Annotated[
         float, typer.Option(help="What Ray reserves per node at work; 1 uses every core.")
@@ -94,7 +94,7 @@ def up(
     preset: Preset = None,
     settings: Overrides = None,
     nodes: Nodes = 3,
-    out: Out = None,
+    out: RunOut = None,
     resume: Resume = None,
     gateway: Annotated[
         list[str] | None,
@@ -215,18 +215,15 @@ def _chosen(
     resume: Path | None,
 ) -> "tuple[Experiment, Path]":
     """The experiment and its folder, new or to go on with."""
-    from tifed.experiment import RunFolder, free_folder, load_experiment
+    from tifed.experiment import RunFolder, load_experiment
     from tifed.experiment.build import require_devices
 
     if resume is not None:
-        if path is not None or preset is not None or settings or out is not None:
-            raise UsageError("--resume: takes a run's folder and none of its settings")
-        RunFolder(resume).require()
-        return load_experiment(RunFolder(resume).experiment), resume
+        folder = folder_to_resume(resume, path, preset, settings, out)
+        return load_experiment(RunFolder(folder).experiment), folder
     experiment = experiment_from(path, preset, settings)
     require_devices(experiment)
-    name = f"{Path(experiment.dataset).stem}-{experiment.recipe}-{experiment.mode}-flower"
-    folder = out or free_folder(Path("runs"), name)
+    folder = out or new_folder(experiment, "-flower")
     if RunFolder(folder).experiment.exists():
         raise UsageError(
             f"{folder}: holds a run already; go on with it by --resume {folder}, "

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tifed.errors import UsageError
+
 if TYPE_CHECKING:
     from tifed.experiment import Experiment
     from tifed.report.tensorboard import EventFiles
@@ -24,6 +26,12 @@ Overrides = Annotated[
         metavar="KEY=VALUE",
         help="Change one setting, for example rounds=3 or partition.alpha=0.1. Repeatable.",
     ),
+]
+RunOut = Annotated[
+    Path | None, typer.Option("--out", help="Folder of the run; default a new one in runs/.")
+]
+Resume = Annotated[
+    Path | None, typer.Option(help="Go on with the run in this folder.", metavar="DIR")
 ]
 DataDir = Annotated[
     Path | None,
@@ -69,3 +77,29 @@ def experiment_from(
     if path is None and preset is None and not overrides:
         preset = "digits"
     return load_experiment(path, preset=preset, overrides=[*(overrides or ()), *also])
+
+
+def folder_to_resume(folder: Path, *others: object) -> Path:
+    """The folder of a run to go on with.
+
+    Args:
+        folder: of the run.
+        others: options that would change what is run.
+
+    Raises:
+        UsageError: if there is no run in it, or one of ``others`` is given.
+    """
+    from tifed.experiment import RunFolder
+
+    if any(other is not None and other != [] for other in others):
+        raise UsageError("--resume: takes a run's folder and none of its settings")
+    RunFolder(folder).require()
+    return folder
+
+
+def new_folder(experiment: "Experiment", suffix: str = "") -> Path:
+    """A folder in runs/ that is named for ``experiment`` and not there yet."""
+    from tifed.experiment import free_folder
+
+    name = f"{Path(experiment.dataset).stem}-{experiment.recipe}-{experiment.mode}{suffix}"
+    return free_folder(Path("runs"), name)

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,12 +13,15 @@ from tifed.cli.options import (
     Json,
     Overrides,
     Preset,
+    Resume,
+    RunOut,
     TensorBoard,
     event_files,
     experiment_from,
+    folder_to_resume,
+    new_folder,
 )
 from tifed.cli.result import result_table
-from tifed.errors import UsageError
 
 if TYPE_CHECKING:
     from tifed.experiment import Progress
@@ -29,12 +31,8 @@ def run(
     experiment: ExperimentFile = None,
     preset: Preset = None,
     settings: Overrides = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the run; default a new one in runs/.")
-    ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(help="Go on with the run in this folder.", metavar="DIR")
-    ] = None,
+    out: RunOut = None,
+    resume: Resume = None,
     tensorboard: TensorBoard = False,
     board: Annotated[
         str | None,
@@ -68,15 +66,11 @@ def run(
     ]
     messages = Console(stderr=True, highlight=False)
     if resume is not None:
-        if any((experiment, preset, settings, emulated, out)):
-            raise UsageError("--resume: takes a run's folder and none of its settings")
-        folder = resume
-        runs.RunFolder(folder).require()
+        folder = folder_to_resume(resume, experiment, preset, settings, emulated, out)
     else:
         also = ["fleet=emulated", *emulated] if emulated else []
         chosen = experiment_from(experiment, preset, settings, also)
-        name = f"{Path(chosen.dataset).stem}-{chosen.recipe}-{chosen.mode}"
-        folder = out or runs.free_folder(Path("runs"), name)
+        folder = out or new_folder(chosen)
     with RunProgress(messages) as progress, event_files(folder, tensorboard) as events:
 
         def watch(round_done: "Progress") -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Generic
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import save
 
 from tifed.atomic import write_atomically
 from tifed.errors import RunError, UsageError
 from tifed.federation.costs import Costs
 from tifed.federation.plan import PlaceT
+from tifed.tensor_file import header_and_arrays
 
 VERSION = "1"
 KEPT = 3
@@ -102,9 +103,7 @@ def read_checkpoint(path: Path, form: str, experiment_digest: str) -> Stored:
         UsageError: if it is of another experiment, or of a version this release does not read.
     """
     try:
-        with safe_open(path, "numpy") as file:
-            header = dict(file.metadata() or {})
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        header, arrays = header_and_arrays(path)
         if header.get("checksum") != _checksum(arrays, header):
             raise RunError(f"{path}: damaged (its checksum is wrong)")
     except (SafetensorError, OSError) as error:

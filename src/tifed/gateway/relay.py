@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from tifed.errors import RunError
 from tifed.gateway.wire import WireError, receive, send
-from tifed.link.transport import check_address
+from tifed.link.transport import check_address, connect
 from tifed.messages.content import Content, MessageError
 from tifed.node.site import Place
 
@@ -78,18 +78,7 @@ def _connected(address: str) -> socket.socket:
     Raises:
         WireError: if nobody listens.
     """
-    kind, _, place = address.partition(":")
     try:
-        if kind == "tcp":
-            host, _, port = place.rpartition(":")
-            return socket.create_connection((host.strip("[]"), int(port)), SEND_SECONDS)
-        connection = socket.socket(socket.AF_UNIX)
-        try:
-            connection.settimeout(SEND_SECONDS)
-            connection.connect(place)
-        except OSError:
-            connection.close()
-            raise
-        return connection
+        return connect(address, SEND_SECONDS)
     except OSError as error:
         raise WireError(f"cannot be reached ({error})") from error

@@ -127,19 +127,29 @@ def open_transport(address: str, baud: int = 115_200, seconds: float = 5.0) -> T
     if kind == "serial":
         return SerialTransport(place, baud)
     try:
-        if kind == "tcp":
-            host, _, port = place.rpartition(":")
-            return SocketTransport(socket.create_connection((host, int(port)), seconds))
-        connection = socket.socket(socket.AF_UNIX)
-        try:
-            connection.settimeout(seconds)
-            connection.connect(place)
-        except OSError:
-            connection.close()
-            raise
-        return SocketTransport(connection)
+        return SocketTransport(connect(address, seconds))
     except OSError as error:
         raise TransportClosedError(f"{address}: {error}") from error
+
+
+def connect(address: str, seconds: float) -> socket.socket:
+    """A connection to ``tcp:host:port`` or ``unix:path``; a numeric IPv6 host may have brackets.
+
+    Raises:
+        OSError: if nobody listens within ``seconds``.
+    """
+    kind, _, place = address.partition(":")
+    if kind == "tcp":
+        host, _, port = place.rpartition(":")
+        return socket.create_connection((host.strip("[]"), int(port)), seconds)
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(seconds)
+        connection.connect(place)
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def address_opener(address: str, baud: int = 115_200) -> Opener:
