@@ -93,6 +93,7 @@ def _read(file: TextIO, path: Path, label_column: str, group_column: str | None)
         np.array(features, dtype=np.float64),
         _column(labels),
         _column(groups) if group_place is not None else None,
+        tuple(header[i] for i in places),
     )
 
 

@@ -30,11 +30,18 @@ class Table:
         features: numbers (N, D).
         labels: integers or strings (N,).
         groups: integers or strings (N,), or None.
+        feature_names: one per column of features; empty if the file does not name them.
+        image_shape: (height, width, channels) if a sample is a picture, features in that order.
+        one_unit: whether all features are known to have the same unit, as pixels or the
+            readings of one signal have.
     """
 
     features: NDArray[Any]
     labels: NDArray[Any]
     groups: NDArray[Any] | None
+    feature_names: tuple[str, ...] = ()
+    image_shape: tuple[int, int, int] | None = None
+    one_unit: bool = False
 
 
 def assemble(
@@ -94,6 +101,8 @@ def assemble(
         test=judged,
         class_names=class_names,
         group_names=group_names,
+        feature_names=table.feature_names,
+        image_shape=table.image_shape,
         quantisation=quantisation,
     )
 

@@ -84,6 +84,7 @@ class Dataset:
         test: what the global model is judged by; at least one sample.
         class_names: one per class; label k means ``class_names[k]``.
         group_names: one per group, empty if the data know no groups.
+        feature_names: one per feature, empty if the data do not name them.
         image_shape: (height, width, channels) if a sample is a picture, else None; the features
             are in that order, channels last.
         quantisation: how numbers became int8, so that a device can do the same.
@@ -97,6 +98,7 @@ class Dataset:
     test: Samples
     class_names: tuple[str, ...]
     group_names: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
     image_shape: tuple[int, int, int] | None = None
     quantisation: Quantisation | None = None
 
@@ -122,6 +124,11 @@ class Dataset:
                     f"{field} groups: {int(samples.groups.max())} is not in "
                     f"0..{len(self.group_names) - 1}, the indices of group_names"
                 )
+        if self.feature_names and len(self.feature_names) != self.features:
+            raise UsageError(
+                f"data set {self.name!r}, feature_names: {len(self.feature_names)} names for "
+                f"{self.features} features; give one each, or none"
+            )
         if self.classes < 2:
             raise UsageError(f"data set {self.name!r}: needs two classes or more")
         if self.image_shape is not None and np.prod(self.image_shape) != self.features:

@@ -56,7 +56,10 @@ def extracted(dataset: Dataset, extractor: Extractor, cache_dir: Path | None = N
         _keep(path, arrays)
     train, test = (replace(getattr(dataset, part), features=arrays[part]) for part in _PARTS)
     plane = extractor.planes[-1]
-    return replace(dataset, train=train, test=test, image_shape=plane, quantisation=None)
+    return replace(
+        dataset, train=train, test=test, feature_names=(),
+        image_shape=plane, quantisation=None,
+    )  # fmt: skip
 
 
 def extract(extractor: Extractor, samples: NDArray[np.int8]) -> NDArray[np.int8]:
