@@ -70,10 +70,10 @@ def test_string_and_byte_labels_name_the_classes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("quantise", "features", "expected"),
     [
-        ("none", np.tile([[-128, 127]], (40, 1)), "identity"),
-        ("auto", np.tile([[0, 255]], (40, 1)), "minus-128"),
-        ("per-feature", np.tile([[0, 255]], (40, 1)), "affine"),
-        ("shared", np.tile([[0, 255]], (40, 1)), "affine"),
+        ("none", np.tile([[-128, 127], [127, -128]], (20, 1)), "identity"),
+        ("auto", np.tile([[0, 255], [255, 0]], (20, 1)), "minus-128"),
+        ("per-feature", np.tile([[0, 255], [255, 0]], (20, 1)), "affine"),
+        ("shared", np.tile([[0, 255], [255, 0]], (20, 1)), "affine"),
     ],
 )
 def test_quantise(tmp_path: Path, quantise: str, features: Any, expected: str) -> None:
@@ -180,11 +180,12 @@ def test_csv_with_names_and_groups(tmp_path: Path) -> None:
 
 
 def test_csv_with_integer_labels_in_another_column_and_in_data_dir(tmp_path: Path) -> None:
-    csv(tmp_path, "kind,x\n" + "".join(f"{i % 3},{i}\n" for i in range(30)) + "\n")
+    rows = "".join(f"{i % 3},{i * 37 % 256 - 128}\n" for i in range(120))
+    csv(tmp_path, f"kind,x\n{rows}\n")
     dataset = load("mine.csv", data_dir=tmp_path, label_column="kind")
     assert dataset.class_names == ("0", "1", "2")
     assert dataset.quantisation == Quantisation("identity")
-    assert set(dataset.train.features[:, 0].tolist()) <= set(range(30))
+    assert set(dataset.train.features[:, 0].tolist()) <= {i * 37 % 256 - 128 for i in range(120)}
 
 
 @pytest.mark.parametrize(

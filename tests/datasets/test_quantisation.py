@@ -75,17 +75,61 @@ def test_integers_that_fit_are_not_scaled_to_fixed_point() -> None:
 @pytest.mark.parametrize(
     ("numbers", "kind"),
     [
-        (np.array([[-128, 127]]), "identity"),
-        (np.array([[0.0, 127.0]]), "identity"),
-        (np.array([[0, 255]], np.uint8), "minus-128"),
-        (np.array([[-1, 255]]), "affine"),
-        (np.array([[0.5, 1]], np.float32), "affine"),
-        (np.array([[True, False]]), "identity"),
-        (np.array([[2**64 - 1, 1]], np.uint64), "affine"),
+        (np.array([[-128, 127], [127, -128]]), "identity"),
+        (np.array([[-128.0, 127.0], [100.0, 0.0]]), "identity"),
+        (np.array([[0, 127], [127, 0]]), "affine"),
+        (np.array([[0, 127], [127, 0]], np.int8), "identity"),
+        (np.array([[0, 1], [1, 0]], np.int8), "affine"),
+        (np.array([[0, 255], [255, 0]], np.uint8), "minus-128"),
+        (np.array([[-1, 255], [255, -1]]), "affine"),
+        (np.array([[0.5, 1], [1, 0.5]], np.float32), "affine"),
+        (np.array([[True, False], [False, True]]), "affine"),
+        (np.array([[2**64 - 1, 1], [1, 2**64 - 1]], np.uint64), "affine"),
     ],
 )
-def test_the_least_intrusive_map_is_chosen(numbers: Any, kind: str) -> None:
+def test_integers_stay_as_they_are_only_where_they_fill_int8(numbers: Any, kind: str) -> None:
     assert choose(numbers).kind == kind
+
+
+def test_one_value_out_of_a_thousand_does_not_change_the_kind_of_map() -> None:
+    numbers = np.random.default_rng(1).integers(-128, 128, (500, 4))
+    numbers[17, 2] = 400
+    assert choose(numbers).kind == "identity"
+    assert choose(numbers).count(numbers)[1].tolist() == [0, 0, 1, 0]
+
+
+def test_columns_of_their_own_scale_get_maps_of_their_own_and_pictures_share_one() -> None:
+    generator = np.random.default_rng(2)
+    flags, age = generator.integers(0, 2, (400, 3)), generator.integers(18, 90, (400, 1))
+    assert len(choose(np.hstack([flags, age])).shift) == 4
+    assert len(choose(flags).shift) == 1
+    # Though nine of ten numbers of the table are 0.
+    rare = np.where(generator.random((400, 30)) < 0.02, 1, 0)
+    assert len(choose(np.hstack([rare, flags[:, :1], age])).shift) == 32
+    edge = (generator.random((400, 1)) < 0.01) * 2  # a pixel that is nearly always 0
+    pixels = np.hstack([generator.integers(0, 17, (400, 3)), edge])
+    assert len(choose(pixels).shift) == 1
+    assert len(choose(np.hstack([flags, age]), one_unit=True).shift) == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    arrays(
+        np.int64, st.tuples(st.integers(30, 60), st.integers(1, 4)), elements=st.integers(0, 40)
+    ),
+    st.sampled_from([1.0, 0.5, 0.1, 1 / 3, 7.0, 1000.0]),
+)
+def test_a_table_times_a_constant_gets_the_same_levels(
+    numbers: np.ndarray[Any, Any], constant: float
+) -> None:
+    as_integers = choose(numbers).apply(numbers).astype(int)
+    scaled = numbers * constant
+    assert np.abs(choose(scaled).apply(scaled) - as_integers).max() <= 1
+
+
+def test_one_outlier_costs_the_rest_no_resolution() -> None:
+    numbers = np.append(np.linspace(0, 1, 999), 1e6)[:, None]
+    assert len(np.unique(calibrate(numbers).apply(numbers))) >= 250
 
 
 def test_identity_and_minus_128_saturate_integers_only() -> None:
@@ -134,7 +178,9 @@ def test_saved_and_read_back(tmp_path: Path, kind: str) -> None:
     ("changes", "message"),
     [
         ({"format": "other"}, "is no quantisation file; its 'format' must be"),
-        ({"version": 2}, "version 2 of the format is unknown; this release reads version 1"),
+        ({"version": 3}, "version 3 of the format is unknown; this release reads versions 1 and 2"),
+        ({"class_names": [1]}, "class_names must be a list of names, each in quotation marks"),
+        ({"feature_names": "a"}, "feature_names must be a list of names"),
         ({"kind": "cubic"}, "kind: 'cubic' is unknown; it is one of identity, minus-128, affine"),
         ({"shift": [40]}, r"shift: 40 is not an integer in 0\.\.31"),
         ({"multiplier": [1.5]}, r"multiplier: 1\.5 is not an integer in 0\.\.32767"),

@@ -9,8 +9,9 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.datasets.own_data import Table, assemble
+from tifed.datasets.own_data import assemble
 from tifed.datasets.samples import Dataset
+from tifed.datasets.table import Table
 from tifed.errors import UsageError
 
 

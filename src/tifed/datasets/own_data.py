@@ -1,47 +1,20 @@
 """A user's own table of numbers becomes a data set: labels, split, quantisation."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.datasets.quantisation import (
-    Quantisation,
-    as_int8,
-    calibrate,
-    choose,
-    finite,
-    load_quantisation,
-)
+from tifed.datasets import suspicious
+from tifed.datasets.quantisation import as_int8, finite
+from tifed.datasets.quantised import quantised
 from tifed.datasets.samples import Dataset, Samples
-from tifed.datasets.split import stratified
+from tifed.datasets.saved_map import columns_as_saved, saved_map
+from tifed.datasets.split import stratified, with_every_class
+from tifed.datasets.table import Table
 from tifed.errors import UsageError
-
-QUANTISE = ("auto", "per-feature", "shared", "none")
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """Samples as a user's file holds them.
-
-    Attributes:
-        features: numbers (N, D).
-        labels: integers or strings (N,).
-        groups: integers or strings (N,), or None.
-        feature_names: one per column of features; empty if the file does not name them.
-        image_shape: (height, width, channels) if a sample is a picture, features in that order.
-        one_unit: whether all features are known to have the same unit, as pixels or the
-            readings of one signal have.
-    """
-
-    features: NDArray[Any]
-    labels: NDArray[Any]
-    groups: NDArray[Any] | None
-    feature_names: tuple[str, ...] = ()
-    image_shape: tuple[int, int, int] | None = None
-    one_unit: bool = False
 
 
 def assemble(
@@ -67,6 +40,10 @@ def assemble(
     Raises:
         UsageError: naming the field, what is wrong with it and what would be right.
     """
+    suspicious.refuse_nameless(table.feature_names, str(path))
+    if saved := saved_map(quantise):
+        table = columns_as_saved(table, saved, str(path))
+        test = None if test is None else columns_as_saved(test, saved, str(path))
     whole, groups = [table] if test is None else [table, test], None
     group_names: tuple[str, ...] = ()
     for part, name in zip(whole, ("features", "test_features"), strict=False):
@@ -85,16 +62,30 @@ def assemble(
                 f"test_fraction: {test_fraction!r} is not a whole number of percent in 1..90"
             )
         count = max(1, len(labels[0]) * test_fraction // 100)
-        kept, taken = stratified(labels[0], None if groups is None else groups[0], count)
+        kept, taken = with_every_class(
+            labels[0], *stratified(labels[0], None if groups is None else groups[0], count)
+        )
         features = [table.features[kept], table.features[taken]]
         labels = [labels[0][kept], labels[0][taken]]
         groups = None if groups is None else [groups[0][kept], groups[0][taken]]
     else:
         features = [table.features, test.features]
-    quantised, quantisation = _quantise(features, quantise, path)
+    names = table.feature_names or tuple(map(str, range(table.features.shape[1])))
+    numbers = quantised(
+        features, saved or str(quantise), names, one_unit=table.one_unit,
+        in_order=bool(saved and saved.feature_names and table.feature_names), where=str(path),
+    )  # fmt: skip
     train, judged = (
-        Samples(quantised[i], labels[i], None if groups is None else groups[i]) for i in (0, 1)
+        Samples(numbers.samples[i], labels[i], None if groups is None else groups[i])
+        for i in (0, 1)
     )
+    warnings = [
+        *suspicious.about_columns(table.features, names),
+        *suspicious.about_constants(features[0], table.feature_names),
+        *suspicious.about_classes(labels[0], labels[1], class_names),
+        *suspicious.about_equal_samples(*features),
+        *numbers.warnings,
+    ]
     return Dataset(
         name=path.stem,
         train=train,
@@ -103,7 +94,11 @@ def assemble(
         group_names=group_names,
         feature_names=table.feature_names,
         image_shape=table.image_shape,
-        quantisation=quantisation,
+        quantisation=replace(
+            numbers.quantisation, feature_names=table.feature_names, class_names=class_names
+        ),
+        report=numbers.report,
+        warnings=tuple(warnings),
     )
 
 
@@ -120,34 +115,6 @@ def _check_shape(part: Table, path: Path) -> None:
                 f"{path}, {name}: shape {column.shape} does not fit {shape[0]} rows of features; "
                 f"it must be ({shape[0]},)"
             )
-
-
-def _quantise(
-    features: list[NDArray[Any]], quantise: str | Path, path: Path
-) -> tuple[list[NDArray[np.int8]], Quantisation]:
-    """Both splits as int8; only the training split, the first, is calibrated on."""
-    train_name, test_name = f"{path}, training features", f"{path}, test features"
-    if features[1].shape[1] != features[0].shape[1]:
-        raise UsageError(
-            f"{test_name}: {features[1].shape[1]} features, but the training samples have "
-            f"{features[0].shape[1]}"
-        )
-    names = (train_name, test_name)
-    if quantise == "none":
-        return [part.astype(np.int8) for part in features], Quantisation("identity")
-    if quantise == "auto":
-        quantisation = choose(features[0], train_name)
-    elif quantise in ("per-feature", "shared"):
-        quantisation = calibrate(features[0], shared=quantise == "shared", where=train_name)
-    elif isinstance(quantise, Path) or str(quantise).endswith(".json"):
-        quantisation = load_quantisation(Path(quantise))
-    else:
-        raise UsageError(
-            f"quantise: {quantise!r} is not one of {', '.join(QUANTISE)} or the path of a saved "
-            "quantisation ending in .json"
-        )
-    parts = [quantisation.apply(part, name) for part, name in zip(features, names, strict=True)]
-    return parts, quantisation
 
 
 def _encode_labels(

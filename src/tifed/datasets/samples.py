@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.datasets.quantisation import Quantisation
+from tifed.datasets.quantised import QuantisationReport
 from tifed.datasets.split import stratified
 from tifed.errors import UsageError
 
@@ -88,6 +89,8 @@ class Dataset:
         image_shape: (height, width, channels) if a sample is a picture, else None; the features
             are in that order, channels last.
         quantisation: how numbers became int8, so that a device can do the same.
+        report: what that did to the numbers; None where they came as they are.
+        warnings: sentences about what is doubtful in the data.
 
     Raises:
         UsageError: if the splits disagree with each other or with the names.
@@ -101,6 +104,8 @@ class Dataset:
     feature_names: tuple[str, ...] = ()
     image_shape: tuple[int, int, int] | None = None
     quantisation: Quantisation | None = None
+    report: QuantisationReport | None = None
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for part, samples in (("train", self.train), ("test", self.test)):

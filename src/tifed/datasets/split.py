@@ -39,3 +39,26 @@ def stratified(
     places = np.arange(count, dtype=np.int64) * samples // count + start % (samples // count)
     taken = np.sort(order[places])
     return np.setdiff1d(np.arange(samples, dtype=np.int64), taken), taken
+
+
+def with_every_class(
+    labels: NDArray[np.int32], kept: NDArray[np.int64], taken: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The split ``kept``, ``taken`` with a sample of every class among ``kept``.
+
+    A class with one sample, or one in a group, may have been taken whole; nothing could learn it.
+
+    Args:
+        labels: int32 (N,).
+        kept: int64, indices of training samples, ascending.
+        taken: int64, indices of held-out samples, ascending.
+
+    >>> with_every_class(np.array([0, 0, 1], np.int32), np.array([0]), np.array([1, 2]))
+    (array([0, 2]), array([1]))
+    """
+    absent = ~np.isin(labels[taken], labels[kept])
+    _, first = np.unique(labels[taken][absent], return_index=True)
+    moved = taken[absent][first]
+    if len(moved) == len(taken):
+        return kept, taken
+    return np.sort(np.append(kept, moved)), np.setdiff1d(taken, moved)

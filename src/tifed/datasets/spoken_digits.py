@@ -8,7 +8,7 @@ import tempfile
 import warnings
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from tifed.datasets.download import download
 from tifed.datasets.locate import Source, locate
 from tifed.datasets.mnist import DIGIT_NAMES
-from tifed.datasets.quantisation import calibrate, load_quantisation
+from tifed.datasets.quantisation_file import load_quantisation
+from tifed.datasets.quantised import quantised
 from tifed.datasets.samples import Dataset, Samples
 from tifed.datasets.spectrum import BANDS, RATE, SLICES, band_energies, band_patch
 from tifed.errors import UsageError
@@ -173,19 +174,25 @@ def load_spoken_digits(
         energies = np.stack([band_energies(waveform) for waveform in waveforms])
     else:
         energies = np.stack([band_patch(waveform, patch_frames) for waveform in waveforms])
-    if quantise is None:
-        quantisation = calibrate(energies[~test], shared=True)
-    else:
-        quantisation = load_quantisation(Path(quantise))
-    whole = Samples(quantisation.apply(energies), labels, groups.astype(np.int32))
+    numbers = quantised(
+        (energies[~test], energies[test]),
+        "shared" if quantise is None else load_quantisation(Path(quantise)),
+        [f"value {number}" for number in range(energies.shape[1])],
+    )
+    train, held_out = (
+        Samples(samples, labels[part], groups[part].astype(np.int32))
+        for samples, part in zip(numbers.samples, (~test, test), strict=True)
+    )
     return Dataset(
         name="spoken-digits",
-        train=whole.take(np.flatnonzero(~test)),
-        test=whole.take(np.flatnonzero(test)),
+        train=train,
+        test=held_out,
         class_names=DIGIT_NAMES,
         group_names=group_names,
         image_shape=(patch_frames or SLICES, BANDS, 1),
-        quantisation=quantisation,
+        quantisation=replace(numbers.quantisation, class_names=DIGIT_NAMES),
+        report=numbers.report,
+        warnings=numbers.warnings,
     )
 
 

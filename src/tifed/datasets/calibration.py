@@ -1,0 +1,178 @@
+"""Which map turns a table's numbers into int8, and its constants.
+
+Constants come from the training samples alone: the values that leave one half percent of them below
+and above become -128 and 127, so one outlier does not squeeze the rest. They are order statistics
+of integers, and every step after the fixed point is exact: the same numbers give the same constants
+on any machine.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tifed.datasets.quantisation import (
+    LARGEST_EXPONENT,
+    Quantisation,
+    finite,
+    first_of,
+    fixed_point,
+)
+from tifed.errors import UsageError
+
+_FIXED_BITS = 23  # training values fill at most so many bits: resolution 2**-23 of the largest
+_TAIL = 200  # one in so many training values lies below the range, and one in so many above
+
+ENOUGH = 32
+"""Steps of int8 that a feature has to span, or the network hardly sees it."""
+
+_READY = 64  # steps that half of the features of an int8 array span, if it was meant as int8
+_NEARLY_ALL = 224  # of 255 steps: integers that span so many are best left as they are
+_RARE = 20  # a feature that differs from one value in less than one sample in so many, on each side
+
+
+def calibrate(
+    features: NDArray[Any], *, shared: bool = False, where: str = "features"
+) -> Quantisation:
+    """Find the affine map that spreads training features over -128..127.
+
+    Args:
+        features: numbers (N, D) of the training split, below 2**80 in magnitude.
+        shared: one map for all features. Right when all have one unit, as pixels or the bands of
+            a spectrum do, for then their ratios carry meaning. A map per feature is right when
+            columns have units of their own, as in most tables; it is the default.
+        where: what to call the features in an error message.
+
+    Raises:
+        UsageError: for NaN, infinity or too large numbers, or if there are no samples.
+
+    >>> calibrate(np.array([[0, 10.0], [1, 20.0]])).apply(np.array([[0, 15.0], [9, 20.0]]))
+    array([[-128,    0],
+           [ 127,  127]], dtype=int8)
+    """
+    numbers = finite(features, where)
+    if numbers.size == 0:
+        raise UsageError(f"{where}: no samples to calibrate the quantisation on")
+    if (at := first_of(np.abs(numbers) >= 2.0**80)) is not None:
+        raise UsageError(
+            f"{where}: row {at[0]}, column {at[1]}: {numbers[at]} is too large; "
+            "scale the feature so that it stays below 2**80"
+        )
+    columns = numbers.reshape(-1, 1) if shared else numbers
+    low, high = _typical_range(columns)
+    largest = np.maximum(np.abs(low), np.abs(high)).astype(np.float64)
+    bits = np.array(
+        [_fraction_bits(column, size) for column, size in zip(columns.T, largest, strict=True)],
+        dtype=np.int64,
+    )
+    maps = [
+        _affine(int(first), int(last))
+        for first, last in zip(*fixed_point(np.stack([low, high]), bits), strict=True)
+    ]
+    multiplier, bias, shift = zip(*maps, strict=True)
+    return Quantisation("affine", tuple(bits.tolist()), multiplier, bias, shift)
+
+
+def choose(
+    features: NDArray[Any], where: str = "features", *, one_unit: bool = False
+) -> Quantisation:
+    """The map that suits a table, from how much of int8 its features would use.
+
+    One map for all where all features have a common scale, else one for each. They have one if
+    under a shared map every feature spans 32 of the 255 steps or more; features that nearly always
+    have the same value, as the pixels at a picture's edge, do not count. Integers that fill int8,
+    or a byte, as they are stay so. Neither the numbers' type nor their unit matters: a table and
+    the same table times a constant get maps that give the same levels, or nearly so. The one
+    exception: an array of int8, as an extractor writes it, stays as it is if half of its features
+    span 64 steps or more.
+
+    Args:
+        features: numbers (N, D) of the training split.
+        where: what to call them in an error message.
+        one_unit: whether it is known that all have one unit.
+
+    Raises:
+        UsageError: as `calibrate` does.
+
+    >>> choose(np.array([[0, 255], [255, 0]])).kind  # a byte each
+    'minus-128'
+    >>> len(choose(np.array([[0, 70], [1, 18]])).shift)  # a flag beside an age
+    2
+    """
+    numbers = finite(features, where)
+    shared = calibrate(numbers, shared=True, where=where)
+    if features.dtype == np.int8 and np.median(_spans(numbers)) >= _READY:
+        return Quantisation("identity")
+    if not one_unit and not _have_one_scale(numbers):
+        return calibrate(numbers, where=where)
+    (low,), (high,) = _typical_range(numbers.reshape(-1, 1))
+    if high - low >= _NEARLY_ALL and np.array_equal(numbers, np.rint(numbers)):
+        if low >= -128 and high <= 127:
+            return Quantisation("identity")
+        if low >= 0 and high <= 255:
+            return Quantisation("minus-128")
+    return shared
+
+
+def usually_the_same(columns: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which columns (N, D) have one value in nine of ten samples, and so are no measurement."""
+    beyond = max(1, len(columns) // _RARE) if len(columns) > 1 else 0
+    ordered = np.partition(columns, (beyond, len(columns) - 1 - beyond), axis=0)
+    same: NDArray[np.bool_] = ordered[beyond] == ordered[len(columns) - 1 - beyond]
+    return same
+
+
+def _have_one_scale(numbers: NDArray[Any]) -> bool:
+    """Whether one map would do justice to every column."""
+    (least,), (most,) = _typical_range(numbers.reshape(-1, 1))
+    spans = _spans(numbers)
+    return not spans.any() or bool(255 * spans.min() >= ENOUGH * float(most - least))
+
+
+def _spans(columns: NDArray[Any]) -> NDArray[np.float64]:
+    """Typical range of each column (N, D) that is a measurement; 0 alone if none is."""
+    low, high = _typical_range(columns)
+    spans = (high - low).astype(np.float64)[~usually_the_same(columns)]
+    return spans if len(spans) else np.zeros(1)
+
+
+def _typical_range(columns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Least and greatest value of each column (N, D) without one half percent at either end.
+
+    A column that is mostly one value, such as a rare event, still has a range: its whole.
+    """
+    last = len(columns) - 1
+    outside = len(columns) // _TAIL
+    ordered = np.partition(columns, (outside, last - outside), axis=0)
+    low, high = ordered[outside], ordered[last - outside]
+    narrow = low == high
+    return (
+        np.where(narrow, columns.min(axis=0), low),
+        np.where(narrow, columns.max(axis=0), high),
+    )
+
+
+def _fraction_bits(column: NDArray[Any], largest: float) -> int:
+    """The binary places with which typical values fill 23 bits; 0 for integers that fit.
+
+    Args:
+        column: all values.
+        largest: magnitude of the typical ones; one that is far beyond would cost the others
+            their resolution.
+    """
+    if largest < 1 << _FIXED_BITS and np.array_equal(column, np.rint(column)):
+        return 0
+    exponent = int(np.frexp(largest)[1])  # largest < 2**exponent
+    return max(-LARGEST_EXPONENT, min(_FIXED_BITS - exponent, LARGEST_EXPONENT))
+
+
+def _affine(low: int, high: int) -> tuple[int, int, int]:
+    """Multiplier, bias and shift that take ``low`` to -128 and ``high`` to 127."""
+    span = high - low
+    if span == 0:
+        return 0, 0, 0
+    shift = 31
+    while (multiplier := ((255 << shift) + span // 2) // span) >= 1 << 15:
+        shift -= 1
+    half = 1 << shift >> 1
+    return multiplier, half - low * multiplier - (128 << shift), shift

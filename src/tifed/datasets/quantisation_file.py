@@ -1,0 +1,59 @@
+"""A quantisation on disk: JSON with a format name and a version.
+
+Version 1 had the constants alone; version 2 has the names of features and classes as well.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tifed.atomic import write_atomically
+from tifed.datasets.quantisation import CONSTANTS, Quantisation
+from tifed.errors import UsageError
+
+FORMAT = "tifed-quantisation"
+VERSION = 2
+
+_NAMES = ("feature_names", "class_names")
+
+
+def write_quantisation(path: Path, fields: Mapping[str, Any]) -> None:
+    """Write the fields of a `Quantisation`."""
+    document = {"format": FORMAT, "version": VERSION, **fields}
+    write_atomically(path, json.dumps(document, indent=1) + "\n")
+
+
+def load_quantisation(path: Path) -> Quantisation:
+    """Read what `Quantisation.save` wrote.
+
+    Raises:
+        UsageError: if the file is missing, is no such file, or is of another version.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be read ({error.strerror}); name a file that Quantisation.save wrote"
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"{path}: is not JSON ({error}); save the quantisation again") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise UsageError(f"{path}: is no quantisation file; its 'format' must be {FORMAT!r}")
+    if document.get("version") not in (1, VERSION):
+        raise UsageError(
+            f"{path}: version {document.get('version')!r} of the format is unknown; "
+            f"this release reads versions 1 and {VERSION}"
+        )
+    fields = {name: document.get(name, []) for name in (*CONSTANTS, *_NAMES)}
+    for name, values in fields.items():
+        if not isinstance(values, list):
+            kind_of = "names" if name in _NAMES else "integers"
+            raise UsageError(f"{path}: {name} must be a list of {kind_of}")
+        if name in _NAMES and not all(isinstance(value, str) for value in values):
+            raise UsageError(f"{path}: {name} must be a list of names, each in quotation marks")
+    try:
+        kind: Any = document.get("kind")
+        return Quantisation(kind, **{name: tuple(v) for name, v in fields.items()})
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
