@@ -63,13 +63,14 @@ def _first(model: Model) -> Parameters:
     """What the library starts from."""
     if model.parameters is not None:
         return model.parameters
-    return start_parameters(model.network, model.start, model.experiment.seed)
+    return start_parameters(model.network, model.start, model.experiment.seed, model.start_biases)
 
 
 def _buffers(model: Model, rounds: int) -> Buffers:
     train, count = load("digits").train, model.experiment.buffer
+    features = np.tile(train.features, (1, model.network.features // train.features.shape[1]))
     places = [slice(number * count, (number + 1) * count) for number in range(rounds)]
-    return [(train.features[place], train.labels[place]) for place in places]
+    return [(features[place], train.labels[place]) for place in places]
 
 
 def _trained(model: Model, parameters: Parameters, rounds: int, device: int) -> Parameters:

@@ -69,6 +69,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "late, odd batch": {
         "overrides": ["rounds=2", "batch=7", "buffer=11", "seed=81985529216486895"],
     },
+    "so wide that hidden biases do not start at 0": {"overrides": ["layers=[1088,6,10]"]},
     "last layer, others in flash": {"overrides": [], "layers": (1,), "parameters": True},
     "first layer, from parameters": {
         "overrides": ["recipe_settings.centred=false"], "layers": (0,), "parameters": True,

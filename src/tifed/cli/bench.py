@@ -32,9 +32,11 @@ class Workload:
     def __init__(self, recipe: str, shape: tuple[int, ...], samples: int = 4000) -> None:
         """Draw ``samples`` samples; streams wrap around them."""
         self.batch = BATCHES[recipe]
-        self.network: Network = RECIPES[recipe]().network(shape, self.batch)
-        start = RECIPES[recipe]().start(self.network)
-        self.parameters: Parameters = start_parameters(self.network, start, 1)
+        made = RECIPES[recipe]()
+        self.network: Network = made.network(shape, self.batch)
+        self.parameters: Parameters = start_parameters(
+            self.network, made.start(self.network), 1, made.start_biases(self.network)
+        )
         self.feedback = feedback_matrices(self.network, 1)
         rng = np.random.default_rng(0)
         drawn = np.clip(rng.normal(-40, 70, (samples, shape[0])), -128, 127)

@@ -108,7 +108,9 @@ def build(
     if extractor is not None and (raw is not None or experiment.fleet != "simulated"):
         samples = _held_out(experiment, raw or _raw_data(experiment, data_dir)).train.features
         sent = tuple(Stream(samples, train.labels, own) for own in partition.indices)
-    start = start_parameters(network, recipe.start(network), experiment.seed)
+    start = start_parameters(
+        network, recipe.start(network), experiment.seed, recipe.start_biases(network)
+    )
     fleet: Fleet
     if experiment.fleet == "simulated":
         fleet = SimulatedFleet(

@@ -18,7 +18,6 @@ class Model:
         experiment: where it is from.
         network: every constant of the arithmetic.
         layers: trained on the device, ascending.
-        start: per layer the largest magnitude of a first weight, where there are no parameters.
         parameters: to start from; None to start as the experiment does. Layers that are not trained
             then stay in flash.
         extractor: what makes the network's features of readings; None if readings are features.
@@ -27,9 +26,18 @@ class Model:
     experiment: Experiment
     network: Network
     layers: tuple[int, ...]
-    start: tuple[int, ...]
     parameters: Parameters | None = None
     extractor: Extractor | None = None
+
+    @property
+    def start(self) -> tuple[int, ...]:
+        """Per layer the largest magnitude of a first weight, where there are no parameters."""
+        return self.experiment.build_recipe().start(self.network)
+
+    @property
+    def start_biases(self) -> tuple[int, ...]:
+        """Per layer the first value of its biases, where there are no parameters."""
+        return self.experiment.build_recipe().start_biases(self.network)
 
     @property
     def inputs(self) -> int:
@@ -103,8 +111,7 @@ def model_for(
         if made_for != network:
             raise UsageError(f"parameters: {_difference(made_for, network)}")
         check_parameters(network, parameters)
-    start = experiment.build_recipe().start(network)
-    return Model(experiment, network, chosen, start, parameters, extractor)
+    return Model(experiment, network, chosen, parameters, extractor)
 
 
 def _difference(made_for: Network, network: Network) -> str:

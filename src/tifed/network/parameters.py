@@ -67,7 +67,9 @@ def bias_dtype(layer: Layer) -> np.dtype[np.signedinteger]:
     return np.dtype(f"int{layer.bias_bits}")
 
 
-def start_parameters(network: Network, start: tuple[int, ...], seed: int) -> Parameters:
+def start_parameters(
+    network: Network, start: tuple[int, ...], seed: int, biases: tuple[int, ...] | None = None
+) -> Parameters:
     """The parameters before the first round (SPEC, section 6).
 
     Args:
@@ -75,26 +77,33 @@ def start_parameters(network: Network, start: tuple[int, ...], seed: int) -> Par
         start: per layer the largest magnitude of a first weight; 0 for all-zero weights.
         seed: of the experiment; weight ``p`` of layer ``l`` is
             ``below(stream_key(seed, START, l), p, 2 * start + 1) - start``.
+        biases: per layer the first value of its biases; None for 0.
 
     Returns:
-        Parameters with biases and centre of 0.
+        Parameters with a centre of 0.
 
     Raises:
-        UsageError: if ``start`` has another length than the layers or passes a weight bound.
+        UsageError: if ``start`` has another length than the layers or passes a weight bound, or
+            ``biases`` a bias's.
     """
     if len(start) != network.depth:
         raise UsageError(f"start: {len(start)} values for {network.depth} layers")
     weights: list[Tensor] = []
-    biases: list[Tensor] = []
-    for number, (layer, limit) in enumerate(zip(network.layers, start, strict=True)):
+    first = (0,) * network.depth if biases is None else biases
+    first_biases: list[Tensor] = []
+    for number, (layer, limit, bias) in enumerate(zip(network.layers, start, first, strict=True)):
         if not 0 <= limit <= layer.weight_bound:
             raise UsageError(f"start: {limit} of layer {number} is not in 0..{layer.weight_bound}")
         key = stream_key(seed, Purpose.START, number)
         places = np.arange(layer.fan_in * layer.fan_out, dtype=np.int64)
         drawn = below(key, places, 2 * limit + 1) - limit
         weights.append(drawn.reshape(layer.fan_in, layer.fan_out).astype(weight_dtype(layer)))
-        biases.append(np.zeros(layer.fan_out, bias_dtype(layer)))
-    return Parameters(np.zeros(network.features, np.int8), tuple(weights), tuple(biases))
+        if abs(bias) > layer.bias_bound:
+            raise UsageError(
+                f"start: bias {bias} of layer {number} is not within ±{layer.bias_bound}"
+            )
+        first_biases.append(np.full(layer.fan_out, bias, bias_dtype(layer)))
+    return Parameters(np.zeros(network.features, np.int8), tuple(weights), tuple(first_biases))
 
 
 def check_parameters(network: Network, parameters: Parameters) -> None:

@@ -129,7 +129,10 @@ def _one_round(
 
 def _start(experiment: Experiment, network: Network) -> Parameters:
     """The experiment's start, around the centre of its data."""
-    start = start_parameters(network, experiment.build_recipe().start(network), experiment.seed)
+    recipe = experiment.build_recipe()
+    start = start_parameters(
+        network, recipe.start(network), experiment.seed, recipe.start_biases(network)
+    )
     if not network.centred:
         return start
     centre = load(experiment.dataset).train.features.mean(axis=0).round().astype(np.int8)

@@ -67,6 +67,10 @@ class Recipe(BaseModel, ABC):
         """Per layer the largest magnitude of a first weight; all weights start at 0 by default."""
         return (0,) * network.depth
 
+    def start_biases(self, network: Network) -> tuple[int, ...]:
+        """Per layer the first value of its biases; 0 by default."""
+        return (0,) * network.depth
+
     def server(self, mode: Mode, depth: int) -> Server:
         """The server's constants for a network of ``depth`` layers; by default a plain average."""
         del mode, depth

@@ -16,6 +16,13 @@ from tifed.recipes.recipe import AssignmentKind, Mode, Recipe, Server
 LARGEST_RESCALE_SHIFT = 14
 """More would push the weights of wide layers against the bound of their 32-bit sums."""
 
+WIDE = 1024
+"""Hidden layers with more inputs start nearly linear.
+
+Two samples of so many features are nearly orthogonal. A random start then decides by noise on
+which side of its kink each unit is for each sample, and the updates of samples of one class cancel.
+"""
+
 
 def _log2(value: int) -> int:
     """Binary logarithm to the nearest integer, in integers.
@@ -134,10 +141,21 @@ class Tuned(Recipe):
         limits = []
         for layer in network.layers:
             limit = 1 << max(0, layer.rescale_shift - _half_log2(layer.fan_in) - 1)
+            if layer.fan_in > WIDE:
+                limit = max(1, limit // 4)
             limits.append(limit if self.start_range is None else self.start_range)
         signs = self.feedback is Feedback.OUTPUT_SIGN and network.depth > 1
         limits[-1] = limits[-1] // 2 if signs else 0
         return tuple(limits)
+
+    def start_biases(self, network: Network) -> tuple[int, ...]:
+        """Half an activation's range for wide hidden layers, so that all units begin active."""
+        return tuple(
+            1 << max(0, layer.rescale_shift - 1)
+            if layer.fan_in > WIDE and number < network.depth - 1
+            else 0
+            for number, layer in enumerate(network.layers)
+        )
 
     def server(self, mode: Mode, depth: int) -> Server:
         """Eight fractional bits, a running mean; step 2 and momentum where all train everything."""

@@ -72,7 +72,9 @@ def constants(experiment: Experiment) -> list[str]:
         network, server, recipe.start(network), shifts, recipe.calibration_samples,
         recipe.assignment,
     )  # fmt: skip
-    return [repr(constant) for constant in constants]
+    # Wide networks alone start with biases: those of others keep the identity that they had.
+    biases = recipe.start_biases(network)
+    return [repr(constant) for constant in (*constants, *([biases] if any(biases) else []))]
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,9 @@ int tifed_model_start(tifed *t)
 {
     /* Largest magnitude of a first weight, per layer. */
     static const int32_t limits[TIFED_MODEL_DEPTH] = { {{- model.start | join(", ") -}} };
+{% if model.start_biases|select|list %}
+    static const int32_t biases[TIFED_MODEL_DEPTH] = { {{- model.start_biases | join(", ") -}} };
+{% endif %}
     int status = tifed_init(t, &tifed_model_config, memory.bytes, sizeof memory.bytes);
     for (uint32_t layer = 0; layer < TIFED_MODEL_DEPTH; layer++) {
         const tifed_layer *shape = &tifed_experiment_network.layers[layer];
@@ -79,6 +82,10 @@ int tifed_model_start(tifed *t)
             uint32_t drawn = tifed_below(key, i, 2u * (uint32_t)limits[layer] + 1u);
             status = put(t, layer, i, (int32_t)drawn - limits[layer]);
         }
+{% if model.start_biases|select|list %}
+        for (uint32_t i = 0; status == TIFED_OK && i < shape->fan_out; i++)
+            status = put(t, layer, weights + i, biases[layer]);
+{% endif %}
     }
     return status;
 }

@@ -49,7 +49,7 @@ extern const tifed_config tifed_model_config;
 {% if model.parameters %}
  * the exported parameters{{ "; layers that are not trained stay in flash" if model.frozen else "" }}.
 {% else %}
- * the experiment's start: random weights that follow from the seed, biases of 0.
+ * the experiment's start: random weights that follow from the seed, {{ "hidden biases that let all units begin active" if model.start_biases|select|list else "biases of 0" }}.
 {% endif %}
  * There is one memory: the next start takes it over. */
 int tifed_model_start(tifed *t);
