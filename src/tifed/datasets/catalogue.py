@@ -108,21 +108,22 @@ def load(
     >>> load("digits").features
     64
     """
-    known = options(name)
+    folder = None if data_dir is None else Path(data_dir)
+    loader = _LOADERS.get(str(name))
+    path = Path(name) if loader else in_folder(Path(name), folder)
+    known = options(path if loader is None and path.exists() else name)
     for option in options_given:
         if option not in known:
             raise UsageError(
                 f"option {option!r}: the data set {str(name)!r} has no such option; "
                 + (f"it has {', '.join(known)}" if known else "it has none")
             )
-    folder = None if data_dir is None else Path(data_dir)
-    if loader := _LOADERS.get(str(name)):
+    if loader is not None:
         cache = None if cache_dir is None else Path(cache_dir)
         return loader((folder, cache, download), **options_given)
     for option, value in options_given.items():
         if option.endswith("_file") and isinstance(value, str | Path):
             options_given[option] = in_folder(Path(value), folder)
-    path = in_folder(_own_file(name), folder)
     common = inspect.signature(load_file).parameters
     return load_file(
         path,

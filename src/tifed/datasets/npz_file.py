@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tifed.datasets.bounded import most_uncompressed
 from tifed.datasets.labels import as_column
+from tifed.datasets.pictures import flat
 from tifed.datasets.table import Table
 from tifed.errors import UsageError
 
@@ -24,7 +25,6 @@ _OTHER_NAMES = {
     "x": "features",
     "y": "labels",
 }  # Keras' and scikit-learn's, in small letters
-_MOST_CHANNELS = 4
 
 
 def read_npz(path: Path, missing: bool) -> tuple[Table, Table | None]:
@@ -71,7 +71,7 @@ def read_npz(path: Path, missing: bool) -> tuple[Table, Table | None]:
 
 def _table(arrays: dict[str, NDArray[Any]], prefix: str, path: Path) -> Table:
     """The arrays of one split."""
-    features, shape = _flat(arrays[f"{prefix}features"], f"{path}, {prefix}features")
+    features, shape = flat(arrays[f"{prefix}features"], f"{path}, {prefix}features")
     groups = arrays.get(f"{prefix}groups")
     return Table(
         features,
@@ -80,28 +80,6 @@ def _table(arrays: dict[str, NDArray[Any]], prefix: str, path: Path) -> Table:
         image_shape=shape,
         one_unit=shape is not None and features.dtype == np.uint8,
     )
-
-
-def _flat(features: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[int, int, int] | None]:
-    """Features (N, D), and the shape of a picture if they are pictures."""
-    if features.dtype.kind not in "biuf":
-        raise UsageError(
-            f"{where}: must be numbers of shape (samples, features), not {features.dtype} of "
-            f"shape {features.shape}"
-        )
-    if features.ndim not in (3, 4):
-        return features, None
-    if features.ndim == 3:
-        features = features[..., np.newaxis]
-    elif features.shape[3] > _MOST_CHANNELS and features.shape[1] <= _MOST_CHANNELS:
-        features = features.transpose(0, 2, 3, 1)
-    elif features.shape[3] > _MOST_CHANNELS:
-        raise UsageError(
-            f"{where}: shape {features.shape} is not (samples, height, width, channels) with "
-            f"1..{_MOST_CHANNELS} channels; reshape it to (samples, features)"
-        )
-    height, width, channels = features.shape[1:]
-    return features.reshape(len(features), -1), (height, width, channels)
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
@@ -161,7 +139,7 @@ def _array(content: IO[bytes], size: int, where: str) -> NDArray[Any]:
             else np.lib.format.read_array_header_2_0
         )
         shape, fortran, dtype = read_header(start)
-    except ValueError as error:
+    except Exception as error:  # a header is a Python literal: many things can be wrong with it
         raise UsageError(
             f"{where}: is no array of NumPy's ({error}); save it again with numpy.savez"
         ) from error
@@ -171,7 +149,7 @@ def _array(content: IO[bytes], size: int, where: str) -> NDArray[Any]:
             "numpy.savez"
         )
     promised, there = math.prod(shape) * dtype.itemsize, size - start.tell()
-    if promised != there:
+    if promised != there or min(shape, default=0) < 0:
         raise UsageError(
             f"{where}: the header promises {promised} bytes for the shape {shape}, but {there} "
             "follow; the file is damaged, save it again"

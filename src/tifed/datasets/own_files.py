@@ -5,12 +5,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tifed.datasets.arff_file import read_arff
+from tifed.datasets.idx_pair import is_idx, read_idx_pair
+from tifed.datasets.leaf_file import read_leaf
 from tifed.datasets.missing import Rule, check_rule
 from tifed.datasets.npz_file import read_npz
 from tifed.datasets.own_data import assemble, check_test_fraction
+from tifed.datasets.parquet_file import read_parquet
 from tifed.datasets.samples import Dataset
 from tifed.datasets.table import Table
 from tifed.datasets.text_file import read_csv
+from tifed.datasets.ts_file import read_ts
+from tifed.datasets.wav_folder import read_wav_folder
 from tifed.datasets.windows import windowed
 from tifed.errors import UsageError
 
@@ -23,18 +29,25 @@ _READERS: dict[str, Reader] = {
     ".tsv": read_csv,
     ".txt": read_csv,
     ".data": read_csv,
+    ".arff": read_arff,
+    ".ts": read_ts,
+    ".json": read_leaf,
+    ".parquet": read_parquet,
 }
 _OF_THE_TEST_FILE = {"labels_file": "test_labels_file", "groups_file": "test_groups_file"}
 
 
 def reader_of(path: Path) -> Reader | None:
     """Who reads ``path``, by its name; None if nobody does."""
-    return _READERS.get(path.suffix.lower())
+    if path.is_dir():
+        return read_wav_folder
+    return read_idx_pair if is_idx(path) else _READERS.get(path.suffix.lower())
 
 
 def kinds() -> str:
     """The files that can be read, for a message."""
-    return f"a file that ends in {', '.join(_READERS)}"
+    endings = ", ".join((*_READERS, "idx3-ubyte"))
+    return f"a file that ends in {endings}, or a folder of WAV files by class"
 
 
 def file_options(path: Path) -> tuple[str, ...]:
