@@ -88,6 +88,8 @@ def test_german_numbers(tmp_path: Path) -> None:
     thousands = csv(tmp_path, "a;label\n1.234,5;x\n2,5;y\n")
     with pytest.raises(UsageError, match=r"line 2, column 'a': '1\.234,5' is not a number"):
         load(thousands, decimal=",")
+    with pytest.raises(UsageError, match=r"line 3, column 'a': '1\.5' is .*data\.decimal='\.'"):
+        load(csv(tmp_path, "a;label\n2,5;x\n1.5;y\n"), decimal=",")
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|", "  ", " "])

@@ -8,6 +8,7 @@ import pytest
 
 from tifed.datasets import load
 from tifed.datasets.text_file import read_csv
+from tifed.datasets.ts_file import read_ts
 from tifed.errors import UsageError
 
 CASES = Path(__file__).parent / "cases"
@@ -43,6 +44,8 @@ def test_the_same_gestures_in_other_forms(
     ("name", "options", "message"),
     [
         ("no-header.csv", {}, r"first line has numbers \('-0\.0907'\) .*data\.header=false"),
+        ("no-header.csv", {"label_column": 6}, r"first line has numbers .*data\.header=true"),
+        ("no-header.csv", {"header": True}, r"data\.label_column: .* no column 'label'"),
         ("trailing-comma.csv", {}, r"line 2 is empty in column 7, .*data\.ignore_columns=\[7\]"),
         ("wisdm-trailing-semicolon.txt", {}, r"line 1, column 'c1': 'Wave' is not a number"),
         ("value-1_000-is-read-as-1000.csv", {}, "line 9, column 'aX': '1_000' is not a number"),
@@ -126,6 +129,7 @@ def test_ts(tmp_path: Path) -> None:
     one = load(univariate, test_file=univariate, quantise="none")
     assert one.train.features.tolist() == [[1, 2, 3], [7, 8, 9], [3, 2, 1]]
     assert one.feature_names == ("t0", "t1", "t2")
+    assert [read_ts(p, False)[0].one_unit for p in (path, univariate)] == [False, True]
 
 
 @pytest.mark.parametrize(

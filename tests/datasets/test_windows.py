@@ -1,5 +1,6 @@
 """Readings become windows that never cross a change, and no reading is in both splits."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,10 @@ def test_a_window_is_its_rows_one_after_another() -> None:
     assert table.features[:, 0].tolist() == [0, 1, 2, 3, 5, 6]
     assert table.labels.tolist() == list("aaaabb")
     assert table.feature_names == ("ax[0]", "ay[0]", "ax[1]", "ay[1]")
+    assert not table.one_unit
+    one = readings("aaab")
+    one = replace(one, features=one.features[:, :1], feature_names=("ax",))
+    assert windowed(one, 2, 1, None, PATH)[0].one_unit
 
 
 @pytest.mark.parametrize(

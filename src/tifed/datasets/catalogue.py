@@ -115,7 +115,7 @@ def load(
     for option in options_given:
         if option not in known:
             raise UsageError(
-                f"option {option!r}: the data set {str(name)!r} has no such option; "
+                f"data.{option}: the data set {str(name)!r} has no such option; "
                 + (f"it has {', '.join(known)}" if known else "it has none")
             )
     if loader is not None:

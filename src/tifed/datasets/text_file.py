@@ -50,8 +50,9 @@ def read_csv(
         ignore_columns: columns that are no features, such as a time.
         delimiter: ",", ";", "tab", "|" or "blank"; by default what the first line has.
         decimal: "." or ",".
-        header: whether the first line names the columns; "auto" looks whether a number is in it.
-            By default true for .csv, "auto" for others. Without names columns are c0, c1, ...
+        header: whether the first line names the columns; "auto" looks whether a number is in it,
+            as is done by default, but in a .csv such a line is refused. Without names columns are
+            c0, c1, ...
         labels_file: a file with a label per line, if the table has no column of labels.
         groups_file: a file with a group per line.
 
@@ -60,10 +61,10 @@ def read_csv(
     """
     if decimal not in (".", ","):
         raise UsageError(f"data.decimal: {decimal!r} is not '.' or ','")
-    if header is None:
-        header = True if path.suffix.lower() == ".csv" else "auto"
-    if not isinstance(header, bool) and header != "auto":
+    if header is not None and not isinstance(header, bool) and header != "auto":
         raise UsageError(f"data.header: {header!r} is not true, false or 'auto'")
+    if header is None and path.suffix.lower() != ".csv":
+        header = "auto"
     lines = ((number, line) for number, line in numbered_lines(path) if line.strip())
     first = next(lines, None)
     if first is None:
@@ -117,29 +118,27 @@ def _delimiter(given: str | None, line: str, decimal: str) -> str | None:
 
 def _is_header(
     fields: list[str],
-    header: bool | str,
+    header: bool | str | None,
     label_column: Column | None,
     decimal: str,
     path: Path,
     label_elsewhere: bool,
 ) -> bool:
-    """Whether the first line names the columns."""
-    if header is False:
-        return False
+    """Whether the first line names the columns; None is to refuse what may be a sample."""
+    if isinstance(header, bool):
+        return header
     wanted = "label" if label_column is None else label_column
     if wanted in fields and not label_elsewhere:
         return True
     numbers = [field for field in fields if is_number(field, decimal) or is_number(field)]
-    if header == "auto":
-        return not numbers
-    if numbers and len(fields) > 1 and (isinstance(wanted, str) or len(numbers) == len(fields)):
+    if header is None and numbers and len(fields) > 1:
         raise UsageError(
             f"{path}: the first line has numbers ({numbers[0]!r}) and no column {wanted!r}, so it "
             "seems to be a sample, not the columns' names; if it is, say data.header=false: then "
             "columns are c0, c1, ... and the last one holds the labels unless data.label_column "
-            "says otherwise"
+            "says otherwise. If these are names, say data.header=true"
         )
-    return True
+    return header is None or not numbers
 
 
 def _unnamed_label(path: Path, names: list[str], form: TextForm) -> int:
@@ -149,9 +148,9 @@ def _unnamed_label(path: Path, names: list[str], form: TextForm) -> int:
         return last
     ends: tuple[list[str], list[str]] = ([], [])
     for _, line in numbered_lines(path):
-        if fields := line.split(form.delimiter):
-            ends[0].append(fields[0].strip())
-            ends[1].append(fields[-1].strip())
+        if text := line.strip():
+            ends[0].append(text.split(form.delimiter, 1)[0].strip())
+            ends[1].append(text.rsplit(form.delimiter, 1)[-1].strip())
     possible = [
         place for place, words in zip((0, last), ends, strict=True) if may_be_classes(words)
     ]

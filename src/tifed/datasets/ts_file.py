@@ -1,5 +1,6 @@
 """The .ts files of the UCR and UEA archives: series of readings, a class at the end of a line."""
 
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def read_ts(path: Path, missing: bool) -> tuple[Table, None]:
     )
     columns = choose_columns([*names, "label"], path, label="label")
     rows = _rows(chain([first], lines), lengths, path)
-    return read_rows(rows, columns, TextForm(",", missing=missing), path), None
+    table = read_rows(rows, columns, TextForm(",", missing=missing), path)
+    return replace(table, one_unit=len(lengths) == 1), None
 
 
 def _lengths(line: str) -> list[int]:

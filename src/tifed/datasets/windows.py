@@ -114,6 +114,7 @@ def _cut(table: Table, starts: NDArray[np.int64], window: int) -> Table:
         features=features,
         feature_names=tuple(f"{name}[{row}]" for row in range(window) for name in names),
         image_shape=None,
+        one_unit=table.one_unit or table.features.shape[1] == 1,
         segments=None,
     )
 
