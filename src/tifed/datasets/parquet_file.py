@@ -60,7 +60,7 @@ def read_parquet(
             features = [_numbers(file, name, missing, path) for name in columns.feature_names]
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except ArrowException as error:
+    except (ArrowException, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: is no Parquet file, or a damaged one ({error})") from error
     labels, groups, segments = texts
     if labels is None:  # there is always a column of labels
