@@ -201,7 +201,7 @@ def import_model(
 @app.command()
 def extract(
     extractor: Annotated[str, typer.Argument(help="File, or name of one that ships.")],
-    dataset: Annotated[str, typer.Argument(help="Data set, or a .npz or .csv file.")],
+    dataset: Annotated[str, typer.Argument(help="Data set, or a file of samples.")],
     out: Out,
     options: DataOptions = None,
     data_dir: DataDir = None,

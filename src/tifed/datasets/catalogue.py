@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tifed.datasets.cifar10 import load_cifar10
-from tifed.datasets.csv_file import load_csv
 from tifed.datasets.digits import load_digits
 from tifed.datasets.mnist import CLOTHES_NAMES, DIGIT_NAMES, FASHION_MNIST, MNIST, load_idx
-from tifed.datasets.npz_file import load_npz
+from tifed.datasets.own_files import file_options, kinds, load_file, reader_of
 from tifed.datasets.samples import Dataset
 from tifed.datasets.spoken_digits import load_spoken_digits
 from tifed.errors import UsageError
@@ -58,7 +57,6 @@ _LOADERS: dict[str, Callable[..., Dataset]] = {
     "mnist": _load_mnist,
     "spoken-digits": _load_spoken_digits,
 }
-_FILE_LOADERS: dict[str, Callable[..., Dataset]] = {".npz": load_npz, ".csv": load_csv}
 
 
 def names() -> tuple[str, ...]:
@@ -70,33 +68,36 @@ def names() -> tuple[str, ...]:
     return tuple(_LOADERS)
 
 
-def options(name: str) -> tuple[str, ...]:
+def options(name: str | Path) -> tuple[str, ...]:
     """The options that `load` takes for ``name`` beyond the folders.
 
     Raises:
         UsageError: for an unknown name.
 
-    >>> options("mnist"), options("mine.npz")
-    (('only_classes',), ('test_fraction', 'quantise', 'classes'))
+    >>> options("mnist"), options("mine.npz")[:2]
+    (('only_classes',), ('test_file', 'test_fraction'))
     """
-    parameters = inspect.signature(_loader(name)).parameters.values()
+    loader = _LOADERS.get(str(name))
+    if loader is None:
+        return file_options(_own_file(name))
+    parameters = inspect.signature(loader).parameters.values()
     return tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
 def load(
-    name: str,
+    name: str | Path,
     *,
-    data_dir: Path | None = None,
-    cache_dir: Path | None = None,
+    data_dir: str | Path | None = None,
+    cache_dir: str | Path | None = None,
     download: bool = True,
     **options_given: Any,
 ) -> Dataset:
     """Load a data set by name, or a user's own file.
 
     Args:
-        name: one of `names`, or the path of a file that ends in .npz or .csv.
-        data_dir: the user's folder of data sets; a relative path of an own file that does not
-            exist is also tried in it.
+        name: one of `names`, or the path of a file of a known format (docs/datasets.md).
+        data_dir: the user's folder of data sets; an own file that does not exist is also looked
+            for in it, and so are the files that options name.
         cache_dir: where downloads are kept; see `tifed.datasets.locate.cache_folder`.
         download: whether the network may be used.
         **options_given: those that `options` lists.
@@ -107,31 +108,49 @@ def load(
     >>> load("digits").features
     64
     """
-    loader = _loader(name)
-    known = options(name)
+    folder = None if data_dir is None else Path(data_dir)
+    loader = _LOADERS.get(str(name))
+    path = Path(name) if loader else in_folder(Path(name), folder)
+    known = options(path if loader is None and path.exists() else name)
     for option in options_given:
         if option not in known:
             raise UsageError(
-                f"option {option!r}: the data set {name!r} has no such option; "
+                f"data.{option}: the data set {str(name)!r} has no such option; "
                 + (f"it has {', '.join(known)}" if known else "it has none")
             )
-    if name in _LOADERS:
-        return loader((data_dir, cache_dir, download), **options_given)
+    if loader is not None:
+        cache = None if cache_dir is None else Path(cache_dir)
+        return loader((folder, cache, download), **options_given)
+    for option, value in options_given.items():
+        if option.endswith("_file") and isinstance(value, str | Path):
+            options_given[option] = in_folder(Path(value), folder)
+    common = inspect.signature(load_file).parameters
+    return load_file(
+        path,
+        {option: value for option, value in options_given.items() if option not in common},
+        **{option: value for option, value in options_given.items() if option in common},
+    )
+
+
+def in_folder(path: Path, folder: Path | None) -> Path:
+    """``path``, or if it does not exist the file of its name in ``folder``.
+
+    A gateway is told the path on the server's machine; its own folder may have the same file.
+    """
+    if folder is None or path.exists():
+        return path
+    inside = folder / path
+    return inside if inside.exists() or not path.is_absolute() else folder / path.name
+
+
+def _own_file(name: str | Path) -> Path:
+    """The path of a user's own file."""
     path = Path(name)
-    if data_dir is not None and not path.exists():
-        path = data_dir / path
-    return loader(path, **options_given)
-
-
-def _loader(name: str) -> Callable[..., Dataset]:
-    """The function that loads ``name``."""
-    loader = _LOADERS.get(name) or _FILE_LOADERS.get(Path(name).suffix.lower())
-    if loader is None:
-        close = difflib.get_close_matches(name.lower(), _LOADERS, 1)
+    if reader_of(path) is None:
+        close = difflib.get_close_matches(str(name).lower(), _LOADERS, 1)
         raise UsageError(
-            f"data set {name!r} is unknown"
-            + (f"; did you mean {close[0]!r}?" if close else "")
-            + f" Known are {', '.join(_LOADERS)}; the path of a file that ends in .npz or .csv "
-            "is also possible"
+            f"data set {str(name)!r} is unknown; "
+            + (f"did you mean {close[0]!r}? " if close else "")
+            + f"Known are {', '.join(_LOADERS)}; or name {kinds()}"
         )
-    return loader
+    return path

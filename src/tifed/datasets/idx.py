@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tifed.datasets.bounded import MOST_BYTES, most_uncompressed
 from tifed.errors import UsageError
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNSIGNED_BYTE = 0x08
-_MOST_BYTES = 1 << 31  # nothing of this kind is larger: a header that says so is damaged
 
 
 def uncompressed(path: Path) -> bytes:
@@ -27,14 +27,27 @@ def uncompressed(path: Path) -> bytes:
         UsageError: if the file cannot be read or its compression is damaged.
     """
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+            file.seek(0)
+            if not packed:
+                return file.read()
+            most = most_uncompressed(size)
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                content = unpacked.read(most + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UsageError(
             f"{path}: damaged gzip file ({error}); delete it and fetch it again"
         ) from error
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+    if len(content) > most:
+        raise UsageError(
+            f"{path}: has more than {most} bytes uncompressed, which is not believed of a "
+            f"compressed file of {size}; fetch the file again"
+        )
+    return content
 
 
 def parse_idx(content: bytes, dimensions: int, name: str) -> NDArray[np.uint8]:
@@ -65,7 +78,7 @@ def parse_idx(content: bytes, dimensions: int, name: str) -> NDArray[np.uint8]:
             f"an IDX file of {'images' if dimensions == 3 else 'labels'} begins with {magic:#010x}"
         )
     size = math.prod(shape)
-    if size > _MOST_BYTES:
+    if size > MOST_BYTES:
         raise UsageError(f"{name}: the header promises {size} bytes; it is damaged")
     if len(content) != header + size:
         problem = "truncated" if len(content) < header + size else "trailing bytes"

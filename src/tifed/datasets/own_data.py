@@ -1,5 +1,7 @@
 """A user's own table of numbers becomes a data set: labels, split, quantisation."""
 
+import difflib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.datasets import suspicious
+from tifed.datasets.labels import encode_groups, encode_labels
+from tifed.datasets.missing import Rule, filled, with_rule
 from tifed.datasets.quantisation import as_int8, finite
+from tifed.datasets.quantisation_file import saved_map
 from tifed.datasets.quantised import quantised
 from tifed.datasets.samples import Dataset, Samples
-from tifed.datasets.saved_map import columns_as_saved, saved_map
 from tifed.datasets.split import stratified, with_every_class
-from tifed.datasets.table import Table
+from tifed.datasets.table import Table, in_order_of
 from tifed.errors import UsageError
 
 
@@ -25,51 +29,68 @@ def assemble(
     test_fraction: int,
     quantise: str | Path,
     classes: int | None,
+    class_names: Sequence[str] | None = None,
+    held_out_groups: Sequence[str] | str | None = None,
+    missing: Rule = "refuse",
 ) -> Dataset:
     """Make a data set of a user's samples.
 
     Args:
         path: the file they are from; its name becomes the data set's.
         table: the training samples, or all samples if ``test`` is None.
-        test: the test samples, if the file has a split of its own.
+        test: the test samples, if they are apart already.
         test_fraction: else, how many of 100 samples go to the test split, 1..90; the same ones
             each time, an equal share of each class and group.
         quantise: "auto", "per-feature", "shared", "none", or a saved quantisation's path.
         classes: number of classes; None if the labels show it.
+        class_names: the classes in the order of their numbers; None if the labels show it.
+        held_out_groups: instead of ``test_fraction``: all samples of these groups, and nobody
+            else's, are the test split.
+        missing: what becomes of NaN, one that `check_rule` has seen.
 
     Raises:
         UsageError: naming the field, what is wrong with it and what would be right.
     """
     suspicious.refuse_nameless(table.feature_names, str(path))
-    if saved := saved_map(quantise):
-        table = columns_as_saved(table, saved, str(path))
-        test = None if test is None else columns_as_saved(test, saved, str(path))
-    whole, groups = [table] if test is None else [table, test], None
+    saved = saved_map(quantise)
+    if saved is not None:
+        table = in_order_of(table, saved.feature_names, path, "the saved map in data.quantise")
+        class_names = class_names or saved.class_names or None
+    whole = []
+    for part, prefix in ((table, ""), (test, "test_")):
+        if part is not None:
+            part.check(path, prefix)
+            # Before the split, so that a message gives the row of the file.
+            whole.append(with_rule(part, missing, path))
+            _check_numbers(whole[-1].features, quantise, f"{path}, {prefix}features")
+    labels, class_names = encode_labels([part.labels for part in whole], classes, class_names, path)
+    groups: list[NDArray[np.int32]] | None = None
     group_names: tuple[str, ...] = ()
-    for part, name in zip(whole, ("features", "test_features"), strict=False):
-        _check_shape(part, path)
-        # Before the split, so that a message gives the row of the file.
-        (as_int8 if quantise == "none" else finite)(part.features, f"{path}, {name}")
-    labels, class_names = _encode_labels([part.labels for part in whole], classes, path)
     grouped = [part.groups for part in whole if part.groups is not None]
     if grouped and len(grouped) != len(whole):
         raise UsageError(f"{path}: groups and test_groups go together; give both or neither")
     if grouped:
-        groups, group_names = _names(grouped)
-    if test is None:
-        if type(test_fraction) is not int or not 1 <= test_fraction <= 90:
-            raise UsageError(
-                f"test_fraction: {test_fraction!r} is not a whole number of percent in 1..90"
-            )
-        count = max(1, len(labels[0]) * test_fraction // 100)
-        kept, taken = with_every_class(
-            labels[0], *stratified(labels[0], None if groups is None else groups[0], count)
-        )
-        features = [table.features[kept], table.features[taken]]
+        groups, group_names = encode_groups(grouped)
+    features = [part.features for part in whole]
+    if len(whole) == 1:
+        of_groups = None if groups is None else groups[0]
+        if held_out_groups is None:
+            kept, taken = _by_share(labels[0], of_groups, test_fraction)
+        else:
+            kept, taken = _by_group(of_groups, group_names, held_out_groups, path)
+        features = [features[0][kept], features[0][taken]]
         labels = [labels[0][kept], labels[0][taken]]
         groups = None if groups is None else [groups[0][kept], groups[0][taken]]
+    elif held_out_groups is not None:
+        raise UsageError(
+            f"data.held_out_groups: {path} has a test split of its own; leave one of them out"
+        )
     else:
-        features = [table.features, test.features]
+        features[1] = in_order_of(
+            whole[1], table.feature_names, path, "the training table"
+        ).features
+    if features[0].shape[1] == features[1].shape[1]:
+        features = list(filled(features[0], features[1], missing, path))
     names = table.feature_names or tuple(map(str, range(table.features.shape[1])))
     numbers = quantised(
         features, saved or str(quantise), names, one_unit=table.one_unit,
@@ -102,71 +123,62 @@ def assemble(
     )
 
 
-def _check_shape(part: Table, path: Path) -> None:
-    """One label (and group) per row of features; two rows at least."""
-    shape = part.features.shape
-    if len(shape) != 2 or min(shape) < 1:
+def _check_numbers(features: NDArray[Any], quantise: str | Path, where: str) -> None:
+    """Numbers, none infinite; with "none", int8. NaN is for `tifed.datasets.missing`."""
+    kind = features.dtype.kind
+    if kind not in "biuf" or (kind == "f" and np.isinf(features).any()):
+        finite(features, where)
+    elif quantise == "none" and not (kind == "f" and np.isnan(features).any()):
+        as_int8(features, where)
+
+
+def _by_share(
+    labels: NDArray[np.int32], groups: NDArray[np.int32] | None, percent: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows of both splits: an equal share of each class and group."""
+    check_test_fraction(percent)
+    return with_every_class(
+        labels, *stratified(labels, groups, max(1, len(labels) * percent // 100))
+    )
+
+
+def check_test_fraction(percent: int) -> None:
+    """Make sure that it is a percentage.
+
+    Raises:
+        UsageError: if not.
+    """
+    if type(percent) is not int or not 1 <= percent <= 90:
         raise UsageError(
-            f"{path}, features: must be of shape (samples, features), both 1 or more, not {shape}"
+            f"data.test_fraction: {percent!r} is not a whole number of percent in 1..90"
         )
-    for name, column in (("labels", part.labels), ("groups", part.groups)):
-        if column is not None and column.shape != shape[:1]:
-            raise UsageError(
-                f"{path}, {name}: shape {column.shape} does not fit {shape[0]} rows of features; "
-                f"it must be ({shape[0]},)"
-            )
 
 
-def _encode_labels(
-    columns: list[NDArray[Any]], classes: int | None, path: Path
-) -> tuple[list[NDArray[np.int32]], tuple[str, ...]]:
-    """Labels as 0..C-1 and the names of the classes."""
-    if classes is not None and (type(classes) is not int or classes < 2):
-        raise UsageError(f"classes: {classes!r} is not a whole number of 2 or more")
-    if any(column.dtype.kind in "US" for column in columns):
-        encoded, names = _names(columns)
-        if classes is not None and classes != len(names):
-            raise UsageError(
-                f"{path}, labels: {len(names)} different names, but classes is {classes}; "
-                "leave classes out"
-            )
-        return encoded, names
-    encoded = []
-    for column in columns:
-        if column.dtype.kind not in "biuf":
-            raise UsageError(
-                f"{path}, labels: must be integers or strings, not {column.dtype}; "
-                "number the classes from 0"
-            )
-        # Written so that NaN and infinity are refused too.
-        top = (1 << 31) - 1 if classes is None else classes - 1
-        good = (column >= 0) & (column <= top) & (column == np.floor(column))
-        if not good.all():
-            row = int(good.argmin())
-            raise UsageError(
-                f"{path}, labels: row {row}: {column[row]} is not an integer in "
-                f"{'0..classes-1' if classes is None else f'0..{top}'}; number the classes from 0, "
-                "or write them as names"
-            )
-        encoded.append(column.astype(np.int32))
-    present = np.unique(np.concatenate(encoded))
-    count = int(present[-1]) + 1 if classes is None else classes
-    if classes is None and len(present) != count:
-        absent = int(np.setdiff1d(np.arange(min(count, len(present) + 1)), present)[0])
+def _by_group(
+    groups: NDArray[np.int32] | None,
+    names: tuple[str, ...],
+    held_out: Sequence[str] | str,
+    path: Path,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows of both splits: some groups, and all others."""
+    if groups is None:
         raise UsageError(
-            f"{path}, labels: class {absent} of 0..{count - 1} has no sample; number the classes "
-            f"from 0 without gaps, write them as names, or say classes={count} if this is meant"
+            f"data.held_out_groups: {path} has no groups; name the column that says whose sample "
+            "it is (data.group_column)"
         )
-    return encoded, tuple(str(label) for label in range(count))
-
-
-def _names(columns: list[NDArray[Any]]) -> tuple[list[NDArray[np.int32]], tuple[str, ...]]:
-    """Each value's index among all different values: numbers in their order, names in theirs."""
-    if any(column.dtype.kind in "US" for column in columns):
-        columns = [
-            np.char.decode(c, "utf-8") if c.dtype.kind == "S" else c.astype(np.str_)
-            for c in columns
-        ]
-    values, inverse = np.unique(np.concatenate(columns), return_inverse=True)
-    edges = np.cumsum([len(column) for column in columns])[:-1]
-    return np.split(inverse.astype(np.int32), edges), tuple(str(v) for v in values.tolist())
+    chosen = [held_out] if isinstance(held_out, str | int) else list(held_out)
+    for name in map(str, chosen):
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            raise UsageError(
+                f"data.held_out_groups: {path} has no group {name!r}, it has "
+                f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
+                + (f"; did you mean {near[0]!r}?" if near else "")
+            )
+    if not 0 < len(set(map(str, chosen))) < len(names):
+        raise UsageError(
+            f"data.held_out_groups: {len(chosen)} of {len(names)} groups; some must be held out "
+            "and some must be left to train on"
+        )
+    out = np.isin(groups, [names.index(str(name)) for name in chosen])
+    return np.flatnonzero(~out), np.flatnonzero(out)

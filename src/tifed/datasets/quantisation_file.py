@@ -24,6 +24,17 @@ def write_quantisation(path: Path, fields: Mapping[str, Any]) -> None:
     write_atomically(path, json.dumps(document, indent=1) + "\n")
 
 
+def saved_map(quantise: str | Path) -> Quantisation | None:
+    """The map that the option ``quantise`` names a file of; None if it names a way to make one.
+
+    Raises:
+        UsageError: if there is no such file, or it holds no map.
+    """
+    if isinstance(quantise, Path) or str(quantise).endswith(".json"):
+        return load_quantisation(Path(quantise))
+    return None
+
+
 def load_quantisation(path: Path) -> Quantisation:
     """Read what `Quantisation.save` wrote.
 

@@ -5,14 +5,12 @@ import hashlib
 import re
 import shutil
 import tempfile
-import warnings
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tifed.datasets.download import download
 from tifed.datasets.locate import Source, locate
@@ -20,7 +18,8 @@ from tifed.datasets.mnist import DIGIT_NAMES
 from tifed.datasets.quantisation_file import load_quantisation
 from tifed.datasets.quantised import quantised
 from tifed.datasets.samples import Dataset, Samples
-from tifed.datasets.spectrum import BANDS, RATE, SLICES, band_energies, band_patch
+from tifed.datasets.spectrum import BANDS, SLICES, band_energies, band_patch
+from tifed.datasets.wav_file import waveform_of
 from tifed.errors import UsageError
 
 FOLDER = "recordings"
@@ -169,7 +168,7 @@ def load_spoken_digits(
             f"{folder}: {int(test.sum())} of {len(test)} recordings are test recordings (index "
             f"0..{TEST_INDICES - 1}, or those of held_out_speaker); both splits need some"
         )
-    waveforms = (_waveform(path) for _, _, _, path in recordings)
+    waveforms = (waveform_of(path) for _, _, _, path in recordings)
     if patch_frames is None:
         energies = np.stack([band_energies(waveform) for waveform in waveforms])
     else:
@@ -232,24 +231,3 @@ def _known(option: str, speaker: str, names: tuple[str, ...]) -> None:
             f"{option}: {speaker!r} is not one of {', '.join(names)}"
             + (f"; did you mean {close[0]!r}?" if close else "")
         )
-
-
-def _waveform(path: Path) -> NDArray[np.int16]:
-    """The samples of one recording."""
-    from scipy.io import wavfile  # late: most data sets do not need it
-
-    try:
-        with warnings.catch_warnings():
-            # A cut file is only warned of. Foreign chunks, such as a title, are harmless.
-            warnings.simplefilter("error", wavfile.WavFileWarning)
-            warnings.filterwarnings("ignore", r"Chunk \(non-data\) not understood")
-            rate, waveform = wavfile.read(path)
-    except Exception as error:  # the reader lets struct.error and others escape
-        raise UsageError(f"{path}: is no readable WAV file ({error}); fetch it again") from error
-    if rate != RATE or waveform.dtype != np.int16 or waveform.ndim != 1 or not len(waveform):
-        raise UsageError(
-            f"{path}: must be mono, 16 bits, {RATE} samples per second and not empty, not "
-            f"{waveform.dtype} of shape {waveform.shape} at {rate}; convert it"
-        )
-    result: NDArray[np.int16] = waveform
-    return result

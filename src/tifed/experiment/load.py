@@ -11,6 +11,7 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from tifed.errors import UsageError
+from tifed.experiment.paths import located
 from tifed.experiment.schema import Experiment
 from tifed.recipes import RECIPES
 from tifed.toml_file import read_toml
@@ -50,10 +51,11 @@ def load_experiment(
     """Build an experiment: a preset, then a file over it, then ``key=value`` pairs over both.
 
     Args:
-        path: TOML file; its own ``preset`` key names what it starts from.
+        path: TOML file; its own ``preset`` key names what it starts from. Files that it names are
+            relative to it.
         preset: where to start if the file does not say.
         overrides: such as ``rounds=3``, ``partition.alpha=0.1`` or ``layers=[64, 32, 10]``; what is
-            not a TOML value is taken as text.
+            not a TOML value is taken as text. Files are relative to the working folder.
 
     Raises:
         UsageError: naming the file, line or field that is wrong and what would be right.
@@ -65,9 +67,9 @@ def load_experiment(
     where = "experiment"
     if path is not None:
         where = str(path)
-        settings = _merged(settings, _with_preset(read_toml(path)))
+        settings = _merged(settings, _with_preset(located(read_toml(path), path.parent)))
     for pair in overrides:
-        settings = _merged(settings, override(pair))
+        settings = _merged(settings, located(override(pair), Path()))
     return validated(settings, where)
 
 

@@ -83,7 +83,7 @@ class Experiment(Table):
             into a `UsageError`).
     """
 
-    dataset: str = Field("digits", description="a built-in data set, or a .npz or .csv file")
+    dataset: str = Field("digits", description="a built-in data set, or a file (docs/datasets.md)")
     features: str | None = Field(
         None,
         description="a frozen extractor that samples go through first: its file, or the name of "
