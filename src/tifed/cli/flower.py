@@ -125,7 +125,7 @@ def up(
     from tifed.flower.up import up as run_up
 
     chosen, folder = _chosen(experiment, preset, settings, out, resume)
-    gateways = [_absolute(address) for address in gateway or ()]
+    gateways = _gateways(gateway or [], chosen.devices)
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def watch(row: "Row") -> None:
@@ -232,17 +232,24 @@ def _chosen(
     return experiment, folder
 
 
-def _absolute(address: str) -> str:
-    """A gateway's address for programs that run in other folders.
+def _gateways(addresses: list[str], devices: int) -> list[str]:
+    """Gateways' addresses for programs that run in other folders.
 
     Raises:
-        UsageError: if it is not one.
+        UsageError: if one is not an address, two are the same, or there are more than ``devices``.
     """
-    from tifed.link.transport import check_address
+    from tifed.link.address import check_distinct, check_socket_address
 
-    check_address(address, "--gateway")
-    kind, _, place = address.partition(":")
-    return f"unix:{Path(place).absolute()}" if kind == "unix" else address
+    for address in addresses:
+        check_socket_address(address, "--gateway")
+    check_distinct(addresses, "--gateway")
+    if len(addresses) > devices:
+        raise UsageError(f"--gateway: {len(addresses)} gateways for {devices} devices")
+    pairs = [address.split(":", 1) for address in addresses]
+    return [
+        f"unix:{Path(place).absolute()}" if kind == "unix" else f"{kind}:{place}"
+        for kind, place in pairs
+    ]
 
 
 def _show(result: dict[str, Any], folder: Path, as_json: bool) -> None:
