@@ -188,6 +188,21 @@ def test_a_training_that_stands_still_ends() -> None:
         stuck.train(0, 5, 0, 0, 0)
 
 
+def test_an_answer_of_another_session_is_not_the_answer() -> None:
+    """It is what a line still held of an earlier run, whose requests are numbered alike."""
+    late: list[Frame] = []
+
+    def answer(frame: Frame) -> bytes:
+        stale = Frame(frame.kind | ANSWER, frame.session ^ 1, frame.sequence, b"\0\5\0")
+        sound = Frame(frame.kind | ANSWER, frame.session, frame.sequence, b"\0\7\0")
+        late.append(stale)
+        return encode(stale) + encode(sound)
+
+    client = Client("late", lambda: Scripted(answer), QUICK)
+    assert client.classify(np.zeros((3, 8), np.int8)).tolist() == [7, 7, 7]
+    assert late
+
+
 def test_another_version_is_named() -> None:
     def answer(frame: Frame) -> bytes:
         return encode(Frame(frame.kind | ANSWER, frame.session, frame.sequence, b"\x46", 2))

@@ -151,6 +151,7 @@ class Bench:
 def _greet(client: Client) -> str | None:
     """Why a board without work does not answer, if it does not."""
     try:
+        client.open_line()
         client.open_session(LOOK_SECONDS)
     except RunError as error:
         return str(error)
