@@ -121,6 +121,7 @@ def up(
     from tifed.flower import require_flower
 
     require_flower()
+    from tifed.cli.service import ending_in_order
     from tifed.flower.settings import Settings
     from tifed.flower.up import up as run_up
 
@@ -137,7 +138,7 @@ def up(
             f"answered {row['answered']}/{row['asked']}"
         )
 
-    with event_files(folder, tensorboard) as events:
+    with ending_in_order(), event_files(folder, tensorboard) as events:
         result = run_up(
             chosen, folder, nodes=len(gateways) or min(nodes, chosen.devices),
             gateways=gateways, secure=not insecure,

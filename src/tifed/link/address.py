@@ -53,9 +53,7 @@ def repeated_line(addresses: Sequence[str]) -> str | None:
         if seen.get(line) == address:
             return f"{address} is named twice; name each line once"
         if line in seen:
-            return (
-                f"{seen[line]} and {address} are the same line; name each one once"
-            )
+            return f"{seen[line]} and {address} are the same line; name each one once"
         seen[line] = address
     return None
 
