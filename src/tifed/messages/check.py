@@ -16,7 +16,7 @@ from tifed.federation import (
 from tifed.federation.counts import impossible_counts
 from tifed.integer.rounding import Integers
 from tifed.learning import Statistics
-from tifed.messages.content import LONGEST_REASON, Content, MessageError
+from tifed.messages.content import LONGEST_REASON, Content, MessageError, printable
 from tifed.messages.devices import from_ranges
 
 
@@ -132,8 +132,7 @@ def _absent(content: Content, asked: Jobs, answered: Integers) -> dict[int, str]
     if not sound:
         raise MessageError("says of devices that they are absent, but not of which and why")
     return {
-        # It goes to a file: a node's words must not look like lines of it.
-        device: "".join(c if c.isprintable() else " " for c in reason[:LONGEST_REASON])
+        device: printable(reason[:LONGEST_REASON])
         for device, reason in zip(devices, reasons, strict=True)
     }
 
