@@ -203,6 +203,15 @@ def test_an_answer_of_another_session_is_not_the_answer() -> None:
     assert late
 
 
+def test_a_device_that_says_that_it_is_in_another_session_has_restarted() -> None:
+    def answer(frame: Frame) -> bytes:
+        return encode(Frame(frame.kind | ANSWER, frame.session ^ 1, frame.sequence, b"\x42"))
+
+    client = Client("board", lambda: Scripted(answer), Patience(answer=0.1, silence=60.0))
+    with pytest.raises(DeviceRestartedError, match="board: restarted"):
+        client.status()
+
+
 def test_another_version_is_named() -> None:
     def answer(frame: Frame) -> bytes:
         return encode(Frame(frame.kind | ANSWER, frame.session, frame.sequence, b"\x46", 2))

@@ -309,7 +309,7 @@ def test_a_name_that_is_not_ascii_is_cleaned(setup: Setup, boards: Boards) -> No
 
 
 def test_a_training_that_goes_to_and_fro_ends(boards: Boards) -> None:
-    steps = iter([1, 0] * 100_000)
+    steps = iter([1, 0] * 300)
 
     def to_and_fro(frame: Frame) -> Frame:
         return Frame(

@@ -31,7 +31,7 @@ from tifed.link import (
 from tifed.link.listening import listening
 from tifed.link.transport import SocketTransport
 
-LONG = Patience(answer=1.0, silence=600.0)
+LONG = Patience(answer=1.0, silence=20.0)
 SHORT = Patience(answer=0.1, silence=0.3)
 
 
@@ -64,7 +64,7 @@ def test_a_port_that_is_not_there_ends_a_run_at_its_start(setup: Setup, tmp_path
     addresses = ["serial:/dev/nowhere", "tcp:127.0.0.1:1", f"serial:{tmp_path}/file"]
     fleet = fleet_at(setup, addresses, LONG)
     with pytest.raises(UsageError) as error:
-        list(fleet.calibrate(range(3), 4))  # by the patience it would be ten minutes
+        list(fleet.calibrate(range(3), 4))  # by the patience it would be twenty seconds
     fleet.close()
     assert str(error.value) == (
         "link.devices: serial:/dev/nowhere: No such file or directory; "
@@ -195,5 +195,6 @@ def test_a_gateway_says_at_once_why_it_cannot_reach_a_board_and_lets_nobody_else
     one = service("gateway", "--devices", "serial:/dev/nowhere", "--listen", f"unix:{place}")
     one.says("board serial:/dev/nowhere has left or cannot take part: serial:/dev/nowhere: "
              "cannot be opened: No such file or directory")  # fmt: skip
+    assert "tried for" not in one.text  # not after a while of trying
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     assert one.stop() == 0
