@@ -99,6 +99,29 @@ def test_signal_nine_everywhere_costs_nothing(
     assert not marked(deployments[0].mark)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_told_to_end_leaves_no_key_behind(
+    tmp_path: Path, service: Any, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    command = service(
+        "flower", "up", "--preset", "digits", "--set", "devices=1", "--nodes", "1",
+        "--out", str(tmp_path / "run"),
+    )  # fmt: skip
+    private = "tifed-flower-*/keys/*"
+    awaited(lambda: len(list(scratch.glob(private))) > 2 or command.process.poll() is not None,
+            "no keys")  # fmt: skip
+    awaited(lambda: children(command.process.pid), "no program")
+    started = children(command.process.pid)
+    command.process.send_signal(number)
+    assert command.process.wait(300) == 128 + number
+    assert not list(scratch.rglob("*.key"))
+    assert not list(scratch.glob("tifed-*"))
+    assert not any(map(lives, started))
+
+
 def children(process: int) -> list[int]:
     """The processes that ``process`` has started, and those that they have."""
     own = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -197,6 +198,14 @@ def test_other_versions_and_strangers_are_told_apart() -> None:
     damaged = pack(message("fit", NAME, {}))
     damaged["arrays"] = ArrayRecord({"x": Array("int64", (2,), "numpy.ndarray", b"nonsense")})
     assert "has unreadable arrays" in refused(damaged)
+    for kind in (np.dtype(object), np.dtype([("a", np.int64), ("b", object)])):
+        file = BytesIO()
+        np.lib.format.write_array(file, np.zeros(1, kind), version=(1, 0), allow_pickle=True)
+        objects = Array(str(kind), (1,), "numpy.ndarray", file.getvalue())
+        for place in ("arrays", "own"):
+            pickled = pack(message("fit", NAME, {}))
+            pickled[place] = ArrayRecord({"x": objects})
+            assert refused(pickled) == "has an array of objects"
     assert refused(pack(message("fit", "other", {}))) == "has another experiment"
     with pytest.raises(MessageError, match="is about 'fit', not 'hello'"):
         unpack(pack(message("fit", NAME, {})), "hello", NAME)

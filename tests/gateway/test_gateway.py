@@ -124,7 +124,7 @@ def test_a_board_leaves_and_comes_back(
     assert answered == ["3", "3", "2", "2", "3", "3"]
     lost, back = RunFolder(out).read_health(6)
     assert (lost["round"], lost["device"], lost["event"]) == ("3", "1", "lost")
-    assert lost["reason"].startswith(f"{goes}: no answer to HELLO within")
+    assert lost["reason"].startswith(f"{goes}: cannot be opened: Connection refused")
     assert back == {"round": "5", "device": "1", "event": "back", "reason": ""}
     assert "round 3, exchange 2: 2 of 3 boards answered" in one.text
     # A run that goes on keeps what is true of the rounds before, and nothing of later ones.

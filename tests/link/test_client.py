@@ -188,6 +188,30 @@ def test_a_training_that_stands_still_ends() -> None:
         stuck.train(0, 5, 0, 0, 0)
 
 
+def test_an_answer_of_another_session_is_not_the_answer() -> None:
+    """It is what a line still held of an earlier run, whose requests are numbered alike."""
+    late: list[Frame] = []
+
+    def answer(frame: Frame) -> bytes:
+        stale = Frame(frame.kind | ANSWER, frame.session ^ 1, frame.sequence, b"\0\5\0")
+        sound = Frame(frame.kind | ANSWER, frame.session, frame.sequence, b"\0\7\0")
+        late.append(stale)
+        return encode(stale) + encode(sound)
+
+    client = Client("late", lambda: Scripted(answer), QUICK)
+    assert client.classify(np.zeros((3, 8), np.int8)).tolist() == [7, 7, 7]
+    assert late
+
+
+def test_a_device_that_says_that_it_is_in_another_session_has_restarted() -> None:
+    def answer(frame: Frame) -> bytes:
+        return encode(Frame(frame.kind | ANSWER, frame.session ^ 1, frame.sequence, b"\x42"))
+
+    client = Client("board", lambda: Scripted(answer), Patience(answer=0.1, silence=60.0))
+    with pytest.raises(DeviceRestartedError, match="board: restarted"):
+        client.status()
+
+
 def test_another_version_is_named() -> None:
     def answer(frame: Frame) -> bytes:
         return encode(Frame(frame.kind | ANSWER, frame.session, frame.sequence, b"\x46", 2))

@@ -45,10 +45,14 @@ def emulate(
     from tifed.emulators.serve import serve_boards
     from tifed.experiment import build
     from tifed.fleets.emulated import Emulation, firmware_for
+    from tifed.link.address import check_distinct, check_socket_address
 
     places = addresses(listen)
     if not places:
         raise UsageError("--listen: names no address")
+    for place in places:  # before the firmware is made, which takes its time
+        check_socket_address(place, "--listen")
+    check_distinct(places, "--listen")
     chosen = experiment_from(experiment, preset, settings)
     setup = build(chosen.model_copy(update={"fleet": "simulated"}), data_dir)
     firmware = firmware_for(

@@ -121,11 +121,12 @@ def up(
     from tifed.flower import require_flower
 
     require_flower()
+    from tifed.cli.service import ending_in_order
     from tifed.flower.settings import Settings
     from tifed.flower.up import up as run_up
 
     chosen, folder = _chosen(experiment, preset, settings, out, resume)
-    gateways = [_absolute(address) for address in gateway or ()]
+    gateways = _gateways(gateway or [], chosen.devices)
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def watch(row: "Row") -> None:
@@ -137,7 +138,7 @@ def up(
             f"answered {row['answered']}/{row['asked']}"
         )
 
-    with event_files(folder, tensorboard) as events:
+    with ending_in_order(), event_files(folder, tensorboard) as events:
         result = run_up(
             chosen, folder, nodes=len(gateways) or min(nodes, chosen.devices),
             gateways=gateways, secure=not insecure,
@@ -232,17 +233,24 @@ def _chosen(
     return experiment, folder
 
 
-def _absolute(address: str) -> str:
-    """A gateway's address for programs that run in other folders.
+def _gateways(addresses: list[str], devices: int) -> list[str]:
+    """Gateways' addresses for programs that run in other folders.
 
     Raises:
-        UsageError: if it is not one.
+        UsageError: if one is not an address, two are the same, or there are more than ``devices``.
     """
-    from tifed.link.transport import check_address
+    from tifed.link.address import check_distinct, check_socket_address
 
-    check_address(address, "--gateway")
-    kind, _, place = address.partition(":")
-    return f"unix:{Path(place).absolute()}" if kind == "unix" else address
+    for address in addresses:
+        check_socket_address(address, "--gateway")
+    check_distinct(addresses, "--gateway")
+    if len(addresses) > devices:
+        raise UsageError(f"--gateway: {len(addresses)} gateways for {devices} devices")
+    pairs = [address.split(":", 1) for address in addresses]
+    return [
+        f"unix:{Path(place).absolute()}" if kind == "unix" else f"{kind}:{place}"
+        for kind, place in pairs
+    ]
 
 
 def _show(result: dict[str, Any], folder: Path, as_json: bool) -> None:

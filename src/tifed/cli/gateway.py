@@ -57,18 +57,13 @@ def gateway(
     from tifed.gateway.server import Gateway, log
     from tifed.link import Patience
     from tifed.link.listening import listening
-    from tifed.link.transport import check_address
 
     lines = addresses(devices)
     if not lines:
         raise UsageError("--devices: names no board")
-    if len(set(lines)) < len(lines):
-        raise UsageError("--devices: names a line twice")
-    for line in lines:
-        check_address(line, "--devices")
+    bench = Bench(Lines(lines, baud, Patience(silence=silence)), data_dir)
     log_to_stderr()
     stop = stop_on_signals()
-    bench = Bench(Lines(lines, baud, Patience(silence=silence)), data_dir)
     with listening(listen, "--listen") as listener:
         log.info("gateway of %d boards at %s", len(lines), listen)
         Gateway(bench, look_every).serve(listener, stop)

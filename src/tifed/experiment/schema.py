@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
 from tifed.federation import AtEnd, AverageEvery
+from tifed.link.address import repeated_line
 from tifed.recipes import RECIPES, AssignmentKind, Mode, Recipe
 
 
@@ -186,6 +187,9 @@ class Experiment(Table):
             raise ValueError(
                 f"link.devices: {len(self.link.devices)} lines for {self.devices} devices"
             )
+        repeated = repeated_line(self.link.devices)
+        if repeated is not None:
+            raise ValueError(f"link.devices: {repeated}")
         return self
 
     def build_recipe(self) -> Recipe:

@@ -11,11 +11,22 @@ import numpy as np
 from tifed.device import Stream
 from tifed.errors import UsageError
 from tifed.features import Extractor
-from tifed.federation import DeviceScore, FeatureSums, Job, Plan, Update, device_update
+from tifed.federation import DeviceScore, FeatureSums, Job, Jobs, Plan, Update, device_update
+from tifed.federation.counts import impossible_counts
 from tifed.firmware.header import fingerprint
 from tifed.learning.engine import Engine
-from tifed.link import Client, DeviceGoneError, DeviceRefusedError, DeviceRestartedError
-from tifed.link.client import BUSY, ORDER, UNCONFIGURED, Capabilities
+from tifed.link import (
+    Capabilities,
+    Client,
+    DeviceAnswerError,
+    DeviceError,
+    DeviceGoneError,
+    DeviceRefusedError,
+    DeviceRestartedError,
+    DeviceStatus,
+    LineNotOpenedError,
+)
+from tifed.link.client import BUSY, ORDER, UNCONFIGURED
 from tifed.network import Network, Parameters
 
 log = logging.getLogger(__name__)
@@ -35,6 +46,7 @@ class _Device:
         self.client = client
         self.capabilities: Capabilities | None = None
         self.gone = False
+        self.known = False
         self.forget()
 
     def forget(self) -> None:
@@ -52,7 +64,9 @@ class LinkSettings:
         on_reboot: a device that restarts in the middle of an exchange does it again from the
             start, or is left out of the exchange.
         repeats: how often it may start again before it is left out.
-        on_mismatch: a device that was built for other work stops the run, or is left out.
+        on_mismatch: a device that cannot take part when it is first asked, for its line cannot be
+            opened and waiting will not help, or it was built for other work, stops the run, or is
+            left out. One that took part before never stops it.
     """
 
     on_reboot: OnReboot = "repeat"
@@ -108,13 +122,14 @@ class LinkedFleet:
         self._network = network
         self._streams = dict(zip(numbers, streams, strict=True))
         self._sent = dict(zip(numbers, streams if raw is None else raw, strict=True))
+        self._buffer, self._batch = buffer, batch
         self._fingerprint = fingerprint(network, buffer, batch, extractor)
         self._seed = seed
         self._engine = engine
         self._settings = settings or LinkSettings()
         self._on_close = on_close
         self._threads = ThreadPoolExecutor(min(_MOST_THREADS, len(clients)), "tifed-link")
-        self._closed = False
+        self._opened = self._closed = False
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
         """Feature sums, made by each of ``devices`` that answers."""
@@ -174,17 +189,16 @@ class LinkedFleet:
         def ask(device: int) -> str | None:
             it = self._devices[device]
             try:
+                it.client.open_line()
                 try:
                     if it.capabilities is not None:
                         it.client.status(seconds)
-                except (DeviceRestartedError, DeviceRefusedError):
+                except (DeviceRestartedError, DeviceRefusedError, DeviceAnswerError):
                     it.forget()
                 self._ready(it, seconds)
-            except DeviceGoneError as error:
-                it.gone = True
+            except (DeviceError, UsageError) as error:
+                it.gone = isinstance(error, DeviceGoneError)
                 it.forget()
-                return str(error)
-            except (DeviceRestartedError, DeviceRefusedError, UsageError) as error:
                 return str(error)
             it.gone = False
             return None
@@ -199,6 +213,7 @@ class LinkedFleet:
         lose: Callable[[int, str], Result] | None = None,
     ) -> Iterator[Result]:
         """``work`` of every device, side by side; those that fail are logged and left out."""
+        self._open_lines()
         futures = {
             self._threads.submit(self._persist, self._devices[device], work, device): device
             for device in devices
@@ -207,13 +222,48 @@ class LinkedFleet:
             for future in as_completed(futures):
                 try:
                     yield future.result()
-                except (DeviceGoneError, DeviceRestartedError, DeviceRefusedError) as error:
+                except DeviceError as error:
                     log.warning("device %d is left out of %s: %s", futures[future], what, error)
                     if lose is not None:
                         yield lose(futures[future], str(error))
         finally:
             for future in futures:
                 future.cancel()
+
+    def _open_lines(self) -> None:
+        """Open every line before the first request, and say at once which cannot be opened and why.
+
+        Raises:
+            UsageError: if waiting will not help, and the settings say that this stops the run.
+        """
+        if self._opened:
+            return
+        self._opened = True
+
+        def open_one(it: _Device) -> LineNotOpenedError | None:
+            try:
+                it.client.open_line()
+            except LineNotOpenedError as error:
+                return error
+            return None
+
+        failures = dict(
+            zip(self._devices, self._threads.map(open_one, self._devices.values()), strict=True)
+        )
+        stops = self._settings.on_mismatch == "stop"
+        lasting = [
+            f"{self._devices[device].client.name}: {error.reason}"
+            for device, error in failures.items()
+            if error is not None and error.lasting
+        ]
+        if lasting and stops:
+            raise UsageError(f"link.devices: {'; '.join(lasting)}")
+        for device, error in failures.items():
+            if error is not None:
+                it = self._devices[device]
+                it.gone = error.lasting
+                log.warning("device %d: %s; it may come within %g s", device, error,
+                            it.client.patience.silence)  # fmt: skip
 
     def _persist(self, it: _Device, work: Callable[[int], Result], device: int) -> Result:
         """``work``, again from the start after a restart if the settings say so."""
@@ -222,6 +272,9 @@ class LinkedFleet:
                 result = work(device)
             except DeviceGoneError:
                 it.gone = True
+                it.forget()
+                raise
+            except DeviceAnswerError:
                 it.forget()
                 raise
             except (DeviceRestartedError, DeviceRefusedError) as error:
@@ -251,11 +304,21 @@ class LinkedFleet:
                 f"{client.name}: its firmware was built for another network, recipe, buffer or "
                 "mini-batch; build it for this experiment and flash it"
             )
-            if self._settings.on_mismatch == "drop":
+            if self._settings.on_mismatch == "drop" or it.known:
                 raise DeviceRefusedError(reason, 0)
             raise UsageError(reason)
+        network = self._network
+        said = (
+            capabilities.depth, capabilities.features, capabilities.classes,
+            capabilities.buffer, capabilities.batch,
+        )  # fmt: skip
+        if said != (network.depth, network.features, network.classes, self._buffer, self._batch):
+            raise DeviceAnswerError(
+                f"{client.name}: its answer to HELLO has the fingerprint of this experiment, and "
+                f"other layers, features, classes, buffer or mini-batch: {said}"
+            )
         it.forget()
-        it.capabilities = capabilities
+        it.capabilities, it.known = capabilities, True
 
     def _train(self, plan: Plan, job: Job, parameters: Parameters) -> Update:
         """One device's part in an exchange; only what it does not know yet is sent."""
@@ -282,8 +345,25 @@ class LinkedFleet:
         status = client.train(
             job.first_step, job.steps, plan.extra_shift, job.device, plan.exchange
         )
+        self._check(client, job, status)
         weights, biases = list(parameters.weights), list(parameters.biases)
         for number in job.layers:
             weights[number], biases[number] = client.get_layer(number, network.layers[number])
         trained = Parameters(parameters.centre, tuple(weights), tuple(biases))
         return device_update(job.device, trained, job.layers, job.samples, status.statistics)
+
+    def _check(self, client: Client, job: Job, status: DeviceStatus) -> None:
+        """Make sure that a device which says that it has done ``job`` can have counted that.
+
+        Raises:
+            DeviceAnswerError: if it cannot.
+        """
+        if status.samples != job.samples:
+            raise DeviceAnswerError(
+                f"{client.name}: trained on {status.samples} samples, of {job.samples} sent"
+            )
+        impossible = impossible_counts(
+            self._network, Jobs.of([job]), self._batch, status.statistics
+        )
+        if impossible is not None:
+            raise DeviceAnswerError(f"{client.name}: {impossible}")

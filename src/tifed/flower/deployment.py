@@ -73,7 +73,7 @@ class Deployment:
         self.logs = logs
         self._nodes_wanted, self._data_dir, self._secure, self._log = nodes, data_dir, secure, log
         self._gateways = tuple(gateways)
-        self._home = Path(tempfile.mkdtemp(prefix="tifed-flower-"))
+        self._home: Path
         self.address = f"{HOST}:{free_ports(1)[0]}"
         self._certificates: ServerCertificates | None = None
         self._link: Program | None = None
@@ -82,12 +82,13 @@ class Deployment:
 
     def __enter__(self) -> Self:
         """Start everything."""
+        self._home = Path(tempfile.mkdtemp(prefix="tifed-flower-"))
         try:
-            (self._home / "keys").mkdir(mode=0o700)
+            self._keys.mkdir(mode=0o700)
             connection = f'[superlink.{CONNECTION}]\naddress = "{self.address}"\n'
             if self._secure:
                 names = ("localhost", HOST)
-                self._certificates = make_server_certificates(self._home / "keys", names)
+                self._certificates = make_server_certificates(self._keys, names)
                 connection += f'root-certificates = "{self._certificates.authority}"\n'
             else:
                 connection += "insecure = true\n"
@@ -216,7 +217,7 @@ class Deployment:
         return _Node(number, program, starts + 1, time.monotonic())
 
     def _key(self, name: str, registered: bool) -> Path:
-        key = make_node_key(self._home / "keys", name)
+        key = make_node_key(self._keys, name)
         if registered:
             public = str(key.with_suffix(".pub"))
             command = ("supernode", "register", public, CONNECTION)
@@ -263,12 +264,20 @@ class Deployment:
             raise RunError(f"flwr {' '.join(arguments[:2])} failed: {reason[-500:]}")
         return dict(answer)
 
+    @property
+    def _keys(self) -> Path:
+        return self._home / "keys"
+
     def _stop(self) -> None:
+        # First of all: programs need seconds to stop, and nobody needs a key for that.
+        shutil.rmtree(self._keys, ignore_errors=True)
         programs = [node.program for node in self._nodes] + self._others
         if self._link is not None:
             programs.append(self._link)
-        stop(programs, self.mark)
-        shutil.rmtree(self._home, ignore_errors=True)
+        try:
+            stop(programs, self.mark)
+        finally:
+            shutil.rmtree(self._home, ignore_errors=True)
 
 
 def _listens(host: str, port: int) -> bool:

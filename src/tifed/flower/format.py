@@ -61,6 +61,8 @@ def unpack(message: RecordDict, kind: str | None, experiment: str) -> Content:
             record = message.get(place)
             if isinstance(record, ArrayRecord):
                 arrays.update({name: _array(array.data) for name, array in record.items()})
+    except MessageError:
+        raise
     except Exception as error:
         # Whatever a node sends must not stop the server; numpy raises nearly anything here.
         raise MessageError(f"has unreadable arrays ({type(error).__name__})") from error
@@ -99,6 +101,7 @@ def _array(data: bytes) -> np.ndarray:
 
     Raises:
         ValueError: if it is not one, or not of its length.
+        MessageError: if it is one of objects.
     """
     if not data.startswith(_MAGIC):
         raise ValueError("not of NumPy's format 1.0")
@@ -110,10 +113,14 @@ def _array(data: bytes) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def _header(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
-    """Shape, whether columns come first, and type; objects are refused."""
+    """Shape, whether columns come first, and type.
+
+    Raises:
+        MessageError: if it is an array of objects, which are Python's own and could be anything.
+    """
     shape, turned, dtype = np.lib.format.read_array_header_1_0(BytesIO(header))
     if dtype.hasobject:
-        raise ValueError("an array of objects")
+        raise MessageError("has an array of objects")
     return shape, turned, dtype
 
 

@@ -17,6 +17,7 @@ from tifed.errors import RunError, TifedError, UsageError
 from tifed.experiment import Progress, Result, RunFolder, Setup, load_experiment, resume, run
 from tifed.flower.fleet import FlowerFleet
 from tifed.flower.settings import Settings
+from tifed.messages.content import printable
 from tifed.node.site import identity, parsed
 
 LOG = "flower.log"
@@ -104,8 +105,7 @@ def _logger(out: Path | None, log: Log | None) -> Log:
     other = log or logging.getLogger("flwr").info
 
     def tell(message: str) -> None:
-        # A node's own words may be in it: they must not look like lines of the log.
-        message = "".join(c if c.isprintable() else " " for c in message)
+        message = printable(message)  # a node's own words may be in it
         other(message)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from tifed.federation import DeviceScore, FeatureSums, Plan, Update
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.learning.engine import engine
 from tifed.link import Client, Patience, address_opener
+from tifed.link.address import check_distinct
 from tifed.network import Parameters
 from tifed.node.site import Place, Site, identity, parsed
 
@@ -29,20 +30,23 @@ class Lines:
         addresses: one per board.
         baud: bits per second of serial lines.
         patience: how long to wait for a board.
+        field: what to call the addresses in errors.
     """
 
     addresses: tuple[str, ...]
     baud: int = 115_200
     patience: Patience = field(default_factory=Patience)
+    field: str = "--devices"
 
     def clients(self, count: int | None = None) -> list[Client]:
         """New clients of the first ``count`` boards; nothing is opened yet.
 
         Raises:
-            UsageError: if an address is not one.
+            UsageError: if an address is not one, or two are the same line.
         """
+        check_distinct(self.addresses, self.field)
         return [
-            Client(address, address_opener(address, self.baud), self.patience)
+            Client(address, address_opener(address, self.baud, self.field), self.patience)
             for address in self.addresses[:count]
         ]
 
@@ -62,7 +66,7 @@ class Bench:
             data_dir: folder of data sets: boards without sensors get their samples from here.
 
         Raises:
-            UsageError: if an address is not one.
+            UsageError: if an address is not one, or two are the same line.
         """
         self._lines, self._data_dir = lines, data_dir
         self._waiting = lines.clients()
@@ -147,6 +151,7 @@ class Bench:
 def _greet(client: Client) -> str | None:
     """Why a board without work does not answer, if it does not."""
     try:
+        client.open_line()
         client.open_session(LOOK_SECONDS)
     except RunError as error:
         return str(error)

@@ -6,7 +6,9 @@ from dataclasses import asdict
 
 from tifed.errors import RunError
 from tifed.gateway.wire import WireError, receive, send
-from tifed.link.transport import check_address, connect
+from tifed.link.address import check_socket_address
+from tifed.link.reason import reason
+from tifed.link.transport import connect
 from tifed.messages.content import Content, MessageError
 from tifed.node.site import Place
 
@@ -46,7 +48,7 @@ def ask(
         RunError: if the gateway is gone for too long, or takes too long.
         MessageError: if it says that it cannot do it.
     """
-    check_address(address, "gateway")
+    check_socket_address(address, "gateway")
     heard = time.monotonic()
     deadline = heard + SHARE * timeout
     head = {"experiment": experiment, "place": asdict(place), "message": dict(content.values)}
@@ -81,4 +83,4 @@ def _connected(address: str) -> socket.socket:
     try:
         return connect(address, SEND_SECONDS)
     except OSError as error:
-        raise WireError(f"cannot be reached ({error})") from error
+        raise WireError(f"cannot be reached ({reason(error)})") from error

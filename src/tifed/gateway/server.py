@@ -52,7 +52,7 @@ class Gateway:
             while not stop.is_set():
                 now = time.monotonic()
                 if (look is None or look.done()) and now - looked >= self._look_every:
-                    looked, look = now, self._worker.submit(self._bench.look)
+                    looked, look = now, self._worker.submit(self._look)
                 try:
                     connection, _ = listener.accept()
                 except TimeoutError:
@@ -66,6 +66,13 @@ class Gateway:
         finally:
             self._worker.shutdown(wait=False, cancel_futures=True)
             self._bench.close()
+
+    def _look(self) -> None:
+        """Look after the boards; nothing that goes wrong there ends the looking."""
+        try:
+            self._bench.look()
+        except Exception:
+            log.exception("a look at the boards failed")
 
     def _attend(self, connection: socket.socket) -> None:
         """One connection: a request, signs of life, the answer."""

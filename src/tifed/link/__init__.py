@@ -1,7 +1,15 @@
 """The link between a server and its devices: frames, requests, lines (docs/link.md)."""
 
-from tifed.link.client import Capabilities, Client, DeviceState, DeviceStatus, Patience
-from tifed.link.errors import DeviceGoneError, DeviceRefusedError, DeviceRestartedError
+from tifed.link.answers import Capabilities, DeviceState, DeviceStatus
+from tifed.link.client import Client, Patience
+from tifed.link.errors import (
+    DeviceAnswerError,
+    DeviceError,
+    DeviceGoneError,
+    DeviceRefusedError,
+    DeviceRestartedError,
+    LineNotOpenedError,
+)
 from tifed.link.frame import PAYLOAD, VERSION, Frame, FrameReader, Kind, encode
 from tifed.link.transport import Transport, TransportClosedError, address_opener, open_transport
 
@@ -10,6 +18,8 @@ __all__ = [
     "VERSION",
     "Capabilities",
     "Client",
+    "DeviceAnswerError",
+    "DeviceError",
     "DeviceGoneError",
     "DeviceRefusedError",
     "DeviceRestartedError",
@@ -18,6 +28,7 @@ __all__ = [
     "Frame",
     "FrameReader",
     "Kind",
+    "LineNotOpenedError",
     "Patience",
     "Transport",
     "TransportClosedError",

@@ -5,21 +5,29 @@ import os
 import struct
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import IntEnum
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tifed.integer.rounding import Integers
-from tifed.learning import Statistics
-from tifed.link.errors import DeviceGoneError, DeviceRefusedError, DeviceRestartedError
+from tifed.link import answers
+from tifed.link.answers import Capabilities, DeviceState, DeviceStatus
+from tifed.link.errors import (
+    DeviceAnswerError,
+    DeviceGoneError,
+    DeviceRefusedError,
+    DeviceRestartedError,
+    LineNotOpenedError,
+)
 from tifed.link.frame import ANSWER, VERSION, Frame, FrameReader, Kind, encode
 from tifed.link.transport import Opener, Transport, TransportClosedError
 from tifed.network import Layer, Tensor, bias_dtype, weight_dtype
 
-SESSION, UNCONFIGURED, BUSY, ORDER = 66, 67, 68, 69
+SESSION, UNCONFIGURED, BUSY, ORDER, FORMAT = 66, 67, 68, 69, 70
 """Codes by which a device says that it is not where the server thinks it is."""
 
 CODES = {
@@ -38,7 +46,7 @@ CODES = {
     UNCONFIGURED: "not configured",
     BUSY: "busy with training",
     ORDER: "out of order",
-    70: "another version of the link",
+    FORMAT: "another version of the link",
 }
 _REOPEN_SECONDS = 0.2
 _SMALLEST_PIECE = 40
@@ -46,8 +54,8 @@ _STREAK = 20
 _SHORTEST_WAIT = 0.005
 _LOST = 4
 _UNKNOWN = 0.03
-_HELLO = struct.Struct("<BBB10I")
-_STATUS = struct.Struct("<BH9I")
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -64,77 +72,6 @@ class Patience:
     answer: float = 1.0
     silence: float = 30.0
     training: float = 1.0
-
-
-@dataclass(frozen=True)
-class Capabilities:
-    """What a device says of itself.
-
-    Attributes:
-        core: version of its core.
-        can_reset: whether it restarts when asked.
-        counts_ticks: whether it times its training.
-        paints_stack: whether it knows how much stack it has used.
-        fingerprint: of the experiment that it was built for.
-        payload: most bytes of a payload.
-        memory: bytes of RAM for the core.
-        buffer: samples it keeps.
-        batch: samples per mini-batch.
-        layers: numbers of the layers that it can train alone.
-        all_layers: whether it can train all of them at once.
-        features: length of a sample.
-        classes: number of classes.
-        tick_hertz: ticks per second.
-        board: its name.
-    """
-
-    core: int
-    can_reset: bool
-    counts_ticks: bool
-    paints_stack: bool
-    fingerprint: int
-    payload: int
-    memory: int
-    buffer: int
-    batch: int
-    layers: tuple[int, ...]
-    all_layers: bool
-    features: int
-    classes: int
-    tick_hertz: int
-    board: str
-
-
-class DeviceState(IntEnum):
-    """What a device is doing."""
-
-    IDLE = 0
-    CONFIGURED = 1
-    TRAINING = 2
-    TRAINED = 3
-
-
-@dataclass(frozen=True)
-class DeviceStatus:
-    """How far a device is.
-
-    Attributes:
-        state: what it is doing.
-        samples: in its buffer.
-        step: the next mini-batch step.
-        last_step: where it will stop.
-        statistics: counts since training began.
-        ticks: spent in steps since training began.
-        stack: most bytes of stack used since it started; 0 if it does not know.
-    """
-
-    state: DeviceState
-    samples: int
-    step: int
-    last_step: int
-    statistics: Statistics
-    ticks: int
-    stack: int
 
 
 class Client:
@@ -159,11 +96,28 @@ class Client:
         self._pieces = _PieceSize(_SMALLEST_PIECE)
         self._quickness = _Quickness()
         self._stopped = False
+        self._trouble: str | None = None
         self.resent = 0
 
     def stop(self) -> None:
         """Have a request that another thread waits for fail soon, and every later one at once."""
         self._stopped = True
+
+    def open_line(self) -> Transport:
+        """The line, which is opened unless it is open; the first request would do it otherwise.
+
+        Raises:
+            LineNotOpenedError: if it cannot be opened now.
+        """
+        if self._line is not None:
+            return self._line
+        self._reader = FrameReader()
+        self._frames.clear()
+        try:
+            self._line = self._opener()
+        except TransportClosedError as error:
+            raise LineNotOpenedError(self.name, str(error), error.lasting) from error
+        return self._line
 
     def close(self) -> None:
         """Give the line back; the next request would open it again."""
@@ -180,42 +134,23 @@ class Client:
             silence: seconds until the device counts as gone, if other than usual.
 
         Raises:
-            DeviceGoneError: if it does not answer.
+            DeviceError: if it does not answer, or not as a device does.
         """
         self._next_session = self._next_session % 0xFFFF + 1
         self._session = self._next_session
-        answer = self._ask(Kind.HELLO, b"", silence)
-        found = _HELLO.unpack_from(answer)
-        core, flags, depth, fingerprint, payload, memory, buffer, batch = found[:8]
-        alone, together, features, classes, hertz = found[8:]
-        self._pieces = _PieceSize(payload)
-        return Capabilities(
-            core=core,
-            can_reset=bool(flags & 1),
-            counts_ticks=bool(flags & 2),
-            paints_stack=bool(flags & 4),
-            fingerprint=fingerprint,
-            payload=payload,
-            memory=memory,
-            buffer=buffer,
-            batch=batch,
-            layers=tuple(layer for layer in range(depth) if alone >> layer & 1),
-            all_layers=bool(together),
-            features=features,
-            classes=classes,
-            tick_hertz=hertz,
-            board=answer[_HELLO.size :].decode("ascii", "replace"),
-        )
+        found = self._ask(Kind.HELLO, b"", answers.capabilities, silence)
+        self._pieces = _PieceSize(found.payload)
+        return found
 
     def configure(self, layers: tuple[int, ...], seed: int) -> None:
         """Lay out the device's memory to train ``layers``; parameters and samples are gone."""
         mask = sum(1 << layer for layer in layers)
-        self._ask(Kind.CONFIGURE, struct.pack("<IQ", mask, seed))
+        self._order(Kind.CONFIGURE, struct.pack("<IQ", mask, seed))
 
     def put_centre(self, centre: NDArray[np.int8]) -> None:
         """Send the input's centre, int8 (features,)."""
         for first, piece in self._split(centre.tobytes(), 4):
-            self._ask(Kind.PUT_CENTRE, struct.pack("<I", first) + piece)
+            self._order(Kind.PUT_CENTRE, struct.pack("<I", first) + piece)
 
     def put_layer(self, number: int, weight: Tensor, bias: Tensor) -> None:
         """Send one layer's weights (fan_in, fan_out) and biases (fan_out,)."""
@@ -224,30 +159,34 @@ class Client:
             wire = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
             for first, piece in self._split(wire, 8, size):
                 head = struct.pack("<II", number, start + first // size)
-                self._ask(Kind.PUT_PARAMETERS, head + piece)
+                self._order(Kind.PUT_PARAMETERS, head + piece)
 
     def get_layer(self, number: int, layer: Layer) -> tuple[Tensor, Tensor]:
         """Fetch one layer's weights (fan_in, fan_out) and biases (fan_out,)."""
-        weights = layer.fan_in * layer.fan_out
-        weight = self._get(number, 0, weights, weight_dtype(layer))
-        bias = self._get(number, weights, layer.fan_out, bias_dtype(layer))
+        count = layer.fan_in * layer.fan_out
+        weight = self._get(number, 0, count, weight_dtype(layer), layer.weight_bound)
+        bias = self._get(number, count, layer.fan_out, bias_dtype(layer), layer.bias_bound)
         return weight.reshape(layer.fan_in, layer.fan_out), bias
 
-    def _get(self, layer: int, start: int, count: int, dtype: np.dtype[np.signedinteger]) -> Tensor:
-        wire = bytearray()
+    def _get(
+        self, layer: int, start: int, count: int, dtype: np.dtype[np.signedinteger], bound: int
+    ) -> Tensor:
+        pieces = []
         first, end = start, start + count
         while first < end:
             length = min(self._pieces.room(1) // dtype.itemsize, end - first)
-            piece = self._ask(Kind.GET_PARAMETERS, struct.pack("<III", layer, first, length))
-            if len(piece) != length * dtype.itemsize:
-                raise DeviceRefusedError(f"{self.name}: a piece of {len(piece)} bytes", 0)
-            wire += piece
+            pieces.append(
+                self._ask(
+                    Kind.GET_PARAMETERS, struct.pack("<III", layer, first, length),
+                    partial(answers.parameters, count=length, dtype=dtype, bound=bound),
+                )
+            )  # fmt: skip
             first += length
-        return np.frombuffer(wire, dtype.newbyteorder("<")).astype(dtype)
+        return np.concatenate(pieces)
 
     def clear(self) -> None:
         """Empty the buffer and the calibration sums."""
-        self._ask(Kind.CLEAR)
+        self._order(Kind.CLEAR)
 
     def add_samples(self, samples: NDArray[np.int8], labels: NDArray[np.int32]) -> None:
         """Send samples (N, D) with labels (N,) into the buffer."""
@@ -262,15 +201,18 @@ class Client:
         self.clear()
         for sample in samples:
             self._put_sample(1, sample, 0)
-        total = np.zeros(features, np.int64)
-        counted = first = 0
+        pieces = [np.zeros(0, np.int64)]
+        first = 0
         while first < features:
             length = min(self._pieces.room(5) // 4, features - first)
-            answer = self._ask(Kind.GET_SUMS, struct.pack("<II", first, length))
-            counted = struct.unpack_from("<I", answer)[0]
-            total[first : first + length] = np.frombuffer(answer, "<i4", length, 4)
+            pieces.append(
+                self._ask(
+                    Kind.GET_SUMS, struct.pack("<II", first, length),
+                    partial(answers.sums, count=length, samples=len(samples)),
+                )
+            )  # fmt: skip
             first += length
-        return total, counted
+        return np.concatenate(pieces), len(samples)
 
     def classify(self, samples: NDArray[np.int8]) -> NDArray[np.int32]:
         """The class of each sample (N, D), int32 (N,); the device has to be configured."""
@@ -280,7 +222,7 @@ class Client:
         value = 0
         for first, piece in self._split(sample.tobytes(), 8):
             head = struct.pack("<BxHI", purpose, label, first)
-            value = struct.unpack_from("<H", self._ask(Kind.PUT_SAMPLE, head + piece))[0]
+            value = self._order(Kind.PUT_SAMPLE, head + piece)
         return value
 
     def train(
@@ -288,32 +230,45 @@ class Client:
     ) -> DeviceStatus:
         """Have the device train, and wait until it has.
 
+        Returns:
+            What it says when it is done: it is trained, and its next step is the one behind the
+            last of these.
+
         Raises:
             DeviceGoneError: if it stops answering, or answers and gets no further.
+            DeviceAnswerError: if it says that it has done something else.
         """
-        work = struct.pack("<5I", first_step, steps, extra_shift, device, exchange)
-        self._ask(Kind.TRAIN, work)
+        self._order(
+            Kind.TRAIN, struct.pack("<5I", first_step, steps, extra_shift, device, exchange)
+        )
         asked = self._sequence
         step, moved = first_step, time.monotonic()
         for look in itertools.count():
             # Told when it is done, or asked now and then in case that was lost.
             wait = self._quickness.wait(look, self.patience.training)
-            deadline = time.monotonic() + wait
-            while (frame := self._next_frame(deadline)) is not None:
-                if frame.kind == Kind.READY:
-                    raise DeviceRestartedError(f"{self.name}: restarted")
-                if (frame.kind, frame.session, frame.sequence) == (
-                    Kind.TRAINED, self._session, asked,
-                ):  # fmt: skip
-                    return _status(frame.payload[1:])
-            status = self.status()
-            if status.state is not DeviceState.TRAINING:
+            status = self._told(asked, time.monotonic() + wait) or self.status()
+            if status.state is DeviceState.TRAINED and status.step == first_step + steps:
                 return status
-            if status.step != step:
+            if status.state is not DeviceState.TRAINING or status.step > first_step + steps:
+                raise DeviceAnswerError(
+                    f"{self.name}: is {status.state.name.lower()} in step {status.step} after an "
+                    f"order to train steps {first_step} to {first_step + steps - 1}"
+                )
+            # Only forward counts: one that went round in circles would be waited for for ever.
+            if status.step > step:
                 step, moved = status.step, time.monotonic()
             elif time.monotonic() - moved > self.patience.silence:
                 break
         raise DeviceGoneError(f"{self.name}: stands still in step {step}")
+
+    def _told(self, order: int, deadline: float) -> DeviceStatus | None:
+        """What the device says unasked when it has carried out ``order``, before ``deadline``."""
+        while (frame := self._next_frame(deadline)) is not None:
+            if frame.kind == Kind.READY:
+                raise DeviceRestartedError(f"{self.name}: restarted")
+            if (frame.kind, frame.session, frame.sequence) == (Kind.TRAINED, self._session, order):
+                return self._taken_apart("TRAINED", frame, answers.status)
+        return None
 
     def status(self, silence: float | None = None) -> DeviceStatus:
         """How far the device is.
@@ -321,7 +276,7 @@ class Client:
         Args:
             silence: seconds until the device counts as gone, if other than usual.
         """
-        return _status(self._ask(Kind.STATUS, silence=silence))
+        return self._ask(Kind.STATUS, b"", answers.status, silence)
 
     def reset(self) -> None:
         """Have the device start anew; its answer may not arrive."""
@@ -341,18 +296,30 @@ class Client:
         self._sequence = self._sequence % 0xFFFF + 1
         return self._sequence
 
-    def _ask(self, kind: Kind, payload: bytes = b"", silence: float | None = None) -> bytes:
-        """Send a request until it is answered; what follows the answer's code.
+    def _order(self, kind: Kind, payload: bytes = b"") -> int:
+        """Have something done; the value in the answer."""
+        return self._ask(kind, payload, answers.value)
+
+    def _ask(
+        self,
+        kind: Kind,
+        payload: bytes,
+        read: Callable[[bytes], Answer],
+        silence: float | None = None,
+    ) -> Answer:
+        """Send a request until it is answered; what ``read`` makes of the answer after its code.
 
         Raises:
             DeviceGoneError: after ``silence`` seconds without an answer.
             DeviceRestartedError: if the device has forgotten the session.
             DeviceRefusedError: if it answers with an error.
+            DeviceAnswerError: if ``read`` finds that it is no answer to this.
         """
         request = Frame(kind, self._session, self._following(), payload)
         limit = self.patience.silence if silence is None else silence
         deadline = time.monotonic() + limit
         tries = 0
+        self._trouble = None
         while not self._stopped and ((now := time.monotonic()) < deadline or tries == 0):
             tries += 1
             self.resent += tries > 1
@@ -364,34 +331,53 @@ class Client:
                 if frame.kind == Kind.READY and kind is not Kind.HELLO:
                     raise DeviceRestartedError(f"{self.name}: restarted")
                 if frame.kind == kind | ANSWER and frame.sequence == request.sequence:
+                    if not self._of_this_session(frame):
+                        self._trouble = f"an answer of session {frame.session} came"
+                        continue
                     self._pieces.went(tries == 1)
                     if tries == 1:  # else nobody knows which of the requests it answers
                         self._quickness.took(time.monotonic() - now)
-                    return self._checked(frame)
-        raise DeviceGoneError(f"{self.name}: no answer to {kind.name} within {limit:g} s")
+                    return self._taken_apart(kind.name, frame, read)
+        if self._line is None and self._trouble is not None:
+            raise DeviceGoneError(f"{self.name}: {self._trouble} (tried for {limit:g} s)")
+        also = "" if self._trouble is None else f" ({self._trouble})"
+        raise DeviceGoneError(f"{self.name}: no answer to {kind.name} within {limit:g} s{also}")
 
-    def _checked(self, answer: Frame) -> bytes:
+    def _of_this_session(self, answer: Frame) -> bool:
+        """Whether an answer belongs to what is asked now, and not to an earlier session.
+
+        A device that is in another session, or speaks another version, says so with its own.
+        """
+        lost = answer.payload[:1] in (bytes([SESSION]), bytes([FORMAT]))
+        return answer.session == self._session or answer.version != VERSION or lost
+
+    def _taken_apart(self, kind: str, answer: Frame, read: Callable[[bytes], Answer]) -> Answer:
+        """What an answer says; every word of a device that means anything comes through here."""
         if answer.version != VERSION:
             raise DeviceRefusedError(
-                f"{self.name}: speaks version {answer.version} of the link, not {VERSION}", 70
+                f"{self.name}: speaks version {answer.version} of the link, not {VERSION}", FORMAT
             )
         code = answer.payload[0] if answer.payload else -1
         if code == SESSION:
             raise DeviceRestartedError(f"{self.name}: restarted")
-        if code != 0:
+        if code > 0:
             raise DeviceRefusedError(f"{self.name}: {CODES.get(code, f'error {code}')}", code)
-        return answer.payload[1:]
+        try:
+            if code < 0:
+                raise ValueError("is empty")
+            return read(answer.payload[1:])
+        except ValueError as error:
+            raise DeviceAnswerError(f"{self.name}: its answer to {kind} {error}") from error
 
     def _send(self, frame: Frame) -> bool:
         """Write to the line, which is opened if need be; whether that worked."""
         try:
-            if self._line is None:
-                self._reader = FrameReader()
-                self._frames.clear()
-                self._line = self._opener()
-            self._line.write(encode(frame))
-        except TransportClosedError:
-            self.close()
+            self.open_line().write(encode(frame))
+        except LineNotOpenedError as error:
+            self._trouble = f"cannot be opened: {error.reason}"
+            return False
+        except TransportClosedError as error:
+            self._lose(error)
             return False
         return True
 
@@ -403,9 +389,14 @@ class Client:
                 return None
             try:
                 self._frames.extend(self._reader.feed(self._line.read(seconds)))
-            except TransportClosedError:
-                self.close()
+            except TransportClosedError as error:
+                self._lose(error)
         return self._frames.popleft()
+
+    def _lose(self, error: TransportClosedError) -> None:
+        """The line is down."""
+        self._trouble = f"the line is down: {error}"
+        self.close()
 
 
 class _PieceSize:
@@ -445,13 +436,3 @@ class _Quickness:
         """
         usual = _UNKNOWN if self._usual is None else self._usual
         return min(most, max(_SHORTEST_WAIT, 4 * usual) * 2.0 ** min(max(0, tries - _LOST), 16))
-
-
-def _status(payload: bytes) -> DeviceStatus:
-    state, samples, step, last, visits, missed, parameters, deltas, low, high, stack = (
-        _STATUS.unpack_from(payload)
-    )
-    return DeviceStatus(
-        DeviceState(state), samples, step, last,
-        Statistics(visits, missed, parameters, deltas), high << 32 | low, stack,
-    )  # fmt: skip

@@ -3,15 +3,37 @@
 from tifed.errors import RunError
 
 
-class DeviceGoneError(RunError):
+class DeviceError(RunError):
+    """Base of what can go wrong with one device; the others go on without it."""
+
+
+class DeviceGoneError(DeviceError):
     """A device has not answered for as long as was allowed."""
 
 
-class DeviceRestartedError(RunError):
+class LineNotOpenedError(DeviceGoneError):
+    """The line to a device could not be opened.
+
+    Attributes:
+        reason: why, in the operating system's words.
+        lasting: whether waiting alone will not help: no such port, not permitted, in use.
+    """
+
+    def __init__(self, name: str, reason: str, lasting: bool) -> None:
+        super().__init__(f"{name}: cannot be opened: {reason}")
+        self.reason = reason
+        self.lasting = lasting
+
+
+class DeviceRestartedError(DeviceError):
     """A device has lost what it was told: it restarted."""
 
 
-class DeviceRefusedError(RunError):
+class DeviceAnswerError(DeviceError):
+    """A device has answered with what cannot be an answer to what it was asked."""
+
+
+class DeviceRefusedError(DeviceError):
     """A device answered a request with an error.
 
     Attributes:

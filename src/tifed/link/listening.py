@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tifed.errors import UsageError
-from tifed.link.transport import check_address
+from tifed.link.address import check_socket_address, host_and_port
+from tifed.link.reason import reason
 
 _PROBE_SECONDS = 1.0
 
@@ -26,22 +27,19 @@ def listening(address: str, field: str) -> Iterator[socket.socket]:
     Raises:
         UsageError: if it is not an address, or somebody listens there already.
     """
-    check_address(address, field)
+    check_socket_address(address, field)
     kind, _, place = address.partition(":")
-    if kind == "serial":
-        raise UsageError(f"{field}: {address!r} is not unix:PATH or tcp:HOST:PORT")
     path = Path(place) if kind == "unix" else None
     with socket.socket(socket.AF_UNIX if path else _family(place)) as listener:
         try:
             if path is not None:
                 _bind(listener, path)
             else:
-                host, _, port = place.rpartition(":")
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind((host, int(port)))
+                listener.bind(host_and_port(place))
             listener.listen()
-        except OSError as error:
-            raise UsageError(f"{field}: cannot listen at {address} ({error})") from error
+        except (OSError, UnicodeError) as error:  # UnicodeError: not a host's name
+            raise UsageError(f"{field}: cannot listen at {address} ({reason(error)})") from error
         try:
             yield listener
         finally:

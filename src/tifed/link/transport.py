@@ -1,17 +1,31 @@
 """Lines to devices: serial ports, TCP and Unix sockets. Every read and write has a time limit."""
 
+import errno
+import importlib.util
 import socket
 from collections.abc import Callable
 from typing import Protocol
 
 from tifed.errors import UsageError
+from tifed.link.address import check_address, host_and_port
+from tifed.link.reason import reason
 
 _PIECE = 1 << 16
 _WRITE_SECONDS = 10.0
+_LASTING = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
+"""Of sockets. Who is to listen there may come later: nobody does now, or there is no such name."""
 
 
 class TransportClosedError(Exception):
-    """The line is down: unplugged, refused, or closed from the other side."""
+    """The line is down: unplugged, refused, or closed from the other side.
+
+    Attributes:
+        lasting: it could not be opened, and waiting alone will not help.
+    """
+
+    def __init__(self, reason: str, lasting: bool = False) -> None:
+        super().__init__(reason)
+        self.lasting = lasting
 
 
 class Transport(Protocol):
@@ -55,7 +69,7 @@ class SocketTransport:
         except (TimeoutError, BlockingIOError):
             return b""
         except OSError as error:
-            raise TransportClosedError(str(error)) from error
+            raise TransportClosedError(reason(error)) from error
         if not data:
             raise TransportClosedError("closed by the other side")
         return data
@@ -66,7 +80,7 @@ class SocketTransport:
             self._socket.settimeout(_WRITE_SECONDS)
             self._socket.sendall(data)
         except OSError as error:
-            raise TransportClosedError(str(error)) from error
+            raise TransportClosedError(reason(error)) from error
 
     def close(self) -> None:
         """Give it back."""
@@ -77,17 +91,23 @@ class SerialTransport:
     """A serial port, 8N1."""
 
     def __init__(self, port: str, baud: int) -> None:
+        """Open the port, which no other program may have open.
+
+        Raises:
+            TransportClosedError: if it cannot be opened.
+        """
+        import serial
+
+        self._failed: tuple[type[Exception], ...] = (OSError, *_terminal_errors())
+        # Of a speed that the port does not have it says that as a ValueError.
+        not_opened: tuple[type[Exception], ...] = (*self._failed, ValueError)
         try:
-            import serial
-        except ImportError as error:
-            raise UsageError(
-                "link.devices: a serial port needs pyserial; pip install 'tifed[serial]'"
-            ) from error
-        self._failed: tuple[type[Exception], ...] = (serial.SerialException, OSError)
-        try:
-            self._port = serial.Serial(port, baud, timeout=0, write_timeout=_WRITE_SECONDS)
-        except self._failed as error:
-            raise TransportClosedError(str(error)) from error
+            # Two programs on one port would each get some of the other's bytes.
+            self._port = serial.Serial(
+                port, baud, timeout=0, write_timeout=_WRITE_SECONDS, exclusive=True
+            )
+        except not_opened as error:
+            raise TransportClosedError(reason(error), lasting=True) from error
 
     def read(self, seconds: float) -> bytes:
         """Bytes that arrive within ``seconds``."""
@@ -96,18 +116,27 @@ class SerialTransport:
             first: bytes = self._port.read(1)
             return first + self._port.read(self._port.in_waiting) if first else b""
         except self._failed as error:
-            raise TransportClosedError(str(error)) from error
+            raise TransportClosedError(reason(error)) from error
 
     def write(self, data: bytes) -> None:
         """Send all of ``data``."""
         try:
             self._port.write(data)
         except self._failed as error:
-            raise TransportClosedError(str(error)) from error
+            raise TransportClosedError(reason(error)) from error
 
     def close(self) -> None:
         """Give it back."""
         self._port.close()
+
+
+def _terminal_errors() -> tuple[type[Exception], ...]:
+    """What else a serial port raises, where there is that."""
+    try:
+        import termios
+    except ImportError:
+        return ()
+    return (termios.error,)
 
 
 def open_transport(address: str, baud: int = 115_200, seconds: float = 5.0) -> Transport:
@@ -119,17 +148,10 @@ def open_transport(address: str, baud: int = 115_200, seconds: float = 5.0) -> T
         seconds: longest time to wait for a connection.
 
     Raises:
-        UsageError: if ``address`` is none of these.
+        UsageError: if ``address`` is none of these, or pyserial is missing.
         TransportClosedError: if there is nothing at the other end.
     """
-    check_address(address)
-    kind, _, place = address.partition(":")
-    if kind == "serial":
-        return SerialTransport(place, baud)
-    try:
-        return SocketTransport(connect(address, seconds))
-    except OSError as error:
-        raise TransportClosedError(f"{address}: {error}") from error
+    return address_opener(address, baud, seconds=seconds)()
 
 
 def connect(address: str, seconds: float) -> socket.socket:
@@ -140,8 +162,10 @@ def connect(address: str, seconds: float) -> socket.socket:
     """
     kind, _, place = address.partition(":")
     if kind == "tcp":
-        host, _, port = place.rpartition(":")
-        return socket.create_connection((host.strip("[]"), int(port)), seconds)
+        try:
+            return socket.create_connection(host_and_port(place), seconds)
+        except UnicodeError as error:
+            raise OSError("not a host's name") from error
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.settimeout(seconds)
@@ -152,25 +176,31 @@ def connect(address: str, seconds: float) -> socket.socket:
     return connection
 
 
-def address_opener(address: str, baud: int = 115_200) -> Opener:
+def address_opener(
+    address: str, baud: int = 115_200, field: str = "link.devices", seconds: float = 5.0
+) -> Opener:
     """How to open the line at ``address``, now and again.
 
-    Raises:
-        UsageError: if it is not an address.
-    """
-    check_address(address)
-    return lambda: open_transport(address, baud)
-
-
-def check_address(address: str, field: str = "link.devices") -> None:
-    """Make sure that ``address``, given as ``field``, is one that `open_transport` understands.
+    Args:
+        address: see `open_transport`.
+        baud: bits per second of a serial line.
+        field: what to call it in errors.
+        seconds: longest time to wait for a connection.
 
     Raises:
-        UsageError: if it is not.
+        UsageError: if it is not an address, or pyserial is missing.
     """
+    check_address(address, field)
     kind, _, place = address.partition(":")
-    host, _, port = place.rpartition(":")
-    number = int(port) if port.isdecimal() else 0
-    sound = {"serial": bool(place), "unix": bool(place), "tcp": host and 0 < number < 65536}
-    if not sound.get(kind):
-        raise UsageError(f"{field}: {address!r} is not serial:/dev/…, tcp:host:port or unix:path")
+    if kind == "serial":
+        if importlib.util.find_spec("serial") is None:
+            raise UsageError(f"{field}: a serial port needs pyserial; pip install 'tifed[serial]'")
+        return lambda: SerialTransport(place, baud)
+
+    def open_socket() -> Transport:
+        try:
+            return SocketTransport(connect(address, seconds))
+        except OSError as error:
+            raise TransportClosedError(reason(error), error.errno in _LASTING) from error
+
+    return open_socket

@@ -13,10 +13,10 @@ from tifed.federation import (
     Plan,
     Update,
 )
-from tifed.federation.costs import visits
+from tifed.federation.counts import impossible_counts
 from tifed.integer.rounding import Integers
 from tifed.learning import Statistics
-from tifed.messages.content import LONGEST_REASON, Content, MessageError
+from tifed.messages.content import LONGEST_REASON, Content, MessageError, printable
 from tifed.messages.devices import from_ranges
 
 
@@ -69,11 +69,9 @@ def checked_update(content: Content, federation: Federation, plan: Plan, asked: 
     devices = checked_devices(content, federation, asked.device)
     jobs = asked.for_devices(devices)
     statistics = _statistics(content)
-    trained = int(visits(jobs, federation.batch).sum())
-    if statistics.visits != trained or statistics.missed > trained:
-        raise MessageError(
-            f"counted {statistics.visits} visits and {statistics.missed} misses of {trained}"
-        )
+    impossible = impossible_counts(federation.network, jobs, federation.batch, statistics)
+    if impossible is not None:
+        raise MessageError(impossible)
     weights = [jobs.samples[jobs.of_layer(layer)] for layer in range(federation.network.depth)]
     layers = [layer for layer, own in enumerate(weights) if len(own)]
     found = content.values.get("layers")
@@ -134,8 +132,7 @@ def _absent(content: Content, asked: Jobs, answered: Integers) -> dict[int, str]
     if not sound:
         raise MessageError("says of devices that they are absent, but not of which and why")
     return {
-        # It goes to a file: a node's words must not look like lines of it.
-        device: "".join(c if c.isprintable() else " " for c in reason[:LONGEST_REASON])
+        device: printable(reason[:LONGEST_REASON])
         for device, reason in zip(devices, reasons, strict=True)
     }
 

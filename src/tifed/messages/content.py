@@ -80,6 +80,15 @@ class Content:
         return value
 
 
+def printable(text: str) -> str:
+    r"""Somebody else's words, for a log or a file: they must not look like lines of it.
+
+    >>> printable("down\n2026-01-01 all is well")
+    'down 2026-01-01 all is well'
+    """
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def message(kind: str, experiment: str, arrays: Arrays, **values: Any) -> Content:
     """A message of ``kind`` about the experiment with the digest ``experiment``."""
     head = {"format": NAME, "version": VERSION, "kind": kind, "experiment": experiment}
@@ -104,7 +113,7 @@ def check_head(head: Mapping[str, Any], kind: str | None, experiment: str) -> st
             f"this release speaks version {VERSION}"
         )
     if "refused" in head:
-        raise MessageError(f"refused: {str(head['refused'])[:LONGEST_REASON]}")
+        raise MessageError(f"refused: {printable(str(head['refused'])[:LONGEST_REASON])}")
     if head.get("experiment") != experiment:
         raise MessageError("has another experiment")
     if kind is not None and head.get("kind") != kind:

@@ -1,0 +1,94 @@
+"""Addresses of lines: what is one, and which two of them are the same line."""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+
+from tifed.errors import UsageError
+
+_LONGEST_PORT = 5
+
+
+def check_address(address: str, field: str) -> None:
+    """Make sure that ``address``, given as ``field``, is one that `open_transport` understands.
+
+    Raises:
+        UsageError: if it is not.
+    """
+    if not _sound(address):
+        raise UsageError(f"{field}: {address!r} is not serial:/dev/…, tcp:host:port or unix:path")
+
+
+def check_socket_address(address: str, field: str) -> None:
+    """Make sure that ``address``, given as ``field``, is one where a program listens.
+
+    Raises:
+        UsageError: if it is not.
+    """
+    if not _sound(address) or address.startswith("serial:"):
+        raise UsageError(f"{field}: {address!r} is not unix:PATH or tcp:HOST:PORT")
+
+
+def check_distinct(addresses: Sequence[str], field: str) -> None:
+    """Make sure that no two of ``addresses``, given as ``field``, are the same line.
+
+    Raises:
+        UsageError: naming two that are.
+    """
+    repeated = repeated_line(addresses)
+    if repeated is not None:
+        raise UsageError(f"{field}: {repeated}")
+
+
+def repeated_line(addresses: Sequence[str]) -> str | None:
+    """Which line is named twice, in words; None if none is.
+
+    >>> repeated_line(["tcp:localhost:5000", "tcp:LOCALHOST:5000"])
+    'tcp:localhost:5000 and tcp:LOCALHOST:5000 are the same line; name each one once'
+    """
+    seen: dict[str, str] = {}
+    for address in addresses:
+        line = _line(address)
+        if seen.get(line) == address:
+            return f"{address} is named twice; name each line once"
+        if line in seen:
+            return f"{seen[line]} and {address} are the same line; name each one once"
+        seen[line] = address
+    return None
+
+
+def host_and_port(place: str) -> tuple[str, int]:
+    """The two in ``host:port``; a numeric IPv6 host may have brackets, which go.
+
+    >>> host_and_port("[::1]:5000")
+    ('::1', 5000)
+    """
+    host, _, port = place.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _sound(address: str) -> bool:
+    kind, _, place = address.partition(":")
+    if "\0" in place:
+        return False
+    if kind == "tcp":
+        host, _, port = place.rpartition(":")
+        number = int(port) if port.isdecimal() and len(port) <= _LONGEST_PORT else 0
+        return bool(host) and 0 < number < 1 << 16
+    return kind in ("serial", "unix") and bool(place)
+
+
+def _line(address: str) -> str:
+    """The same text for every address of a line: links are followed, names in small letters."""
+    kind, _, place = address.partition(":")
+    if not _sound(address):
+        return address
+    if kind != "tcp":
+        return f"{kind}:{os.path.normcase(os.path.realpath(place))}"
+    host, port = host_and_port(place)
+    host = host.lower().removesuffix(".")
+    # Other names are not looked up: they may have another address tomorrow.
+    with suppress(ValueError):
+        host = str(ip_address("127.0.0.1" if host == "localhost" else host))
+    return f"tcp:{host}:{port}"

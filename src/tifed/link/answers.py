@@ -1,0 +1,209 @@
+"""What devices answer, taken apart: the one place that reads their bytes.
+
+A device may answer anything: it may be broken, half flashed, or something else that happens to
+speak the link. Every function here raises ``ValueError`` for what cannot be an answer to the
+request, in words that follow "its answer to HELLO", and nothing else; `Client` makes a
+`DeviceAnswerError` of it, which costs the device its part in an exchange.
+"""
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from tifed.integer.rounding import Integers
+from tifed.learning import Statistics
+from tifed.link.frame import PAYLOAD
+from tifed.network import Tensor
+
+SMALLEST_PAYLOAD = 64
+"""Bytes that every device takes in a payload at least."""
+_LONGEST_NAME = 60
+_HELLO = struct.Struct("<BBB10I")
+_STATUS = struct.Struct("<BH9I")
+_VALUE = struct.Struct("<H")
+_COUNT = struct.Struct("<I")
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a device says of itself.
+
+    Attributes:
+        core: version of its core.
+        can_reset: whether it restarts when asked.
+        counts_ticks: whether it times its training.
+        paints_stack: whether it knows how much stack it has used.
+        depth: layers of its network.
+        fingerprint: of the experiment that it was built for.
+        payload: most bytes of a payload, 64..1024.
+        memory: bytes of RAM for the core.
+        buffer: samples it keeps.
+        batch: samples per mini-batch.
+        layers: numbers of the layers that it can train alone.
+        all_layers: whether it can train all of them at once.
+        features: length of a sample.
+        classes: number of classes.
+        tick_hertz: ticks per second.
+        board: its name, printable.
+    """
+
+    core: int
+    can_reset: bool
+    counts_ticks: bool
+    paints_stack: bool
+    depth: int
+    fingerprint: int
+    payload: int
+    memory: int
+    buffer: int
+    batch: int
+    layers: tuple[int, ...]
+    all_layers: bool
+    features: int
+    classes: int
+    tick_hertz: int
+    board: str
+
+
+class DeviceState(IntEnum):
+    """What a device is doing."""
+
+    IDLE = 0
+    CONFIGURED = 1
+    TRAINING = 2
+    TRAINED = 3
+
+
+@dataclass(frozen=True)
+class DeviceStatus:
+    """How far a device is.
+
+    Attributes:
+        state: what it is doing.
+        samples: in its buffer.
+        step: the next mini-batch step.
+        last_step: where it will stop.
+        statistics: counts since training began.
+        ticks: spent in steps since training began.
+        stack: most bytes of stack used since it started; 0 if it does not know.
+    """
+
+    state: DeviceState
+    samples: int
+    step: int
+    last_step: int
+    statistics: Statistics
+    ticks: int
+    stack: int
+
+
+def capabilities(answer: bytes) -> Capabilities:
+    """Of the answer to a hello.
+
+    Raises:
+        ValueError: if it is too short, or names a payload or a network that cannot be.
+    """
+    if len(answer) < _HELLO.size:
+        raise ValueError(f"has {len(answer)} bytes, not {_HELLO.size} or more")
+    core, flags, depth, fingerprint, payload, memory, buffer, batch, *rest = _HELLO.unpack_from(
+        answer
+    )
+    alone, together, features, classes, hertz = rest
+    if not SMALLEST_PAYLOAD <= payload <= PAYLOAD:
+        raise ValueError(
+            f"says that a payload has {payload} bytes at most, which is not in "
+            f"{SMALLEST_PAYLOAD}..{PAYLOAD}"
+        )
+    if 0 in (depth, features, classes, buffer, batch):
+        raise ValueError(
+            f"names {depth} layers, {features} features, {classes} classes, a buffer of {buffer} "
+            f"and a mini-batch of {batch}, of which none can be 0"
+        )
+    name = answer[_HELLO.size :][:_LONGEST_NAME].decode("ascii", "replace")
+    return Capabilities(
+        core=core,
+        can_reset=bool(flags & 1),
+        counts_ticks=bool(flags & 2),
+        paints_stack=bool(flags & 4),
+        depth=depth,
+        fingerprint=fingerprint,
+        payload=payload,
+        memory=memory,
+        buffer=buffer,
+        batch=batch,
+        layers=tuple(layer for layer in range(depth) if alone >> layer & 1),
+        all_layers=bool(together),
+        features=features,
+        classes=classes,
+        tick_hertz=hertz,
+        board="".join(letter if letter.isprintable() else " " for letter in name),
+    )
+
+
+def status(answer: bytes) -> DeviceStatus:
+    """Of the answer to a look at a device, or of its word that it has trained.
+
+    Raises:
+        ValueError: if it is of another length, or the state is none.
+    """
+    _exactly(answer, _STATUS.size)
+    state, samples, step, last, visits, missed, parameters, deltas, low, high, stack = (
+        _STATUS.unpack(answer)
+    )
+    if state not in tuple(DeviceState):
+        raise ValueError(f"names a state {state}, which there is not")
+    return DeviceStatus(
+        DeviceState(state), samples, step, last,
+        Statistics(visits, missed, parameters, deltas), high << 32 | low, stack,
+    )  # fmt: skip
+
+
+def value(answer: bytes) -> int:
+    """The value in the answer to an order.
+
+    Raises:
+        ValueError: if it is of another length.
+    """
+    _exactly(answer, _VALUE.size)
+    return int(_VALUE.unpack(answer)[0])
+
+
+def parameters(answer: bytes, count: int, dtype: np.dtype[np.signedinteger], bound: int) -> Tensor:
+    """``count`` parameters, ``dtype`` (count,).
+
+    Raises:
+        ValueError: if there are more or fewer, or one is beyond ±``bound``.
+    """
+    _exactly(answer, count * dtype.itemsize)
+    values = np.frombuffer(answer, dtype.newbyteorder("<")).astype(dtype)
+    _within(values, bound)
+    return values
+
+
+def sums(answer: bytes, count: int, samples: int) -> Integers:
+    """``count`` sums of int8 features over ``samples`` samples, int64 (count,).
+
+    Raises:
+        ValueError: if there are more or fewer, they are over more or fewer samples, or one is more
+            than int8 values can sum to.
+    """
+    _exactly(answer, _COUNT.size + 4 * count)
+    (counted,) = _COUNT.unpack_from(answer)
+    if counted != samples:
+        raise ValueError(f"sums {counted} samples, not {samples}")
+    values = np.frombuffer(answer, "<i4", offset=_COUNT.size).astype(np.int64)
+    _within(values, 128 * samples)
+    return values
+
+
+def _exactly(answer: bytes, length: int) -> None:
+    if len(answer) != length:
+        raise ValueError(f"has {len(answer)} bytes, not {length}")
+
+
+def _within(values: Tensor | Integers, bound: int) -> None:
+    extreme = max(-int(values.min(initial=0)), int(values.max(initial=0)))
+    if extreme > bound:
+        raise ValueError(f"has a magnitude of {extreme}, which passes the bound {bound}")
