@@ -23,6 +23,7 @@ X86 = {
     "host/panel_avx2.c": ["-mavx2"], "host/panel_avx512bw.c": AVX512,
     "host/panel_avx512vnni.c": [*AVX512, "-mavx512vnni"],
 }  # fmt: skip
+CHECK = ("check.c", "check_core.c", "cases.c", "cases_from_file.c")
 NEON: dict[str, list[str]] = {"host/panel_neon.c": []}
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 
@@ -48,10 +49,10 @@ def build(
     for source, own in sources.items():
         objects.append(where / (Path(source).stem + ".o"))
         run(*compiler, *STRICT, *flags, *own, "-c", CORE / source, "-o", objects[-1])
-    objects.append(where / "check.o")
-    check = ROOT / "tests" / "core" / "check.c"
-    run(*compiler, *STRICT, *flags, "-I", CORE, "-c", check, "-o", objects[-1])
-    run(*compiler, *flags, *objects, "-o", where / "check")
+    run(
+        *compiler, *STRICT, *flags, "-I", CORE, *(ROOT / "tests" / "core" / name for name in CHECK),
+        *objects, "-o", where / "check",
+    )  # fmt: skip
     return where / "check"
 
 

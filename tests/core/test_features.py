@@ -17,6 +17,7 @@ VECTORS = ROOT / "tests" / "vectors" / "features.txt"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 DEVICE = ("tifed_features.c", "tifed_kernel_features.c")
 HOST = (*DEVICE, "host/extraction.c", "host/extraction_portable.c")
+CHECK = ("check_features.c", "check_extraction.c", "cases.c", "cases_from_file.c")
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 
 needs_zig = pytest.mark.skipif(
@@ -41,10 +42,10 @@ def build(where: Path, compiler: list[str], *flags: str, avx2: bool) -> Path:
         run(*compiler, *STRICT, *flags, "-mavx2", "-c", source, "-o", objects[0])
     else:
         flags += ("-DTIFED_PORTABLE_ONLY",)
-    check = ROOT / "tests" / "core" / "check_features.c"
     sources = [CORE / source for source in HOST]
+    sources += [ROOT / "tests" / "core" / source for source in CHECK]
     target = where / "check_features"
-    run(*compiler, *STRICT, *flags, "-I", CORE, *sources, check, *objects, "-o", target)
+    run(*compiler, *STRICT, *flags, "-I", CORE, *sources, *objects, "-o", target)
     return target
 
 
