@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tifed" / "core"
 VECTORS = ROOT / "tests" / "vectors" / "core.txt"
+LARGE_SHIFTS = VECTORS.with_name("core_large_shifts.txt")
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
 SOURCES: dict[str, list[str]] = {
@@ -56,9 +57,32 @@ def build(
     return where / "check"
 
 
-def test_vectors_are_what_the_oracle_writes_today() -> None:
+@pytest.mark.parametrize("file", [VECTORS, LARGE_SHIFTS], ids=lambda file: file.stem)
+def test_vectors_are_what_the_oracle_writes_today(file: Path) -> None:
     written = runpy.run_path(str(VECTORS.with_name("write_core.py")))
-    assert VECTORS.read_text(encoding="ascii") == written["text"]()
+    assert file.read_text(encoding="ascii") == written["text"](file.name)
+
+
+@needs_gcc
+def test_what_the_core_assumes_is_asked_of_the_compiler(tmp_path: Path) -> None:
+    """A compiler for which something does not hold says what."""
+    command = [
+        "gcc",
+        "-std=c99",
+        "-Wpedantic",
+        "-Werror",
+        "-fsyntax-only",
+        "-I",
+        str(CORE),
+        "-xc",
+        "-",
+    ]
+    for holds in (True, False):
+        text = '#include "tifed_assumptions.h"\n'
+        text += f"TIFED_ASSUME(no_surprise, (-5 >> 1) == {-2 - holds});\n"
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        assert (done.returncode == 0) == holds
+        assert ("tifed_assumes_no_surprise" in done.stderr) != holds
 
 
 @needs_x86
@@ -72,6 +96,7 @@ def test_vectors_are_what_the_oracle_writes_today() -> None:
 def test_core_and_kernels_agree(tmp_path: Path, compiler: list[str]) -> None:
     check = build(tmp_path, compiler, ["-O1"], {**SOURCES, **X86})
     assert run(check, "vectors", VECTORS).startswith("26 cases agree: portable avx2")
+    assert run(check, "vectors", LARGE_SHIFTS).startswith("6 cases agree: portable avx2")
     assert re.match(r"\d\d\d cases agree", run(check, "random", "250", "1"))
 
 
@@ -82,6 +107,7 @@ def test_sanitizers_find_nothing(tmp_path: Path, form: list[str]) -> None:
     flags = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", *form]
     check = build(tmp_path, ["gcc"], [*flags, "-DTIFED_PORTABLE_ONLY"], SOURCES)
     assert run(check, "vectors", VECTORS) == "26 cases agree: portable\n"
+    assert run(check, "vectors", LARGE_SHIFTS) == "6 cases agree: portable\n"
     assert re.match(r"\d\d\d cases agree", run(check, "random", "250", "3"))
 
 
