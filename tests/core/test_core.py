@@ -1,6 +1,7 @@
 """The C core and the host's kernels, compiled and run apart from Python."""
 
 import importlib.util
+import os
 import platform
 import re
 import runpy
@@ -118,6 +119,18 @@ def test_neon_agrees(tmp_path: Path) -> None:
     check = build(tmp_path, compiler, ["-O2", "-static"], {**SOURCES, **NEON})
     assert run("qemu-aarch64", check, "vectors", VECTORS).endswith("portable neon\n")
     assert re.match(r"\d+ cases agree", run("qemu-aarch64", check, "random", "100", "2"))
+
+
+@pytest.mark.skipif(
+    not (shutil.which("s390x-linux-gnu-gcc") and shutil.which("qemu-s390x"))
+    and "CI" not in os.environ,
+    reason="scripts/system_packages installs gcc-s390x-linux-gnu and qemu-user",
+)
+def test_a_machine_with_the_highest_byte_first_agrees(tmp_path: Path) -> None:
+    check = build(tmp_path, ["s390x-linux-gnu-gcc"], ["-O2", "-static"], SOURCES)
+    assert run("qemu-s390x", check, "vectors", VECTORS) == "26 cases agree: portable\n"
+    assert run("qemu-s390x", check, "vectors", LARGE_SHIFTS) == "6 cases agree: portable\n"
+    assert re.match(r"\d+ cases agree", run("qemu-s390x", check, "random", "100", "2"))
 
 
 @needs_zig

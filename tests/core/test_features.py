@@ -1,6 +1,7 @@
 """Feature extraction in C, the device's and the host's, compiled and run apart from Python."""
 
 import importlib.util
+import os
 import platform
 import re
 import runpy
@@ -80,6 +81,16 @@ def test_a_64_bit_arm_agrees(tmp_path: Path) -> None:
     compiler = [*ZIG, "-target", "aarch64-linux-musl"]
     check = build(tmp_path, compiler, "-O2", "-static", avx2=False)
     assert run("qemu-aarch64", check, VECTORS) == "24 cases agree: device portable\n"
+
+
+@pytest.mark.skipif(
+    not (shutil.which("s390x-linux-gnu-gcc") and shutil.which("qemu-s390x"))
+    and "CI" not in os.environ,
+    reason="scripts/system_packages installs gcc-s390x-linux-gnu and qemu-user",
+)
+def test_a_machine_with_the_highest_byte_first_agrees(tmp_path: Path) -> None:
+    check = build(tmp_path, ["s390x-linux-gnu-gcc"], "-O2", "-static", avx2=False)
+    assert run("qemu-s390x", check, VECTORS) == "24 cases agree: device portable\n"
 
 
 @needs_zig
