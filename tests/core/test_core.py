@@ -1,6 +1,7 @@
 """The C core and the host's kernels, compiled and run apart from Python."""
 
 import importlib.util
+import os
 import platform
 import re
 import runpy
@@ -14,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tifed" / "core"
 VECTORS = ROOT / "tests" / "vectors" / "core.txt"
+LARGE_SHIFTS = VECTORS.with_name("core_large_shifts.txt")
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
 SOURCES: dict[str, list[str]] = {
@@ -23,6 +25,7 @@ X86 = {
     "host/panel_avx2.c": ["-mavx2"], "host/panel_avx512bw.c": AVX512,
     "host/panel_avx512vnni.c": [*AVX512, "-mavx512vnni"],
 }  # fmt: skip
+CHECK = ("check.c", "check_core.c", "cases.c", "cases_from_file.c")
 NEON: dict[str, list[str]] = {"host/panel_neon.c": []}
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 
@@ -48,16 +51,39 @@ def build(
     for source, own in sources.items():
         objects.append(where / (Path(source).stem + ".o"))
         run(*compiler, *STRICT, *flags, *own, "-c", CORE / source, "-o", objects[-1])
-    objects.append(where / "check.o")
-    check = ROOT / "tests" / "core" / "check.c"
-    run(*compiler, *STRICT, *flags, "-I", CORE, "-c", check, "-o", objects[-1])
-    run(*compiler, *flags, *objects, "-o", where / "check")
+    run(
+        *compiler, *STRICT, *flags, "-I", CORE, *(ROOT / "tests" / "core" / name for name in CHECK),
+        *objects, "-o", where / "check",
+    )  # fmt: skip
     return where / "check"
 
 
-def test_vectors_are_what_the_oracle_writes_today() -> None:
+@pytest.mark.parametrize("file", [VECTORS, LARGE_SHIFTS], ids=lambda file: file.stem)
+def test_vectors_are_what_the_oracle_writes_today(file: Path) -> None:
     written = runpy.run_path(str(VECTORS.with_name("write_core.py")))
-    assert VECTORS.read_text(encoding="ascii") == written["text"]()
+    assert file.read_text(encoding="ascii") == written["text"](file.name)
+
+
+@needs_gcc
+def test_what_the_core_assumes_is_asked_of_the_compiler(tmp_path: Path) -> None:
+    """A compiler for which something does not hold says what."""
+    command = [
+        "gcc",
+        "-std=c99",
+        "-Wpedantic",
+        "-Werror",
+        "-fsyntax-only",
+        "-I",
+        str(CORE),
+        "-xc",
+        "-",
+    ]
+    for holds in (True, False):
+        text = '#include "tifed_assumptions.h"\n'
+        text += f"TIFED_ASSUME(no_surprise, (-5 >> 1) == {-2 - holds});\n"
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        assert (done.returncode == 0) == holds
+        assert ("tifed_assumes_no_surprise" in done.stderr) != holds
 
 
 @needs_x86
@@ -71,6 +97,7 @@ def test_vectors_are_what_the_oracle_writes_today() -> None:
 def test_core_and_kernels_agree(tmp_path: Path, compiler: list[str]) -> None:
     check = build(tmp_path, compiler, ["-O1"], {**SOURCES, **X86})
     assert run(check, "vectors", VECTORS).startswith("26 cases agree: portable avx2")
+    assert run(check, "vectors", LARGE_SHIFTS).startswith("6 cases agree: portable avx2")
     assert re.match(r"\d\d\d cases agree", run(check, "random", "250", "1"))
 
 
@@ -81,6 +108,7 @@ def test_sanitizers_find_nothing(tmp_path: Path, form: list[str]) -> None:
     flags = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", *form]
     check = build(tmp_path, ["gcc"], [*flags, "-DTIFED_PORTABLE_ONLY"], SOURCES)
     assert run(check, "vectors", VECTORS) == "26 cases agree: portable\n"
+    assert run(check, "vectors", LARGE_SHIFTS) == "6 cases agree: portable\n"
     assert re.match(r"\d\d\d cases agree", run(check, "random", "250", "3"))
 
 
@@ -91,6 +119,18 @@ def test_neon_agrees(tmp_path: Path) -> None:
     check = build(tmp_path, compiler, ["-O2", "-static"], {**SOURCES, **NEON})
     assert run("qemu-aarch64", check, "vectors", VECTORS).endswith("portable neon\n")
     assert re.match(r"\d+ cases agree", run("qemu-aarch64", check, "random", "100", "2"))
+
+
+@pytest.mark.skipif(
+    not (shutil.which("s390x-linux-gnu-gcc") and shutil.which("qemu-s390x"))
+    and "CI" not in os.environ,
+    reason="scripts/system_packages installs gcc-s390x-linux-gnu and qemu-user",
+)
+def test_a_machine_with_the_highest_byte_first_agrees(tmp_path: Path) -> None:
+    check = build(tmp_path, ["s390x-linux-gnu-gcc"], ["-O2", "-static"], SOURCES)
+    assert run("qemu-s390x", check, "vectors", VECTORS) == "26 cases agree: portable\n"
+    assert run("qemu-s390x", check, "vectors", LARGE_SHIFTS) == "6 cases agree: portable\n"
+    assert re.match(r"\d+ cases agree", run("qemu-s390x", check, "random", "100", "2"))
 
 
 @needs_zig

@@ -1,6 +1,7 @@
 """Feature extraction in C, the device's and the host's, compiled and run apart from Python."""
 
 import importlib.util
+import os
 import platform
 import re
 import runpy
@@ -17,6 +18,7 @@ VECTORS = ROOT / "tests" / "vectors" / "features.txt"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 DEVICE = ("tifed_features.c", "tifed_kernel_features.c")
 HOST = (*DEVICE, "host/extraction.c", "host/extraction_portable.c")
+CHECK = ("check_features.c", "check_extraction.c", "cases.c", "cases_from_file.c")
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 
 needs_zig = pytest.mark.skipif(
@@ -41,10 +43,10 @@ def build(where: Path, compiler: list[str], *flags: str, avx2: bool) -> Path:
         run(*compiler, *STRICT, *flags, "-mavx2", "-c", source, "-o", objects[0])
     else:
         flags += ("-DTIFED_PORTABLE_ONLY",)
-    check = ROOT / "tests" / "core" / "check_features.c"
     sources = [CORE / source for source in HOST]
+    sources += [ROOT / "tests" / "core" / source for source in CHECK]
     target = where / "check_features"
-    run(*compiler, *STRICT, *flags, "-I", CORE, *sources, check, *objects, "-o", target)
+    run(*compiler, *STRICT, *flags, "-I", CORE, *sources, *objects, "-o", target)
     return target
 
 
@@ -79,6 +81,16 @@ def test_a_64_bit_arm_agrees(tmp_path: Path) -> None:
     compiler = [*ZIG, "-target", "aarch64-linux-musl"]
     check = build(tmp_path, compiler, "-O2", "-static", avx2=False)
     assert run("qemu-aarch64", check, VECTORS) == "24 cases agree: device portable\n"
+
+
+@pytest.mark.skipif(
+    not (shutil.which("s390x-linux-gnu-gcc") and shutil.which("qemu-s390x"))
+    and "CI" not in os.environ,
+    reason="scripts/system_packages installs gcc-s390x-linux-gnu and qemu-user",
+)
+def test_a_machine_with_the_highest_byte_first_agrees(tmp_path: Path) -> None:
+    check = build(tmp_path, ["s390x-linux-gnu-gcc"], "-O2", "-static", avx2=False)
+    assert run("qemu-s390x", check, VECTORS) == "24 cases agree: device portable\n"
 
 
 @needs_zig

@@ -1,4 +1,5 @@
-/* Whatever arrives on the line, a device must neither crash nor send an unsound frame.
+/* Whatever arrives on the line, a device must neither crash nor send an unsound frame, nor answer one, nor
+ * do what another session asks for.
  *
  *     fuzz_device COUNT SEED     COUNT random inputs
  *     with -DLIBFUZZER           a libFuzzer or AFL++ target instead of main
@@ -20,7 +21,9 @@ static const tifed_layer layers[] = {
 static const tifed_network network = {layers, 2, TIFED_MARGIN, 48, TIFED_OUTPUT_SIGN, 1, true};
 
 static tifed_link far_end;
+static uint8_t last_answer; /* first byte of the last frame's payload */
 static unsigned long frames_sent, noise_sent, answers_ok, work_done, bytes_out;
+static unsigned long spoilt_sent, strangers_sent;
 static bool between; /* delimiters, nothing sent since the last one */
 
 static void fail(const char *what)
@@ -37,8 +40,10 @@ static void hear(uint8_t byte)
     if (byte == 0u) {
         if (!whole && !between)
             fail("the device sent an unsound frame");
-        if (whole && far_end.frame[TIFED_LINK_HEADER] == TIFED_LINK_OK)
-            answers_ok++;
+        if (whole) {
+            last_answer = far_end.frame[TIFED_LINK_HEADER];
+            answers_ok += last_answer == TIFED_LINK_OK;
+        }
         between = true;
     } else {
         between = false;
@@ -131,11 +136,25 @@ static void frame(tifed_device *device)
     uint16_t session = how & 32u ? 7u : take();
     wired = 0;
     tifed_link_send(&sender, type, session, sequence, length, to_wire);
-    if ((how & 0xC0u) == 0xC0u)
+    bool spoilt = (how & 0xC0u) == 0xC0u && spoil, request = !(type & TIFED_LINK_ANSWER);
+    bool stranger = type != TIFED_LINK_HELLO && (session != device->session || session == 0u);
+    uint8_t state = device->state;
+    unsigned long before = bytes_out;
+    if (spoilt) /* of which CRC-32 takes one in 2^32 for sound */
         wire[(spoil * 7u + length) % wired] ^= spoil;
     frames_sent++;
+    spoilt_sent += spoilt;
     for (size_t i = 0; i < wired; i++)
         tifed_device_feed(device, wire[i]);
+    if ((spoilt || !request) && bytes_out != before)
+        fail("the device answered a spoilt frame, or an answer");
+    if (!spoilt && request && bytes_out == before)
+        fail("the device did not answer");
+    if (!spoilt && request && stranger) {
+        strangers_sent++;
+        if (last_answer != TIFED_LINK_SESSION || device->state != state)
+            fail("the device did what another session asked for");
+    }
 }
 
 /* Fails now and then, as an extraction without room would. */
@@ -215,8 +234,9 @@ int main(int argc, char **argv)
         run(data, size);
     }
     printf("{\"inputs\": %lu, \"frames\": %lu, \"noise\": %lu, \"sound_answers\": %lu, "
-           "\"steps\": %lu, \"bytes_out\": %lu}\n",
-           count, frames_sent, noise_sent, answers_ok, work_done, bytes_out);
+           "\"steps\": %lu, \"bytes_out\": %lu, \"spoilt\": %lu, \"strangers\": %lu}\n",
+           count, frames_sent, noise_sent, answers_ok, work_done, bytes_out, spoilt_sent,
+           strangers_sent);
     return 0;
 }
 #endif

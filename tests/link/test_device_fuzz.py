@@ -28,7 +28,9 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
     )  # fmt: skip
 
 
-def test_random_input_neither_crashes_a_device_nor_draws_an_unsound_frame(tmp_path: Path) -> None:
+def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
+    tmp_path: Path,
+) -> None:
     driver = tmp_path / "fuzz_device"
     made = compiled(shutil.which("cc") or "gcc", driver, "-fsanitize=address,undefined")
     assert made.returncode == 0, made.stderr
@@ -39,6 +41,9 @@ def test_random_input_neither_crashes_a_device_nor_draws_an_unsound_frame(tmp_pa
     # It got somewhere: sessions were opened, devices configured and trained.
     assert seen["sound_answers"] > INPUTS
     assert seen["steps"] > INPUTS // 20
+    # And it was tried with what it must not answer, or not obey.
+    assert seen["spoilt"] > INPUTS // 3
+    assert seen["strangers"] > INPUTS // 3
 
 
 def test_input_guided_by_coverage_finds_nothing_either(tmp_path: Path) -> None:

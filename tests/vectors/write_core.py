@@ -1,7 +1,8 @@
-"""Write core.txt: cases of local work with the oracle's answers, for C and Python tests alike.
+"""Write core.txt and core_large_shifts.txt: cases of local work with the oracle's answers.
 
-Whitespace-separated integers: the number of cases, then each case in the order of `case_numbers`.
-Run it again when the arithmetic's specification changes, and say so in SPEC.md.
+For C and Python tests alike. Whitespace-separated integers: the number of cases, then each case in
+the order of `case_numbers`. Run it again when the arithmetic's specification changes, and say so
+in SPEC.md.
 """
 
 from pathlib import Path
@@ -15,7 +16,7 @@ from tifed.learning import LocalWork, feedback_matrices, oracle
 from tifed.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters, Tensor
 from tifed.network.parameters import bias_dtype, weight_dtype
 
-PATH = Path(__file__).with_name("core.txt")
+FOLDER = Path(__file__).parent
 ACTIVATIONS = (
     Activation.POCKET_TANH, Activation.RELU, Activation.IDENTITY, Activation.ABSOLUTE,
 )  # fmt: skip
@@ -53,6 +54,25 @@ def networks() -> list[Network]:
             )
         )  # fmt: skip
     return found
+
+
+def networks_with_large_shifts() -> list[Network]:
+    """Updates shifted by more than a word of 16 bits, of errors so large that it leaves some."""
+    return [
+        Network(
+            (
+                Layer(
+                    9, 3, 128, Activation.IDENTITY, rescale_shift=2, update_shift=shift,
+                    update_rounding=ROUNDINGS[number % 3], bias_shift=8,
+                ),
+            ),
+            ErrorKind.SQUARED, 100, Feedback.UNIFORM,
+        )
+        for number, shift in enumerate((16, 17, 16, 20, 18, 16))
+    ]  # fmt: skip
+
+
+FILES = {"core.txt": networks, "core_large_shifts.txt": networks_with_large_shifts}
 
 
 def case_numbers(number: int, network: Network) -> list[int]:
@@ -114,9 +134,9 @@ def case_numbers(number: int, network: Network) -> list[int]:
     return numbers
 
 
-def text() -> str:
-    """The whole file."""
-    cases = [case_numbers(number, network) for number, network in enumerate(networks())]
+def text(name: str) -> str:
+    """The whole of one of `FILES`."""
+    cases = [case_numbers(number, network) for number, network in enumerate(FILES[name]())]
     lines = [str(len(cases))]
     for numbers in cases:
         lines += [" ".join(map(str, numbers[at : at + 24])) for at in range(0, len(numbers), 24)]
@@ -124,4 +144,5 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    PATH.write_text(text(), encoding="ascii")
+    for file in FILES:
+        (FOLDER / file).write_text(text(file), encoding="ascii")

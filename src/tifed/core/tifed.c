@@ -1,6 +1,7 @@
 /* One mini-batch step of Direct Feedback Alignment in integers, and what surrounds it.
  * Shapes: D features, C classes; layer l takes fan_in and gives fan_out values. */
 #include "tifed.h"
+#include "tifed_assumptions.h"
 #include "tifed_kernel.h"
 #include "tifed_random.h"
 #include "tifed_rule.h"
@@ -28,7 +29,7 @@ APART static tifed_key key_of(uint32_t seed_low, uint32_t seed_high, uint32_t pu
 static uint32_t isqrt32(uint32_t value)
 {
     uint32_t root = 0;
-    for (uint32_t bit = 1u << 15; bit; bit >>= 1)
+    for (uint32_t bit = UINT32_C(1) << 15; bit; bit >>= 1)
         if ((root | bit) * (root | bit) <= value)
             root |= bit;
     return root;
@@ -58,14 +59,14 @@ int32_t tifed_weight_bound(const tifed_layer *layer)
         room -= (uint32_t)tifed_offset(layer);
     }
     uint32_t bound = room / (layer->fan_in * layer->input_limit);
-    uint32_t widest = (1u << (layer->weight_bits - 1u)) - 1u;
+    uint32_t widest = (UINT32_C(1) << (layer->weight_bits - 1u)) - 1u;
     return (int32_t)(bound < widest ? bound : widest);
 }
 
 int32_t tifed_feedback_range(const tifed_network *network, uint32_t layer)
 {
     uint32_t classes = network->layers[network->depth - 1u].fan_out;
-    return (int32_t)isqrt32(12u * 32767u / (classes + network->layers[layer].fan_out));
+    return (int32_t)isqrt32(UINT32_C(12) * 32767u / (classes + network->layers[layer].fan_out));
 }
 
 /* Largest magnitude of an activation, but for identity. */
@@ -110,7 +111,7 @@ static uint32_t delta_limit(const tifed_network *network, uint32_t layer)
 uint32_t tifed_gradient_limit(const tifed_network *network, uint32_t layer)
 {
     uint32_t input = network->layers[layer].input_limit;
-    uint32_t bias = 1u << network->layers[layer].bias_shift;
+    uint32_t bias = UINT32_C(1) << network->layers[layer].bias_shift;
     return (input > bias ? input : bias) * delta_limit(network, layer);
 }
 
@@ -149,7 +150,7 @@ uint32_t tifed_largest_batch(const tifed_network *network)
         return 0;
     uint32_t largest = UINT32_MAX;
     for (uint32_t l = 0; l < network->depth; l++) {
-        uint32_t room = LARGEST_SUM - (1u << network->layers[l].update_shift);
+        uint32_t room = LARGEST_SUM - (UINT32_C(1) << network->layers[l].update_shift);
         uint32_t samples = room / tifed_gradient_limit(network, l);
         largest = samples < largest ? samples : largest;
     }
@@ -190,6 +191,14 @@ int tifed_check(const tifed_config *config)
     return TIFED_OK;
 }
 
+/* How the caller's memory has to lie: as what is at its beginning. */
+struct aligned {
+    int8_t byte;
+    tifed_state state;
+};
+TIFED_ASSUME(states_are_aligned_as_words_or_pointers,
+             offsetof(struct aligned, state) % TIFED_ALIGNMENT == 0);
+
 /* Hands out pieces of the caller's memory; with no memory, counts. */
 typedef struct carver {
     uint8_t *memory;
@@ -197,14 +206,16 @@ typedef struct carver {
     bool overflow;
 } carver;
 
-APART static void *carve(carver *from, size_t count, size_t size)
+/* `rows` of `size` bytes, a size of 4 · 65536 at most. In 32 bits, whatever a size_t has: what does not
+ * fit that is an overflow, not a smaller size. */
+APART static void *carve(carver *from, uint32_t rows, uint32_t size)
 {
     size_t before = from->used;
-    if (size && count > (SIZE_MAX - before - 3u) / size) {
+    if (size && rows > (SIZE_MAX - before - 3u) / size) {
         from->overflow = true;
         return NULL;
     }
-    from->used = before + TIFED_PAD(count * size);
+    from->used = before + (size_t)TIFED_PAD((size_t)rows * size);
     return from->memory ? from->memory + before : NULL;
 }
 
@@ -212,31 +223,30 @@ static void lay_out(tifed *t, carver *from)
 {
     const tifed_config *config = &t->config;
     const tifed_network *network = config->network;
-    size_t pairs = TIFED_PAIRS(config->batch);
+    uint32_t pairs = (config->batch + 1u) / 2u;
     uint32_t widest = 1, features = network->layers[0].fan_in;
-    t->states = carve(from, network->depth, TIFED_PAD(sizeof(tifed_state)));
+    t->states = carve(from, network->depth, (uint32_t)TIFED_PAD(sizeof(tifed_state)));
     for (uint32_t l = 0; l < network->depth; l++) {
         const tifed_layer *layer = &network->layers[l];
         tifed_state state = {NULL, NULL, NULL, NULL, tifed_offset(layer), tifed_weight_bound(layer)};
         if (held(config, l)) {
-            state.weights = carve(from, (size_t)layer->fan_in * layer->fan_out,
-                                  layer->weight_bits / 8u);
+            state.weights = carve(from, layer->fan_in, layer->fan_out * (layer->weight_bits / 8u));
             state.biases = carve(from, layer->fan_out, 2u);
         } else {
             state.weights = config->frozen[l].weights;
             state.biases = config->frozen[l].biases;
         }
         if (trains(config, l) && l)
-            state.inputs = carve(from, (size_t)config->batch * layer->fan_in, 2u);
+            state.inputs = carve(from, config->batch, layer->fan_in * 2u);
         if (trains(config, l))
-            state.deltas = carve(from, pairs * layer->fan_out, 4u);
+            state.deltas = carve(from, pairs, layer->fan_out * 4u);
         if (t->states)
             t->states[l] = state;
         widest = layer->fan_out > widest ? layer->fan_out : widest;
     }
     t->centre = network->centred ? carve(from, features, 1u) : NULL;
     t->input = network->centred || network->input_shift ? carve(from, features, 1u) : NULL;
-    t->samples = carve(from, (size_t)config->buffer * features, 1u);
+    t->samples = carve(from, config->buffer, features);
     t->labels = carve(from, config->buffer, 2u);
     t->sums = carve(from, widest, 4u);
     t->row[0] = carve(from, widest, 2u);
@@ -261,8 +271,8 @@ int tifed_init(tifed *t, const tifed_config *config, void *memory, size_t bytes)
     if (status != TIFED_OK)
         return status;
     size_t needed = tifed_memory_size(config);
-    if (!t || !memory || needed == 0 || bytes < needed || ((uintptr_t)memory & 3u) ||
-        ((uintptr_t)memory & (sizeof(void *) - 1u)))
+    if (!t || !memory || needed == 0 || bytes < needed ||
+        (uintptr_t)memory % offsetof(struct aligned, state))
         return TIFED_ERROR_MEMORY;
     uint8_t *byte = memory;
     for (size_t i = 0; i < needed; i++)
@@ -423,7 +433,7 @@ static void forward(tifed *t, const int8_t *sample, bool keep, uint32_t n)
         const tifed_state *state = &t->states[l];
         bool last = l + 1u == network->depth;
         for (uint32_t o = 0; o < layer->fan_out; o++)
-            t->sums[o] = state->biases[o] * (1 << layer->bias_shift) + state->offset;
+            t->sums[o] = (int32_t)state->biases[o] * (1 << layer->bias_shift) + state->offset;
         tifed_kernel_forward(t->sums, state->weights, layer->weight_bits, input, input_bits,
                              layer->fan_in, layer->fan_out);
         int16_t *activations = t->row[l & 1u];
@@ -610,13 +620,13 @@ static void keep_deltas(tifed *t, uint32_t n, const int32_t *error, span in)
 void tifed_kernel_draw(const tifed_update *u, int32_t *gradient, uint32_t units, uint32_t place)
 {
     for (uint32_t k = 0; k < units; k++)
-        gradient[k] += (int32_t)(tifed_half(u->key, place + k) & ((1u << u->shift) - 1u));
+        gradient[k] += (int32_t)(tifed_half(u->key, place + k) & ((UINT32_C(1) << u->shift) - 1u));
 }
 
 /* One input of every sample, side by side, with a 0 behind where they are odd in number; whether
  * any is not 0. */
 #define GATHER(name, type)                                                                        \
-    static bool name(int16_t *to, const type *from, size_t stride, uint32_t samples)              \
+    static bool name(int16_t *to, const type *from, uint32_t stride, uint32_t samples)            \
     {                                                                                             \
         int32_t any = 0;                                                                          \
         for (int16_t *end = to + samples; to < end; from += stride) {                             \
@@ -645,7 +655,7 @@ static void update(tifed *t, uint32_t l, uint32_t first, uint32_t samples)
                       layer->update_shift + t->work.extra_shift, layer->update_rounding,
                       state->weight_bound, add_to_key(key, l)};
     uint8_t *row = (uint8_t *)(uintptr_t)state->weights;
-    size_t stride = (size_t)layer->fan_out * (layer->weight_bits / 8u);
+    uint32_t stride = layer->fan_out * (layer->weight_bits / 8u);
     uint32_t clipped = 0;
     for (uint32_t i = 0; i < features; i++, row += stride) {
         bool any = l ? gather_16(t->column, state->inputs + i, features, samples)
@@ -678,7 +688,8 @@ int tifed_begin(tifed *t, const tifed_work *work)
     for (uint32_t l = 0; l < network->depth; l++) {
         /* A larger shift rounds with a larger half: there must be room for it beside the sum. */
         uint32_t shift = network->layers[l].update_shift + work->extra_shift;
-        uint32_t half = (1u << shift) >> (network->layers[l].update_rounding != TIFED_STOCHASTIC);
+        uint32_t half =
+            UINT32_C(1) << shift >> (network->layers[l].update_rounding != TIFED_STOCHASTIC);
         if (trains(&t->config, l) && LARGEST_SUM - samples * tifed_gradient_limit(network, l) < half)
             return TIFED_ERROR_RANGE;
     }

@@ -137,22 +137,24 @@ int tifed_check(const tifed_config *config);
 /* The same at compile time: the sum of one TIFED_BYTES_LAYER per layer and TIFED_BYTES_SHARED.
  * `trained`, `held` (in RAM, which a trained layer always is), `centred` and `shifted` are 0 or 1;
  * widest: the most units of any layer. */
-#define TIFED_PAD(bytes) (((size_t)(bytes) + 3u) & ~(size_t)3u)
-#define TIFED_PAIRS(batch) (((size_t)(batch) + 1u) / 2u)
+#define TIFED_WIDE(number) ((size_t)0 + 0ul + (number)) /* 32 bits where a size_t has but 16 */
+#define TIFED_PAD(bytes) ((TIFED_WIDE(bytes) + 3u) & ~TIFED_WIDE(3u))
+#define TIFED_PAIRS(batch) ((TIFED_WIDE(batch) + 1u) / 2u)
 #define TIFED_BYTES_LAYER(number, fan_in, fan_out, weight_bytes, batch, trained, held)        \
     (TIFED_PAD(sizeof(tifed_state)) +                                                         \
-     ((held) ? TIFED_PAD((size_t)(fan_in) * (fan_out) * (weight_bytes)) +                     \
-                   TIFED_PAD((size_t)(fan_out) * 2u)                                          \
+     ((held) ? TIFED_PAD(TIFED_WIDE(fan_in) * (fan_out) * (weight_bytes)) +                   \
+                   TIFED_PAD(TIFED_WIDE(fan_out) * 2u)                                        \
              : 0u) +                                                                          \
-     ((trained) && (number) ? TIFED_PAD((size_t)(batch) * (fan_in) * 2u) : 0u) +              \
+     ((trained) && (number) ? TIFED_PAD(TIFED_WIDE(batch) * (fan_in) * 2u) : 0u) +            \
      ((trained) ? TIFED_PAIRS(batch) * (fan_out) * 4u : 0u))
 #define TIFED_BYTES_SHARED(features, widest, buffer, batch, centred, shifted, trained)        \
     (((centred) ? TIFED_PAD(features) : 0u) + ((shifted) ? TIFED_PAD(features) : 0u) +        \
-     TIFED_PAD((size_t)(buffer) * (features)) +                                               \
-     TIFED_PAD((size_t)(buffer) * 2u) + (size_t)(widest) * 4u + 2u * TIFED_PAD((widest) * 2u) + \
+     TIFED_PAD(TIFED_WIDE(buffer) * (features)) + TIFED_PAD(TIFED_WIDE(buffer) * 2u) +        \
+     TIFED_WIDE(widest) * 4u + 2u * TIFED_PAD(TIFED_WIDE(widest) * 2u) +                      \
      ((trained) ? TIFED_PAIRS(batch) * 4u : 0u))
 
-/* Check, lay out `memory` (4-byte aligned; at least tifed_memory_size) and zero it. */
+/* Check, lay out `memory` (aligned as pointers and int32_t are; at least tifed_memory_size) and zero
+ * it. */
 int tifed_init(tifed *t, const tifed_config *config, void *memory, size_t bytes);
 
 /* Values first..first + count - 1 of a layer in wire order: weights row-major, then biases; each

@@ -3,9 +3,10 @@
 #define TIFED_FEATURE_PLANE_H
 
 #include "tifed_features.h"
+#include "tifed_assumptions.h"
 
 #define TIFED_MOST_SIDE 4096u
-#define TIFED_MOST_VALUES (1u << 24) /* of a plane */
+#define TIFED_MOST_VALUES (UINT32_C(1) << 24) /* of a plane */
 #define TIFED_MOST_FAN_IN 65536u
 
 typedef struct tifed_plane {

@@ -9,7 +9,7 @@
 
 static uint32_t padded(uint32_t bytes)
 {
-    return (bytes + 3u) & ~3u;
+    return (bytes + 3u) & ~UINT32_C(3);
 }
 
 /* The stage that begins at layer `at`; `held`: its input lies in our memory, padded to words. */
@@ -132,7 +132,10 @@ uint32_t tifed_features_outputs(const tifed_extractor *e)
 size_t tifed_features_memory(const tifed_extractor *e)
 {
     layout l;
-    return find_layout(e, &l) ? (size_t)(l.patch + l.planes) : 0u;
+    if (!find_layout(e, &l))
+        return 0u;
+    uint32_t needed = l.patch + l.planes;
+    return (size_t)needed == needed ? (size_t)needed : SIZE_MAX;
 }
 
 /* --- extraction --------------------------------------------------------------------------------- */
@@ -150,7 +153,7 @@ int tifed_features_extract(const tifed_extractor *e, const int8_t *sample, int8_
     if (!e || !find_layout(e, &l))
         return TIFED_ERROR_NETWORK;
     uint32_t needed = l.patch + l.planes;
-    if (bytes < needed || (needed && (!memory || (uintptr_t)memory % 4u)))
+    if (bytes < needed || (needed && (!memory || (uintptr_t)memory % TIFED_ALIGNMENT)))
         return TIFED_ERROR_MEMORY;
     int8_t *patch = needed ? memory : features, *planes = patch + l.patch;
     const int8_t *from = sample;

@@ -55,10 +55,11 @@ int tifed_features_check(const tifed_extractor *extractor);
 uint32_t tifed_features_inputs(const tifed_extractor *extractor);
 uint32_t tifed_features_outputs(const tifed_extractor *extractor);
 
-/* Bytes that an extraction needs beside sample and features; 0 may be enough. */
+/* Bytes that an extraction needs beside sample and features; 0 may be enough, SIZE_MAX is more than
+ * this processor can have. */
 size_t tifed_features_memory(const tifed_extractor *extractor);
 
-/* Features of a sample; the two and `memory` (4-byte aligned) must not overlap. TIFED_OK,
+/* Features of a sample; the two and `memory` (aligned as uint32_t is) must not overlap. TIFED_OK,
  * TIFED_ERROR_NETWORK or TIFED_ERROR_MEMORY. Sums rest on tifed_features_check. */
 int tifed_features_extract(const tifed_extractor *extractor, const int8_t *sample,
                            int8_t *features, void *memory, size_t bytes);

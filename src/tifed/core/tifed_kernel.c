@@ -2,7 +2,7 @@
  * units at a time as a processor has registers for their sums. */
 #include "tifed_kernel.h"
 
-#ifndef __ARM_FEATURE_DSP
+#ifndef TIFED_DSP
 
 #if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
 #define UNITS 4u
@@ -36,7 +36,7 @@
             int32_t s = sums[o];                                                                  \
             const weight_type *w = weights + o;                                                   \
             for (const input_type *x = input; x < end; x++, w += fan_out)                         \
-                s += *x * *w;                                                                     \
+                s += (int32_t)*x * *w;                                                            \
             sums[o] = s;                                                                          \
         }                                                                                         \
     }
@@ -96,7 +96,7 @@ uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
         } else {
             int32_t g = start;
             do {
-                g += x[0] * d[0] + x[1] * d[1];
+                g += (int32_t)x[0] * d[0] + (int32_t)x[1] * d[1];
                 x += 2;
                 d += 2u * fan_out;
             } while (x < end);

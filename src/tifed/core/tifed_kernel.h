@@ -5,6 +5,7 @@
 #define TIFED_KERNEL_H
 
 #include "tifed.h"
+#include "tifed_assumptions.h"
 #include "tifed_random.h"
 
 /* What an update of a layer's rows needs to know; column and deltas hold pairs of samples, which a
@@ -33,7 +34,7 @@ uint32_t tifed_kernel_update(const tifed_update *update, void *row, uint32_t pla
 /* What a gradient's sum starts with, so that the shift rounds it. No sum overflows with it. */
 static inline int32_t tifed_rounding_start(const tifed_update *u)
 {
-    return u->mode == TIFED_NEAREST ? (int32_t)((1u << u->shift) >> 1) : 0;
+    return u->mode == TIFED_NEAREST ? (int32_t)(UINT32_C(1) << u->shift >> 1) : 0;
 }
 
 /* The random part of stochastic rounding, added to the sums of `units` parameters from `place` on. */

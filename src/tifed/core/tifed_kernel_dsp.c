@@ -6,7 +6,7 @@
  * sums cannot overflow (SPEC, section 4), so the instructions' Q flag does not matter. */
 #include "tifed_kernel.h"
 
-#ifdef __ARM_FEATURE_DSP
+#ifdef TIFED_DSP
 
 #define UNITS 8u /* as many sums as there are registers for */
 #define EACH_PAIR(DO) DO(0, 1) DO(2, 3) DO(4, 5) DO(6, 7)
@@ -66,7 +66,7 @@
             int32_t s = sums[o];                                                                  \
             const weight_type *w = weights + o;                                                   \
             for (const input_type *x = input; x < end; x++, w += fan_out)                         \
-                s += *x * *w;                                                                     \
+                s += (int32_t)*x * *w;                                                            \
             sums[o] = s;                                                                          \
         }                                                                                         \
     }

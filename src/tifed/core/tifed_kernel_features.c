@@ -4,10 +4,6 @@
  * so the instructions' Q flag does not matter. */
 #include "tifed_kernel_features.h"
 
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "an extractor's constants are for processors with the lowest byte first"
-#endif
-
 /* Not inlined: each of these loops wants all registers for itself. */
 #if defined(__GNUC__)
 #define APART __attribute__((noinline))
@@ -17,7 +13,7 @@
 
 /* --- units -------------------------------------------------------------------------------------- */
 
-#ifdef __ARM_FEATURE_DSP
+#ifdef TIFED_DSP
 
 /* Asm in one piece, because compilers run out of registers in it: 21 instructions for the 16 products
  * of a group with a panel, 12 for the 8 with its first two units, and 2 for every two groups. */
@@ -96,8 +92,9 @@ static inline const int8_t *add_products(int32_t *s0, int32_t *s1, int32_t *s2, 
                                          const int8_t *a, const int8_t *end, const int8_t *w)
 {
     int32_t t0 = *s0, t1 = *s1, t2 = *s2, t3 = *s3;
-    for (; a != end; w += 12) {
-        for (const int8_t *next = a + 4; a != next; a++, w++) {
+    w += TIFED_LOWEST_BYTE;
+    for (; a != end; w += 16 - 4 * TIFED_NEXT_BYTE) {
+        for (const int8_t *next = a + 4; a != next; a++, w += TIFED_NEXT_BYTE) {
             int32_t value = *a;
             t0 += value * w[0];
             t1 += value * w[4];
@@ -106,7 +103,7 @@ static inline const int8_t *add_products(int32_t *s0, int32_t *s1, int32_t *s2, 
         }
     }
     *s0 = t0, *s1 = t1, *s2 = t2, *s3 = t3;
-    return w;
+    return w - TIFED_LOWEST_BYTE;
 }
 
 static inline int32_t clamped_to_relu(int32_t v)
@@ -132,7 +129,7 @@ static inline void put(int8_t *to, int32_t value, bool raise)
 static inline void put_four(int8_t *to, int32_t s0, int32_t s1, int32_t s2, int32_t s3,
                             int32_t left, bool raise)
 {
-#ifdef __ARM_FEATURE_DSP
+#ifdef TIFED_DSP
     if (left >= 4) { /* `to` need not be aligned, which these processors allow */
         uint32_t word = (uint32_t)(s0 & 0xFF) | (uint32_t)(s1 & 0xFF) << 8 |
                         (uint32_t)(s2 & 0xFF) << 16 | (uint32_t)s3 << 24, old;
@@ -163,7 +160,7 @@ APART static void put_units(const tifed_feature_layer *layer, const int8_t *wind
         int32_t s2 = (int32_t)panel[2], s3 = (int32_t)panel[3];
         uint32_t shifts = panel[4];
         const int8_t *w = (const int8_t *)(panel + 5);
-#ifdef __ARM_FEATURE_DSP
+#ifdef TIFED_DSP
         if (left <= 2)
             w = add_half(&s0, &s1, window, end, w);
         else
@@ -304,6 +301,6 @@ void tifed_kernel_sums(const tifed_stage *s, const int8_t *in, int8_t zero, int8
             int32_t y = (int32_t)((row * stride + i) * layer->stride) - (int32_t)layer->padding;
             sums_row(s, &from, y, i > 0u, out, patch);
         }
-        out += s->out.width * s->out.channels;
+        out += (uint32_t)s->out.width * s->out.channels;
     }
 }

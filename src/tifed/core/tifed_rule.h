@@ -1,10 +1,10 @@
 /* The learning rule's pointwise arithmetic (SPEC, section 5); internal. Written with selections, not
- * tables, so that a host compiler makes vectors of it. Right shifts of negative numbers are
- * arithmetic in every compiler we build with; tests would show one where they are not. */
+ * tables, so that a host compiler makes vectors of it. */
 #ifndef TIFED_RULE_H
 #define TIFED_RULE_H
 
 #include "tifed.h"
+#include "tifed_assumptions.h"
 
 #define TIFED_DELTA_BOUND 32767
 

@@ -5,6 +5,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tifed import __version__
+from tifed.export.architectures import ARDUINO, PLATFORMIO
 from tifed.export.core_files import core_files, licence, link_files
 from tifed.export.layout import FRAMEWORKS
 from tifed.export.model import Model
@@ -81,6 +82,8 @@ def _values(model: Model, sources: list[str], framework: str) -> dict[str, Any]:
         # In a program: what the core is given.
         "sample": "sample" if extractor is None else "tifed_model_features(sample)",
         "sources": sources,
+        "arduino": tuple(ARDUINO),
+        "platformio": tuple(PLATFORMIO),
         "kernels": [path for path in sources if "tifed_kernel" in path],
     }
 

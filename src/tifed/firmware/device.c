@@ -55,10 +55,10 @@ APART static uint16_t hello(tifed_device *device, uint8_t *out)
     const tifed_device_setup *setup = device->setup;
     const tifed_network *network = setup->network;
     uint8_t *to = out;
-    uint32_t all = network->depth < 32u ? (1u << network->depth) - 1u : 0xFFFFFFFFu, alone = 0;
+    uint32_t all = network->depth < 32u ? (UINT32_C(1) << network->depth) - 1u : 0xFFFFFFFFu, alone = 0;
     for (uint32_t l = 0; l < network->depth; l++)
-        if (fits(device, 1u << l))
-            alone |= 1u << l;
+        if (fits(device, UINT32_C(1) << l))
+            alone |= UINT32_C(1) << l;
     *to++ = TIFED_LINK_OK;
     *to++ = (uint8_t)TIFED_VERSION;
     *to++ = (uint8_t)((setup->reset ? 1 : 0) | (setup->ticks ? 2 : 0) | (setup->stack ? 4 : 0));
@@ -140,8 +140,8 @@ APART static uint8_t configure(tifed_device *device, const uint8_t *in)
     tifed_config config = config_for(device, tifed_link_get32(in));
     config.seed_low = tifed_link_get32(in + 4);
     config.seed_high = tifed_link_get32(in + 8);
-    int result =
-        tifed_init(&device->core, &config, device->setup->memory, device->setup->bytes);
+    int result = tifed_init(&device->core, &config, device->setup->memory,
+                            (size_t)device->setup->bytes);
     device->state = result == TIFED_OK ? TIFED_DEVICE_CONFIGURED : TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
     return code_of(result);

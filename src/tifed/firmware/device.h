@@ -12,7 +12,7 @@ typedef struct tifed_device_setup {
     uint32_t buffer;      /* samples kept */
     uint32_t batch;       /* samples per mini-batch */
     uint32_t fingerprint; /* of all the above: the server refuses a device built for other work */
-    void *memory;         /* of the core, 4-byte aligned; its size decides what can be trained */
+    void *memory;         /* of the core, aligned for it; its size decides what can be trained */
     uint32_t bytes;       /* of memory; at least 4 * features, for calibration */
     uint32_t inputs;      /* values of a sample on the line */
     int8_t *sample;       /* (inputs): a sample arrives in pieces */

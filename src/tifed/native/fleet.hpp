@@ -1,7 +1,6 @@
 // Many devices' local work over shared data, in parallel: integer sums, so the order is no matter.
 #pragma once
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "../core/host/panel.h"
@@ -45,19 +44,5 @@ struct Totals {
     std::vector<int64_t *> weights, biases;
     panel_statistics statistics{};
 };
-
-// How the arithmetic is done: a host kernel, or the device's own core.
-struct Kernel {
-    const panel_kernel *panels = nullptr;  // nullptr: the device's core
-    bool regenerate = false;               // the device's core makes feedback from the seed
-};
-
-// Jobs, each by one of `threads` threads; throws what a thread threw.
-void fit(const Network &, const Kernel &, const Given &, const Data &, const std::vector<Job> &,
-         const Work &, unsigned threads, Totals &);
-
-// Classes of `count` samples (count, features).
-void classify(const Network &, const Kernel &, const Given &, const int8_t *samples, size_t count,
-              unsigned threads, int32_t *classes);
 
 }  // namespace tifed_native

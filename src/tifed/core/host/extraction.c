@@ -86,7 +86,9 @@ void extraction_init(extraction_network *network, const tifed_extractor *extract
             const uint32_t *panel = layer->rule->panels + u / 4u * TIFED_PANEL_WORDS(groups);
             const int8_t *packed = (const int8_t *)(panel + 5) + u % 4u * 4u;
             for (uint32_t i = 0; i < layer->fan_in; i++)
-                layer->weights[u * layer->width + i] = packed[i / 4u * 16u + i % 4u];
+                layer->weights[u * layer->width + i] =
+                    packed[(int32_t)(i / 4u * 16u) + TIFED_LOWEST_BYTE +
+                           TIFED_NEXT_BYTE * (int32_t)(i % 4u)];
             layer->bias[u] = (int32_t)panel[u % 4u];
             layer->shift[u] = (int32_t)(panel[4] >> u % 4u * 8u & 0xFFu);
         }

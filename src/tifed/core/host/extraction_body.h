@@ -2,6 +2,8 @@
  * added two at a time. A file that includes this defines NAME, NAME_STRING and supported(). */
 #include "extraction.h"
 
+TIFED_ASSUME(a_host_has_ints_of_32_bits, INT_MAX >= INT32_MAX);
+
 /* Sums of four units over two windows. */
 static inline void eight(const int16_t *w, const int16_t *a, const int16_t *b, uint32_t width,
                          int32_t *to_a, int32_t *to_b)

@@ -6,6 +6,9 @@
 #include "../tifed_random.h"
 #include "../tifed_rule.h"
 
+/* Unlike the device's core, a host's loops form products in an int. */
+TIFED_ASSUME(a_host_has_ints_of_32_bits, INT_MAX >= INT32_MAX);
+
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")

@@ -277,9 +277,10 @@ static uint32_t to_errors(const panel_network *network, const panel_room *room,
         }
         for (uint32_t c = classes; c < units; c++)
             e[c] = 0;
-        uint32_t *row = room->rows[network->depth] + (size_t)s * (units / 2u);
-        for (uint32_t c = 0; c < units / 2u; c++)
-            row[c] = both(e[2u * c], e[2u * c + 1u]);
+        /* As int16, not as pairs: which half of one comes first is the processor's, as with weights. */
+        half_t *row = (half_t *)(void *)room->rows[network->depth] + (size_t)s * units;
+        for (uint32_t c = 0; c < units; c++)
+            row[c] = (int16_t)e[c];
     }
     return missed;
 }

@@ -1,0 +1,101 @@
+"""The Arduino library's C on an emulated AVR, the processor of most Arduino boards."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tifed.export import Model, export
+
+ROUNDS = 2
+PROCESSOR = "atmega1284p"
+
+LEARN = """\
+#include <avr/interrupt.h>
+#include <avr/io.h>
+#include <avr/sleep.h>
+#include "tifed_model.h"
+
+static const int8_t samples[] = {%(samples)s};
+static const uint8_t labels[] = {%(labels)s};
+static tifed model;
+
+static void say(char letter)
+{
+    while (!(UCSR0A & _BV(UDRE0))) {
+    }
+    UDR0 = (uint8_t)letter;
+}
+
+int main(void)
+{
+    const int8_t *sample = samples;
+    const uint8_t *label = labels;
+    UCSR0B = _BV(TXEN0);
+    int status = tifed_model_start(&model);
+    for (uint32_t round = 0; status == TIFED_OK && round < %(rounds)d; round++) {
+        tifed_work work = tifed_model_work(round, 0);
+        tifed_clear(&model);
+        while (status == TIFED_OK && model.count < TIFED_MODEL_BUFFER) {
+            status = tifed_add_sample(&model, sample, *label++);
+            sample += TIFED_MODEL_FEATURES;
+        }
+        if (status == TIFED_OK)
+            status = tifed_train(&model, &work);
+    }
+    for (uint32_t layer = 0; status == TIFED_OK && layer < TIFED_MODEL_DEPTH; layer++) {
+        const tifed_layer *shape = &tifed_model_config.network->layers[layer];
+        uint32_t count = (shape->fan_in + 1u) * shape->fan_out;
+        for (uint32_t i = 0; i < count; i++) {
+            uint8_t wire[2];
+            tifed_get_parameters(&model, layer, i, 1, wire);
+            for (size_t byte = 0; byte < tifed_wire_size(&model, layer, i, 1); byte++) {
+                say("0123456789abcdef"[wire[byte] >> 4]);
+                say("0123456789abcdef"[wire[byte] & 15u]);
+            }
+        }
+    }
+    say('\\n');
+    cli();
+    sleep_enable();
+    for (;;)
+        sleep_cpu();
+}
+"""
+
+
+@pytest.mark.skipif(
+    not (shutil.which("avr-gcc") and shutil.which("simavr")) and "CI" not in os.environ,
+    reason="scripts/system_packages installs gcc-avr, avr-libc and simavr",
+)
+def test_it_learns_as_the_oracle_does(
+    tmp_path: Path,
+    make_model: Callable[..., Model],
+    buffers: Callable[[Model, int], list[tuple[NDArray[np.int8], NDArray[np.int32]]]],
+    expected: Callable[[Model, int, int], bytes],
+    run: Callable[..., str],
+) -> None:
+    model = make_model("layers=[64,12,10]", "buffer=20", "batch=7", "local_epochs=2")
+    library, program = tmp_path / "TIFeD", tmp_path / "learn"
+    export(model, "arduino", library)
+    taken = buffers(model, ROUNDS)
+    main = LEARN % {
+        "samples": ",".join(str(v) for samples, _ in taken for v in samples.ravel()),
+        "labels": ",".join(str(label) for _, labels in taken for label in labels),
+        "rounds": ROUNDS,
+    }
+    (tmp_path / "learn.c").write_text(main)
+    run(
+        ["avr-gcc", f"-mmcu={PROCESSOR}", "-std=gnu11", "-Os", "-Wall", "-Wextra", "-Werror",
+         f"-I{library / 'src'}", tmp_path / "learn.c", *sorted((library / "src").rglob("*.c")),
+         "-o", program]
+    )  # fmt: skip
+    said = run(["sh", "-c", f"simavr -m {PROCESSOR} -f 20000000 {program} 2>&1"])
+    assert bytes.fromhex("".join(re.findall(r"(?:[0-9a-f]{2}){16,}", said))) == expected(
+        model, ROUNDS, 0
+    )
