@@ -15,13 +15,17 @@ from tifed.datasets.quantisation import (
     LARGEST_EXPONENT,
     Quantisation,
     finite,
-    first_of,
     fixed_point,
 )
 from tifed.errors import UsageError
 
 _FIXED_BITS = 23  # training values fill at most so many bits: resolution 2**-23 of the largest
 _TAIL = 200  # one in so many training values lies below the range, and one in so many above
+
+_COLUMNS = 64
+
+Range = tuple[NDArray[Any], NDArray[Any]]
+"""The least and the greatest value of each column, (D,) each."""
 
 ENOUGH = 32
 """Steps of int8 that a feature has to span, or the network hardly sees it."""
@@ -50,27 +54,10 @@ def calibrate(
     array([[-128,    0],
            [ 127,  127]], dtype=int8)
     """
-    numbers = finite(features, where)
-    if numbers.size == 0:
-        raise UsageError(f"{where}: no samples to calibrate the quantisation on")
-    if (at := first_of(np.abs(numbers) >= 2.0**80)) is not None:
-        raise UsageError(
-            f"{where}: row {at[0]}, column {at[1]}: {numbers[at]} is too large; "
-            "scale the feature so that it stays below 2**80"
-        )
-    columns = numbers.reshape(-1, 1) if shared else numbers
-    low, high = _typical_range(columns)
-    largest = np.maximum(np.abs(low), np.abs(high)).astype(np.float64)
-    bits = np.array(
-        [_fraction_bits(column, size) for column, size in zip(columns.T, largest, strict=True)],
-        dtype=np.int64,
-    )
-    maps = [
-        _affine(int(first), int(last))
-        for first, last in zip(*fixed_point(np.stack([low, high]), bits), strict=True)
-    ]
-    multiplier, bias, shift = zip(*maps, strict=True)
-    return Quantisation("affine", tuple(bits.tolist()), multiplier, bias, shift)
+    columns = _checked(features, where)
+    if shared:
+        columns = columns.reshape(-1, 1)
+    return _affine_map(columns, _typical_range(columns))
 
 
 def choose(
@@ -99,57 +86,83 @@ def choose(
     >>> len(choose(np.array([[0, 70], [1, 18]])).shift)  # a flag beside an age
     2
     """
-    numbers = finite(features, where)
-    shared = calibrate(numbers, shared=True, where=where)
-    if features.dtype == np.int8 and np.median(_spans(numbers)) >= _READY:
+    numbers = _checked(features, where)
+    pool = numbers.reshape(-1, 1)
+    (whole, by_feature), measured = map(_typical_range, (pool, numbers)), ~usually_the_same(numbers)
+    low, high = float(whole[0][0]), float(whole[1][0])
+    spans = (by_feature[1] - by_feature[0]).astype(np.float64)[measured]
+    if features.dtype == np.int8 and spans.size and np.median(spans) >= _READY:
         return Quantisation("identity")
-    if not one_unit and not _have_one_scale(numbers):
-        return calibrate(numbers, where=where)
-    (low,), (high,) = _typical_range(numbers.reshape(-1, 1))
+    if not one_unit and spans.any() and 255 * spans.min() < ENOUGH * (high - low):
+        return _affine_map(numbers, by_feature)
     if high - low >= _NEARLY_ALL and np.array_equal(numbers, np.rint(numbers)):
         if low >= -128 and high <= 127:
             return Quantisation("identity")
         if low >= 0 and high <= 255:
             return Quantisation("minus-128")
-    return shared
+    return _affine_map(pool, whole)
 
 
 def usually_the_same(columns: NDArray[Any]) -> NDArray[np.bool_]:
     """Which columns (N, D) have one value in nine of ten samples, and so are no measurement."""
     beyond = max(1, len(columns) // _RARE) if len(columns) > 1 else 0
-    ordered = np.partition(columns, (beyond, len(columns) - 1 - beyond), axis=0)
-    same: NDArray[np.bool_] = ordered[beyond] == ordered[len(columns) - 1 - beyond]
+    low, high = _ordered(columns, beyond)
+    same: NDArray[np.bool_] = low == high
     return same
 
 
-def _have_one_scale(numbers: NDArray[Any]) -> bool:
-    """Whether one map would do justice to every column."""
-    (least,), (most,) = _typical_range(numbers.reshape(-1, 1))
-    spans = _spans(numbers)
-    return not spans.any() or bool(255 * spans.min() >= ENOUGH * float(most - least))
+def _checked(features: NDArray[Any], where: str) -> NDArray[Any]:
+    """Features (N, D) as finite numbers that fixed point can hold, one at least."""
+    numbers = finite(features, where)
+    if numbers.size == 0:
+        raise UsageError(f"{where}: no samples to calibrate the quantisation on")
+    if max(numbers.max(), -numbers.min()) >= 2.0**80:
+        row, column = divmod(int(np.abs(numbers).argmax()), numbers.shape[1])
+        raise UsageError(
+            f"{where}: row {row}, column {column}: {numbers[row, column]} is too large; "
+            "scale the feature so that it stays below 2**80"
+        )
+    return numbers
 
 
-def _spans(columns: NDArray[Any]) -> NDArray[np.float64]:
-    """Typical range of each column (N, D) that is a measurement; 0 alone if none is."""
-    low, high = _typical_range(columns)
-    spans = (high - low).astype(np.float64)[~usually_the_same(columns)]
-    return spans if len(spans) else np.zeros(1)
+def _affine_map(columns: NDArray[Any], typical: Range) -> Quantisation:
+    """The map that takes each column's typical range to -128..127."""
+    low, high = typical
+    largest = np.maximum(np.abs(low), np.abs(high)).astype(np.float64)
+    bits = np.array(
+        [_fraction_bits(column, size) for column, size in zip(columns.T, largest, strict=True)],
+        dtype=np.int64,
+    )
+    maps = [
+        _affine(int(first), int(last))
+        for first, last in zip(*fixed_point(np.stack([low, high]), bits), strict=True)
+    ]
+    multiplier, bias, shift = zip(*maps, strict=True)
+    return Quantisation("affine", tuple(bits.tolist()), multiplier, bias, shift)
 
 
-def _typical_range(columns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _typical_range(columns: NDArray[Any]) -> Range:
     """Least and greatest value of each column (N, D) without one half percent at either end.
 
     A column that is mostly one value, such as a rare event, still has a range: its whole.
     """
-    last = len(columns) - 1
-    outside = len(columns) // _TAIL
-    ordered = np.partition(columns, (outside, last - outside), axis=0)
-    low, high = ordered[outside], ordered[last - outside]
+    low, high = _ordered(columns, len(columns) // _TAIL)
     narrow = low == high
     return (
         np.where(narrow, columns.min(axis=0), low),
         np.where(narrow, columns.max(axis=0), high),
     )
+
+
+def _ordered(columns: NDArray[Any], beyond: int) -> Range:
+    """Of each column (N, D) the value that ``beyond`` others are below, and the one above."""
+    places = (beyond, len(columns) - 1 - beyond)
+    found = np.empty((2, columns.shape[1]), columns.dtype)
+    # A few columns at a time, so that a large table is not copied whole.
+    for first in range(0, columns.shape[1], _COLUMNS):
+        part = slice(first, first + _COLUMNS)
+        found[:, part] = np.partition(columns[:, part], places, axis=0)[places, :]
+    return found[0], found[1]
 
 
 def _fraction_bits(column: NDArray[Any], largest: float) -> int:
