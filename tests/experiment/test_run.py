@@ -97,7 +97,11 @@ def test_every_way_of_working_runs_and_repeats(overrides: list[str]) -> None:
         (["recipe=paper", "batch=1000"], "batch: a sum of 1000 gradients can overflow"),
         (["recipe=paper", "recipe_settings.inverse_learning_rate=3000"], "not a power of two"),
         (["recipe_settings.update_shifts=[7]"], "update_shifts: 1 values for 2 layers"),
-        (["data.label_column=x"], "option 'label_column'"),
+        (["data.label_column=x"], "data.label_column: the data set 'digits' has no such option"),
+        (["data.name=mnist"], "data.name: the data set 'digits' has no such option"),
+        (["data.download=false"], "data.download: "),
+        (["data.cache_dir=x"], "data.cache_dir: "),
+        (["data.data_dir=x", "dataset=a.csv"], "data.data_dir: .*data.test_fraction.*--data-dir"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

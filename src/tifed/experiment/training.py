@@ -44,6 +44,9 @@ class Training(Protocol[PlaceT]):
     def digest(self, state: PlaceT) -> str:
         """SHA-256 of the published model."""
 
+    def exchanges(self, state: PlaceT) -> int:
+        """How many exchanges changed the model, of the layer that most of them changed."""
+
     def scores(self, state: PlaceT) -> Iterable[DeviceScore]:
         """How the published model does on each device's own samples."""
 
@@ -88,6 +91,10 @@ class IntegerTraining:
     def digest(self, state: ServerState) -> str:
         """SHA-256 of the published model."""
         return published(self.setup.federation.server, state).digest
+
+    def exchanges(self, state: ServerState) -> int:
+        """How many exchanges changed the model, of the layer that most of them changed."""
+        return max(layer.updates for layer in state.layers)
 
     def scores(self, state: ServerState) -> Iterable[DeviceScore]:
         """How the published model does on each device's own samples."""

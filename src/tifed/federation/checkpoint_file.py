@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from tifed.tensor_file import header_and_arrays
 VERSION = "1"
 KEPT = 3
 """Checkpoints that stay on disk, so that an earlier one is there if the last is damaged."""
+
+_NAME = re.compile(r"round-[0-9]{6,}\.safetensors")
 
 Arrays = dict[str, np.ndarray]
 
@@ -80,7 +83,18 @@ def write_checkpoint(
 
 def checkpoint_files(folder: Path) -> list[Path]:
     """The checkpoints in ``folder``, newest first."""
-    return sorted(folder.glob("round-*.safetensors"), reverse=True)
+    files = (path for path in folder.glob("*") if is_checkpoint(path.name))
+    return sorted(files, key=round_of, reverse=True)
+
+
+def round_of(path: Path) -> int:
+    """The round after which a checkpoint was written, by its name."""
+    return int(path.stem.removeprefix("round-"))
+
+
+def is_checkpoint(name: str) -> bool:
+    """Whether a file is called as checkpoints are: ``round-000012.safetensors``."""
+    return _NAME.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)
