@@ -47,6 +47,10 @@ class Result(_Record):
     seconds: Annotated[float, Field(ge=0)]
     dataset_digest: str
     command: str
+    # Not in folders of the first releases.
+    balanced_accuracy: Fraction | None = None
+    commonest_class_share: Fraction | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class DeviceAccuracy(_Record):
