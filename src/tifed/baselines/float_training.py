@@ -155,7 +155,7 @@ class FloatTraining:
             RunError: if it is damaged.
             UsageError: if it is of another experiment.
         """
-        return load_checkpoint(path, self.federation.network.depth, experiment_digest)
+        return load_checkpoint(path, self.federation, experiment_digest)
 
     def close(self) -> None:
         """Nothing to give back."""

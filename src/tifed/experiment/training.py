@@ -117,7 +117,7 @@ class IntegerTraining:
             RunError: if it is damaged.
             UsageError: if it is of another experiment.
         """
-        return load_checkpoint(path, self.setup.network, experiment_digest)
+        return load_checkpoint(path, self.setup.federation, experiment_digest)
 
     def close(self) -> None:
         """Close the fleet."""
