@@ -14,6 +14,7 @@ from tifed.datasets.npz_file import load_npz
 from tifed.datasets.samples import Dataset
 from tifed.datasets.spoken_digits import load_spoken_digits
 from tifed.errors import UsageError
+from tifed.paths import AnyPath
 
 _Folders = tuple[Path | None, Path | None, bool]
 
@@ -86,8 +87,8 @@ def options(name: str) -> tuple[str, ...]:
 def load(
     name: str,
     *,
-    data_dir: Path | None = None,
-    cache_dir: Path | None = None,
+    data_dir: AnyPath | None = None,
+    cache_dir: AnyPath | None = None,
     download: bool = True,
     **options_given: Any,
 ) -> Dataset:
@@ -115,11 +116,12 @@ def load(
                 f"option {option!r}: the data set {name!r} has no such option; "
                 + (f"it has {', '.join(known)}" if known else "it has none")
             )
+    folder, cache = (None if given is None else Path(given) for given in (data_dir, cache_dir))
     if name in _LOADERS:
-        return loader((data_dir, cache_dir, download), **options_given)
+        return loader((folder, cache, download), **options_given)
     path = Path(name)
-    if data_dir is not None and not path.exists():
-        path = data_dir / path
+    if folder is not None and not path.exists():
+        path = folder / path
     return loader(path, **options_given)
 
 
@@ -130,7 +132,7 @@ def _loader(name: str) -> Callable[..., Dataset]:
         close = difflib.get_close_matches(name.lower(), _LOADERS, 1)
         raise UsageError(
             f"data set {name!r} is unknown"
-            + (f"; did you mean {close[0]!r}?" if close else "")
+            + (f"; did you mean {close[0]!r}?" if close else ".")
             + f" Known are {', '.join(_LOADERS)}; the path of a file that ends in .npz or .csv "
             "is also possible"
         )

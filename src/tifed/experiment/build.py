@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tifed.datasets import Dataset, load, options
@@ -215,9 +214,8 @@ def _raw_data(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
                 + (f"it has {others}" if others else "it has none")
                 + ("; the folder of data sets is given apart, --data-dir" * (key == "data_dir"))
             )
-    where = None if data_dir is None else Path(data_dir)
     given: Mapping[str, Any] = experiment.data
-    return load(experiment.dataset, data_dir=where, **given)
+    return load(experiment.dataset, data_dir=data_dir, **given)
 
 
 def _held_out(experiment: Experiment, dataset: Dataset) -> Dataset:

@@ -12,6 +12,7 @@ from tifed.errors import UsageError
 from tifed.experiment.growing_table import Row, SoundPart, append_rows, cut, sound_part
 from tifed.experiment.health import EVENTS
 from tifed.federation.checkpoint_file import is_checkpoint
+from tifed.toml_file import LARGEST_FILE
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _FILES = (
@@ -80,8 +81,13 @@ class RunFolder:
         """Make the folder with ``experiment.toml`` in it.
 
         Raises:
-            UsageError: if it holds a run already, or cannot be written.
+            UsageError: if it holds a run already, cannot be written, or could not be read again.
         """
+        if len(experiment) > LARGEST_FILE:
+            raise UsageError(
+                f"experiment: {len(experiment):,} bytes of settings are more than the "
+                f"{LARGEST_FILE:,} that are read again"
+            )
         if self.experiment.exists():
             raise UsageError(
                 f"{self.path}: holds a run already; go on with it by --resume {self.path}, "
