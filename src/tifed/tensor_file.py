@@ -10,14 +10,25 @@ from tifed.errors import UsageError
 
 Arrays = dict[str, NDArray[Any]]
 
+LARGEST_HEADER = 1 << 22
+"""Bytes; ours have a few thousand."""
+LARGEST_FILE = 1 << 30
+"""Bytes of a model's file; it is read whole."""
 
-def read_tensors(path: Path, form: str, version: str) -> tuple[dict[str, str], Arrays]:
+
+def read_tensors(
+    path: Path, form: str, version: str, largest: int = LARGEST_FILE
+) -> tuple[dict[str, str], Arrays]:
     """The header of ``path`` and its arrays by name.
 
     Raises:
-        UsageError: if it cannot be read, is damaged, or is of another format or version.
+        UsageError: if it cannot be read, is damaged, has more than ``largest`` bytes, or is of
+            another format or version.
     """
     try:
+        size = path.stat().st_size
+        if size > largest:
+            raise UsageError(f"{path}: has {size:,} bytes; the most are {largest:,}")
         header, arrays = header_and_arrays(path)
     except (SafetensorError, OSError) as error:
         raise UsageError(f"{path}: not a readable safetensors file ({error})") from error
@@ -34,8 +45,26 @@ def header_and_arrays(path: Path) -> tuple[dict[str, str], Arrays]:
 
     Raises:
         OSError: if it cannot be read.
-        SafetensorError: if it is no safetensors file.
+        SafetensorError: if it is no safetensors file, or has arrays that NumPy cannot hold.
     """
+    with path.open("rb") as start:
+        length = int.from_bytes(start.read(8), "little")
+    if length > LARGEST_HEADER:
+        raise SafetensorError(f"a header of {length:,} bytes; the most are {LARGEST_HEADER:,}")
     with safe_open(path, "numpy") as file:
         header = dict(file.metadata() or {})
-        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return header, {name: _array(file, name) for name in file.keys()}  # noqa: SIM118
+
+
+def _array(file: Any, name: str) -> NDArray[Any]:
+    """One array of an open file."""
+    try:
+        array: NDArray[Any] = file.get_tensor(name)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # safetensors looks up NumPy's type of bfloat16, 8-bit floats … which it does not have.
+        one = file.get_slice(name)
+        raise SafetensorError(
+            f"{name:.80}: {one.get_dtype()} of {len(one.get_shape())} dimensions, which is no "
+            "array of NumPy's"
+        ) from error
+    return array

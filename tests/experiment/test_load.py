@@ -72,6 +72,19 @@ BAD = [
     ("[recipe_settings]\nmargins = 3", "margins: unknown key .*'margin'"),
     ("[recipe_settings]\nmargin = 0", "margin: .*greater than or equal to 1"),
     ("rounds = 3\nseed = = 4", r"not valid TOML: .*line 2"),
+    ("[recipe_settings]\nlr = 1", r"recipe_settings\.lr: unknown key; the recipe 'tuned' has resc"),
+    (
+        'recipe = "paper"\n[recipe_settings]\ntarge = 1',
+        r"recipe_settings\.targe: unknown key \(did you mean 'target'\?\); the recipe 'paper' has ",
+    ),
+    ('layers = "64,32,10"', r"layers: '64,32,10' is text, not a list; write layers=\[64,32,10\]"),
+    ('partition = "dirichlet"', r"partition: is a table, not .*; write partition\.kind=dirichlet"),
+    ("faults = 0.5", r"faults: is a table.*keys are probability; write faults\.probability=0\.5"),
+    ('data = "x"', r"data: is a table, not 'x'; write data\.KEY=x"),
+    ("link = [1]", r"link: is a table, not \[1\]; .*; write link\.devices=VALUE"),
+    ("rounds = 0x1" + "0" * 5000, "rounds: .* not a value .int. too large to be shown"),
+    ("rounds = 1" + "0" * 5000, "not valid TOML: .*digits"),
+    ('mode = "' + "x" * 5000 + '"', "mode: .*x…$"),
     ('preset = "digit"', r"preset: 'digit' does not exist \(did you mean 'digits'\?\)"),
 ]
 
@@ -93,3 +106,71 @@ def test_unreadable_files_and_pairs_are_refused(tmp_path: Path) -> None:
         load_experiment(tmp_path / "latin.toml")
     with pytest.raises(UsageError, match="--set rounds: must look like key=value"):
         load_experiment(overrides=["rounds"])
+    with pytest.raises(UsageError, match=r"overrides: is text; write \['rounds=3'\]"):
+        load_experiment(overrides="rounds=3")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("data.x = " + "[" * 100_000, "within each other, more than 32 deep"),
+        ("data.x = " + "[" * 40 + "]" * 40, "within each other, more than 32 deep"),
+        ("data." + "a." * 500_000 + "a = 1", "a key has more than 64 parts"),
+        ("[data." + "a." * 500_000 + "a]", "a key has more than 64 parts"),
+        ("x = {" + '"a".' * 100 + "a = 1}", "a key has more than 64 parts"),
+        ("data." + "a." * 40 + "a = 1", "within each other, more than 32 deep"),
+        ("#" * (1 << 23), "is larger than 8,388,608 bytes"),
+    ],
+    ids=["deep", "closed", "dots", "header", "inline", "some dots", "huge"],
+)
+def test_absurd_files_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text + "\n")
+    with pytest.raises(UsageError, match=rf"mine\.toml: .*{message}"):
+        load_experiment(path)
+
+
+def test_endless_files_are_not_read_to_their_end(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # takes no room on the disk
+    with pytest.raises(UsageError, match="is larger than 8,388,608 bytes"):
+        load_experiment(path)
+
+
+@pytest.mark.parametrize("pair", ["rounds=" + "[" * 50_000, "a." * 5000 + "a=1", "rounds=[[" * 99])
+def test_absurd_pairs_are_refused(pair: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_experiment(overrides=[pair])
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_mapping_is_as_good_as_pairs(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("rounds = 7\n")
+    one = load_experiment(
+        str(tmp_path / "mine.toml"),
+        overrides={
+            "layers": (64, 32, 10), "mode": "single-layer", "partition": {"kind": "shards"},
+            "partition.classes_per_device": 3, "data.quantise": "none",
+        },
+    )  # fmt: skip
+    assert one == load_experiment(
+        tmp_path / "mine.toml",
+        overrides=[
+            "layers=[64, 32, 10]", "mode=single-layer", "partition.kind=shards",
+            "partition.classes_per_device=3", "data.quantise=none",
+        ],
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="rouns: unknown key"):
+        load_experiment(overrides={"rouns": 3})
+
+
+def test_an_experiment_helps_wherever_it_is_made() -> None:
+    with pytest.raises(UsageError, match=r"experiment: round: unknown key \(did you mean 'rounds'"):
+        Experiment(round=3)  # type: ignore[call-arg]
+    with pytest.raises(UsageError, match=r"rounds: .*equal to 1, not 0\nseed: .*not -1"):
+        Experiment(rounds=0, seed=-1)
+    with pytest.raises(UsageError, match="device_layers: goes with mode = 'per-device'"):
+        Experiment.model_validate_json('{"mode": "per-device"}')
+    with pytest.raises(UsageError, match="experiment: settings: "):
+        Experiment.model_validate([1])

@@ -7,11 +7,15 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from tifed import Experiment, resume, run
 from tifed.errors import RunError, UsageError
 from tifed.experiment import load_experiment
+from tifed.federation.checkpoint_file import _checksum
+from tifed.tensor_file import header_and_arrays
 
 COMMAND = [sys.executable, "-c", "from tifed.cli import main; main()"]
 
@@ -66,6 +70,29 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(stopped: Path)
     assert len(warnings) == 1
     assert "round-000004.safetensors: damaged" in warnings[0]
     assert result.digest == run(Experiment(rounds=6)).digest
+
+
+@pytest.mark.parametrize("recipe", ["tuned", "float-fedavg"])
+def test_a_sound_file_that_is_no_state_of_the_run_is_passed_over(
+    tmp_path: Path, recipe: str
+) -> None:
+    """Another release, or another program, may have written arrays of other types."""
+    experiment = load_experiment(overrides=["rounds=3", f"recipe={recipe}"])
+    whole = run(experiment, out=tmp_path / "run")
+    newest = tmp_path / "run/checkpoints/round-000003.safetensors"
+    header, arrays = header_and_arrays(newest)
+    arrays = {
+        name: array.astype(np.float64) if name != "turns" else array
+        for name, array in arrays.items()
+    }
+    header["checksum"] = _checksum(arrays, header)
+    newest.write_bytes(save(arrays, header))
+    warnings: list[str] = []
+    assert resume(tmp_path / "run", warn=warnings.append).digest == whole.digest
+    (warning,) = warnings
+    assert "round-000003.safetensors: damaged (" in warning
+    assert "float64" in warning
+    assert warning.endswith("trying the one before it")
 
 
 def test_without_a_sound_checkpoint_it_says_so(stopped: Path) -> None:

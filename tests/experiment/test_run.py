@@ -1,11 +1,15 @@
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tifed import Experiment, load_experiment, run
+from tifed import Experiment, load_experiment, resume, run
+from tifed.datasets import load
 from tifed.errors import UsageError
-from tifed.experiment import Progress
+from tifed.experiment import Progress, RunFolder
+from tifed.report import write_report
+from tifed.toml_file import LARGEST_FILE
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,11 @@ def test_every_way_of_working_runs_and_repeats(overrides: list[str]) -> None:
         (["recipe=paper", "batch=1000"], "batch: a sum of 1000 gradients can overflow"),
         (["recipe=paper", "recipe_settings.inverse_learning_rate=3000"], "not a power of two"),
         (["recipe_settings.update_shifts=[7]"], "update_shifts: 1 values for 2 layers"),
-        (["data.label_column=x"], r"data\.label_column: .* no such option"),
+        (["data.label_column=x"], "data.label_column: the data set 'digits' has no such option"),
+        (["data.name=mnist"], "data.name: the data set 'digits' has no such option"),
+        (["data.download=false"], "data.download: "),
+        (["data.cache_dir=x"], "data.cache_dir: "),
+        (["data.data_dir=x", "dataset=a.csv"], "data.data_dir: .*data.test_fraction.*--data-dir"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -124,3 +132,26 @@ def test_the_folder_holds_what_it_should(tmp_path: Path) -> None:
     rows = (tmp_path / "a" / "metrics.csv").read_text().splitlines()
     assert len(rows) == 4
     assert rows[0].startswith("round,accuracy,training_error,asked,answered,updates_layer_0")
+
+
+def test_text_is_a_path_as_well(tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    np.savez(
+        tmp_path / "own.npz",
+        features=generator.integers(-128, 128, (100, 4)).astype(np.int8), labels=np.arange(100) % 2,
+    )  # fmt: skip
+    out, data_dir = f"{tmp_path}/new/run", str(tmp_path)
+    experiment = Experiment(dataset="own.npz", rounds=1, devices=2)
+    result = run(experiment, out=out, data_dir=data_dir)
+    assert result.out == out
+    assert resume(out, data_dir=data_dir).digest == result.digest
+    assert load_experiment(f"{out}/experiment.toml") == experiment
+    assert load("own.npz", data_dir=data_dir).features == 4
+    write_report(out)
+    assert (tmp_path / "new/run/report.html").is_file()
+    assert ".lock" in {path.name for path in (tmp_path / "new/run").iterdir()}
+
+
+def test_settings_that_could_not_be_read_again_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="bytes of settings are more than the 8,388,608 "):
+        RunFolder(tmp_path / "run").create("#" * (LARGEST_FILE + 1))

@@ -90,3 +90,19 @@ def test_an_inconsistent_file_says_where(saved: Path) -> None:
     assert message(arrays, {**header, "shapes": shapes}).startswith("shapes: layers.0: ")
     assert message(arrays, {**header, "shapes": "{"}).startswith("shapes: ")
     assert message(arrays, {**header, "digest": "0"}).startswith("damaged, ")
+
+
+def test_absurd_files_are_refused_before_they_are_read(saved: Path) -> None:
+    data = saved.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = data[8 : 8 + length].replace(b'"I8"', b'"F8_E4M3"', 1)
+    saved.write_bytes(len(header).to_bytes(8, "little") + header + data[8 + length :])
+    with pytest.raises(UsageError, match=r"e\.safetensors: .*layer\.\d\.weight: F8_E4M3"):
+        load_extractor(saved)
+    saved.write_bytes((1 << 40).to_bytes(8, "little") + data[8:])
+    with pytest.raises(UsageError, match="a header of 1,099,511,627,776 bytes; the most are"):
+        load_extractor(saved)
+    with saved.open("wb") as file:
+        file.truncate(1 << 40)  # takes no room on the disk
+    with pytest.raises(UsageError, match="has 1,099,511,627,776 bytes; the most are"):
+        load_extractor(saved)

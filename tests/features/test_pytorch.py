@@ -1,5 +1,6 @@
 """A user's nn.Sequential: read without executing it, layer by layer, or refused by name."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,83 @@ def test_files_that_hold_something_else_are_refused(tmp_path: Path) -> None:
     torch.save(nn.Sequential(Custom()), path)
     with pytest.raises(UsageError, match=r"model\.pt: cannot be read .*Custom"):
         load_sequential(path)
+
+
+def with_weight(weight: torch.Tensor) -> nn.Sequential:
+    """A small layer whose weights are something else."""
+    layer = nn.Linear(8, 8)
+    layer.weight = nn.Parameter(weight, requires_grad=False)
+    return nn.Sequential(nn.Flatten(), layer)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (torch.zeros(1).expand(10**6, 10**6), "1,000,000,000,000 numbers in 4 bytes"),
+        (torch.as_strided(torch.zeros(999), (500, 500), (1, 1)), "250,000 numbers in 3,996 bytes"),
+        (torch.empty(10**6, 10**6, device="meta"), "is not an ordinary tensor"),
+        (torch.zeros(9, 9).to_sparse(), "is not an ordinary tensor"),
+    ],
+    ids=["strides of 0", "overlap", "no storage", "sparse"],
+)
+def test_small_files_that_stand_for_huge_parameters_are_refused(
+    tmp_path: Path, weight: torch.Tensor, message: str
+) -> None:
+    path = tmp_path / "model.pt"
+    torch.save(with_weight(weight), path)
+    assert path.stat().st_size < 20_000
+    with pytest.raises(UsageError, match=rf"model\.pt: layer 1: weight: .*{message}"):
+        load_sequential(path)
+
+
+def test_packed_old_and_huge_files_are_refused(tmp_path: Path) -> None:
+    path, packed = tmp_path / "model.pt", tmp_path / "packed.pt"
+    torch.save(with_weight(torch.zeros(500, 500)), path)
+    with (
+        zipfile.ZipFile(path) as stored,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as small,
+    ):
+        for entry in stored.infolist():
+            small.writestr(entry.filename, stored.read(entry))
+    with pytest.raises(UsageError, match=r"packed\.pt: has packed or overlapping parts"):
+        load_sequential(packed)
+    torch.save(model(), path, _use_new_zipfile_serialization=False)
+    with pytest.raises(UsageError, match=r"model\.pt: .*save it with torch\.save.*1\.6 or newer"):
+        load_sequential(path)
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # takes no room on the disk
+    with pytest.raises(UsageError, match=r"model\.pt: has 1,099,511,627,776 bytes"):
+        load_sequential(path)
+
+
+def test_a_few_sequentials_that_stand_for_millions_are_refused(tmp_path: Path) -> None:
+    folded = nn.Sequential(nn.Identity())
+    for _ in range(40):
+        folded = nn.Sequential(folded, nn.Sequential(*folded))
+    torch.save(folded, tmp_path / "model.pt")
+    with pytest.raises(UsageError, match="more than 1000, Sequentials included"):
+        load_sequential(tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("stride", "x"), ("stride", (0, 0)), ("padding", {"a": 1}), ("groups", None),
+     ("_parameters", {"weight": 3}), ("_parameters", 3), ("_buffers", [1])],
+)  # fmt: skip
+def test_layers_whose_attributes_are_something_else_are_refused(
+    tmp_path: Path, name: str, value: object
+) -> None:
+    layer = nn.Conv2d(3, 4, 3)
+    layer.__dict__[name] = value
+    torch.save(nn.Sequential(layer), tmp_path / "model.pt")
+    with pytest.raises(UsageError, match=r"layer 0"):
+        float_extractor(load_sequential(tmp_path / "model.pt"), SHAPE)
+
+
+def test_brain_floats_are_floats(tmp_path: Path) -> None:
+    torch.save(model().bfloat16(), tmp_path / "model.pt")
+    net = float_extractor(load_sequential(tmp_path / "model.pt"), SHAPE)
+    assert net.features(SAMPLES[:2]).dtype == np.float32
 
 
 def test_options_out_of_range_are_refused() -> None:

@@ -76,6 +76,30 @@ def test_tuned_steps_twice_as_far_and_saturates(sent: int, answers: list[tuple[i
     assert exchanged(Tuned(), sent, answers) == [expected, expected]
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_servers_copy_saturates_and_comes_back_from_its_bound(sign: int) -> None:
+    """Weights and biases, and the copy itself: what is sent next is no more than its rounding."""
+    recipe = Tuned(running_mean=1)
+    network, server = recipe.network((1, 2), 1), recipe.server("full-network", 1)
+    bound, far = 32767, sign * 30_000
+    assert network.layers[0].weight_bound == network.layers[0].bias_bound == bound
+
+    def all_of(value: int) -> Parameters:
+        weight, bias = np.full((1, 2), value, np.int16), np.full(2, value, np.int16)
+        return Parameters(np.zeros(1, np.int8), (weight,), (bias,))
+
+    state = initial_state(server, all_of(-far), 1)
+    # Twice the step of 60,000 ends at three times 30,000, ...
+    state = aggregate(network, server, state, device_update(0, all_of(far), (0,), 1, Statistics()))
+    for kept in (state.layers[0].weight, state.layers[0].bias):
+        assert (kept == sign * bound << server.fraction_bits).all()
+    assert state.parameters == all_of(sign * bound)
+    # ... and twice one step back leads away from the bound, not from there.
+    less = all_of(sign * (bound - 100))
+    state = aggregate(network, server, state, device_update(0, less, (0,), 1, Statistics()))
+    assert state.parameters == all_of(sign * (bound - 200))
+
+
 def test_in_single_layer_mode_two_layers_step_by_two_and_by_a_half() -> None:
     recipe = TunedAbsolute()
     network, server = recipe.network((4, 3, 2), 1), recipe.server("single-layer", 2)

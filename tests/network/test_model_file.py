@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ from safetensors.numpy import load_file, save_file
 
 from tifed.errors import UsageError
 from tifed.network import Network, Parameters, load_model, save_model, start_parameters
+from tifed.network.model_file import network_to_json
 from tifed.recipes import Tuned
 
 
@@ -76,3 +78,64 @@ def test_parameters_past_their_bound_are_refused(
     with pytest.raises(UsageError, match=r"layer\.0\.weight: magnitude 32768 passes the bound"):
         save_model(tmp_path / "m.safetensors", network, wrong)
     assert not list(tmp_path.iterdir())
+
+
+def with_dtype(path: Path, dtype: str, size: int) -> None:
+    """Change the type of the first array, whose bytes are then other numbers or too few."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    first = min(
+        (key for key in header if key != "__metadata__"),
+        key=lambda key: header[key]["data_offsets"][0],
+    )
+    low, high = header[first]["data_offsets"]
+    header[first] |= {"dtype": dtype, "shape": [(high - low) // size]}
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length :])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"),
+    [("BF16", 2), ("F8_E4M3", 1), ("F8_E5M2", 1), ("F16", 2), ("U8", 1), ("BOOL", 1), ("XX", 1)],
+)
+def test_other_types_are_refused_by_name(
+    tmp_path: Path, model: tuple[Network, Parameters], dtype: str, size: int
+) -> None:
+    path = tmp_path / "m.safetensors"
+    save_model(path, *model)
+    with_dtype(path, dtype, size)
+    with pytest.raises(UsageError, match=r"m\.safetensors: .*(layer|input|XX)"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("shape", [[1 << 62, 4], [0, 1 << 62], [1] * 100, [1 << 70]])
+def test_absurd_shapes_are_refused(
+    tmp_path: Path, model: tuple[Network, Parameters], shape: list[int]
+) -> None:
+    path = tmp_path / "m.safetensors"
+    metadata = {"format": "tifed-model", "version": "1", "network": network_to_json(model[0])}
+    header = {
+        "__metadata__": metadata,
+        "input.centre": {"dtype": "I8", "shape": shape, "data_offsets": [0, 1]},
+    }
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + b"\0")
+    with pytest.raises(UsageError, match=r"m\.safetensors: not a readable safetensors file"):
+        load_model(path)
+
+
+def test_absurd_sizes_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    path.write_bytes((1 << 25).to_bytes(8, "little") + b" " * (1 << 25))
+    with pytest.raises(UsageError, match="a header of 33,554,432 bytes; the most are 4,194,304"):
+        load_model(path)
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # takes no room on the disk
+    with pytest.raises(UsageError, match="has 1,099,511,627,776 bytes; the most are"):
+        load_model(path)
+
+
+def test_text_is_a_path_as_well(tmp_path: Path, model: tuple[Network, Parameters]) -> None:
+    save_model(f"{tmp_path}/new/m.safetensors", *model)
+    assert load_model(f"{tmp_path}/new/m.safetensors")[1] == model[1]

@@ -51,7 +51,8 @@ def _write_run(
     confusion = generator.integers(0, 4, (classes, classes)) + 40 * np.eye(classes, dtype=int)
     sizes = generator.integers(20, 200, devices).tolist()
     whole_result = {
-        "accuracy": 0.8125, "digest": DIGEST, "rounds": rounds, "mode": "full-network",
+        "accuracy": 0.8125, "balanced_accuracy": 0.7875, "commonest_class_share": 0.375,
+        "warnings": [], "digest": DIGEST, "rounds": rounds, "mode": "full-network",
         "recipe": "tuned", "dataset": "digits", "layers": [64, 32, 10], "devices": devices,
         "engine": "oracle", "seed": 7, "held_out": "test", "held_out_samples": 360,
         "bytes_up_per_device": 134960.0, "bytes_down_per_device": 134960.0,

@@ -1,5 +1,6 @@
 """The report is made from a run's files, whole, and refuses damaged ones by name."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,36 @@ def test_text_of_a_user_is_text(tmp_path: Path, write_run: WriteRun) -> None:
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<script" not in html
     assert html.count("&lt;script&gt;") >= 4
+
+
+def test_a_doubtful_result_says_so_before_anything_else(
+    tmp_path: Path, write_run: WriteRun
+) -> None:
+    write_run(tmp_path, result={"warnings": ["no exchange counted", "<b>worse</b> than a guess"]})
+    write_report(tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<li>no exchange counted</li>" in html
+    assert "<li>&lt;b&gt;worse&lt;/b&gt; than a guess</li>" in html
+    assert html.index("This result is doubtful") < html.index("<figure>")
+    write_run(tmp_path)
+    write_report(tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "doubtful" not in html
+    assert "Balanced accuracy 78.75%" in html
+    assert "commonest class would reach\n    37.50%" in html
+
+
+def test_a_folder_of_an_older_release_has_a_report(tmp_path: Path, write_run: WriteRun) -> None:
+    path = write_run(tmp_path) / "result.json"
+    result = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("balanced_accuracy", "commonest_class_share", "warnings"):
+        del result[name]
+    path.write_text(json.dumps(result), encoding="utf-8")
+    write_report(tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "81.25%" in html
+    assert "doubtful" not in html
+    assert "Balanced accuracy" not in html
 
 
 @pytest.mark.parametrize(

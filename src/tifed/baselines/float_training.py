@@ -127,6 +127,10 @@ class FloatTraining:
         """SHA-256 of the published model; it need not repeat on another machine."""
         return digest(published(state))
 
+    def exchanges(self, state: FloatState) -> int:
+        """How many exchanges changed the model, of the layer that most of them changed."""
+        return max(layer.updates for layer in state.layers)
+
     def scores(self, state: FloatState) -> Iterator[DeviceScore]:
         """How the published model does on each device's own samples."""
         for device, stream in enumerate(self.streams):
@@ -151,7 +155,7 @@ class FloatTraining:
             RunError: if it is damaged.
             UsageError: if it is of another experiment.
         """
-        return load_checkpoint(path, self.federation.network.depth, experiment_digest)
+        return load_checkpoint(path, self.federation, experiment_digest)
 
     def close(self) -> None:
         """Nothing to give back."""

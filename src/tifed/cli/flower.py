@@ -1,6 +1,5 @@
 """``tifed flower``: the same run with Flower as transport, security and scheduler."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +21,7 @@ from tifed.cli.options import (
     folder_to_resume,
     new_folder,
 )
-from tifed.cli.result import result_table
+from tifed.cli.result import show_result
 from tifed.errors import UsageError
 
 if TYPE_CHECKING:
@@ -258,10 +257,4 @@ def _show(result: dict[str, Any], folder: Path, as_json: bool) -> None:
     from tifed.report import write_report
 
     write_report(folder)
-    if as_json:
-        typer.echo(json.dumps(result))
-        return
-    console = Console(highlight=False)
-    console.print(result_table([result]))
-    console.print(f"digest {result['digest']}")
-    console.print(f"report {folder / 'report.html'}", soft_wrap=True)
+    show_result(result, folder, as_json)

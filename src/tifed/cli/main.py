@@ -1,6 +1,8 @@
 """The ``tifed`` command: its subcommands, and how errors become exit codes."""
 
+import io
 import sys
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -47,8 +49,31 @@ app.add_typer(features)
 app.add_typer(flower)
 
 
+def _version(wanted: bool) -> None:
+    """Print the version and end, if it is wanted."""
+    if wanted:
+        from tifed import __version__
+
+        typer.echo(f"tifed {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_version, help="Print the version."),
+    ] = False,
+) -> None:
+    """Federated training on microcontrollers, with integers only."""
+
+
 def main() -> None:
     """Run the command line; 2 for a request that is wrong, 1 for one that failed, 130 for ^C."""
+    for stream in (sys.stdout, sys.stderr):
+        # Class names and paths are anybody's; a terminal of another alphabet shows "?" for them.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         app()

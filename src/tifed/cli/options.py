@@ -1,6 +1,5 @@
 """Options that several commands share, and what they describe."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,7 +52,7 @@ def event_files(folder: Path, wanted: bool) -> "Iterator[EventFiles | None]":
     from tifed.experiment import RunFolder
     from tifed.report.tensorboard import EventFiles
 
-    done = len(RunFolder(folder).read_metrics(sys.maxsize))
+    done = len(RunFolder(folder).sound_metrics().rows)
     with EventFiles(folder, done + 1) as events:
         yield events
 

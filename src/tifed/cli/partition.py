@@ -46,4 +46,5 @@ def partition(
             )
         )
     else:
-        typer.echo(text_table(table, dataset.class_names))
+        # Not typer.echo, which writes UTF-8 to a terminal that knows ASCII only.
+        print(text_table(table, dataset.class_names))

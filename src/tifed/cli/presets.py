@@ -1,6 +1,7 @@
 """``tifed presets``: what there is to start from."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,6 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tifed.cli.options import Json
+
+_COLUMNS = ("preset", "recipe", "layers", "devices", "rounds", "buffer", "batch")
+_WIDEST = 1000
 
 
 def presets(
@@ -29,13 +33,32 @@ def presets(
     if as_json:
         typer.echo(json.dumps({key: one.model_dump(mode="json") for key, one in every.items()}))
         return
-    table = Table(header_style="bold", box=SIMPLE_HEAD)
-    for column in ("preset", "recipe", "layers", "devices", "rounds", "buffer", "batch"):
-        table.add_column(column, no_wrap=True)
-    for key, one in every.items():
-        shape = "-".join(map(str, one.layers or ()))
-        numbers = (one.devices, one.rounds, one.buffer, one.batch)
-        table.add_row(key, one.recipe, shape, *map(str, numbers))
+    rows = [
+        (
+            key, one.recipe, "-".join(map(str, one.layers or ())),
+            *map(str, (one.devices, one.rounds, one.buffer, one.batch)),
+        )
+        for key, one in every.items()
+    ]  # fmt: skip
     console = Console(highlight=False)
-    console.print(table)
+    columns = len(_COLUMNS)
+    unbounded = console.options.update_width(_WIDEST)
+    while (
+        columns > 1
+        and console.measure(_table(rows, columns), options=unbounded).maximum > console.width
+    ):
+        columns -= 1
+    console.print(_table(rows, columns))
+    if columns < len(_COLUMNS):
+        console.print(f"A wider terminal shows {', '.join(_COLUMNS[columns:])} as well.")
     console.print("NAME-tuned is another word for NAME. tifed run --preset NAME runs one.")
+
+
+def _table(rows: Sequence[Sequence[str]], columns: int) -> Table:
+    """The first ``columns`` of ``rows``; nothing in it is cut off."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    for column in _COLUMNS[:columns]:
+        table.add_column(column, no_wrap=columns > 1, overflow="fold")
+    for row in rows:
+        table.add_row(*row[:columns])
+    return table

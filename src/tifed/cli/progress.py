@@ -12,7 +12,7 @@ PLAIN_LINES = 20
 
 
 class RunProgress:
-    """Shows round, accuracy, devices that answered, bytes sent and time left."""
+    """Shows round, accuracy, devices that answered, bytes per device up and down, and time left."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -24,12 +24,12 @@ class RunProgress:
                 BarColumn(),
                 TextColumn("accuracy {task.fields[accuracy]}"),
                 TextColumn("answered {task.fields[answered]}"),
-                TextColumn("sent {task.fields[sent]}"),
+                TextColumn("{task.fields[traffic]}"),
                 TimeRemainingColumn(),
                 console=console,
             )
             self._task = self._live.add_task(
-                "run", total=None, accuracy="-", answered="-", sent="-"
+                "run", total=None, accuracy="-", answered="-", traffic=""
             )
 
     def __enter__(self) -> "RunProgress":
@@ -51,18 +51,20 @@ class RunProgress:
     def update(self, progress: RoundProgress) -> None:
         """Show the round that has just ended."""
         done = progress.record.round + 1
-        sent = _bytes((progress.costs.bytes_up + progress.costs.bytes_down) // progress.devices)
+        costs, devices = progress.costs, progress.devices
+        up, down = (_bytes(total // devices) for total in (costs.bytes_up, costs.bytes_down))
+        traffic = f"up {up}, down {down} a device"
         answered = f"{len(progress.record.answered)}/{len(progress.record.asked)}"
         accuracy = "-" if progress.accuracy is None else f"{progress.accuracy:.4f}"
         if self._live is not None:
             self._live.update(
                 self._task, total=progress.rounds, completed=done,
-                accuracy=accuracy, answered=answered, sent=f"{sent} a device",
+                accuracy=accuracy, answered=answered, traffic=traffic,
             )  # fmt: skip
         elif done == progress.rounds or done % max(1, progress.rounds // PLAIN_LINES) == 0:
             self._console.print(
                 f"round {done}/{progress.rounds}  accuracy {accuracy}  answered {answered}  "
-                f"sent {sent} a device",
+                f"{traffic}",
                 soft_wrap=True,
             )
 

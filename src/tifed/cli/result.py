@@ -1,9 +1,13 @@
-"""Results as a table for a terminal."""
+"""A run's end on a terminal: its result as a table or an object, and what makes it doubtful."""
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import typer
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 
 DIGEST_LENGTH = 8
@@ -16,13 +20,16 @@ def result_table(results: Sequence[Mapping[str, Any]]) -> Table:
     shape = "-".join(map(str, first["layers"]))
     table = Table(
         title=f"{first['dataset']}, {shape}, {first['devices']} devices, {first['rounds']} rounds",
-        caption="kB and MMAC (million multiply-accumulates): per device, whole run",
+        caption="balanced: accuracy as the mean over classes\n"
+        "kB and MMAC (million multiply-accumulates): per device, whole run",
         header_style="bold",
         box=SIMPLE_HEAD,
+        padding=0,  # so that 80 columns are enough
+        show_edge=False,
     )
     for name in ("recipe", "mode"):
         table.add_column(name, no_wrap=True)
-    for name in ("accuracy", "kB up", "kB down", "MMAC"):
+    for name in ("accuracy", "balanced", "kB up", "kB down", "MMAC"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("digest", no_wrap=True)
     for result in results:
@@ -30,9 +37,34 @@ def result_table(results: Sequence[Mapping[str, Any]]) -> Table:
             str(result["recipe"]),
             str(result["mode"]),
             f"{result['accuracy']:.4f}",
+            _share(result.get("balanced_accuracy")),
             f"{result['bytes_up_per_device'] / 1000:,.0f}",
             f"{result['bytes_down_per_device'] / 1000:,.0f}",
             f"{result['macs_per_device'] / 1e6:,.1f}",
             str(result["digest"])[:DIGEST_LENGTH],
         )
     return table
+
+
+def show_result(result: Mapping[str, Any], folder: Path, as_json: bool) -> None:
+    """What a run ends with, on standard output.
+
+    Args:
+        result: the content of ``result.json``, perhaps of an older release.
+        folder: of the run.
+        as_json: one JSON object instead of a table.
+    """
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(result_table([result]), soft_wrap=False)
+    for sentence in result.get("warnings", ()):
+        console.print(f"warning: {sentence}", markup=False)
+    console.print(f"digest {result['digest']}", markup=False)
+    console.print(f"report {folder / 'report.html'}", markup=False)
+
+
+def _share(value: float | None) -> str:
+    """A share with four decimals; a dash where an older release did not measure it."""
+    return "-" if value is None else f"{value:.4f}"

@@ -1,12 +1,12 @@
 """``tifed run``: run an experiment, or go on with one."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from tifed.cli.interrupted import stopped_by_hand
 from tifed.cli.options import (
     DataDir,
     ExperimentFile,
@@ -21,7 +21,7 @@ from tifed.cli.options import (
     folder_to_resume,
     new_folder,
 )
-from tifed.cli.result import result_table
+from tifed.cli.result import show_result
 
 if TYPE_CHECKING:
     from tifed.experiment import Progress
@@ -52,8 +52,8 @@ def run(
     Without arguments it runs the preset *digits*, whose data ship with scikit-learn.
 
     The folder holds experiment.toml (every setting), metrics.csv (a row per round),
-    model.safetensors, checkpoints, accuracy.png and report.html. A run that was stopped goes on
-    with --resume and ends with the digest it would have had.
+    model.safetensors, checkpoints, accuracy.png and report.html. A run that was stopped, by ^C or
+    a power cut, goes on with --resume and ends with the digest it would have had.
     """
     from tifed import experiment as runs
     from tifed.cli.progress import RunProgress
@@ -71,7 +71,13 @@ def run(
         also = ["fleet=emulated", *emulated] if emulated else []
         chosen = experiment_from(experiment, preset, settings, also)
         folder = out or new_folder(chosen)
-    with RunProgress(messages) as progress, event_files(folder, tensorboard) as events:
+    again = ["--data-dir", str(data_dir)] if data_dir is not None else []
+    again += ["--tensorboard"] if tensorboard else []
+    with (
+        stopped_by_hand(messages, folder, again),
+        RunProgress(messages) as progress,
+        event_files(folder, tensorboard) as events,
+    ):
 
         def watch(round_done: "Progress") -> None:
             progress.update(round_done)
@@ -84,11 +90,5 @@ def run(
             result = runs.run(
                 chosen, out=folder, data_dir=data_dir, watch=watch, warn=progress.warn
             )
-    write_report(folder)
-    if as_json:
-        typer.echo(json.dumps(asdict(result)))
-    else:
-        console = Console(highlight=False)
-        console.print(result_table([asdict(result)]))
-        console.print(f"digest {result.digest}")
-        console.print(f"report {folder / 'report.html'}", soft_wrap=True)
+        write_report(folder)
+    show_result(asdict(result), folder, as_json)

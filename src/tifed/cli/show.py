@@ -1,14 +1,12 @@
 """``tifed show``: a finished run again."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tifed.cli.options import Json
-from tifed.cli.result import result_table
+from tifed.cli.result import show_result
 
 
 def show(
@@ -21,10 +19,4 @@ def show(
 
     result = RunFolder(folder).read_result()
     write_report(folder)
-    if as_json:
-        typer.echo(json.dumps(result))
-        return
-    console = Console(highlight=False)
-    console.print(result_table([result]))
-    console.print(f"digest {result['digest']}")
-    console.print(f"report {folder / 'report.html'}", soft_wrap=True)
+    show_result(result, folder, as_json)

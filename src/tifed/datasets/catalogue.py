@@ -13,6 +13,7 @@ from tifed.datasets.own_files import file_options, kinds, load_file, reader_of
 from tifed.datasets.samples import Dataset
 from tifed.datasets.spoken_digits import load_spoken_digits
 from tifed.errors import UsageError
+from tifed.paths import AnyPath
 
 _Folders = tuple[Path | None, Path | None, bool]
 
@@ -87,8 +88,8 @@ def options(name: str | Path) -> tuple[str, ...]:
 def load(
     name: str | Path,
     *,
-    data_dir: str | Path | None = None,
-    cache_dir: str | Path | None = None,
+    data_dir: AnyPath | None = None,
+    cache_dir: AnyPath | None = None,
     download: bool = True,
     **options_given: Any,
 ) -> Dataset:

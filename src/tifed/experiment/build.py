@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tifed.datasets import Dataset, load
+from tifed.datasets import Dataset, load, options
 from tifed.device import Stream
 from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
@@ -21,6 +20,7 @@ from tifed.learning import feedback_matrices
 from tifed.learning.engine import Engine, engine
 from tifed.network import Network, Parameters, start_parameters
 from tifed.partition import Partition, by_group, dirichlet, iid, quantity_skew, shards
+from tifed.paths import AnyPath
 from tifed.recipes import RECIPES
 
 DEFAULT_HIDDEN = 32
@@ -59,7 +59,7 @@ class Setup:
 
 def build(
     experiment: Experiment,
-    data_dir: Path | None = None,
+    data_dir: AnyPath | None = None,
     *,
     extractor: Extractor | None = None,
     dataset: Dataset | None = None,
@@ -198,16 +198,26 @@ def with_faults(experiment: Experiment, fleet: Fleet) -> Fleet:
     return FaultyFleet(fleet, experiment.seed, round(experiment.faults.probability * SCALE))
 
 
-def load_data(experiment: Experiment, data_dir: Path | None = None) -> Dataset:
+def load_data(experiment: Experiment, data_dir: AnyPath | None = None) -> Dataset:
     """The experiment's data as its network sees them."""
     raw, extractor = _raw_data(experiment, data_dir), extractor_of(experiment)
     return _held_out(experiment, raw if extractor is None else extracted(raw, extractor))
 
 
-def _raw_data(experiment: Experiment, data_dir: Path | None) -> Dataset:
+def _raw_data(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
     """The experiment's data as they come."""
-    options: Mapping[str, Any] = experiment.data
-    return load(experiment.dataset, data_dir=data_dir, **options)
+    known = options(experiment.dataset)
+    for key in experiment.data:
+        # Checked here, so that none is taken for a parameter of `load` itself.
+        if key not in known:
+            others = ", ".join(f"data.{name}" for name in known)
+            raise UsageError(
+                f"data.{key}: the data set {experiment.dataset!r} has no such option; "
+                + (f"it has {others}" if others else "it has none")
+                + ("; the folder of data sets is given apart, --data-dir" * (key == "data_dir"))
+            )
+    given: Mapping[str, Any] = experiment.data
+    return load(experiment.dataset, data_dir=data_dir, **given)
 
 
 def _held_out(experiment: Experiment, dataset: Dataset) -> Dataset:
@@ -249,7 +259,7 @@ def network_of(experiment: Experiment, features: int, classes: int) -> Network:
     return experiment.build_recipe().network(shape, experiment.batch)
 
 
-def network_for(experiment: Experiment, data_dir: Path | None = None) -> Network:
+def network_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Network:
     """The network alone; the data are only looked at if the experiment names no layers.
 
     Raises:

@@ -1,15 +1,25 @@
 """A run's folder: what is in it, where, and how it is read back."""
 
-import csv
-import io
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tifed.atomic import write_atomically
+from tifed.atomic import clear_temporaries, write_atomically
 from tifed.errors import UsageError
+from tifed.experiment.growing_table import Row, SoundPart, append_rows, cut, sound_part
+from tifed.experiment.health import EVENTS
+from tifed.federation.checkpoint_file import is_checkpoint
+from tifed.toml_file import LARGEST_FILE
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_FILES = (
+    "experiment.toml", "model.safetensors", "extractor.safetensors", "quantisation.json",
+    "result.json", "details.json", "accuracy.png", "report.html",
+)  # fmt: skip
+"""What is written whole into a run's folder."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +81,13 @@ class RunFolder:
         """Make the folder with ``experiment.toml`` in it.
 
         Raises:
-            UsageError: if it holds a run already, or cannot be written.
+            UsageError: if it holds a run already, cannot be written, or could not be read again.
         """
+        if len(experiment) > LARGEST_FILE:
+            raise UsageError(
+                f"experiment: {len(experiment):,} bytes of settings are more than the "
+                f"{LARGEST_FILE:,} that are read again"
+            )
         if self.experiment.exists():
             raise UsageError(
                 f"{self.path}: holds a run already; go on with it by --resume {self.path}, "
@@ -91,24 +106,61 @@ class RunFolder:
                 f"{self.path}: holds no run (no experiment.toml); start one with --out {self.path}"
             )
 
-    def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Replace ``metrics.csv`` by ``rows``, which all have the same keys."""
-        _write_rows(self.metrics, rows)
+    def clear_temporaries(self) -> None:
+        """Remove unfinished files of a process that was killed; nobody else may be at work here."""
+        clear_temporaries(self.path, _FILES.__contains__)
+        clear_temporaries(self.checkpoints, is_checkpoint)
 
-    def read_metrics(self, rounds: int) -> list[dict[str, str]]:
-        """The rows of the first ``rounds`` rounds; none if there is no file yet."""
-        return _read_rows(self.metrics, rounds)
+    def append_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Put rounds at the end of ``metrics.csv``, on the disk when this returns."""
+        append_rows(self.metrics, rows)
 
-    def write_health(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Replace ``health.csv`` by ``rows`` (`tifed.experiment.health`); no file for none."""
-        if rows:
-            _write_rows(self.health, rows)
-        else:
-            self.health.unlink(missing_ok=True)
+    def sound_metrics(self) -> SoundPart:
+        """The rows of ``metrics.csv``: rounds from 1 on without a gap, each a row of numbers."""
+        return sound_part(self.metrics, _check_metrics)
 
-    def read_health(self, rounds: int) -> list[dict[str, str]]:
-        """The rows of the first ``rounds`` rounds; none if there is no file."""
-        return _read_rows(self.health, rounds)
+    def read_metrics(self, rounds: int) -> list[Row]:
+        """The rows of the first ``rounds`` rounds; none if there is no file yet.
+
+        Raises:
+            UsageError: if a row is damaged.
+        """
+        return _first_rounds(self.sound_metrics(), rounds)
+
+    def append_health(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Put `tifed.experiment.health` at the end of ``health.csv``; no file for none."""
+        append_rows(self.health, rows)
+
+    def read_health(self, rounds: int) -> list[Row]:
+        """The rows of the first ``rounds`` rounds; none if there is no file.
+
+        Raises:
+            UsageError: if a row is damaged.
+        """
+        return _first_rounds(sound_part(self.health, _check_health()), rounds)
+
+    def back_to(self, rounds: int, warn: Callable[[str], None]) -> list[Row]:
+        """Cut both tables behind round ``rounds``, from whose checkpoint a run goes on.
+
+        A killed run may have written rows beyond it, the last one perhaps in part.
+
+        Args:
+            rounds: how many; ``metrics.csv`` has that many sound rows.
+            warn: told what was lost of ``health.csv``, whose rows cannot be counted.
+
+        Returns:
+            The rows of ``health.csv`` that are left.
+        """
+        cut(self.metrics, self.sound_metrics().end_of(rounds) if rounds else 0)
+        part = sound_part(self.health, _check_health())
+        kept = [row for row in part.rows if int(row["round"]) <= rounds]
+        if part.wrong and len(kept) == len(part.rows):
+            warn(
+                f"{part.wrong}; this line and all behind it were removed, so devices that were "
+                "lost or came back may be missing"
+            )
+        cut(self.health, part.end_of(len(kept)) if kept else 0)
+        return kept
 
     def write_json(self, path: Path, content: Mapping[str, Any]) -> None:
         """Write an object as JSON."""
@@ -125,23 +177,46 @@ class RunFolder:
             raise UsageError(f"{self.path}: not finished; go on with it by --resume {self.path}")
         try:
             return dict(json.loads(self.result.read_text(encoding="utf-8")))
-        except ValueError as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise UsageError(f"{self.result}: damaged ({error})") from error
 
 
-def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_atomically(path, text.getvalue())
+def _check_metrics(row: Row, before: int) -> None:
+    """Raise ValueError unless ``row`` is that of round ``before`` + 1."""
+    if row["round"] != str(before + 1):
+        raise ValueError(f"is of round {row['round']!r:.20} where that of {before + 1} is due")
+    for column, text in row.items():
+        empty = column == "accuracy" and not text  # not evaluated in this round
+        if not empty and not _NUMBER.fullmatch(text):
+            raise ValueError(f"{column}: {text!r:.40} is not a number")
 
 
-def _read_rows(path: Path, rounds: int) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if int(row["round"]) <= rounds]
+def _check_health() -> Callable[[Row, int], None]:
+    """A check of rows that come one after the other."""
+    last = 0
+
+    def check(row: Row, before: int) -> None:
+        nonlocal last
+        del before
+        if not {"round", "device", "event", "reason"} <= row.keys():
+            raise ValueError("has no round, device, event and reason")
+        for column in ("round", "device"):
+            if not row[column].isascii() or not row[column].isdecimal():
+                raise ValueError(f"{column}: {row[column]!r:.20} is not a number")
+        if row["event"] not in EVENTS:
+            raise ValueError(f"event: {row['event']!r:.20} is not one of {', '.join(EVENTS)}")
+        if int(row["round"]) < last:
+            raise ValueError(f"is of round {row['round']} behind one of round {last}")
+        last = int(row["round"])
+
+    return check
+
+
+def _first_rounds(part: SoundPart, rounds: int) -> list[Row]:
+    kept = [row for row in part.rows if int(row["round"]) <= rounds]
+    if part.wrong and len(kept) == len(part.rows):
+        raise UsageError(part.wrong)
+    return kept
 
 
 def free_folder(parent: Path, name: str) -> Path:

@@ -8,7 +8,7 @@ from tifed.federation import RoundRecord
 Row = Mapping[str, Any]
 """``round`` (from 1), ``device``, ``event`` (``lost`` or ``back``) and ``reason``."""
 
-LOST, BACK = "lost", "back"
+EVENTS = LOST, BACK = "lost", "back"
 
 
 def away(rows: Sequence[Row]) -> set[int]:
@@ -30,7 +30,12 @@ def changes(lost: set[int], record: RoundRecord) -> list[dict[str, Any]]:
         {"round": number, "device": device, "event": BACK, "reason": ""}
         for device in sorted(answered - record.absent.keys())
     ] + [
-        {"round": number, "device": device, "event": LOST, "reason": reason}
+        {"round": number, "device": device, "event": LOST, "reason": _on_one_line(reason)}
         for device, reason in sorted(record.absent.items())
         if device not in lost
     ]
+
+
+def _on_one_line(reason: str) -> str:
+    """A fleet's own words, so that they stay in their row."""
+    return "".join(letter if letter.isprintable() else " " for letter in reason)

@@ -1,6 +1,5 @@
 """Experiments from presets, TOML files and key=value pairs, with errors that name the field."""
 
-import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -8,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from pydantic import BaseModel, ValidationError
 
 from tifed.errors import UsageError
+from tifed.experiment.explain import suggestion
 from tifed.experiment.paths import located
 from tifed.experiment.schema import Experiment
-from tifed.recipes import RECIPES
-from tifed.toml_file import read_toml
+from tifed.paths import AnyPath
+from tifed.toml_file import DEEPEST, parse_toml, read_toml
 
 _PRESETS = files("tifed.experiment") / "presets"
 _DEFAULT_RECIPE = "-tuned"
@@ -35,7 +34,7 @@ def preset_settings(name: str) -> dict[str, Any]:
     known = name.removesuffix(_DEFAULT_RECIPE)
     if known not in preset_names():
         raise UsageError(
-            f"preset: {name!r} does not exist{_suggestion(name, preset_names())}; "
+            f"preset: {name!r} does not exist{suggestion(name, preset_names())}; "
             f"the presets are {', '.join(preset_names())}"
         )
     text = (_PRESETS / f"{known}.toml").read_text(encoding="utf-8")
@@ -43,10 +42,10 @@ def preset_settings(name: str) -> dict[str, Any]:
 
 
 def load_experiment(
-    path: Path | None = None,
+    path: AnyPath | None = None,
     *,
     preset: str | None = None,
-    overrides: Sequence[str] = (),
+    overrides: Sequence[str] | Mapping[str, Any] = (),
 ) -> Experiment:
     """Build an experiment: a preset, then a file over it, then ``key=value`` pairs over both.
 
@@ -55,21 +54,32 @@ def load_experiment(
             relative to it.
         preset: where to start if the file does not say.
         overrides: such as ``rounds=3``, ``partition.alpha=0.1`` or ``layers=[64, 32, 10]``; what is
-            not a TOML value is taken as text. Files are relative to the working folder.
+            not a TOML value is taken as text. Or a mapping such as ``{"partition.alpha": 0.1}``,
+            whose values are taken as they are. Files are relative to the working folder.
 
     Raises:
         UsageError: naming the file, line or field that is wrong and what would be right.
 
     >>> load_experiment(preset="digits", overrides=["rounds=3"]).rounds
     3
+    >>> load_experiment(overrides={"partition.kind": "shards", "rounds": 3}).partition.kind
+    'shards'
     """
     settings = preset_settings(preset) if preset else {}
     where = "experiment"
     if path is not None:
         where = str(path)
-        settings = _merged(settings, _with_preset(located(read_toml(path), path.parent)))
-    for pair in overrides:
-        settings = _merged(settings, located(override(pair), Path()))
+        settings = _merged(
+            settings, _with_preset(located(read_toml(Path(path)), Path(path).parent))
+        )
+    if isinstance(overrides, str):
+        raise UsageError(f"overrides: is text; write [{overrides!r}], or a mapping")
+    if isinstance(overrides, Mapping):
+        tables = [_nested(key, value) for key, value in overrides.items()]
+    else:
+        tables = [override(pair) for pair in overrides]
+    for table in tables:
+        settings = _merged(settings, located(table, Path()))
     return validated(settings, where)
 
 
@@ -79,10 +89,7 @@ def validated(settings: Mapping[str, Any], where: str) -> Experiment:
     Raises:
         UsageError: naming every field that is wrong.
     """
-    try:
-        return Experiment.model_validate(dict(settings))
-    except ValidationError as error:
-        raise UsageError(_explained(error, settings, where)) from error
+    return Experiment.model_validate(dict(settings), context={"where": where})
 
 
 def to_toml(experiment: Experiment) -> str:
@@ -118,42 +125,23 @@ def override(pair: str, option: str = "--set") -> dict[str, Any]:
     if not equals or not key.strip():
         raise UsageError(f"{option} {pair}: must look like key=value, for example rounds=3")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    for part in reversed(key.strip().split(".")):
+        tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        value: Any = text
+    else:
+        value = parse_toml(f"value = {text}", f"{option} {key}")["value"]
+    return _nested(key.strip(), value)
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    """A value in the tables that the dots of its key mean.
+
+    Raises:
+        UsageError: if they are deeper than any of an experiment.
+    """
+    parts = key.split(".")
+    if len(parts) > DEEPEST:
+        raise UsageError(f"{key[:40]}…: a key has more than {DEEPEST} parts with dots between them")
+    for part in reversed(parts):
         value = {part: value}
     return dict(value)
-
-
-def _explained(error: ValidationError, settings: Mapping[str, Any], where: str) -> str:
-    """One line per wrong field: its name, what is wrong, and what would be right."""
-    lines = []
-    for problem in error.errors():
-        location = [str(part) for part in problem["loc"]]
-        name = ".".join(location)
-        if problem["type"] == "extra_forbidden":
-            allowed = _keys_beside(location, settings)
-            near = _suggestion(location[-1], allowed)
-            lines.append(f"{name}: unknown key{near}; the keys are {', '.join(allowed)}")
-        elif problem["type"] == "value_error":
-            lines.append(f"{name}: {problem['ctx']['error']}" if name else problem["msg"][13:])
-        else:
-            lines.append(f"{name}: {problem['msg']}, not {problem['input']!r}")
-    return f"{where}: " + "\n".join(lines)
-
-
-def _keys_beside(location: Sequence[str], settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """The keys that the table of a wrong key knows."""
-    model: type[BaseModel] = Experiment
-    for part in location[:-1]:
-        model = type(Experiment.model_fields[part].default)
-    if len(location) == 1 and location[0] not in settings:
-        model = RECIPES[settings.get("recipe", "tuned")]
-    return tuple(model.model_fields)
-
-
-def _suggestion(word: str, known: Sequence[str]) -> str:
-    """``, did you mean …?`` if something is near."""
-    near = difflib.get_close_matches(word, known, 1)
-    return f" (did you mean {near[0]!r}?)" if near else ""

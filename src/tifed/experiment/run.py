@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,9 @@ import numpy as np
 from tifed.datasets import Dataset
 from tifed.errors import RunError, UsageError
 from tifed.experiment.build import Setup, build, require_devices
+from tifed.experiment.doubts import Doubts, after_the_run, before_the_run, scores
 from tifed.experiment.folder import RunFolder
+from tifed.experiment.folder_lock import alone_in
 from tifed.experiment.health import away, changes
 from tifed.experiment.load import load_experiment, to_toml
 from tifed.experiment.schema import Experiment
@@ -23,6 +26,7 @@ from tifed.features.shipped import find_extractor, shipped_names
 from tifed.federation import Costs, Fleet, RoundRecord
 from tifed.federation.checkpoint_file import Checkpoint, checkpoint_files
 from tifed.federation.plan import PlaceT
+from tifed.paths import AnyPath
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,9 @@ class Result:
 
     Attributes:
         accuracy: of the published model of the final round on held-out data.
+        balanced_accuracy: mean over the classes that occur there of the share of their samples
+            that are classified rightly.
+        commonest_class_share: what always answering the commonest class there would reach.
         digest: SHA-256 of the published model; of integers the same on any machine, of floats not.
         rounds: rounds that were run.
         mode: which layers a device trained.
@@ -73,9 +80,12 @@ class Result:
         dataset_digest: SHA-256 of the samples, or of their features.
         command: how to repeat the run.
         extractor_digest: SHA-256 of what made the features, or None.
+        warnings: what makes the result doubtful, a sentence each; empty if nothing is known to.
     """
 
     accuracy: float
+    balanced_accuracy: float
+    commonest_class_share: float
     digest: str
     rounds: int
     mode: str
@@ -95,14 +105,15 @@ class Result:
     dataset_digest: str
     command: str
     extractor_digest: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def run(
     experiment: Experiment,
     *,
-    out: Path | None = None,
+    out: AnyPath | None = None,
     resume: bool = False,
-    data_dir: Path | None = None,
+    data_dir: AnyPath | None = None,
     dataset: Dataset | None = None,
     watch: Watcher | None = None,
     warn: Callable[[str], None] | None = None,
@@ -112,16 +123,18 @@ def run(
 
     Args:
         experiment: what to run.
-        out: the run's folder; without one nothing is written.
+        out: the run's folder; without one nothing is written. One process at a time has it.
         resume: go on from the newest sound checkpoint in ``out``.
         data_dir: the user's folder of data sets.
         dataset: what `experiment.build.load_data` gave before, for many runs on the same data.
         watch: told of every round.
-        warn: told of damaged checkpoints that were passed over.
+        warn: told of what makes the result doubtful (`Result.warnings`), and of damaged files
+            that were passed over.
         fleet: makes the fleet that does the local work, if not this process is to.
 
     Raises:
-        UsageError: if the experiment does not fit its data, or the folder cannot be used.
+        UsageError: if the experiment does not fit its data, or the folder cannot be used, for
+            example because another process is running it.
         RunError: if the run cannot be carried out.
 
     >>> from tifed import Experiment, run
@@ -129,25 +142,35 @@ def run(
     >>> result.rounds, result.accuracy > 0.3
     (2, True)
     """
-    folder = RunFolder(out) if out is not None else None
-    kept = _kept_extractor(experiment, folder) if folder is not None and resume else None
-    if fleet is not None:
-        require_devices(experiment)
-    setup = build(experiment, data_dir, extractor=kept, dataset=dataset)
-    if fleet is not None:
-        setup = replace(setup, fleet=fleet(setup))
-    if folder is not None and not resume:
-        folder.create(to_toml(experiment))
-        if setup.extractor is not None:
-            save_extractor(folder.extractor, setup.extractor)
-    training = training_for(experiment, setup)
-    return _Run(experiment, setup, training, folder, watch, warn).to_the_end(resume)
+    folder = None if out is None else RunFolder(Path(out))
+    tell = warn or _nobody
+    with ExitStack() as held:
+        kept = None
+        if folder is not None and resume:
+            folder.require()
+            held.enter_context(alone_in(folder.path, tell))
+            kept = _kept_extractor(experiment, folder)
+        if fleet is not None:
+            require_devices(experiment)
+        setup = build(experiment, data_dir, extractor=kept, dataset=dataset)
+        if fleet is not None:
+            setup = replace(setup, fleet=fleet(setup))
+        training = training_for(experiment, setup)
+        held.callback(training.close)
+        if folder is not None:
+            if not resume:
+                held.enter_context(alone_in(folder.path, tell))
+                folder.create(to_toml(experiment))
+                if setup.extractor is not None:
+                    save_extractor(folder.extractor, setup.extractor)
+            folder.clear_temporaries()
+        return _Run(experiment, setup, training, folder, watch, tell).to_the_end(resume)
 
 
 def resume(
-    out: Path,
+    out: AnyPath,
     *,
-    data_dir: Path | None = None,
+    data_dir: AnyPath | None = None,
     watch: Watcher | None = None,
     warn: Callable[[str], None] | None = None,
     fleet: FleetMaker | None = None,
@@ -155,9 +178,10 @@ def resume(
     """Go on with the run in folder ``out`` and give the result it would have had unbroken.
 
     Raises:
-        UsageError: if the folder holds no run, or another data set is there now.
+        UsageError: if the folder holds no run, another process is running it, or another data set
+            is there now.
     """
-    folder = RunFolder(out)
+    folder = RunFolder(Path(out))
     folder.require()
     experiment = load_experiment(folder.experiment)
     return run(
@@ -185,6 +209,11 @@ def _kept_extractor(experiment: Experiment, folder: RunFolder) -> Extractor | No
     return kept
 
 
+def _nobody(message: str) -> None:
+    """Where nobody wants to be warned."""
+    del message
+
+
 @dataclass(frozen=True)
 class _Run(Generic[PlaceT]):
     """One process's part of a run."""
@@ -194,49 +223,50 @@ class _Run(Generic[PlaceT]):
     training: Training[PlaceT]
     folder: RunFolder | None
     watch: Watcher | None
-    warn: Callable[[str], None] | None
+    warn: Callable[[str], None]
 
     def to_the_end(self, resume: bool) -> Result:
         """Every round that is left, then the result."""
         federation, training = self.setup.federation, self.training
         began = time.monotonic()
-        try:
-            before = self._newest_checkpoint() if resume else None
-            if before is None:
-                state, costs = training.begin()
-                before = Checkpoint(state, costs, 0.0)
-            state, costs = before.state, before.costs
-            rows: list[Mapping[str, Any]] = []
-            health: list[Mapping[str, Any]] = []
-            if self.folder is not None and resume:
-                rows += self.folder.read_metrics(state.round)
-                health += self.folder.read_health(state.round)
-            for after, record in training.rounds(state):
-                state = after
-                costs += record.costs
-                accuracy = None
-                if state.round % self.experiment.evaluate_every == 0:
-                    accuracy = self._accuracy(state)
-                rows.append(self._row(record, accuracy))
-                health += changes(away(health), record)
-                last = state.round == federation.rounds
-                if self.folder is not None and (
-                    last or state.round % self.experiment.checkpoint_every == 0
-                ):
-                    # Rows first: a checkpoint without its row could not be mended afterwards.
-                    self.folder.write_metrics(rows)
-                    self.folder.write_health(health)
-                    seconds = before.seconds + time.monotonic() - began
-                    checkpoint = Checkpoint(state, costs, seconds)
-                    training.save_checkpoint(self.folder.checkpoints, checkpoint, self._identity)
-                if self.watch is not None:
-                    self.watch(
-                        Progress(record, federation.rounds, accuracy, costs, federation.devices)
-                    )
-            seconds = before.seconds + time.monotonic() - began
-            return self._finish(state, costs, seconds)
-        finally:
-            training.close()
+        doubts = Doubts(self.warn)
+        doubts.add(before_the_run(self.experiment))
+        before = self._newest_checkpoint() if resume else None
+        lost: set[int] = set()
+        if self.folder is not None and resume:
+            lost = away(self.folder.back_to(before.state.round if before else 0, self.warn))
+        if before is None:
+            state, costs = training.begin()
+            before = Checkpoint(state, costs, 0.0)
+        state, costs = before.state, before.costs
+        # What is not on the disk yet: no more than the rounds since the last checkpoint.
+        rows: list[Mapping[str, Any]] = []
+        health: list[Mapping[str, Any]] = []
+        for after, record in training.rounds(state):
+            state = after
+            costs += record.costs
+            accuracy = None
+            if state.round % self.experiment.evaluate_every == 0:
+                accuracy = self._accuracy(state)
+            rows.append(self._row(record, accuracy))
+            changed = changes(lost, record)
+            lost.symmetric_difference_update(row["device"] for row in changed)
+            health += changed
+            last = state.round == federation.rounds
+            if self.folder is not None and (
+                last or state.round % self.experiment.checkpoint_every == 0
+            ):
+                # Rows first: a checkpoint without its row could not be mended afterwards.
+                self.folder.append_metrics(rows)
+                self.folder.append_health(health)
+                rows, health = [], []
+                seconds = before.seconds + time.monotonic() - began
+                checkpoint = Checkpoint(state, costs, seconds)
+                training.save_checkpoint(self.folder.checkpoints, checkpoint, self._identity)
+            if self.watch is not None:
+                self.watch(Progress(record, federation.rounds, accuracy, costs, federation.devices))
+        seconds = before.seconds + time.monotonic() - began
+        return self._finish(state, costs, seconds, doubts)
 
     @cached_property
     def _identity(self) -> str:
@@ -249,14 +279,26 @@ class _Run(Generic[PlaceT]):
         if self.folder is None:
             raise UsageError("out: resuming needs the folder of the run")
         files = checkpoint_files(self.folder.checkpoints)
+        table = self.folder.sound_metrics()
+        lacking = ""
         for path in files:
             try:
-                return self.training.load_checkpoint(path, self._identity)
+                found = self.training.load_checkpoint(path, self._identity)
             except RunError as error:
-                if self.warn is not None:
-                    self.warn(f"{error}; trying the one before it")
+                self.warn(f"{error}; trying the one before it")
+                continue
+            if len(table.rows) >= found.state.round:
+                return found
+            lacking = f" that {self.folder.metrics.name} has all rows for"
+            wrong = table.wrong or f"{self.folder.metrics}: ends too early"
+            self.warn(
+                f"{wrong}, and {path.name} needs all rows up to round {found.state.round}; "
+                "trying the checkpoint before it"
+            )
         if files:
-            raise RunError(f"{self.folder.checkpoints}: no sound checkpoint; start a new run")
+            raise RunError(
+                f"{self.folder.checkpoints}: no sound checkpoint{lacking}; start a new run"
+            )
         return None
 
     def _accuracy(self, state: PlaceT) -> float:
@@ -285,17 +327,23 @@ class _Run(Generic[PlaceT]):
             "clipped_deltas": statistics.clipped_deltas,
         }
 
-    def _finish(self, state: PlaceT, costs: Costs, seconds: float) -> Result:
+    def _finish(self, state: PlaceT, costs: Costs, seconds: float, doubts: Doubts) -> Result:
         """The result, and with a folder the model, the details and the report."""
         experiment, setup, training = self.experiment, self.setup, self.training
         predictions = training.classify(state, setup.dataset.test.features)
         labels = setup.dataset.test.labels
         classes = setup.network.classes
+        confusion = np.bincount(labels * classes + predictions, minlength=classes * classes)
+        confusion = confusion.reshape(classes, classes)
+        found = scores(confusion)
+        doubts.add(after_the_run(found, training.exchanges(state), experiment.held_out))
         source = "experiment.toml"
         if self.folder is not None:
             source = str(self.folder.experiment)
         result = Result(
-            accuracy=float(np.mean(predictions == labels)),
+            accuracy=found.accuracy,
+            balanced_accuracy=found.balanced_accuracy,
+            commonest_class_share=found.commonest_class_share,
             digest=training.digest(state),
             rounds=experiment.rounds,
             mode=experiment.mode,
@@ -315,16 +363,16 @@ class _Run(Generic[PlaceT]):
             dataset_digest=setup.dataset.digest,
             command=f"tifed run {source} --out again",
             extractor_digest=None if setup.extractor is None else setup.extractor.digest,
+            warnings=tuple(doubts.said),
         )
         if self.folder is not None:
-            confusion = np.bincount(labels * classes + predictions, minlength=classes * classes)
             training.save_model(self.folder.model, state)
             if setup.dataset.quantisation is not None:
                 setup.dataset.quantisation.save(self.folder.quantisation)
             self.folder.write_json(
                 self.folder.details,
                 {
-                    "confusion": confusion.reshape(classes, classes).tolist(),
+                    "confusion": confusion.tolist(),
                     "class_names": setup.dataset.class_names,
                     "device_scores": [asdict(s) for s in training.scores(state)],
                     "partition": setup.partition.table(

@@ -1,12 +1,28 @@
 """What a run is: every setting with its unit, range and default, checked field by field."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    field_serializer,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails
 
+from tifed.errors import UsageError
+from tifed.experiment.explain import explained
 from tifed.federation import AtEnd, AverageEvery
 from tifed.link.address import repeated_line
 from tifed.recipes import RECIPES, AssignmentKind, Mode, Recipe
+
+MOST_ROUNDS = 10_000_000
+"""What is kept for each round, its shift, is a few hundred megabytes then."""
 
 
 class Table(BaseModel):
@@ -80,8 +96,7 @@ class Experiment(Table):
     'full-network'
 
     Raises:
-        pydantic.ValidationError: for unknown or impossible values (`load_experiment` turns it
-            into a `UsageError`).
+        UsageError: naming every unknown key and impossible value, and what would be right.
     """
 
     dataset: str = Field("digits", description="a built-in data set, or a file (docs/datasets.md)")
@@ -91,7 +106,9 @@ class Experiment(Table):
         "one that ships (docs/features.md); then the first of `layers` is its features",
     )
     devices: int = Field(8, ge=1, le=1_000_000, description="number of devices")
-    rounds: int = Field(60, ge=1, description="rounds; in each a device fills its buffer once")
+    rounds: int = Field(
+        60, ge=1, le=MOST_ROUNDS, description="rounds; in each a device fills its buffer once"
+    )
     seed: int = Field(1, ge=0, lt=1 << 64, description="of everything random")
     mode: Mode = Field("full-network", description="which layers a device trains")
     assignment: AssignmentKind | None = Field(
@@ -142,8 +159,12 @@ class Experiment(Table):
     held_out: Literal["test", "validation"] = Field(
         "test", description="what accuracy is measured on; validation is carved from training data"
     )
-    evaluate_every: int = Field(1, ge=1, description="rounds between two evaluations")
-    checkpoint_every: int = Field(1, ge=1, description="rounds between two checkpoints")
+    evaluate_every: int = Field(
+        1, ge=1, le=MOST_ROUNDS, description="rounds between two evaluations"
+    )
+    checkpoint_every: int = Field(
+        1, ge=1, le=MOST_ROUNDS, description="rounds between two checkpoints"
+    )
     partition: PartitionTable = PartitionTable()
     faults: FaultsTable = FaultsTable()
     memory: MemoryTable = MemoryTable()
@@ -163,7 +184,7 @@ class Experiment(Table):
     @model_validator(mode="after")
     def _consistent(self) -> "Experiment":
         """Check what one field says about another."""
-        recipe = self.build_recipe()
+        recipe = self._checked_recipe()
         if self.fleet != "simulated" and not recipe.for_devices:
             raise ValueError(
                 f"recipe: {self.recipe!r} is for comparison only, without devices; use "
@@ -191,6 +212,38 @@ class Experiment(Table):
         if repeated is not None:
             raise ValueError(f"link.devices: {repeated}")
         return self
+
+    # Behind `_consistent`, so that what that finds is explained as well.
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_words(
+        cls, settings: Any, check: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        """Say what is wrong as `load_experiment` does, wherever an experiment is made."""
+        try:
+            return check(settings)
+        except ValidationError as error:
+            where = (info.context or {}).get("where", "experiment")
+            given = settings if isinstance(settings, Mapping) else {}
+            raise UsageError(f"{where}: {explained(error, given, cls)}") from error
+
+    def _checked_recipe(self) -> Recipe:
+        """The recipe; errors of its settings carry the name of their table."""
+        try:
+            return self.build_recipe()
+        except ValidationError as error:
+            raise ValidationError.from_exception_data(
+                error.title,
+                [
+                    InitErrorDetails(
+                        type=one["type"],
+                        loc=("recipe_settings", *one["loc"]),
+                        input=one["input"],
+                        ctx=one.get("ctx", {}),
+                    )
+                    for one in error.errors()
+                ],
+            ) from error
 
     def build_recipe(self) -> Recipe:
         """The recipe with this experiment's settings.

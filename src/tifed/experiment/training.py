@@ -44,6 +44,9 @@ class Training(Protocol[PlaceT]):
     def digest(self, state: PlaceT) -> str:
         """SHA-256 of the published model."""
 
+    def exchanges(self, state: PlaceT) -> int:
+        """How many exchanges changed the model, of the layer that most of them changed."""
+
     def scores(self, state: PlaceT) -> Iterable[DeviceScore]:
         """How the published model does on each device's own samples."""
 
@@ -89,6 +92,10 @@ class IntegerTraining:
         """SHA-256 of the published model."""
         return published(self.setup.federation.server, state).digest
 
+    def exchanges(self, state: ServerState) -> int:
+        """How many exchanges changed the model, of the layer that most of them changed."""
+        return max(layer.updates for layer in state.layers)
+
     def scores(self, state: ServerState) -> Iterable[DeviceScore]:
         """How the published model does on each device's own samples."""
         return self.setup.fleet.evaluate(published(self.setup.federation.server, state))
@@ -110,7 +117,7 @@ class IntegerTraining:
             RunError: if it is damaged.
             UsageError: if it is of another experiment.
         """
-        return load_checkpoint(path, self.setup.network, experiment_digest)
+        return load_checkpoint(path, self.setup.federation, experiment_digest)
 
     def close(self) -> None:
         """Close the fleet."""

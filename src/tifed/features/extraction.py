@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import save
 
 from tifed.atomic import write_atomically
@@ -15,6 +15,7 @@ from tifed.datasets.locate import cache_folder
 from tifed.errors import UsageError
 from tifed.features import oracle
 from tifed.features.extractor import Extractor
+from tifed.tensor_file import header_and_arrays
 
 _PARTS = ("train", "test")
 _FORMAT = "tifed-features-1"
@@ -76,10 +77,9 @@ def _kept(path: Path, expected: dict[str, tuple[int, int]]) -> Arrays | None:
     if not path.is_file():
         return None
     try:
-        with safe_open(path, "numpy") as file:
-            header = file.metadata() or {}
-            arrays = {part: file.get_tensor(part) for part in _PARTS}
-    except (SafetensorError, OSError):
+        header, read = header_and_arrays(path)
+        arrays = {part: read[part] for part in _PARTS}
+    except (SafetensorError, OSError, KeyError):
         return None
     whole = {part: array.shape for part, array in arrays.items()} == expected
     known = (header.get("format"), header.get("checksum")) == (_FORMAT, _checksum(arrays))

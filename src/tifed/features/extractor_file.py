@@ -18,6 +18,8 @@ from tifed.tensor_file import read_tensors
 
 FORMAT = "tifed-extractor"
 VERSION = "1"
+LARGEST_FILE = 1 << 26
+"""Bytes; microcontrollers have a few million of flash."""
 
 
 class _Written(BaseModel):
@@ -79,7 +81,7 @@ def load_extractor(path: Path) -> Extractor:
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such extractor file; `tifed features train` makes one")
-    header, arrays = read_tensors(path, FORMAT, VERSION)
+    header, arrays = read_tensors(path, FORMAT, VERSION, LARGEST_FILE)
     try:
         shapes = parse_json(header["shapes"], _Shapes, "shapes")
         layers = tuple(_read(number, it, arrays) for number, it in enumerate(shapes.layers))

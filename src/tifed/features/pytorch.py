@@ -1,6 +1,7 @@
 """A user's ``torch.nn.Sequential`` as float layers; needs PyTorch, which is imported late."""
 
-from collections.abc import Iterable, Sequence
+import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 SUPPORTED = "Conv2d, BatchNorm2d, ReLU, MaxPool2d, Flatten, Linear, BatchNorm1d, Dropout, Identity"
 _IGNORED = ("Dropout", "Dropout1d", "Dropout2d", "Identity", "Flatten")
 _BYTE = 255
+_NOT_A_LAYER = (ArithmeticError, AttributeError, IndexError, RuntimeError, TypeError, ValueError)
+"""What a layer raises whose attributes a file has set to something else."""
+
+LARGEST_FILE = 1 << 30
+"""Bytes; the largest classifiers of torchvision's have half of it."""
+MOST_LAYERS = 1000
 
 
 def import_torch() -> Any:
@@ -46,11 +53,13 @@ def load_sequential(path: Path) -> "nn.Sequential":
     """The model in a file that ``torch.save(model, path)`` wrote; nothing in it is executed.
 
     Raises:
-        UsageError: if the file is missing or damaged, or holds something else.
+        UsageError: if the file is missing or damaged, is larger when unpacked than it is, or holds
+            something else.
     """
     torch = import_torch()
     if not path.is_file():
         raise UsageError(f"{path}: no such model file")
+    stored = _stored_bytes(path)
     known = [kind for kind in vars(torch.nn).values() if isinstance(kind, type)]
     try:
         with torch.serialization.safe_globals([*known, set]):
@@ -68,7 +77,65 @@ def load_sequential(path: Path) -> "nn.Sequential":
             "torch.save(model, path), not its state_dict"
         )
     sequential: nn.Sequential = model
+    _check_storage(path, sequential, stored)
     return sequential
+
+
+def _stored_bytes(path: Path) -> int:
+    """Bytes of what is in a file, none of which is packed.
+
+    Raises:
+        UsageError: if it is too large, or not what ``torch.save`` writes.
+    """
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise UsageError(f"{path}: has {size:,} bytes; the most are {LARGEST_FILE:,}")
+    try:
+        with zipfile.ZipFile(path) as file:
+            entries = file.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise UsageError(
+            f"{path}: cannot be read as a model ({error}); save it with torch.save(model, path), "
+            "PyTorch 1.6 or newer"
+        ) from error
+    total = sum(entry.file_size for entry in entries)
+    if total > size or any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise UsageError(f"{path}: has packed or overlapping parts, which torch.save never writes")
+    return total
+
+
+def _check_storage(path: Path, model: "nn.Sequential", stored: int) -> None:
+    """Make sure that the file holds every number of ``model``, not a few to be repeated.
+
+    Raises:
+        UsageError: naming the parameter that is larger than what the file has of it.
+    """
+    sizes = dict[int, int]()
+    for name, module in _flat(model):
+        try:
+            for kept in (module._parameters, module._buffers):
+                sizes.update(_storage(key, it) for key, it in kept.items() if it is not None)
+        except (UsageError, *_NOT_A_LAYER) as error:
+            raise UsageError(f"{path}: layer {name}: {error}") from error
+    if sum(sizes.values()) > stored:
+        raise UsageError(f"{path}: damaged, its parameters are larger than the file")
+
+
+def _storage(name: str, tensor: Any) -> tuple[int, int]:
+    """Where a parameter's numbers are, and how many bytes.
+
+    Raises:
+        UsageError: if it is no ordinary tensor, or has more numbers than there are.
+    """
+    if str(tensor.layout) != "torch.strided" or tensor.device.type != "cpu":
+        raise UsageError(f"{name}: is not an ordinary tensor")
+    storage = tensor.untyped_storage()
+    if tensor.numel() * tensor.element_size() > storage.nbytes():
+        raise UsageError(
+            f"{name}: has {tensor.numel():,} numbers in {storage.nbytes():,} bytes (strides "
+            f"{tuple(tensor.stride())}); save a model whose parameters are contiguous"
+        )
+    return storage.data_ptr(), storage.nbytes()
 
 
 def float_extractor(
@@ -100,7 +167,7 @@ def float_extractor(
         raise UsageError(f"std: {list(stds)}; all must be above 0")
     layers: list[FloatLayer] = []
     planes = [shape]
-    every = list(_flat(model))
+    every = _flat(model)
     if first is not None and not 1 <= first <= len(every):
         raise UsageError(f"layers: {first} is not in 1..{len(every)}, the layers of the model")
     for name, module in every[:first]:
@@ -108,6 +175,10 @@ def float_extractor(
             _add(layers, planes, module)
         except UsageError as error:
             raise UsageError(f"layer {name} ({module}): {error}") from error
+        except _NOT_A_LAYER as error:
+            raise UsageError(
+                f"layer {name}: is not what torch.nn makes of {type(module).__name__} ({error})"
+            ) from error
     return FloatExtractor(
         shape,
         tuple(_BYTE * value - 128 for value in means),
@@ -124,13 +195,25 @@ def _per_channel(name: str, values: Sequence[float], channels: int) -> tuple[flo
     return given * channels if len(given) == 1 else given
 
 
-def _flat(model: "nn.Sequential", prefix: str = "") -> Iterable[tuple[str, "nn.Module"]]:
-    """Every layer with its place."""
-    for name, module in model.named_children():
+def _flat(model: "nn.Sequential") -> list[tuple[str, "nn.Module"]]:
+    """Every layer with its place.
+
+    Raises:
+        UsageError: if there are too many; a file may name one Sequential in thousands of places.
+    """
+    layers: list[tuple[str, nn.Module]] = []
+    visited, waiting = 0, list(reversed(list(model.named_children())))
+    while waiting:
+        name, module = waiting.pop()
+        visited += 1
+        if visited > MOST_LAYERS:
+            raise UsageError(f"layers: more than {MOST_LAYERS}, Sequentials included")
         if type(module).__name__ == "Sequential":
-            yield from _flat(module, f"{prefix}{name}.")  # type: ignore[arg-type]
+            inner = [(f"{name}.{key}", child) for key, child in module.named_children()]
+            waiting += reversed(inner)
         else:
-            yield prefix + name, module
+            layers.append((name, module))
+    return layers
 
 
 def _add(layers: list[FloatLayer], planes: list[Plane], module: Any) -> None:
@@ -225,7 +308,7 @@ def _bias(module: Any, outputs: int) -> Floats:
 
 def _array(tensor: Any) -> NDArray[np.float32]:
     """A parameter as float32."""
-    array: NDArray[np.float32] = tensor.detach().cpu().numpy().astype(np.float32)
+    array: NDArray[np.float32] = tensor.detach().cpu().float().numpy()
     if not np.isfinite(array).all():
         raise UsageError("a parameter is not finite")
     return array

@@ -1,5 +1,6 @@
 """Checkpoints of a federation of integers: the state between two rounds (SPEC, section 11)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,13 @@ from tifed.federation.aggregation import LayerState, ServerState
 from tifed.federation.checkpoint_file import (
     Arrays,
     Checkpoint,
+    Expected,
     read_checkpoint,
     write_checkpoint,
 )
-from tifed.network import Network, Parameters, check_parameters
+from tifed.federation.federation import Federation
+from tifed.network import Parameters
+from tifed.network.parameters import bias_dtype, weight_dtype
 
 FORMAT = "tifed-checkpoint"
 
@@ -41,22 +45,23 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path, network: Network, experiment_digest: str
+    path: Path, federation: Federation, experiment_digest: str
 ) -> Checkpoint[ServerState]:
-    """Read one checkpoint.
+    """Read one checkpoint of ``federation``.
 
     Raises:
-        RunError: if the file is damaged; an earlier checkpoint may do.
+        RunError: if the file is damaged, or no state of ``federation`` could be like it; an earlier
+            checkpoint may do.
         UsageError: if it is of another experiment, or of a version this release does not read.
     """
     stored = read_checkpoint(path, FORMAT, experiment_digest)
-    arrays, numbers = stored.arrays, range(network.depth)
+    stored.check(federation, dict(_expected(federation, stored.updates)))
+    arrays, numbers = stored.arrays, range(federation.network.depth)
     parameters = Parameters(
         arrays["parameters.input.centre"],
         tuple(arrays[f"parameters.layer.{number}.weight"] for number in numbers),
         tuple(arrays[f"parameters.layer.{number}.bias"] for number in numbers),
     )
-    check_parameters(network, parameters)
     layers = []
     for number in numbers:
         places = {name: f"server.{number}.{name}" for name in _LAYER_ARRAYS}
@@ -64,3 +69,28 @@ def load_checkpoint(
         layers.append(LayerState(**kept, updates=stored.updates[number]))
     state = ServerState(stored.round, stored.exchange, arrays["turns"], parameters, tuple(layers))
     return Checkpoint(state, stored.costs, stored.seconds)
+
+
+def _expected(federation: Federation, updates: list[int]) -> Iterator[tuple[str, Expected]]:
+    """Every array of a state of ``federation`` after ``updates`` exchanges of each layer."""
+    server = federation.server
+    yield (
+        "parameters.input.centre",
+        Expected((federation.network.features,), np.dtype(np.int8)),
+    )
+    for number, (layer, exchanges) in enumerate(
+        zip(federation.network.layers, updates, strict=False)
+    ):
+        for kind, shape, dtype, bound in (
+            ("weight", (layer.fan_in, layer.fan_out), weight_dtype(layer), layer.weight_bound),
+            ("bias", (layer.fan_out,), bias_dtype(layer), layer.bias_bound),
+        ):
+            here = Expected(shape, dtype, (-bound, bound))
+            yield f"parameters.layer.{number}.{kind}", here
+            own = bound << server.fraction_bits
+            kept = Expected(shape, np.dtype(np.int32), (-own, own))
+            yield f"server.{number}.{kind}", kept
+            yield f"server.{number}.mean_{kind}", kept
+            if server.momentum and exchanges:
+                moved = Expected(shape, np.dtype(np.int32), (-2 * own, 2 * own))
+                yield f"server.{number}.{kind}_step", moved

@@ -2,24 +2,29 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Generic
+from typing import Any, Generic
 
 import numpy as np
+from pydantic import BaseModel, Json, NonNegativeFloat, NonNegativeInt, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import save
 
 from tifed.atomic import write_atomically
 from tifed.errors import RunError, UsageError
 from tifed.federation.costs import Costs
+from tifed.federation.federation import Federation
 from tifed.federation.plan import PlaceT
 from tifed.tensor_file import header_and_arrays
 
 VERSION = "1"
 KEPT = 3
 """Checkpoints that stay on disk, so that an earlier one is there if the last is damaged."""
+
+_NAME = re.compile(r"round-[0-9]{6,}\.safetensors")
 
 Arrays = dict[str, np.ndarray]
 
@@ -80,19 +85,78 @@ def write_checkpoint(
 
 def checkpoint_files(folder: Path) -> list[Path]:
     """The checkpoints in ``folder``, newest first."""
-    return sorted(folder.glob("round-*.safetensors"), reverse=True)
+    files = (path for path in folder.glob("*") if is_checkpoint(path.name))
+    return sorted(files, key=round_of, reverse=True)
+
+
+def round_of(path: Path) -> int:
+    """The round after which a checkpoint was written, by its name."""
+    return int(path.stem.removeprefix("round-"))
+
+
+def is_checkpoint(name: str) -> bool:
+    """Whether a file is called as checkpoints are: ``round-000012.safetensors``."""
+    return _NAME.fullmatch(name) is not None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What an array of a checkpoint has to be.
+
+    Attributes:
+        shape: of all its dimensions.
+        dtype: its type.
+        within: its least and greatest value; None where any will do.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    within: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A sound checkpoint's content; see `write_checkpoint`."""
+    """A sound file's content; see `write_checkpoint`. Whether it fits a run is for `check`."""
 
+    path: Path
     arrays: Arrays
     round: int
     exchange: int
     updates: list[int]
     costs: Costs
     seconds: float
+
+    def check(self, federation: Federation, expected: Mapping[str, Expected]) -> None:
+        """Make sure that it is a state of ``federation``, before it is taken for one.
+
+        Args:
+            federation: of the run.
+            expected: every array by name, beside turns.
+
+        Raises:
+            RunError: naming what is missing, too much, of another type or shape, or out of range.
+        """
+        depth, devices = federation.network.depth, federation.devices
+        if self.round > federation.rounds:
+            raise RunError(f"{self.path}: damaged (round {self.round} of {federation.rounds})")
+        if len(self.updates) != depth:
+            raise RunError(f"{self.path}: damaged (updates of {len(self.updates)} layers)")
+        turns = Expected((devices,), np.dtype(np.int64), (0, self.round))
+        every = dict(expected) | {"turns": turns}
+        for name in sorted(every.keys() ^ self.arrays.keys()):
+            fault = "is missing" if name in every else "belongs to nothing"
+            raise RunError(f"{self.path}: damaged ({name:.80} {fault})")
+        for name, one in every.items():
+            array = self.arrays[name]
+            if (array.shape, array.dtype) != (one.shape, one.dtype):
+                raise RunError(
+                    f"{self.path}: damaged ({name}: {array.dtype} {array.shape} where the run "
+                    f"needs {one.dtype} {one.shape})"
+                )
+            if one.within is not None and array.size:
+                low, high = one.within
+                if array.min() < low or array.max() > high:
+                    raise RunError(f"{self.path}: damaged ({name}: not in {low}..{high})")
 
 
 def read_checkpoint(path: Path, form: str, experiment_digest: str) -> Stored:
@@ -113,19 +177,31 @@ def read_checkpoint(path: Path, form: str, experiment_digest: str) -> Stored:
             f"{path}: {header.get('format')!r}, version {header.get('version')!r}; "
             f"this run reads {form!r}, version {VERSION!r}"
         )
-    if header["experiment"] != experiment_digest:
+    try:
+        told = _Header.model_validate(header)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise RunError(f"{path}: damaged (its header's {place}: {first['msg']})") from error
+    if told.experiment != experiment_digest:
         raise UsageError(
             f"{path}: is of another experiment or other data; "
             "put experiment.toml and the data set back as they were, or start a new run"
         )
     return Stored(
-        arrays,
-        int(header["round"]),
-        int(header["exchange"]),
-        json.loads(header["updates"]),
-        Costs(**json.loads(header["costs"])),
-        json.loads(header["seconds"]),
-    )
+        path, arrays, told.round, told.exchange, told.updates, told.costs, told.seconds
+    )  # fmt: skip
+
+
+class _Header(BaseModel):
+    """The strings of the header, as numbers."""
+
+    experiment: str
+    round: NonNegativeInt
+    exchange: NonNegativeInt
+    updates: Json[list[NonNegativeInt]]
+    costs: Json[Costs]
+    seconds: Json[NonNegativeFloat]
 
 
 def _checksum(arrays: Arrays, header: Mapping[str, str]) -> str:

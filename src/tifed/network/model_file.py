@@ -11,6 +11,7 @@ from tifed.atomic import write_atomically
 from tifed.errors import UsageError
 from tifed.network.network import Network
 from tifed.network.parameters import Parameters, check_parameters
+from tifed.paths import AnyPath
 from tifed.tensor_file import read_tensors
 
 FORMAT = "tifed-model"
@@ -36,13 +37,14 @@ def network_from_json(text: str) -> Network:
         raise UsageError(f"network: {error.errors()[0]['msg']}") from error
 
 
-def save_model(path: Path, network: Network, parameters: Parameters) -> None:
+def save_model(path: AnyPath, network: Network, parameters: Parameters) -> None:
     """Write a model file; it appears whole or not at all.
 
     Raises:
         UsageError: if the arrays do not fit the network or the folder cannot be written.
     """
     check_parameters(network, parameters)
+    path = Path(path)
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -53,12 +55,13 @@ def save_model(path: Path, network: Network, parameters: Parameters) -> None:
     write_atomically(path, save(arrays, header))
 
 
-def load_model(path: Path) -> tuple[Network, Parameters]:
+def load_model(path: AnyPath) -> tuple[Network, Parameters]:
     """Read a model file and check it against its own digest.
 
     Raises:
         UsageError: if the file is missing, damaged, of another format or version, or inconsistent.
     """
+    path = Path(path)
     if not path.is_file():
         raise UsageError(f"{path}: no such model file")
     header, arrays = read_tensors(path, FORMAT, VERSION)
@@ -70,11 +73,11 @@ def load_model(path: Path) -> tuple[Network, Parameters]:
             tuple(arrays[f"layer.{number}.weight"] for number in layers),
             tuple(arrays[f"layer.{number}.bias"] for number in layers),
         )
+        check_parameters(network, parameters)
     except KeyError as error:
         raise UsageError(f"{path}: {error.args[0]} is missing") from error
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
-    check_parameters(network, parameters)
     if parameters.digest != header.get("digest"):
         raise UsageError(f"{path}: damaged, its arrays do not have the digest in its header")
     return network, parameters

@@ -52,7 +52,7 @@ def shifts(fan_in: int, depth: int, batch: int, weight_bits: int) -> tuple[int, 
 
 
 class Tuned(Recipe):
-    """Centred input, absolute value, margin error, sign feedback, a server with memory."""
+    """Centred input, rectifiers, margin error, sign feedback, a server with memory."""
 
     rescale_shifts: tuple[int, ...] | None = Field(
         None, description="per layer: sums are divided by 2^this; default from fan-in"

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from tifed.errors import UsageError
+from tifed.toml_file import read_toml
 
 Count = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -47,6 +47,10 @@ class Result(_Record):
     seconds: Annotated[float, Field(ge=0)]
     dataset_digest: str
     command: str
+    # Not in folders of the first releases.
+    balanced_accuracy: Fraction | None = None
+    commonest_class_share: Fraction | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class DeviceAccuracy(_Record):
@@ -124,7 +128,7 @@ def read_run_folder(folder: Path) -> RunFolder:
         UsageError: naming the file that is missing or damaged, and what is wrong with it.
     """
     return RunFolder(
-        experiment=_parsed(folder / "experiment.toml", tomllib.loads),
+        experiment=read_toml(folder / "experiment.toml"),
         rounds=_parsed(folder / "metrics.csv", _rounds),
         result=_parsed(folder / "result.json", lambda text: Result(**json.loads(text))),
         details=_parsed(folder / "details.json", lambda text: Details(**json.loads(text))),
@@ -144,7 +148,7 @@ def _parsed(path: Path, parse: Callable[[str], Parsed]) -> Parsed:
         place = ".".join(map(str, first["loc"]))
         reason = f"{place}: {first['msg']}" if place else first["msg"]
         raise UsageError(f"{path}: {reason}; {_REMEDY}") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise UsageError(f"{path}: {error}; {_REMEDY}") from error
 
 

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from tifed.atomic import write_atomically
+from tifed.paths import AnyPath
 from tifed.report.html import page
 from tifed.report.pictures import pictures
 from tifed.report.run_folder import read_run_folder
 
 
-def write_report(folder: Path) -> None:
+def write_report(folder: AnyPath) -> None:
     """Write ``accuracy.png`` and ``report.html`` beside the files that they are made from.
 
     Args:
@@ -18,6 +19,7 @@ def write_report(folder: Path) -> None:
     Raises:
         UsageError: if one of the files is missing or damaged, or the folder cannot be written.
     """
+    folder = Path(folder)
     run = read_run_folder(folder)
     drawn = pictures(run)
     html = page(run, drawn)

@@ -1,0 +1,73 @@
+"""Errors of an experiment's settings in words: the field, what is wrong, what would be right."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from tifed.recipes import RECIPES
+
+_SHOWN = 80
+"""Characters of a wrong value that a message repeats."""
+
+
+def explained(error: ValidationError, settings: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """One line per wrong field.
+
+    Args:
+        error: what pydantic says.
+        settings: what it says it of.
+        model: what the settings should have been.
+    """
+    return "\n".join(_line(problem, settings, model) for problem in error.errors())
+
+
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """``, did you mean …?`` if something is near."""
+    near = difflib.get_close_matches(word, known, 1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _line(problem: Any, settings: Mapping[str, Any], model: type[BaseModel]) -> str:
+    location, given = [str(part) for part in problem["loc"]], problem["input"]
+    name, kind = ".".join(location), problem["type"]
+    if kind == "extra_forbidden":
+        recipe = settings.get("recipe", "tuned")
+        owner = model if len(location) == 1 else _table(model, location[0], recipe)
+        allowed = tuple(owner.model_fields)
+        has = f"the recipe {recipe!r} has" if location[0] == "recipe_settings" else "the keys are"
+        near = suggestion(location[-1], allowed)
+        return f"{name:.{_SHOWN}}: unknown key{near}; {has} {', '.join(allowed)}"
+    if kind == "value_error":
+        return f"{name}: {problem['ctx']['error']}" if name else str(problem["ctx"]["error"])
+    if kind in ("tuple_type", "list_type") and isinstance(given, str):
+        items = given.strip(" ()[]")
+        return f"{name}: {_shown(given)} is text, not a list; write {name}=[{items:.{_SHOWN}}]"
+    if kind in ("model_type", "dict_type") and location and not isinstance(given, Mapping):
+        fields = list(getattr(_table(model, location[0], "tuned"), "model_fields", ()))
+        key = fields[0] if fields and kind == "model_type" else "KEY"
+        value = str(given) if isinstance(given, str | int | float) else "VALUE"
+        return (
+            f"{name}: is a table, not {_shown(given)}"
+            + (f"; its keys are {', '.join(fields)}" if kind == "model_type" else "")
+            + f"; write {name}.{key}={value:.{_SHOWN}}"
+        )
+    return f"{name or 'settings'}: {problem['msg']}, not {_shown(given)}"
+
+
+def _table(model: type[BaseModel], name: str, recipe: object) -> type[BaseModel]:
+    """What a table of the settings should have been."""
+    if name == "recipe_settings":
+        return RECIPES[str(recipe)]
+    default = model.model_fields[name].default
+    return type(default) if isinstance(default, BaseModel) else model
+
+
+def _shown(value: object) -> str:
+    """A wrong value, as far as it can be shown."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested without end, or a number with a million digits
+        return f"a value ({type(value).__name__}) too large to be shown"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

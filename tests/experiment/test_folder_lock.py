@@ -1,0 +1,98 @@
+"""One process at a time has a run's folder."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tifed import Experiment, resume, run
+from tifed.errors import UsageError
+from tifed.experiment.folder_lock import LOCK, alone_in
+
+COMMAND = [sys.executable, "-c", "from tifed.cli import main; main()"]
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[tuple[Path, int]]:
+    """A folder whose run goes on for long, and the number of its process."""
+    folder = tmp_path / "run"
+    arguments = ["run", "--set", "rounds=100000", "--out", str(folder)]
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while not (folder / "checkpoints").exists() and process.poll() is None:
+        time.sleep(0.01)
+    yield folder, process.pid
+    process.kill()
+    process.wait()
+
+
+def test_a_second_process_is_refused_until_the_first_is_gone(running: tuple[Path, int]) -> None:
+    folder, number = running
+    for arguments in (
+        ["run", "--resume", str(folder)],
+        ["run", "--set", "rounds=100000", "--out", str(folder)],
+    ):
+        done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert f"{folder}: is being run by process {number}" in " ".join(done.stderr.split())
+    os.kill(number, signal.SIGKILL)
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with alone_in(folder, pytest.fail):
+                break
+        except UsageError:
+            assert time.monotonic() < until, "still held by a process that was killed"
+            time.sleep(0.01)
+
+
+def test_two_processes_that_begin_in_the_same_folder(tmp_path: Path) -> None:
+    arguments = [*COMMAND, "run", "--set", "rounds=40", "--out", str(tmp_path / "new")]
+    both = [
+        subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = {process.communicate()[1]: process.returncode for process in both}
+    assert sorted(said.values()) == [0, 2]
+    (refusal,) = (text for text, code in said.items() if code)
+    assert "is being run by process" in refusal or "holds a run already" in refusal
+    rows = (tmp_path / "new/metrics.csv").read_text().splitlines()[1:]
+    assert [int(row.split(",")[0]) for row in rows] == list(range(1, 41))
+
+
+def test_this_process_does_not_run_a_folder_twice_either(tmp_path: Path) -> None:
+    def watch(progress: object) -> None:
+        with pytest.raises(UsageError, match=f"is being run by process {os.getpid()}"):
+            resume(tmp_path / "run")
+
+    run(Experiment(rounds=1), out=tmp_path / "run", watch=watch)
+    assert resume(tmp_path / "run").rounds == 1  # free again
+
+
+def test_a_refused_process_leaves_the_holders_number_in_the_lock(tmp_path: Path) -> None:
+    with alone_in(tmp_path, pytest.fail):
+        with pytest.raises(UsageError), alone_in(tmp_path, pytest.fail):
+            pass
+        assert (tmp_path / LOCK).read_text() == f"{os.getpid()}\n"
+
+
+def test_where_there_are_no_locks_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+    import fcntl
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    heard: list[str] = []
+    with alone_in(tmp_path, heard.append):
+        pass
+    assert "has no locks; do not run it twice at a time" in heard[0]
