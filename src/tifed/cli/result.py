@@ -10,6 +10,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from tifed.datasets.quantised import QuantisationReport
+
 DIGEST_LENGTH = 8
 """Hexadecimal digits of a digest that a table shows."""
 
@@ -59,6 +61,8 @@ def show_result(result: Mapping[str, Any], folder: Path, as_json: bool) -> None:
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(result_table([result]), soft_wrap=False)
+    if (quantisation := result.get("quantisation")) is not None:
+        console.print(f"numbers {QuantisationReport(**quantisation)}", markup=False)
     for sentence in result.get("warnings", ()):
         console.print(f"warning: {sentence}", markup=False)
     console.print(f"digest {result['digest']}", markup=False)

@@ -57,7 +57,9 @@ class QuantisationReport:
         text = f"{self.map} map, {levels}"
         if self.constant_features and self.levels_least:
             text += f", {self.constant_features} never change"
-        if self.saturated_training is not None and self.saturated_test is not None:
+        if self.saturated_training == self.saturated_test == 0:
+            text += ", no value saturates"
+        elif self.saturated_training is not None and self.saturated_test is not None:
             text += (
                 f", {self.saturated_training:.2%} of the values saturate in training and "
                 f"{self.saturated_test:.2%} in the held-out data"

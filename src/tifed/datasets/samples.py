@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.datasets.quantisation import Quantisation
-from tifed.datasets.quantised import QuantisationReport
+from tifed.datasets.quantised import QuantisationReport, report_on
 from tifed.datasets.split import stratified
 from tifed.errors import UsageError
 
@@ -89,7 +89,7 @@ class Dataset:
         image_shape: (height, width, channels) if a sample is a picture, else None; the features
             are in that order, channels last.
         quantisation: how numbers became int8, so that a device can do the same.
-        report: what that did to the numbers; None where they came as they are.
+        report: what that did to the numbers, where it was looked at; see `quantisation_report`.
         warnings: sentences about what is doubtful in the data.
 
     Raises:
@@ -167,6 +167,15 @@ class Dataset:
             if samples.groups is not None:
                 digest.update(samples.groups.astype("<i4").tobytes())
         return digest.hexdigest()
+
+    def quantisation_report(self) -> QuantisationReport:
+        """What became of the data's numbers: ``report``, or what the samples themselves show."""
+        if self.report is not None:
+            return self.report
+        kind = "extractor" if self.quantisation is None else self.quantisation.kind
+        # Bytes and int8 that come as they are lose nothing.
+        whole = None if kind in ("extractor", "affine") else (0.0, 0.0)
+        return report_on(kind, self.train.features, whole)
 
     def of_classes(self, classes: Sequence[int]) -> "Dataset":
         """The samples of some classes alone, numbered anew in the order given.

@@ -12,6 +12,7 @@ from typing import Any, Generic
 import numpy as np
 
 from tifed.datasets import Dataset
+from tifed.datasets.quantised import QuantisationReport
 from tifed.errors import RunError, UsageError
 from tifed.experiment.build import Setup, build, require_devices
 from tifed.experiment.doubts import Doubts, after_the_run, before_the_run, scores
@@ -81,6 +82,7 @@ class Result:
         command: how to repeat the run.
         extractor_digest: SHA-256 of what made the features, or None.
         warnings: what makes the result doubtful, a sentence each; empty if nothing is known to.
+        quantisation: what became of the data's numbers when they were made int8.
     """
 
     accuracy: float
@@ -106,6 +108,7 @@ class Result:
     command: str
     extractor_digest: str | None = None
     warnings: tuple[str, ...] = ()
+    quantisation: QuantisationReport | None = None
 
 
 def run(
@@ -231,6 +234,7 @@ class _Run(Generic[PlaceT]):
         began = time.monotonic()
         doubts = Doubts(self.warn)
         doubts.add(before_the_run(self.experiment))
+        doubts.add(self.setup.dataset.warnings)
         before = self._newest_checkpoint() if resume else None
         lost: set[int] = set()
         if self.folder is not None and resume:
@@ -364,6 +368,7 @@ class _Run(Generic[PlaceT]):
             command=f"tifed run {source} --out again",
             extractor_digest=None if setup.extractor is None else setup.extractor.digest,
             warnings=tuple(doubts.said),
+            quantisation=setup.dataset.quantisation_report(),
         )
         if self.folder is not None:
             training.save_model(self.folder.model, state)

@@ -58,7 +58,7 @@ def extracted(dataset: Dataset, extractor: Extractor, cache_dir: Path | None = N
     train, test = (replace(getattr(dataset, part), features=arrays[part]) for part in _PARTS)
     plane = extractor.planes[-1]
     return replace(
-        dataset, train=train, test=test, feature_names=(),
+        dataset, train=train, test=test, feature_names=(), report=None,
         image_shape=plane, quantisation=None,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from tifed.datasets.quantised import QuantisationReport
 from tifed.errors import UsageError
 from tifed.toml_file import read_toml
 
@@ -51,6 +52,7 @@ class Result(_Record):
     balanced_accuracy: Fraction | None = None
     commonest_class_share: Fraction | None = None
     warnings: tuple[str, ...] = ()
+    quantisation: QuantisationReport | None = None
 
 
 class DeviceAccuracy(_Record):
