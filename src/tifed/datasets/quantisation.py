@@ -9,6 +9,7 @@ in 64 bits, ``>>`` being the arithmetic shift, which together with half a unit i
 nearest, ties up. Where the constants come from: `tifed.datasets.calibration`.
 """
 
+import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tifed.atomic import write_atomically
 from tifed.errors import UsageError
+
+FORMAT = "tifed-quantisation"
+VERSION = 2
+"""Version 1 had the constants alone; version 2 has the names of features and classes as well."""
 
 Kind = Literal["identity", "minus-128", "affine"]
 
@@ -148,10 +154,12 @@ class Quantisation:
         return numbers - (128 if self.kind == "minus-128" else 0)
 
     def save(self, path: Path) -> None:
-        """Write constants and names as JSON; `load_quantisation` reads them."""
-        from tifed.datasets.quantisation_file import write_quantisation
+        """Write constants and names as JSON, with a format name and version.
 
-        write_quantisation(path, asdict(self))
+        `tifed.datasets.load_quantisation` reads them.
+        """
+        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        write_atomically(path, json.dumps(document, indent=1) + "\n")
 
 
 def as_int8(features: NDArray[Any], where: str = "features") -> NDArray[np.int8]:

@@ -1,27 +1,13 @@
-"""A quantisation on disk: JSON with a format name and a version.
-
-Version 1 had the constants alone; version 2 has the names of features and classes as well.
-"""
+"""Reads the maps that `Quantisation.save` wrote."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tifed.atomic import write_atomically
-from tifed.datasets.quantisation import CONSTANTS, Quantisation
+from tifed.datasets.quantisation import CONSTANTS, FORMAT, VERSION, Quantisation
 from tifed.errors import UsageError
 
-FORMAT = "tifed-quantisation"
-VERSION = 2
-
 _NAMES = ("feature_names", "class_names")
-
-
-def write_quantisation(path: Path, fields: Mapping[str, Any]) -> None:
-    """Write the fields of a `Quantisation`."""
-    document = {"format": FORMAT, "version": VERSION, **fields}
-    write_atomically(path, json.dumps(document, indent=1) + "\n")
 
 
 def saved_map(quantise: str | Path) -> Quantisation | None:

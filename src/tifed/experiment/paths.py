@@ -27,7 +27,7 @@ def located(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(data, Mapping):
         result["data"] = {
             option: _found(value, folder)
-            if option.endswith("_file") or option == "quantise"
+            if option.endswith("_file") or (option == "quantise" and str(value).endswith(".json"))
             else value
             for option, value in data.items()
         }
