@@ -1,0 +1,50 @@
+"""How pytest is run on the copy: the same examples each time, nothing kept on disk."""
+
+from collections.abc import Collection
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+# Examples that fail need not become small, and each mutant gets the same ones.
+settings.register_profile(
+    "mutation",
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=tuple(HealthCheck),
+)
+
+
+class Chosen:
+    """Keeps to some tests, and notes the first that fails."""
+
+    def __init__(self, tests: Collection[str]) -> None:
+        self._tests = frozenset(tests)
+        self.failed = ""
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave the other tests of the same files out."""
+        items[:] = [item for item in items if item.nodeid in self._tests]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a failure."""
+        if report.failed:
+            self.failed = self.failed or report.nodeid
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note that a file cannot be imported."""
+        if report.failed:
+            self.failed = self.failed or report.nodeid
+
+
+def run(paths: Collection[str], *plugins: object) -> int:
+    """Run the tests in ``paths`` up to the first failure; pytest's exit code."""
+    return pytest.main(
+        [
+            *paths, "-x", "-q", "-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin",
+            "--hypothesis-profile=mutation",
+            "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning",
+        ],
+        plugins=list(plugins),
+    )  # fmt: skip
