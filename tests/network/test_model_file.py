@@ -1,7 +1,9 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from tifed.errors import UsageError
@@ -76,3 +78,30 @@ def test_parameters_past_their_bound_are_refused(
     with pytest.raises(UsageError, match=r"layer\.0\.weight: magnitude 32768 passes the bound"):
         save_model(tmp_path / "m.safetensors", network, wrong)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_missing_or_does_not_match_is_named(
+    tmp_path: Path, model: tuple[Network, Parameters]
+) -> None:
+    path = tmp_path / "m.safetensors"
+    save_model(path, *model)
+    arrays = load_file(path)
+    with safe_open(path, "numpy") as file:
+        header = dict(file.metadata())
+    assert header.keys() == {"format", "version", "network", "digest"}
+    assert (header["format"], header["version"]) == ("tifed-model", "1")
+    assert header["digest"] == model[1].digest
+    assert list(json.loads(header["network"])) == sorted(json.loads(header["network"]))
+    for missing in ("input.centre", "layer.0.weight", "layer.1.bias"):
+        save_file({name: a for name, a in arrays.items() if name != missing}, path, header)
+        with pytest.raises(UsageError, match=rf"m\.safetensors: {missing} is missing"):
+            load_model(path)
+    save_file(arrays, path, header | {"network": "{}"})
+    with pytest.raises(UsageError, match=r"m\.safetensors: network: "):
+        load_model(path)
+    save_file(arrays, path, {key: header[key] for key in ("format", "version", "network")})
+    with pytest.raises(UsageError, match="damaged, its arrays do not have the digest"):
+        load_model(path)
+    save_file(arrays | {"input.centre": arrays["input.centre"][:5]}, path, header)
+    with pytest.raises(UsageError, match=r"input\.centre: int8 \(5,\)"):
+        load_model(path)
