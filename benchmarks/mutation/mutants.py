@@ -149,6 +149,8 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
             yield from node.args.defaults
             yield from (default for default in node.args.kw_defaults if default is not None)
             yield from node.body
+        case ast.ClassDef(bases=[*_, ast.Name(id="Protocol")]):
+            return  # says what others do
         case ast.ClassDef():
             yield from node.body
         case ast.AnnAssign():

@@ -83,6 +83,7 @@ def find(found: list[Mutant], change: str) -> Mutant:
         ("def f(a: int = 1):\n    '''A.'''\n    return a",
          ["1 -> 2", "1 -> 0", "return a -> return None"]),
         ("check(a)", ["check(a) -> pass"]),
+        ("class A(Protocol):\n    def f(a: int = 1) -> int: ...", []),
         ("@d(1)\nclass A:\n    a: T[1]\n    b = 'text'", []),
     ],
 )  # fmt: skip
