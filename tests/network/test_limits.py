@@ -207,6 +207,8 @@ def test_how_far_errors_and_deltas_go() -> None:
         (Paper().network((784, 200, 10), 25), 512),
         # Hidden: 2^6 < 128, so the weights' gradient is the larger: ⌊(2^31 - 1 - 2^9) / (128·254)⌋.
         (Tuned(update_shifts=(9, 8)).network((784, 200, 10), 10), 66_052),
+        # 2^31 - 2^24 is 2^17·128·127: just too much.
+        (network(layer(fan_out=2, update_shift=24)), 2**17 - 1),
         # One layer, whose biases count 2^8 times: ⌊(2^31 - 1 - 2^9) / (2^8·127)⌋.
         (network(layer(fan_out=2, bias_shift=8)), 66_052),
         (network(layer(fan_out=2, weight_bits=32)), (2**63 - 1 - 2**9) // (128 * 127)),
