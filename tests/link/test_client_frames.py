@@ -23,7 +23,8 @@ from tifed.link import (
 from tifed.link.frame import Kind
 from tifed.network import Activation, Layer
 
-PATIENT = Patience(answer=0.05, silence=20.0, training=0.02)
+PATIENT = Patience(answer=60.0, silence=120.0, training=0.02)
+HASTY = Patience(answer=0.05, silence=120.0, training=0.02)
 HELLO = struct.pack("<BBB10I", 3, 5, 4, 77, 64, 9000, 20, 10, 0b1010, 1, 31, 12, 1_000_000)
 STATUS = struct.pack("<BH9I", 3, 13, 8, 9, 70, 6, 5, 4, 0x89ABCDEF, 0x01234567, 312)
 Answer = Callable[[Frame], list[Frame]]
@@ -78,8 +79,16 @@ def said_to(frame: Frame, payload: bytes, **changes: int) -> Frame:
     return Frame(**(fields | changes), payload=payload)
 
 
-def client(board: Board, patience: Patience = PATIENT) -> Client:
-    return Client("board", board.open, patience)
+def client(board: Board) -> Client:
+    """On a line that is known to be slow: a busy machine does not make it repeat a request."""
+    one = Client("board", board.open, PATIENT)
+    one._quickness.took(100.0)
+    return one
+
+
+def hasty(board: Board) -> Client:
+    """For lines on which something gets lost."""
+    return Client("board", board.open, HASTY)
 
 
 def test_a_hello_taken_apart() -> None:
@@ -314,13 +323,13 @@ def test_a_hello_does_not_mind_that_the_device_has_just_started() -> None:
 
 def test_a_request_is_repeated_as_it_was_until_it_is_answered() -> None:
     def answer(frame: Frame) -> list[Frame]:
-        return [said_to(frame, b"\0" + STATUS)] if len(board.asked) == 3 else []
+        return [said_to(frame, b"\0" + STATUS)] if len(board.asked) >= 3 else []
 
     board = Board(answer)
-    one = client(board)
+    one = hasty(board)
     assert one.status().samples == 13
-    assert board.asked == [board.asked[0]] * 3
-    assert one.resent == 2
+    assert set(board.asked) == {board.asked[0]}
+    assert one.resent == len(board.asked) - 1 >= 2
     assert board.opened == 1
 
 
@@ -392,6 +401,60 @@ def test_a_request_is_made_once_even_without_patience() -> None:
     board = Board()
     assert client(board).status(silence=0.0).samples == 13
     assert len(board.asked) == 1
+
+
+def test_a_request_may_have_less_patience_than_its_client() -> None:
+    with pytest.raises(DeviceGoneError, match="board: no answer to STATUS within 0 s"):
+        hasty(Board(lambda frame: [])).status(silence=0.0)
+
+
+def test_a_line_that_cannot_be_opened_is_not_tried_all_the_time() -> None:
+    tries = []
+
+    def opener() -> Board:
+        tries.append(0)
+        raise TransportClosedError("nobody")
+
+    with pytest.raises(DeviceGoneError):
+        Client("nobody", opener, Patience(silence=0.3)).status()
+    assert len(tries) <= 3
+
+
+def forgetful() -> Board:
+    """On its line the first copy of each request but hello gets lost."""
+    seen = set()
+
+    def answer(frame: Frame) -> list[Frame]:
+        lost = frame.kind != Kind.HELLO and frame.sequence not in seen
+        seen.add(frame.sequence)
+        return [] if lost else board.well(frame)
+
+    board = Board(answer)
+    return board
+
+
+@pytest.mark.parametrize(("loses", "sizes"), [(True, [60, 36, 4]), (False, [60, 40])])
+def test_pieces_get_shorter_where_requests_have_to_be_repeated(
+    loses: bool, sizes: list[int]
+) -> None:
+    """A payload of 64 has room for 60 bytes beside the place; one of 40, the least, for 36."""
+    board = forgetful() if loses else Board()
+    one = hasty(board) if loses else client(board)
+    one.open_session()
+    one.put_centre(np.zeros(100, np.int8))
+    pieces = dict.fromkeys(board.payloads(Kind.PUT_CENTRE))
+    assert [len(piece) - 4 for piece in pieces] == sizes
+
+
+def test_only_an_answer_to_the_first_request_says_how_quick_a_line_is() -> None:
+    one = hasty(forgetful())
+    before = one._quickness.wait(0, 1e9)
+    one.status()
+    assert one._quickness.wait(0, 1e9) == before
+    one = client(Board())
+    before = one._quickness.wait(0, 1e9)
+    one.status()
+    assert one._quickness.wait(0, 1e9) < before
 
 
 def test_patience_by_default() -> None:
