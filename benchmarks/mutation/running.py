@@ -1,6 +1,7 @@
 """How pytest is run on the copy: the same examples each time, nothing kept on disk."""
 
-from collections.abc import Collection
+import signal
+from collections.abc import Collection, Mapping
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -17,15 +18,25 @@ settings.register_profile(
 
 
 class Chosen:
-    """Keeps to some tests, and notes the first that fails."""
+    """Keeps to some tests, ends the process if one takes too long, notes the first that fails."""
 
-    def __init__(self, tests: Collection[str]) -> None:
-        self._tests = frozenset(tests)
+    def __init__(self, seconds: Mapping[str, float]) -> None:
+        """Say which tests, and how many seconds each may take."""
+        self._seconds = seconds
         self.failed = ""
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leave the other tests of the same files out."""
-        items[:] = [item for item in items if item.nodeid in self._tests]
+        items[:] = [item for item in items if item.nodeid in self._seconds]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Set the clock; nobody handles its signal, so not even a loop in C goes on."""
+        signal.setitimer(signal.ITIMER_REAL, self._seconds[item.nodeid])
+
+    def pytest_sessionfinish(self) -> None:
+        """Stop the clock."""
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a failure."""

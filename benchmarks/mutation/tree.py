@@ -18,8 +18,7 @@ _SITE = """\
 import sys
 
 def _elsewhere(finder):
-    files = getattr(finder, "known_source_files", {}).values()
-    return not any(file.startswith(ROOT) for file in files)
+    return not PACKAGES & set(getattr(finder, "known_source_files", ()))
 
 sys.meta_path[:] = filter(_elsewhere, sys.meta_path)
 sys.path.insert(0, SOURCES)
@@ -75,7 +74,9 @@ class Tree:
             shutil.copy(found.origin, package)
         site = folder / "site"
         site.mkdir()
-        constants = f"ROOT = {str(subject.root)!r}\nSOURCES = {str(self.place / 'src')!r}\n"
+        sources = self.place / "src"
+        packages = {path.name for path in sources.iterdir()}
+        constants = f"PACKAGES = {packages!r}\nSOURCES = {str(sources)!r}\n"
         (site / "sitecustomize.py").write_text(constants + _SITE)
         self.environment = os.environ | {
             # This file's package is imported from the project, what it tests from the copy.

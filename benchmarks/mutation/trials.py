@@ -10,7 +10,7 @@ from benchmarks.mutation.mutants import Mutant
 from benchmarks.mutation.tree import Tree
 
 PATIENCE = 8.0
-"""A mutant may take so many times as long as its tests take without it, and ..."""
+"""A test of a mutant may take so many times as long as it takes without it, and ..."""
 GRACE = 15.0
 """... so many seconds more."""
 NO_HURRY = 3600.0
@@ -48,9 +48,9 @@ class Reach:
             files[name] = files.get(name, 0.0) + self.seconds[test]
         return sorted(tests, key=lambda test: (files[test.split("::")[0]], test))
 
-    def limit(self, tests: Iterable[str]) -> float:
-        """Seconds that ``tests`` may take."""
-        return GRACE + PATIENCE * sum(self.seconds[test] for test in tests)
+    def limits(self, tests: Iterable[str]) -> dict[str, float]:
+        """Seconds that each of ``tests`` may take."""
+        return {test: GRACE + PATIENCE * self.seconds[test] for test in tests}
 
 
 def measure(tree: Tree, sources: Iterable[str], tests: Iterable[str]) -> Reach:
@@ -94,7 +94,8 @@ class Trials:
         """
         files = self._reach.lines.values()
         reached = set[str]().union(*(names for file in files for names in file.values())) - {""}
-        said = self._asked(self._reach.in_order(reached), NO_HURRY, keep_bytecode=True)
+        tests = dict.fromkeys(self._reach.in_order(reached), NO_HURRY)
+        said = self._asked(tests, keep_bytecode=True)
         if said["outcome"] != "survived":
             raise SystemExit(f"{said['by'] or 'a test'} {said['outcome']} without any mutant")
 
@@ -106,16 +107,14 @@ class Trials:
         with self._lock:
             self._tree.put(mutant.file, mutant.applied(source))
             try:
-                return self._asked(tests, self._reach.limit(tests))
+                return self._asked(self._reach.limits(tests))
             finally:
                 self._tree.put(mutant.file, source)
 
-    def _asked(
-        self, tests: list[str], seconds: float, keep_bytecode: bool = False
-    ) -> dict[str, str]:
+    def _asked(self, tests: dict[str, float], keep_bytecode: bool = False) -> dict[str, str]:
         assert self._worker.stdin is not None
         assert self._worker.stdout is not None
-        request = {"tests": tests, "seconds": seconds, "keep_bytecode": keep_bytecode}
+        request = {"tests": tests, "keep_bytecode": keep_bytecode}
         self._worker.stdin.write(json.dumps(request) + "\n")
         self._worker.stdin.flush()
         said: dict[str, str] = json.loads(self._worker.stdout.readline())
