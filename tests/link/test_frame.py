@@ -126,6 +126,8 @@ def test_what_is_shorter_than_header_and_check_is_no_frame() -> None:
 )
 def test_blocks_by_hand(block: bytes, data: bytes | None) -> None:
     assert cobs_decode(block) == data
+    if data is not None:
+        assert cobs_encode(data) == block
 
 
 INPUTS = int(os.environ.get("TIFED_FUZZ_INPUTS", "60000"))
