@@ -23,7 +23,7 @@ class Chosen:
     def __init__(self, seconds: Mapping[str, float]) -> None:
         """Say which tests, and how many seconds each may take."""
         self._seconds = seconds
-        self.failed = ""
+        self.failed = self.why = ""
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leave the other tests of the same files out."""
@@ -40,13 +40,15 @@ class Chosen:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a failure."""
-        if report.failed:
-            self.failed = self.failed or report.nodeid
+        self._note(report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note that a file cannot be imported."""
-        if report.failed:
-            self.failed = self.failed or report.nodeid
+        self._note(report)
+
+    def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if report.failed and not self.failed:
+            self.failed, self.why = report.nodeid, report.longreprtext[-2000:]
 
 
 def run(paths: Collection[str], *plugins: object) -> int:

@@ -97,7 +97,7 @@ class Trials:
         tests = dict.fromkeys(self._reach.in_order(reached), NO_HURRY)
         said = self._asked(tests, keep_bytecode=True)
         if said["outcome"] != "survived":
-            raise SystemExit(f"{said['by'] or 'a test'} {said['outcome']} without any mutant")
+            raise SystemExit(f"{said['by']} {said['outcome']} without a mutant:\n{said['why']}")
 
     def tried(self, mutant: Mutant, source: bytes) -> dict[str, str]:
         """``outcome`` ("killed", "survived", "timed out", "not reached") and ``by``, the test."""

@@ -41,12 +41,12 @@ def outcome(tests: dict[str, float], keep_bytecode: bool) -> dict[str, str]:
         os.killpg(child, signal.SIGKILL)  # it, and whatever a test has started
     status = os.waitpid(child, 0)[1]
     with os.fdopen(reader) as said:
-        failed = said.read()
+        failed, _, why = said.read().partition("\n")
     if not done or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM):
-        return {"outcome": "timed out", "by": ""}
+        return {"outcome": "timed out", "by": failed, "why": why}
     if status == 0:
-        return {"outcome": "survived", "by": ""}
-    return {"outcome": "killed", "by": failed or f"status {status}"}
+        return {"outcome": "survived", "by": "", "why": ""}
+    return {"outcome": "killed", "by": failed or f"status {status}", "why": why}
 
 
 def _child(tests: dict[str, float], writer: int, keep_bytecode: bool) -> None:
@@ -63,7 +63,7 @@ def _child(tests: dict[str, float], writer: int, keep_bytecode: bool) -> None:
     try:
         code = run(dict.fromkeys(test.split("::")[0] for test in tests), chosen)
     finally:
-        os.write(writer, chosen.failed.encode()[:4096])
+        os.write(writer, f"{chosen.failed}\n{chosen.why}".encode()[:8192])
         os._exit(code)
 
 

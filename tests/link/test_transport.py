@@ -33,8 +33,9 @@ def test_silence_is_nothing_and_an_end_is_an_error(
     pair: tuple[SocketTransport, socket.socket],
 ) -> None:
     line, there = pair
-    for seconds in (0.0, 0.01, -1.0):
+    for seconds, waited in ((0.0, 0.0), (0.01, 0.01), (-1.0, 0.0)):
         assert line.read(seconds) == b""
+        assert line._socket.gettimeout() == waited
     there.close()
     with pytest.raises(TransportClosedError, match="closed by the other side"):
         line.read(1.0)
