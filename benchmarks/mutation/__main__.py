@@ -31,14 +31,17 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "mutation.jsonl")
     parser.add_argument("--again", action="store_true", help="try survivors once more")
+    parser.add_argument(
+        "--tests", nargs="+", help="only these may find a mutant: new ones, with --again"
+    )
     parser.add_argument("--list", action="store_true", help="name the mutants, try none")
     parser.add_argument(
         "--breakages", action="store_true", help="try breakages.toml instead of mutants"
     )
     options = parser.parse_args()
     sources = tuple(f"src/tifed/{module}" for module in MODULES)
-    tests = tuple(f"tests/{name}" for name in TESTS)
-    subject = Subject(ROOT, sources, (*tests, *sources), EXTENSIONS, LIBRARIES)
+    tests = options.tests or (*(f"tests/{name}" for name in TESTS), *sources)
+    subject = Subject(ROOT, sources, tuple(tests), EXTENSIONS, LIBRARIES)
     if options.breakages:
         noticed = breakages.carry_out(subject, breakages.breakages(HERE / "breakages.toml"))
         raise SystemExit(not all(noticed.values()))

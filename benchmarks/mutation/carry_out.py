@@ -134,7 +134,10 @@ def carry_out(
                     said = trials.tried(mutant, sources[mutant.file])
                 finally:
                     idle.put(trials)
-                result = Result(mutant.key, digests[mutant.file], said["outcome"], said["by"])
+                old, outcome = results.get(mutant.key), said["outcome"]
+                if outcome == "not reached" and old is not None and old.outcome == "survived":
+                    outcome = "survived"  # by tests that were not among these
+                result = Result(mutant.key, digests[mutant.file], outcome, said["by"])
                 file.write(json.dumps(asdict(result)) + "\n")
                 file.flush()
                 return result

@@ -41,12 +41,20 @@ class Reach:
         return self.in_order(found - {""})
 
     def in_order(self, tests: Iterable[str]) -> list[str]:
-        """Tests of quick files first, those of one file together."""
+        """Tests of quick files first, those of one file together, doctests last.
+
+        A source file that is collected before anything has imported it is imported twice.
+        """
         tests, files = sorted(tests), dict[str, float]()
         for test in tests:
             name = test.split("::")[0]
             files[name] = files.get(name, 0.0) + self.seconds[test]
-        return sorted(tests, key=lambda test: (files[test.split("::")[0]], test))
+
+        def place(test: str) -> tuple[bool, float, str]:
+            name = test.split("::")[0]
+            return name in self.lines, files[name], test
+
+        return sorted(tests, key=place)
 
     def limits(self, tests: Iterable[str]) -> dict[str, float]:
         """Seconds that each of ``tests`` may take."""
