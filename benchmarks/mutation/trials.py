@@ -31,13 +31,15 @@ class Reach:
     def tests(self, mutant: Mutant) -> list[str]:
         """The tests that reach a mutant, quick files first.
 
-        A line that runs on import may matter to whatever reaches its file at all.
+        A line that runs on import may matter to whatever reaches its file at all, and to tests
+        beside those, which may look at a constant without running a line.
         """
         lines = self.lines.get(mutant.file, {})
         first, last = mutant.header
         found = set[str]().union(*(lines.get(n, frozenset()) for n in range(first, last + 1)))
         if "" in found:
-            found.update(*lines.values())
+            files = {test.split("::")[0] for test in found.union(*lines.values())}
+            found.update(test for test in self.seconds if test.split("::")[0] in files)
         return self.in_order(found - {""})
 
     def in_order(self, tests: Iterable[str]) -> list[str]:

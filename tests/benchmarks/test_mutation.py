@@ -16,6 +16,8 @@ from benchmarks.mutation.tree import Subject
 SOURCE = '''
 """A toy."""
 
+CONSTANT = 5
+
 def limited(value: int, limit: int = 3) -> int:
     """At most ``limit``."""
     if value > limit:
@@ -38,6 +40,9 @@ import toy.sums
 
 def test_what_is_too_large():
     assert toy.sums.limited(9, 4) == 4
+
+def test_a_constant():
+    assert toy.sums.CONSTANT == 5
 
 def test_waiting():
     assert toy.sums.waited(1) == 7
@@ -113,6 +118,7 @@ def test_tests_that_reach_an_error_find_it_or_do_not(toy: Subject, tmp_path: Pat
         "return value -> return None": "not reached",
         "return count + 1 -> return None": "not reached",
         "3 -> 4": "survived",
+        "5 -> 6": "killed",
     }
     chosen = [find(found, change) for change in lines]
     path = tmp_path / "results.jsonl"
@@ -122,10 +128,10 @@ def test_tests_that_reach_an_error_find_it_or_do_not(toy: Subject, tmp_path: Pat
     assert (toy.root / "src/toy/sums.py").read_text() == f"import time\n{SOURCE}"
 
     equivalent = {chosen[1].key: "the limit itself is both"}
-    assert "| toy | 5 | 1 | 0 | 1 | 2 | 1 | 25.0% |" in table(chosen, results, equivalent)
+    assert "| toy | 6 | 2 | 0 | 1 | 2 | 1 | 40.0% |" in table(chosen, results, equivalent)
     named = survivors(chosen, results, equivalent).splitlines()
     assert len(named) == 3
-    assert named[0].startswith("src/toy/sums.py:9 (not reached)")
+    assert named[0].startswith("src/toy/sums.py:11 (not reached)")
 
     # Kept: nothing is tried again.
     text = path.read_text()

@@ -96,6 +96,8 @@ def test_widths(bits: int, accumulator: int, bias_bits: int, delta_bits: int) ->
         ({}, 32767, 41_974_527 + 8192, 2563),
         # The accumulator is: ⌊(2^31 - 1 - 2^13 - (32767 << 6)) / (784·128)⌋.
         ({"fan_in": 784, "bias_shift": 6}, 21378, 2_145_325_056 + 2_097_088 + 8192, 131_069),
+        # It is to the last bit: 65535·128·256 + 32767 is 2^31 - 1.
+        ({"fan_in": 65535, "rescale_rounding": Rounding.FLOOR}, 256, INT32, 131_072),
         # No offset, for sums are rounded down; an odd divisor.
         ({"rescale_rounding": Rounding.FLOOR, "rescale_factor": 3, "rescale_shift": 0},
          32767, 41_974_527, 13_991_509),
