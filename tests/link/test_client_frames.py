@@ -1,6 +1,7 @@
 """What the server's end puts on the line and reads from it, byte by byte as SPEC 12 says."""
 
 import struct
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,8 +24,8 @@ from tifed.link import (
 from tifed.link.frame import Kind
 from tifed.network import Activation, Layer
 
-PATIENT = Patience(answer=60.0, silence=120.0, training=0.02)
-HASTY = Patience(answer=0.05, silence=120.0, training=0.02)
+PATIENT = Patience(answer=20.0, silence=20.0, training=0.02)
+HASTY = Patience(answer=0.05, silence=20.0, training=0.02)
 HELLO = struct.pack("<BBB10I", 3, 5, 4, 77, 64, 9000, 20, 10, 0b1010, 1, 31, 12, 1_000_000)
 STATUS = struct.pack("<BH9I", 3, 13, 8, 9, 70, 6, 5, 4, 0x89ABCDEF, 0x01234567, 312)
 Answer = Callable[[Frame], list[Frame]]
@@ -51,6 +52,8 @@ class Board:
 
     def read(self, seconds: float) -> bytes:
         said, self._said = self._said, b""
+        if not said:
+            time.sleep(min(seconds, 0.001))
         return said
 
     def close(self) -> None:

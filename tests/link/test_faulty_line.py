@@ -56,6 +56,8 @@ def test_as_many_faults_as_asked_in_both_directions() -> None:
     line.write(DATA)
     written = line.faults
     assert 0.07 < written / len(DATA) < 0.13
+    # As many bytes are lost as stand twice.
+    assert 0.95 < len(wire.data) / len(DATA) < 1.05
     wire.data = DATA
     assert line.read(0) != DATA
     assert 0.07 < (line.faults - written) / len(DATA) < 0.13
