@@ -4,7 +4,7 @@ import pytest
 from tifed.errors import UsageError
 from tifed.learning import LocalWork, oracle
 from tifed.learning.engine import ENGINES, engine
-from tifed.network import start_parameters
+from tifed.network import Parameters, start_parameters
 from tifed.recipes import Tuned
 
 
@@ -34,3 +34,17 @@ def test_counts_of_a_step() -> None:
     _, once = oracle.train(network, start, (), samples, labels, LocalWork(3, 0, 1, (0,)))
     assert (once.visits, once.missed) == (3, 2)
     assert (once.clipped_deltas, once.clipped_parameters) == (0, 0)
+
+
+def test_the_class_is_the_first_of_the_largest_outputs() -> None:
+    network = Tuned(centred=False).network((4, 5), 3)
+    start = start_parameters(network, (0,), 1)
+    for biases, expected in (
+        ([0, 0, 0, 0, 0], 0),
+        ([-9000, 7000, 9000, 9000, 8000], 2),
+        ([-9000, -7000, -8000, -9000, -6999], 1),
+    ):
+        given = Parameters(start.centre, start.weights, (np.array(biases, np.int16),))
+        found = oracle.classify(network, given, np.zeros((2, 4), np.int8))
+        assert found.tolist() == [expected] * 2
+        assert found.dtype == np.int32

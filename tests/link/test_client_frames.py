@@ -183,6 +183,8 @@ def test_a_centre_goes_in_pieces_that_fit() -> None:
     assert [len(piece) for piece in pieces] == [64, 64, 4 + 141 - 120]
     assert [struct.unpack_from("<I", piece)[0] for piece in pieces] == [0, 60, 120]
     assert b"".join(piece[4:] for piece in pieces) == centre.tobytes()
+    one.put_centre(centre[:120])
+    assert [len(piece) for piece in board.payloads(Kind.PUT_CENTRE)[3:]] == [64, 64]
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -221,6 +223,17 @@ def test_parameters_are_fetched_by_number() -> None:
     asked = [struct.unpack("<III", piece) for piece in board.payloads(Kind.GET_PARAMETERS)]
     # A payload of 64 has room for the code and 31 values.
     assert asked == [(2, 0, 31), (2, 31, 31), (2, 62, 31), (2, 93, 6), (2, 99, 11)]
+
+
+def test_narrow_weights_are_fetched_as_such() -> None:
+    board = Board()
+    one = client(board)
+    one.open_session()
+    board.parameters = np.arange(-50, 49).astype("i1")
+    weight = one._get(0, 0, 99, np.dtype(np.int8))
+    assert weight.tolist() == list(range(-50, 49))
+    asked = [struct.unpack("<III", piece) for piece in board.payloads(Kind.GET_PARAMETERS)]
+    assert asked == [(0, 0, 63), (0, 63, 36)]
 
 
 @pytest.mark.parametrize("change", [-1, 1])
@@ -272,7 +285,7 @@ def test_calibration_sums_come_in_pieces() -> None:
     assert (total.tolist(), counted) == ([-n for n in range(31)], 6)
     kinds = [Kind(frame.kind) for frame in board.asked]
     assert kinds == [Kind.HELLO, Kind.CLEAR, *[Kind.PUT_SAMPLE] * 2, *[Kind.GET_SUMS] * 3]
-    assert {piece[0] for piece in board.payloads(Kind.PUT_SAMPLE)} == {1}
+    assert {piece[:4] for piece in board.payloads(Kind.PUT_SAMPLE)} == {b"\1\0\0\0"}
     # A payload of 64 has room for the code, the number of samples and 14 sums.
     asked = [struct.unpack("<II", piece) for piece in board.payloads(Kind.GET_SUMS)]
     assert asked == [(0, 14), (14, 14), (28, 3)]

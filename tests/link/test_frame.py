@@ -123,6 +123,7 @@ def test_what_is_shorter_than_header_and_check_is_no_frame() -> None:
         (b"\xff" + b"a" * 254 + b"\2b", b"a" * 254 + b"b"),
         (b"\xfe" + b"a" * 253 + b"\2b", b"a" * 253 + b"\0b"),
         (b"\xff" + b"a" * 253, None),
+        (b"\1\xfe" + b"a" * 253, b"\0" + b"a" * 253),
     ],
 )
 def test_blocks_by_hand(block: bytes, data: bytes | None) -> None:

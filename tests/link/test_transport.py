@@ -72,7 +72,7 @@ def test_a_unix_socket_is_there_as_long_as_somebody_listens(tmp_path: Path) -> N
     path = tmp_path / "line"
     with listening(f"unix:{path}", "listen") as listener:
         assert stat.S_ISSOCK(path.stat().st_mode)
-        line = open_transport(f"unix:{path}")
+        line = address_opener(f"unix:{path}")()
         with listener.accept()[0] as there:
             line.write(b"abc")
             assert there.recv(10) == b"abc"

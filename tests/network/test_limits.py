@@ -98,6 +98,8 @@ def test_widths(bits: int, accumulator: int, bias_bits: int, delta_bits: int) ->
         ({"fan_in": 784, "bias_shift": 6}, 21378, 2_145_325_056 + 2_097_088 + 8192, 131_069),
         # It is to the last bit: 65535·128·256 + 32767 is 2^31 - 1.
         ({"fan_in": 65535, "rescale_rounding": Rounding.FLOOR}, 256, INT32, 131_072),
+        # With an offset of 1 the next larger weight would be past it by one.
+        ({"fan_in": 65535, "rescale_shift": 1}, 255, 2_139_095_168, 1_069_547_584),
         # No offset, for sums are rounded down; an odd divisor.
         ({"rescale_rounding": Rounding.FLOOR, "rescale_factor": 3, "rescale_shift": 0},
          32767, 41_974_527, 13_991_509),
@@ -194,6 +196,8 @@ def test_how_far_errors_and_deltas_go() -> None:
     assert paper.feedback_range(0) == 43
     assert [paper.reached_limit(number) for number in (0, 1)] == [144 * 10 * 43, 144]
     assert [paper.delta_limit(number) for number in (0, 1)] == [32767, 144]
+    # 3²·43689 = 393201, just below 12·32767.
+    assert Paper().network((1, 43687, 2), 1).feedback_range(0) == 3
     tuned = Tuned().network((64, 20, 20, 10), 10)
     assert tuned.error_limit == 127
     assert [tuned.reached_limit(number) for number in range(3)] == [254, 254, 127]
