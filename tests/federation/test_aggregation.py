@@ -159,6 +159,23 @@ def test_the_published_model_is_a_running_mean() -> None:
     assert exchanged(Tuned(running_mean=1), 0, [(100, 1)], times=3) == [200, 200]
 
 
+def test_the_running_mean_is_rounded_to_nearest_with_its_fraction() -> None:
+    """A third of the devices says 1: the mean is nearest(256/3) = 85, and E is rounded, too."""
+    recipe = Tuned(server_rate=1)
+    network, server = recipe.network((1, 2), 1), recipe.server("full-network", 1)
+    state, kept = initial_state(server, one_weight(0), 3), []
+    update = total(
+        device_update(device, one_weight(int(device == 0)), (0,), 1, Statistics())
+        for device in range(3)
+    )
+    for _ in range(3):
+        state = aggregate(network, server, state, update)
+        layer = state.layers[0]
+        kept.append((int(layer.weight[0, 0]), int(layer.mean_weight[0, 0])))
+    # 85 + nearest(85/2) = 128; then 1 is sent, so the copy goes back by 171: 128 + nearest(-129/3).
+    assert kept == [(85, 85), (170, 128), (-1, 85)]
+
+
 @given(st.permutations(range(5)), st.integers(1, 4))
 def test_partial_sums_can_be_added_in_any_order_and_grouping(order: list[int], cut: int) -> None:
     network = Tuned().network((4, 3, 2), 1)

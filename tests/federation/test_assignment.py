@@ -87,3 +87,69 @@ def test_single_layer_memory_with_frozen_layers_in_flash_is_far_smaller() -> Non
     full = device_memory(network, (0, 1), 50, 10).total
     last = device_memory(network, (1,), 50, 10, frozen_in_flash=True).total
     assert full > 5 * last
+
+
+@pytest.mark.parametrize(("devices", "depth"), [(3, 3), (7, 3), (8, 4), (5, 2), (1, 1)])
+def test_roles_are_those_of_the_specification(devices: int, depth: int) -> None:
+    choices = {choose: choose(devices, depth) for choose in (contiguous, alternating, rotating)}
+    for device in range(devices):
+        group = device * depth // devices
+        for number in range(2 * depth + 1):
+            assert choices[contiguous](device, number) == (group,)
+            assert choices[alternating](device, number) == (device % depth,)
+            assert choices[rotating](device, number) == ((group + number) % depth,)
+
+
+@pytest.mark.parametrize("devices", [2, 3, 4, 7, 8, 12, 15])
+def test_a_quarter_is_rounded_down_and_at_least_one(devices: int) -> None:
+    assign, quarter = rotating_quarter(devices, 2), max(1, devices // 4)
+    for number in range(5):
+        for device in range(devices):
+            last = (device + number * quarter) % devices < quarter
+            assert assign(device, number) == (int(last),)
+
+
+def test_what_fits_starts_at_a_layer_that_moves_on_and_goes_round() -> None:
+    network, buffer, batch = Tuned().network((40, 24, 20, 12, 10), 10), 6, 10
+    depth = network.depth
+
+    def cost(*layers: int) -> int:
+        return device_memory(network, tuple(sorted(layers)), buffer, batch, True).total
+
+    alone = [cost(layer) for layer in range(depth)]
+    assert len(set(alone)) == depth
+    budgets = [*sorted(alone), cost(0, 2), cost(1, 3), cost(0, 1, 2), cost(*range(depth))]
+    assign = memory_aware(network, budgets, 2 * len(budgets), buffer, batch, frozen_in_flash=True)
+    seen = set()
+    for device in range(2 * len(budgets)):
+        budget = budgets[device % len(budgets)]
+        fitting = [layer for layer in range(depth) if alone[layer] <= budget]
+        for number in range(2 * depth):
+            first = fitting[(device + number) % len(fitting)]
+            layers = [first]
+            for step in range(1, depth):
+                if cost(*layers, (first + step) % depth) <= budget:
+                    layers.append((first + step) % depth)
+            assert assign(device, number) == tuple(sorted(layers))
+            seen.add(assign(device, number))
+    # All sizes came up.
+    assert {len(layers) for layers in seen} == {1, 2, 3, 4}
+
+
+def test_budgets_are_for_devices_in_turn_and_at_least_one() -> None:
+    network = Tuned().network((16, 16, 16), 10)
+    everything = device_memory(network, (0, 1), 4, 10).total
+    assert memory_aware(network, [everything], 3, 4, 10, frozen_in_flash=False)(2, 5) == (0, 1)
+    # The second budget is no device's.
+    assert memory_aware(network, [everything, 1], 1, 4, 10, frozen_in_flash=False)(0, 0) == (0, 1)
+    with pytest.raises(UsageError, match=r"memory\.budgets: name at least one"):
+        memory_aware(network, [], 1, 4, 10, frozen_in_flash=False)
+
+
+def test_lists_are_one_for_each_device() -> None:
+    with pytest.raises(UsageError, match="device_layers: 1 lists for 2 devices"):
+        per_device([[0]], 2, 2)
+    with pytest.raises(
+        UsageError, match=r"device 1 has \[2\]; name one or more of the layers 0\.\.1"
+    ):
+        per_device([[0], [2]], 2, 2)

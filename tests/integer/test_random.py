@@ -8,26 +8,55 @@ from tifed.integer import Purpose, below, permutation, random32, stream_key
 seeds = st.integers(0, 2**64 - 1)
 
 
-def test_the_numbers_are_those_of_the_specification() -> None:
-    """SPEC 3 in plain Python integers, once more and independently."""
+def mix(x: int) -> int:
+    """SPEC 3 in plain Python integers, once more and independently; so are the two below."""
+    x ^= x >> 16
+    x = x * 0x7FEB352D % 2**32
+    x ^= x >> 15
+    x = x * 0x846CA68B % 2**32
+    return x ^ x >> 16
 
-    def mix(x: int) -> int:
-        x ^= x >> 16
-        x = x * 0x7FEB352D % 2**32
-        x ^= x >> 15
-        x = x * 0x846CA68B % 2**32
-        return x ^ x >> 16
 
-    seed = 0x0123456789ABCDEF
+def key_of(seed: int, *words: int) -> tuple[int, int]:
     low = mix(seed % 2**32)
     high = mix((seed >> 32) ^ low)
-    for word in (int(Purpose.ROUNDING), 3, 2**32 - 1):
+    for word in words:
         low = mix((low + word + 0x9E3779B9) % 2**32)
         high = mix(high ^ low)
+    return low, high
+
+
+def number_of(key: tuple[int, int], n: int) -> int:
+    low, high = key
+    return mix(mix((n + low) % 2**32) ^ high)
+
+
+def test_the_numbers_are_those_of_the_specification() -> None:
+    seed = 0x0123456789ABCDEF
+    words = (int(Purpose.ROUNDING), 3, 2**32 - 1)
     counters = [0, 1, 2**31, 2**32 - 1]
-    expected = [mix(mix((n + low) % 2**32) ^ high) for n in counters]
+    expected = [number_of(key_of(seed, *words), n) for n in counters]
     key = stream_key(seed, Purpose.ROUNDING, 3, 2**32 - 1)
     assert random32(key, np.array(counters)).tolist() == expected
+
+
+def test_the_words_of_purposes_are_those_of_the_specification() -> None:
+    names = ["feedback", "start", "partition", "sampling", "fault", "rounding", "baseline"]
+    assert {it.name.lower(): int(it) for it in Purpose} == dict(
+        zip(names, range(1, 8), strict=True)
+    )
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 40])
+def test_a_permutation_swaps_as_the_specification_says(length: int) -> None:
+    key = key_of(9, int(Purpose.SAMPLING), 2)
+    order = list(range(length))
+    for i in range(length - 1, 0, -1):
+        j = number_of(key, i) * (i + 1) >> 32
+        order[i], order[j] = order[j], order[i]
+    found = permutation(stream_key(9, Purpose.SAMPLING, 2), length)
+    assert found.tolist() == order
+    assert found.dtype == np.int64
 
 
 @given(seeds, st.integers(0, 2**32 - 1), st.integers(1, 2**32 - 1))

@@ -2,6 +2,7 @@
 
 import os
 from random import Random
+from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
@@ -75,6 +76,60 @@ def test_nothing_makes_the_reader_fail_or_grow(chunks: list[bytes]) -> None:
     for chunk in chunks:
         list(reader.feed(chunk))
         assert len(reader._rest) < 2 * PAYLOAD
+
+
+@pytest.mark.parametrize("filling", [0x11, 0])
+def test_a_payload_has_1024_bytes_at_most(filling: int) -> None:
+    longest = Frame(1, 0x0101, 0x0101, bytes([filling]) * 1024)
+    # Without zeros, but for the one in its length, it is as long as a frame can be on the line.
+    assert filling == 0 or len(encode(longest)) - 2 == 8 + 1024 + 4 + 5
+    assert list(FrameReader().feed(encode(longest))) == [longest]
+    more = Frame(1, 0x0101, 0x0101, bytes([filling]) * 1025)
+    assert list(FrameReader().feed(encode(more))) == []
+
+
+@pytest.mark.parametrize("noise", [1041, 1042, 5000])
+@pytest.mark.parametrize("pieces", [1, 2, 3])
+def test_the_end_of_a_long_noise_is_no_frame(noise: int, pieces: int) -> None:
+    frame, other = Frame(1, 7, 2, b"abc"), Frame(1, 7, 3, b"def")
+    reader = FrameReader()
+    for size in (noise, 10, 10)[:pieces]:
+        assert list(reader.feed(b"\x11" * size)) == []
+        assert len(reader._rest) <= 1042
+    # What stands behind the noise, up to the next zero, belongs to it; what follows does not.
+    assert list(reader.feed(encode(frame)[1:] + encode(other))) == [other]
+    assert list(reader.feed(encode(frame)[1:])) == [frame]
+
+
+def test_what_is_shorter_than_header_and_check_is_no_frame() -> None:
+    header = bytes([1, 1, 7, 0, 2, 0, 0, 0])
+    for body in (b"", b"\1", header[:7], header):
+        block = cobs_encode(body + crc32(body).to_bytes(4, "little"))
+        frames = list(FrameReader().feed(b"\0" + block + b"\0"))
+        assert frames == ([Frame(1, 7, 2)] if body == header else [])
+
+
+@pytest.mark.parametrize(
+    ("block", "data"),
+    [
+        (b"\1", b""),
+        (b"\1\1", b"\0"),
+        (b"\2a\1", b"a\0"),
+        (b"\2a", b"a"),
+        (b"\3a", None),
+        (b"\0", None),
+        (b"\2a\0", None),
+        (b"\xff" + b"a" * 254, b"a" * 254),
+        (b"\xff" + b"a" * 254 + b"\2b", b"a" * 254 + b"b"),
+        (b"\xfe" + b"a" * 253 + b"\2b", b"a" * 253 + b"\0b"),
+        (b"\xff" + b"a" * 253, None),
+        (b"\1\xfe" + b"a" * 253, b"\0" + b"a" * 253),
+    ],
+)
+def test_blocks_by_hand(block: bytes, data: bytes | None) -> None:
+    assert cobs_decode(block) == data
+    if data is not None:
+        assert cobs_encode(data) == block
 
 
 INPUTS = int(os.environ.get("TIFED_FUZZ_INPUTS", "60000"))

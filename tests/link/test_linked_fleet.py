@@ -7,7 +7,7 @@ import socket
 import threading
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,17 @@ SMALL: dict[str, Any] = {"dataset": "digits", "devices": 3, "rounds": 2, "layers
 
 def serve(board: UnicornBoard, descriptor: int, stop: threading.Event) -> None:
     """Carry bytes between a board and a file descriptor."""
-    while not stop.is_set():
-        if select.select([descriptor], [], [], 0.001)[0]:
-            data = os.read(descriptor, 4096)
-            if not data:
-                return
-            board.write(data)
-        said = board.read(0)
-        while said:
-            said = said[os.write(descriptor, said) :]
+    # Whoever hangs up may not wait for all that the board says.
+    with suppress(ConnectionResetError, BrokenPipeError):
+        while not stop.is_set():
+            if select.select([descriptor], [], [], 0.001)[0]:
+                data = os.read(descriptor, 4096)
+                if not data:
+                    return
+                board.write(data)
+            said = board.read(0)
+            while said:
+                said = said[os.write(descriptor, said) :]
 
 
 @pytest.fixture

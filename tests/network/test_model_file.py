@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from tifed.errors import UsageError
@@ -139,3 +140,30 @@ def test_absurd_sizes_are_refused_before_they_are_read(tmp_path: Path) -> None:
 def test_text_is_a_path_as_well(tmp_path: Path, model: tuple[Network, Parameters]) -> None:
     save_model(f"{tmp_path}/new/m.safetensors", *model)
     assert load_model(f"{tmp_path}/new/m.safetensors")[1] == model[1]
+
+
+def test_what_is_missing_or_does_not_match_is_named(
+    tmp_path: Path, model: tuple[Network, Parameters]
+) -> None:
+    path = tmp_path / "m.safetensors"
+    save_model(path, *model)
+    arrays = load_file(path)
+    with safe_open(path, "numpy") as file:
+        header = dict(file.metadata())
+    assert header.keys() == {"format", "version", "network", "digest"}
+    assert (header["format"], header["version"]) == ("tifed-model", "1")
+    assert header["digest"] == model[1].digest
+    assert list(json.loads(header["network"])) == sorted(json.loads(header["network"]))
+    for missing in ("input.centre", "layer.0.weight", "layer.1.bias"):
+        save_file({name: a for name, a in arrays.items() if name != missing}, path, header)
+        with pytest.raises(UsageError, match=rf"m\.safetensors: {missing} is missing"):
+            load_model(path)
+    save_file(arrays, path, header | {"network": "{}"})
+    with pytest.raises(UsageError, match=r"m\.safetensors: network: "):
+        load_model(path)
+    save_file(arrays, path, {key: header[key] for key in ("format", "version", "network")})
+    with pytest.raises(UsageError, match="damaged, its arrays do not have the digest"):
+        load_model(path)
+    save_file(arrays | {"input.centre": arrays["input.centre"][:5]}, path, header)
+    with pytest.raises(UsageError, match=r"input\.centre: int8 \(5,\)"):
+        load_model(path)

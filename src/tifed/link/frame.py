@@ -68,7 +68,7 @@ def decode(block: bytes) -> Frame | None:
     if len(block) > _LONGEST_ENCODED:
         return None
     body = cobs_decode(block)
-    if body is None or len(body) < _HEADER.size + _CHECK.size:
+    if body is None or not _HEADER.size + _CHECK.size <= len(body) <= _LONGEST:
         return None
     version, kind, session, sequence, length = _HEADER.unpack_from(body)
     checked = body[: -_CHECK.size]
