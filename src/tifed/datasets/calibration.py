@@ -22,7 +22,8 @@ from tifed.errors import UsageError
 _FIXED_BITS = 23  # training values fill at most so many bits: resolution 2**-23 of the largest
 _TAIL = 200  # one in so many training values lies below the range, and one in so many above
 
-_COLUMNS = 64
+_LOOKED_AT = 2000  # samples that show whether a feature is a measurement
+_COLUMNS = 64  # that are sorted at a time
 
 Range = tuple[NDArray[Any], NDArray[Any]]
 """The least and the greatest value of each column, (D,) each."""
@@ -105,8 +106,9 @@ def choose(
 
 def usually_the_same(columns: NDArray[Any]) -> NDArray[np.bool_]:
     """Which columns (N, D) have one value in nine of ten samples, and so are no measurement."""
-    beyond = max(1, len(columns) // _RARE) if len(columns) > 1 else 0
-    low, high = _ordered(columns, beyond)
+    some = columns[:: max(1, len(columns) // _LOOKED_AT)]
+    beyond = max(1, len(some) // _RARE) if len(some) > 1 else 0
+    low, high = _ordered(some, beyond)
     same: NDArray[np.bool_] = low == high
     return same
 
