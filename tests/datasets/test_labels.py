@@ -70,6 +70,10 @@ def test_what_is_no_class_is_refused(
 def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(UsageError, match="is not UTF-8 text"):
         encoded(np.array([b"a\xff", b"b"]))
+    with pytest.raises(UsageError, match="holds half a character"):
+        encoded(["\ud800", "b"])
+    with pytest.raises(UsageError, match="holds half a character"):
+        encode_groups([np.array(["\udfff", "b"])])
 
 
 def test_names_for_labels_that_count_from_1_say_what_they_are_taken_for() -> None:

@@ -125,6 +125,7 @@ def test_delimiters_are_found(tmp_path: Path, delimiter: str) -> None:
         ({"test_file": "none.csv", "group_column": "person"}, "none.csv: cannot be read"),
         ({"test_file": "none.npz", "group_column": "person"}, "is not of the format"),
         ({"test_file": 3, "group_column": "person"}, r"data\.test_file: 3 is not the path"),
+        ({"test_labels_file": "y.txt", "group_column": "person"}, r"goes with data\.test_file"),
         ({"labels_file": "y.txt", "label_column": "label"}, "give only one"),
         ({"test_fraction": True, "group_column": "person"}, r"data\.test_fraction: True is not"),
     ],

@@ -245,5 +245,17 @@ def _crowded(different: int, samples: int) -> bool:
 def _places(columns: Sequence[NDArray[Any]]) -> tuple[list[NDArray[np.int32]], NDArray[Any]]:
     """Each value's index among all different values, and those in ascending order."""
     values, inverse = np.unique(np.concatenate(columns), return_inverse=True)
+    if values.dtype.kind == "U":
+        for word in values.tolist():
+            if not _is_text(word):
+                raise UsageError(
+                    f"labels or groups: {shown(word)} holds half a character, which no file or "
+                    "picture can show; save them as UTF-8 text"
+                )
     edges = np.cumsum([len(column) for column in columns])[:-1]
     return np.split(inverse.astype(np.int32), edges), values
+
+
+def _is_text(word: str) -> bool:
+    """Whether every character is one: JSON and NumPy can hold halves of a pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in word)
