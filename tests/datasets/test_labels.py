@@ -67,6 +67,20 @@ def test_what_is_no_class_is_refused(
         encoded(labels, classes, names)
 
 
+def test_bytes_that_are_no_text_are_refused() -> None:
+    with pytest.raises(UsageError, match="is not UTF-8 text"):
+        encoded(np.array([b"a\xff", b"b"]))
+    with pytest.raises(UsageError, match="holds half a character"):
+        encoded(["\ud800", "b"])
+    with pytest.raises(UsageError, match="holds half a character"):
+        encode_groups([np.array(["\udfff", "b"])])
+
+
+def test_names_for_labels_that_count_from_1_say_what_they_are_taken_for() -> None:
+    with pytest.raises(UsageError, match="labels are numbers of names, from 0"):
+        encoded([1, 2, 3], None, ["sit", "walk", "run"])
+
+
 def test_class_names_give_the_numbers() -> None:
     assert encoded(["a", "b", "b"], None, ["b", "c", "a"]) == ([2, 0, 0], ("b", "c", "a"))
     assert encoded([1, 0, 1], None, ["sit", "walk"]) == ([1, 0, 1], ("sit", "walk"))

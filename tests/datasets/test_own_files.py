@@ -112,7 +112,7 @@ def test_a_saved_quantisation_is_used_again(tmp_path: Path) -> None:
         ({"labels": np.arange(40) - 1}, {"classes": 40}, "row 0: -1 is not an integer in 0..39"),
         ({}, {"classes": 3}, "labels: row 3: 3 is not an integer in 0..2"),
         ({}, {"classes": 1}, "classes: 1 is not a whole number of 2 or more"),
-        ({"labels": np.zeros(40, int)}, {}, "needs two classes or more"),
+        ({"labels": np.zeros(40, int)}, {}, "two classes or more are needed"),
         (
             {"labels": np.array(["a", "b"] * 20)},
             {"classes": 3},

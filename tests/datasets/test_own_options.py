@@ -109,6 +109,9 @@ def test_delimiters_are_found(tmp_path: Path, delimiter: str) -> None:
         ({"ignore_columns": "tme"}, r"data\.ignore_columns: .* has no column 'tme'"),
         ({"ignore_columns": "label"}, r"data\.ignore_columns: 'label' is data\.label_column"),
         ({"label_column": 9}, r"data\.label_column: .* no column 9, .*numbered 0\.\.3"),
+        ({"ignore_columns": 1.5}, r"data\.ignore_columns: 1\.5 is not a column's name or number"),
+        ({"held_out_groups": 1.5, "group_column": "person"}, "no group '1.5', it has p0, p1"),
+        ({"delimiter": ";"}, r"say what separates the columns, such as data\.delimiter=','"),
         ({"label_column": 1.5}, r"data\.label_column: 1\.5 is not a column's name or number"),
         ({"delimiter": "x"}, r"data\.delimiter: 'x' is not one of"),
         ({"decimal": "x"}, r"data\.decimal: 'x' is not"),
@@ -122,6 +125,7 @@ def test_delimiters_are_found(tmp_path: Path, delimiter: str) -> None:
         ({"test_file": "none.csv", "group_column": "person"}, "none.csv: cannot be read"),
         ({"test_file": "none.npz", "group_column": "person"}, "is not of the format"),
         ({"test_file": 3, "group_column": "person"}, r"data\.test_file: 3 is not the path"),
+        ({"test_labels_file": "y.txt", "group_column": "person"}, r"goes with data\.test_file"),
         ({"labels_file": "y.txt", "label_column": "label"}, "give only one"),
         ({"test_fraction": True, "group_column": "person"}, r"data\.test_fraction: True is not"),
     ],
@@ -145,3 +149,17 @@ def test_a_test_file_must_have_the_same_columns(tmp_path: Path) -> None:
             load(train, test_file=csv(tmp_path, rows, "test.csv"))
     with pytest.raises(UsageError, match=r"data\.held_out_groups: .*has a test split of its own"):
         load(train, test_file=train, held_out_groups=["x"])
+
+
+def test_a_comma_is_not_both_decimal_mark_and_delimiter(tmp_path: Path) -> None:
+    rows = "".join(f'"0,{row}5","1,{row}","a{row % 2}"\n' for row in range(9))
+    with pytest.raises(UsageError, match=r"data\.decimal: ',' seems to separate the columns"):
+        load(csv(tmp_path, "x,y,label\n" + rows), decimal=",")
+    blanks = csv(tmp_path, rows.replace('","', " ").replace('"', ""), "blanks.txt")
+    assert load(blanks, decimal=",", label_column=2).features == 2
+
+
+def test_one_class_alone_asks_for_the_column_of_labels(tmp_path: Path) -> None:
+    rows = "".join(f"{row % 3},{row * row},0\n" for row in range(9))
+    with pytest.raises(UsageError, match=r"all of them are '0', .*data\.label_column"):
+        load(csv(tmp_path, rows), header=False)

@@ -110,6 +110,10 @@ def test_columns_of_their_own_scale_get_maps_of_their_own_and_pictures_share_one
     pixels = np.hstack([generator.integers(0, 17, (400, 3)), edge])
     assert len(choose(pixels).shift) == 1
     assert len(choose(np.hstack([flags, age]), one_unit=True).shift) == 1
+    # A column per rare category, beside measurements on which the network would otherwise look.
+    readings = generator.normal(size=(400, 3)) * 50
+    assert len(choose(np.hstack([rare, readings])).shift) == 33
+    assert len(choose(rare).shift) == 1
 
 
 @settings(max_examples=40, deadline=None)
@@ -117,7 +121,8 @@ def test_columns_of_their_own_scale_get_maps_of_their_own_and_pictures_share_one
     arrays(
         np.int64, st.tuples(st.integers(30, 60), st.integers(1, 4)), elements=st.integers(0, 40)
     ),
-    st.sampled_from([1.0, 0.5, 0.1, 1 / 3, 7.0, 1000.0]),
+    # None at which the integers span 224 to 255, for those would stay as they are.
+    st.sampled_from([1.0, 0.5, 0.1, 1 / 3, 70.0, 1000.0]),
 )
 def test_a_table_times_a_constant_gets_the_same_levels(
     numbers: np.ndarray[Any, Any], constant: float
@@ -203,3 +208,13 @@ def test_a_missing_or_garbled_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(UsageError, match=r"bad\.json: is not JSON"):
         load_quantisation(tmp_path / "bad.json")
+
+
+def test_the_widest_types_are_refused_or_read_without_a_warning() -> None:
+    with pytest.raises(UsageError, match="is not a finite number"):
+        calibrate(np.array([[np.longdouble("1e400")], [0]]))
+    least = np.iinfo(np.int64).min
+    assert choose(np.array([[least], [0]])).apply(np.array([[least], [0]])).tolist() == [
+        [-128],
+        [127],
+    ]

@@ -105,3 +105,41 @@ def test_other_columns_than_the_saved_map_has_are_refused(tmp_path: Path) -> Non
         UsageError, match=r"column 'extra', which the saved map .*data\.ignore_columns"
     ):
         load(str(table), quantise=path)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.15, 0.3, 0.6])
+def test_a_number_that_stands_for_missing_values_is_said(share: float) -> None:
+    generator = np.random.default_rng(1)
+    numbers = generator.normal(size=(400, 2))
+    numbers[generator.random((400, 2)) < share] = -999
+    (warning,) = quantised(split(numbers), "auto", names(numbers)).warnings
+    assert "'f0', 'f1' of 2 features: most of the different values fall on 3 levels" in warning
+    assert "data.missing" in warning
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1.0])
+def test_a_map_that_does_not_help_is_not_advised(scale: float) -> None:
+    numbers = np.random.default_rng(1).normal(size=(400, 2)) * scale + (scale == 1) * 1e9
+    (warning,) = quantised(split(numbers), "auto", names(numbers)).warnings
+    assert "spread over fewer than 32" in warning
+    assert "no choice of data.quantise is right" in warning
+    assert "per-feature" not in warning
+
+
+def test_counts_of_words_are_not_suspicious() -> None:
+    often = np.append(30, np.full(299, 0.3))
+    told = quantised(
+        split(np.random.default_rng(1).poisson(often, (400, 300))),
+        "auto",
+        list(map(str, range(300))),
+    )
+    assert told.report.map == "shared"
+    assert not any("very far from the others" in warning for warning in told.warnings)
+    assert "'0' of 300 features: more than half of the training values" in told.warnings[0]
+    assert 'data.quantise = "per-feature"' in told.warnings[0]
+
+
+def test_a_few_held_out_values_beyond_the_range_are_chance() -> None:
+    for seed in range(20):
+        numbers = np.random.default_rng(seed).normal(size=(600, 1))
+        assert quantised(split(numbers), "auto", ["x"]).warnings == ()

@@ -53,6 +53,20 @@ def test_a_column_that_tells_where_a_row_stands_is_named(
     assert "data.ignore_columns = ['t']" in warnings[0]
 
 
+def test_a_file_without_names_has_no_column_to_ignore(tmp_path: Path) -> None:
+    features = np.column_stack([np.arange(60), NOISE])
+    np.savez(tmp_path / "mine.npz", features=features, labels=np.arange(60) // 20)
+    (warning,) = load(tmp_path / "mine.npz").warnings
+    assert "feature 0 counts the rows" in warning
+    assert "leave it out of the file" in warning
+
+
+def test_a_class_with_the_name_of_a_missing_value_is_said(tmp_path: Path) -> None:
+    labels = [["sit", "nan", "none"][row % 3] for row in range(60)]
+    (warning,) = load(table(tmp_path, labels=labels)).warnings
+    assert "class 'nan' has the name of a missing value" in warning
+
+
 def test_noise_is_not_suspicious(tmp_path: Path) -> None:
     assert load(table(tmp_path)).warnings == ()
 
@@ -113,3 +127,16 @@ def test_rows_of_a_few_flags_are_equal_by_nature(tmp_path: Path) -> None:
     flags = GENERATOR.integers(0, 2, (60, 4))
     np.savez(tmp_path / "mine.npz", features=flags, labels=np.arange(60) % 2)
     assert load(str(tmp_path / "mine.npz")).warnings == ()
+
+
+def test_copies_of_training_rows_are_counted_among_flags_too(tmp_path: Path) -> None:
+    flags = GENERATOR.integers(0, 2, (60, 20))
+    np.savez(
+        tmp_path / "mine.npz",
+        features=flags,
+        labels=np.arange(60) % 2,
+        test_features=flags[:12],
+        test_labels=np.arange(12) % 2,
+    )
+    (warning,) = load(str(tmp_path / "mine.npz")).warnings
+    assert "12 of 12 held-out samples are equal to training samples" in warning

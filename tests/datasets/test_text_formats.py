@@ -84,6 +84,14 @@ def test_which_end_holds_the_labels_must_be_clear(tmp_path: Path) -> None:
     assert load(first).class_names == ("-1", "1")
 
 
+def test_commas_do_not_say_which_end_holds_the_labels_either(tmp_path: Path) -> None:
+    wine = write(tmp_path, "wine.data", "".join(f"{r % 2 + 1},{r}.5,{r * 7}\n" for r in range(40)))
+    assert load(wine).class_names == ("1", "2")
+    both = write(tmp_path, "hepatitis.data", "".join(f"{r % 2},{r}.5,{r % 3}\n" for r in range(40)))
+    with pytest.raises(UsageError, match="both the first and the last can be classes"):
+        load(both)
+
+
 def test_labels_and_persons_in_files_of_their_own(tmp_path: Path) -> None:
     rows = "\n".join(f"  {i * 0.5:e} -{i:e}" for i in range(20))
     table = write(tmp_path, "X_train.txt", rows)

@@ -104,6 +104,10 @@ def test_gestures_of_persons_out_of_a_csv(tmp_path: Path) -> None:
     assert dataset.test.groups is not None
     assert set(dataset.test.groups.tolist()) == {2}
     split = load(tmp_path / "g.csv", **options)
+    timed = load(tmp_path / "g.csv", **options | {"ignore_columns": [], "segment_column": None})
+    # Once, and by the column's name: a window's features cannot be left out.
+    assert sum("data.ignore_columns = ['t']" in warning for warning in timed.warnings) == 1
+    assert not any("t[0]" in warning for warning in timed.warnings)
     assert len(split.test) == 3 * 2 * 2
     with pytest.raises(UsageError, match=r"data\.hop: goes with data\.window"):
         load(tmp_path / "g.csv", label_column="what", hop=4)

@@ -67,12 +67,12 @@ def choose(
     """The map that suits a table, from how much of int8 its features would use.
 
     One map for all where all features have a common scale, else one for each. They have one if
-    under a shared map every feature spans 32 of the 255 steps or more; features that nearly always
-    have the same value, as the pixels at a picture's edge, do not count. Integers that fill int8,
-    or a byte, as they are stay so. Neither the numbers' type nor their unit matters: a table and
-    the same table times a constant get maps that give the same levels, or nearly so. The one
-    exception: an array of int8, as an extractor writes it, stays as it is if half of its features
-    span 64 steps or more.
+    under a shared map every feature spans 32 of the 255 steps or more. Of features that nearly
+    always have the same value, as the pixels at a picture's edge or the flags of rare categories,
+    half have to span 24. Integers that fill int8, or a byte, as they are stay so. Neither the
+    numbers' type nor their unit matters: a table and the same table times a constant get maps that
+    give the same levels, or nearly so. The one exception: an array of int8, as an extractor writes
+    it, stays as it is if half of its features span 64 steps or more.
 
     Args:
         features: numbers (N, D) of the training split.
@@ -91,10 +91,14 @@ def choose(
     pool = numbers.reshape(-1, 1)
     (whole, by_feature), measured = map(_typical_range, (pool, numbers)), ~usually_the_same(numbers)
     low, high = float(whole[0][0]), float(whole[1][0])
-    spans = (by_feature[1] - by_feature[0]).astype(np.float64)[measured]
-    if features.dtype == np.int8 and spans.size and np.median(spans) >= _READY:
+    spans = _span(*by_feature)
+    if features.dtype == np.int8 and measured.any() and np.median(spans[measured]) >= _READY:
         return Quantisation("identity")
-    if not one_unit and spans.any() and 255 * spans.min() < ENOUGH * (high - low):
+    needed = ENOUGH * (high - low) / 255
+    rare = _span(numbers.min(axis=0), numbers.max(axis=0))[~measured & (spans > 0)]
+    if not one_unit and (
+        (spans[measured] < needed).any() or (rare.size and np.median(rare) < needed * 0.75)
+    ):
         return _affine_map(numbers, by_feature)
     if high - low >= _NEARLY_ALL and np.array_equal(numbers, np.rint(numbers)):
         if low >= -128 and high <= 127:
@@ -102,6 +106,12 @@ def choose(
         if low >= 0 and high <= 255:
             return Quantisation("minus-128")
     return _affine_map(pool, whole)
+
+
+def _span(low: NDArray[Any], high: NDArray[Any]) -> NDArray[np.float64]:
+    """How far apart the least and the greatest value of each column lie."""
+    span: NDArray[np.float64] = high.astype(np.float64) - low.astype(np.float64)
+    return span
 
 
 def usually_the_same(columns: NDArray[Any]) -> NDArray[np.bool_]:
@@ -118,7 +128,7 @@ def _checked(features: NDArray[Any], where: str) -> NDArray[Any]:
     numbers = finite(features, where)
     if numbers.size == 0:
         raise UsageError(f"{where}: no samples to calibrate the quantisation on")
-    if max(numbers.max(), -numbers.min()) >= 2.0**80:
+    if max(float(numbers.max()), -float(numbers.min())) >= 2.0**80:
         row, column = divmod(int(np.abs(numbers).argmax()), numbers.shape[1])
         raise UsageError(
             f"{where}: row {row}, column {column}: {numbers[row, column]} is too large; "

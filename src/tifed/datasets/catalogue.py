@@ -150,8 +150,8 @@ def _own_file(name: str | Path) -> Path:
     if reader_of(path) is None:
         close = difflib.get_close_matches(str(name).lower(), _LOADERS, 1)
         raise UsageError(
-            f"data set {str(name)!r} is unknown"
-            + (f"; did you mean {close[0]!r}?" if close else ".")
-            + f" Known are {', '.join(_LOADERS)}; or name {kinds()}"
+            f"data set {str(name)!r} is unknown; "
+            + (f"did you mean {close[0]!r}? Known" if close else "known")
+            + f" are {', '.join(_LOADERS)}; or name {kinds()}"
         )
     return path

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tifed.errors import UsageError
 
@@ -78,9 +79,9 @@ def choose_columns(
         for option, column in wanted.items()
         if column is not None
     }
-    if isinstance(ignored, str | int):
-        ignored = (ignored,)
-    left_out = {_place(names, column, "ignore_columns", path) for column in ignored}
+    # What is no list is one column, and if it is none either, `_place` says so.
+    several: Sequence[Any] = ignored if isinstance(ignored, list | tuple) else [ignored]
+    left_out = {_place(names, column, "ignore_columns", path) for column in several}
     for option, place in places.items():
         if option != "label_column" and place == places.get("label_column"):
             raise UsageError(f"data.{option}: {names[place]!r} is the label column; choose another")
@@ -117,7 +118,9 @@ def _place(names: Sequence[str], column: Column, option: str, path: Path) -> int
         return names.index(column)
     hint = ""
     if len(names) == 1 and any(mark in names[0] for mark in ",;\t|"):
-        hint = "; say what separates the columns, such as data.delimiter=';'"
+        mark = next(mark for mark in ",;\t|" if mark in names[0])
+        shown = "tab" if mark == "\t" else mark
+        hint = f"; say what separates the columns, such as data.delimiter={shown!r}"
     elif close := difflib.get_close_matches(column, names, 1):
         hint = f"; did you mean {close[0]!r}?"
     elif option == "label_column" and column == "label":

@@ -129,14 +129,22 @@ def _alike(columns: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """All of them as text if one of them is text."""
     if not any(column.dtype.kind in "US" for column in columns):
         return list(columns)
-    return [
-        np.char.decode(c, "utf-8") if c.dtype.kind == "S" else c.astype(np.str_) for c in columns
-    ]
+    try:
+        return [
+            np.char.decode(c, "utf-8") if c.dtype.kind == "S" else c.astype(np.str_)
+            for c in columns
+        ]
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"labels or groups: {error.object!r} is not UTF-8 text; save them as text"
+        ) from error
 
 
 def _integers(columns: Sequence[NDArray[Any]], path: Path) -> list[NDArray[np.int64]] | None:
     """The labels as integers; None if they are names."""
+    advice = "number the classes from 0, or write them as names"
     if columns[0].dtype.kind == "U":
+        advice = f"choose another column (data.label_column), {advice}"
         numbers = _text_as_numbers(columns)
         if numbers is None:
             return None
@@ -154,7 +162,7 @@ def _integers(columns: Sequence[NDArray[Any]], path: Path) -> list[NDArray[np.in
             row = int(good.argmin())
             raise UsageError(
                 f"{path}, labels: row {row}: {column[row]} is not an integer; a label is a class, "
-                "not a quantity: number the classes from 0, or write them as names"
+                f"not a quantity: {advice}"
             )
         integers.append(column.astype(np.int64))
     return integers
@@ -189,14 +197,17 @@ def _by_given_names(
     codes, values = _places(columns)
     words = [str(value) for value in values.tolist()]
     known = {name: place for place, name in enumerate(names)}
+    numbers = ""
     if integers is not None and not known.keys() & set(words):
         known = {str(place): place for place in range(len(names))}
+        numbers = " (no label is one of the names, so that labels are numbers of names, from 0)"
     for word in words:
         if word not in known:
             near = difflib.get_close_matches(word, known, 1)
             raise UsageError(
                 f"data.class_names: {path} has the label {shown(word)}, which is not one of "
-                f"{', '.join(known)}" + (f"; did you mean {near[0]!r}?" if near else "")
+                f"{', '.join(known)}{numbers}"
+                + (f"; did you mean {near[0]!r}?" if near and not numbers else "")
             )
     order = np.array([known[word] for word in words], dtype=np.int32)
     return [order[part] for part in codes], names
@@ -234,5 +245,17 @@ def _crowded(different: int, samples: int) -> bool:
 def _places(columns: Sequence[NDArray[Any]]) -> tuple[list[NDArray[np.int32]], NDArray[Any]]:
     """Each value's index among all different values, and those in ascending order."""
     values, inverse = np.unique(np.concatenate(columns), return_inverse=True)
+    if values.dtype.kind == "U":
+        for word in values.tolist():
+            if not _is_text(word):
+                raise UsageError(
+                    f"labels or groups: {shown(word)} holds half a character, which no file or "
+                    "picture can show; save them as UTF-8 text"
+                )
     edges = np.cumsum([len(column) for column in columns])[:-1]
     return np.split(inverse.astype(np.int32), edges), values
+
+
+def _is_text(word: str) -> bool:
+    """Whether every character is one: JSON and NumPy can hold halves of a pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in word)

@@ -32,6 +32,7 @@ def assemble(
     class_names: Sequence[str] | None = None,
     held_out_groups: Sequence[str] | str | None = None,
     missing: Rule = "refuse",
+    readings: Table | None = None,
 ) -> Dataset:
     """Make a data set of a user's samples.
 
@@ -47,11 +48,14 @@ def assemble(
         held_out_groups: instead of ``test_fraction``: all samples of these groups, and nobody
             else's, are the test split.
         missing: what becomes of NaN, one that `check_rule` has seen.
+        readings: the rows that the samples were cut from, if they are windows: what is wrong with
+            a column of the file shows there.
 
     Raises:
         UsageError: naming the field, what is wrong with it and what would be right.
     """
-    suspicious.refuse_nameless(table.feature_names, str(path))
+    rows = readings or table
+    suspicious.refuse_nameless(rows.feature_names, str(path))
     saved = saved_map(quantise)
     if saved is not None:
         table = in_order_of(table, saved.feature_names, path, "the saved map in data.quantise")
@@ -64,6 +68,11 @@ def assemble(
             whole.append(with_rule(part, missing, path))
             _check_numbers(whole[-1].features, quantise, f"{path}, {prefix}features")
     labels, class_names = encode_labels([part.labels for part in whole], classes, class_names, path)
+    if len(class_names) < 2:
+        raise UsageError(
+            f"{path}, labels: all of them are {class_names[0]!r}, but two classes or more are "
+            "needed; is this the column of labels (data.label_column)?"
+        )
     groups: list[NDArray[np.int32]] | None = None
     group_names: tuple[str, ...] = ()
     grouped = [part.groups for part in whole if part.groups is not None]
@@ -101,7 +110,7 @@ def assemble(
         for i in (0, 1)
     )
     warnings = [
-        *suspicious.about_columns(table.features, names),
+        *suspicious.about_columns(rows.features, rows.feature_names),
         *suspicious.about_constants(features[0], table.feature_names),
         *suspicious.about_classes(labels[0], labels[1], class_names),
         *suspicious.about_equal_samples(*features),
@@ -137,6 +146,8 @@ def _by_share(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rows of both splits: an equal share of each class and group."""
     check_test_fraction(percent)
+    if len(labels) < 2:
+        raise UsageError("features: there is one sample alone; two at least are needed")
     return with_every_class(
         labels, *stratified(labels, groups, max(1, len(labels) * percent // 100))
     )
@@ -166,7 +177,7 @@ def _by_group(
             f"data.held_out_groups: {path} has no groups; name the column that says whose sample "
             "it is (data.group_column)"
         )
-    chosen = [held_out] if isinstance(held_out, str | int) else list(held_out)
+    chosen = list(held_out) if isinstance(held_out, list | tuple) else [held_out]
     for name in map(str, chosen):
         if name not in names:
             near = difflib.get_close_matches(name, names, 1)

@@ -116,6 +116,11 @@ def load_file(
         if not isinstance(test_file, str | Path):
             raise UsageError(f"data.test_file: {test_file!r} is not the path of a file")
         test = _test_samples(reader, Path(test_file), path, may_lack, of_test)
+    else:
+        for name in _OF_THE_TEST_FILE.values():
+            if of_format.get(name) is not None:
+                raise UsageError(f"data.{name}: goes with data.test_file; give both")
+    readings = table if window is not None else None
     if window is not None:
         table, test = _windows(table, test, window, hop, test_fraction, held_out_groups, path)
     elif hop is not None:
@@ -123,6 +128,7 @@ def load_file(
     return assemble(
         path, table, test, test_fraction=test_fraction, quantise=quantise, classes=classes,
         class_names=class_names, held_out_groups=held_out_groups, missing=missing,
+        readings=readings,
     )  # fmt: skip
 
 

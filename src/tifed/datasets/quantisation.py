@@ -195,12 +195,14 @@ def finite(features: NDArray[Any], where: str, row: int = 0) -> NDArray[Any]:
             f"not {features.dtype} of shape {features.shape}"
         )
     if features.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # of a long double; what becomes infinite is refused
+            features = features.astype(np.float64, copy=False)
         if (at := first_of(~np.isfinite(features))) is not None:
             raise UsageError(
                 f"{where}: row {row + at[0]}, column {at[1]}: {features[at]} is not a finite "
                 "number; leave the row out or replace the value"
             )
-        return features.astype(np.float64, copy=False)
+        return features
     # Beyond 2**53 an integer would lose digits on its way through float64; no sensor has such.
     return features.astype(np.int64 if features.dtype != np.uint64 else np.float64, copy=False)
 

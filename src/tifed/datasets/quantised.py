@@ -1,5 +1,6 @@
 """What becomes of a table's numbers when they are made int8, and whether that can be right."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ _MOST_SATURATED = 0.01  # of the values of a split
 _NAMED = 3  # features that a warning names before it counts the others
 _LOOKED_AT = 5000  # samples that show how a feature is distributed
 _CROWDED = 3  # levels that hold the middle of a feature's values, or fewer
-_DISTINCT = 12  # different values in its middle that a feature has to have to be called crowded
+_DISTINCT = 6  # different values in its middle that a feature has to have to be called crowded
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,10 @@ def quantised(
         (samples, held_out),
         quantisation,
         report_on("saved" if saved else name, samples, (shares[0].mean(), shares[1].mean())),
-        (*_about_saturation(len(train), *shares, names), *_about_levels(train, samples, names)),
+        (
+            *_about_saturation(len(train), len(test), *shares, names, saved=saved),
+            *_about_levels(train, samples, names),
+        ),
     )
 
 
@@ -187,36 +191,59 @@ def _about_levels(
     measured = (some.min(axis=0) != some.max(axis=0)) & ~usually_the_same(some)
     narrow = np.flatnonzero(measured & (span < ENOUGH))
     if len(narrow):
-        warnings.append(
-            f"{_listed(narrow, names)} of {len(names)} features: spread over fewer than {ENOUGH} "
-            "of int8's 256 levels, so that the network hardly sees them; choose "
-            'data.quantise = "per-feature", or scale them'
-        )
-    crowded = np.setdiff1d(_crowded(some, levels), narrow)
+        own = calibrate(some[:, narrow]).apply(some[:, narrow]).astype(np.int16)
+        helps = np.ptp(own, axis=0) >= ENOUGH
+        for features, advice in (
+            (narrow[helps], 'choose data.quantise = "per-feature"'),
+            (
+                narrow[~helps],
+                "their values differ too little for their size, or are very small; no choice of "
+                "data.quantise is right for them: subtract what they have in common, or multiply "
+                "them, before they are saved",
+            ),
+        ):
+            if len(features):
+                warnings.append(
+                    f"{_listed(features, names)} of {len(names)} features: spread over fewer than "
+                    f"{ENOUGH} of int8's 256 levels, so that the network hardly sees them; {advice}"
+                )
+    crowded = _crowded(some, levels)
+    crowded = np.setdiff1d(crowded[measured[crowded]], narrow)
     if len(crowded):
         warnings.append(
             f"{_listed(crowded, names)} of {len(names)} features: most of the different values "
             f"fall on {_CROWDED} levels or fewer, because a few values are very far from the "
             "others; no choice of data.quantise is right for them: take their logarithm, or limit "
-            "them, before they are saved"
+            "them, before they are saved; a number that stands for a missing value, such as -999, "
+            "must be left empty (data.missing)"
         )
     return warnings
 
 
 def _about_saturation(
-    samples: int, training: NDArray[Any], held_out: NDArray[Any], names: Sequence[str]
+    samples: int,
+    judged: int,
+    training: NDArray[Any],
+    held_out: NDArray[Any],
+    names: Sequence[str],
+    *,
+    saved: bool,
 ) -> list[str]:
     """Sentences about values that were cut off.
 
     Args:
         samples: of the training split.
+        judged: samples of the held-out split.
         training: share (D,) of each feature's training values.
         held_out: share (D,) of each feature's held-out values.
         names: D names of the features.
+        saved: whether the map was made from other data.
     """
     warnings = []
-    # Two of as many values as the map was made from lie beyond them by chance, sometimes twice.
+    # Two of as many values as the map was made from lie beyond them by chance, sometimes twice; and
+    # of a few held-out values a larger share than of many: two standard deviations.
     chance = float(training.mean()) + 4 / (samples + 1)
+    chance += 2 * math.sqrt(chance * max(0.0, 1 - chance) / (judged * len(names)))
     for split, shares, most in (
         ("training", training, _MOST_SATURATED),
         ("held-out", held_out, _MOST_SATURATED + chance),
@@ -229,25 +256,36 @@ def _about_saturation(
             )
     lost = np.flatnonzero(training > 0.5)
     if len(lost):
+        advice = (
+            "are they in the unit that it was made for?"
+            if saved
+            else 'if they matter, choose data.quantise = "per-feature"'
+        )
         warnings.append(
             f"{_listed(lost, names)} of {len(names)} features: more than half of the training "
-            "values lie outside the map's range; are they in the unit that it was made for?"
+            f"values lie outside the map's range; {advice}"
         )
     return warnings
 
 
 def _crowded(numbers: NDArray[Any], levels: NDArray[np.int8]) -> NDArray[np.int64]:
-    """Features whose middle four fifths have many values and hardly any levels."""
-    tenth = len(numbers) // 10
-    if tenth == 0:
-        return np.zeros(0, np.int64)
+    """Features of whose different values the middle four fifths fall on hardly any levels.
+
+    Each value counts once: a number that stands for many missing ones is one value far away.
+    """
     found = []
     for feature, column in enumerate(np.ascontiguousarray(levels.T)):
-        middle = np.sort(column)[tenth:-tenth]
-        if int(middle[-1]) - int(middle[0]) < _CROWDED:
-            values = np.sort(numbers[:, feature])[tenth:-tenth]
-            if len(np.unique(values)) >= _DISTINCT:
-                found.append(feature)
+        places = (len(column) // 4, len(column) // 2, len(column) * 3 // 4)
+        if np.diff(np.partition(column, places)[[*places]].astype(int)).min() >= _CROWDED:
+            continue  # as nearly all are, and the look below is slow
+        values, first = np.unique(numbers[:, feature], return_index=True)
+        middle = slice(len(values) // 10, len(values) - len(values) // 10)
+        inner, there = values[middle].astype(np.float64), column[first][middle]
+        few = int(there[-1]) - int(there[0]) < _CROWDED
+        # Where values are together because the map cuts them off, none need be far from the others.
+        far = float(values[-1]) - float(values[0]) > ENOUGH * (inner[-1] - inner[0])
+        if len(inner) >= _DISTINCT and few and far:
+            found.append(feature)
     return np.array(found, np.int64)
 
 

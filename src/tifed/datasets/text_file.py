@@ -43,7 +43,7 @@ def read_csv(
         path: the file.
         missing: whether values may be missing; they become NaN.
         label_column: name or number of the column of labels; by default ``label``, or without a
-            header the last one. In a .txt or .tsv file without a header it is the first or the
+            header the last one. In a file without a header that is no .csv it is the first or the
             last, whichever alone can be classes.
         group_column: the column that says whose sample it is (a speaker, a site), if any.
         segment_column: the column that tells one recording from the next, for windows.
@@ -113,7 +113,14 @@ def _delimiter(given: str | None, line: str, decimal: str) -> str | None:
     for mark in _DELIMITERS:
         if mark in line.rstrip(";\n ") and mark != decimal:
             return mark
-    return None if len(line.split()) > 1 else ","
+    if len(line.split()) > 1:
+        return None
+    if decimal == "," and "," in line:
+        raise UsageError(
+            "data.decimal: ',' seems to separate the columns as well; save the table with ';' or "
+            "tabs between the columns, or say what separates them (data.delimiter)"
+        )
+    return ","
 
 
 def _is_header(
@@ -142,13 +149,13 @@ def _is_header(
 
 
 def _unnamed_label(path: Path, names: list[str], form: TextForm) -> int:
-    """Which column without a name holds the labels: the last, or in some formats the first."""
+    """Which column without a name holds the labels: the last, or unless it is a .csv the first."""
     last = len(names) - 1
-    if path.suffix.lower() == ".csv" or form.delimiter not in (None, "\t"):
+    if path.suffix.lower() == ".csv":
         return last
     ends: tuple[list[str], list[str]] = ([], [])
     for _, line in numbered_lines(path):
-        if text := line.strip():
+        if text := line.strip().rstrip("" if form.delimiter == ";" else ";"):
             ends[0].append(text.split(form.delimiter, 1)[0].strip())
             ends[1].append(text.rsplit(form.delimiter, 1)[-1].strip())
     possible = [
