@@ -1,7 +1,5 @@
 """One finished run, and what decides it."""
 
-import hashlib
-import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,14 +8,11 @@ from pydantic import BaseModel, ConfigDict
 import tifed
 from tifed.datasets import Dataset
 from tifed.experiment import Experiment, Progress
-from tifed.experiment.build import load_data
-from tifed.reproduce.kept import constants
+from tifed.experiment import identity as decided
+from tifed.experiment.build import load_data, network_for
 
 TARGET = 0.85
 """Accuracy whose price in bytes is asked for."""
-
-_NEUTRAL = {"evaluate_every", "checkpoint_every", "engine"}
-"""Fields of an experiment that change no outcome."""
 
 
 class Outcome(BaseModel):
@@ -59,14 +54,13 @@ class Outcome(BaseModel):
 
 
 def identity(experiment: Experiment, curve: int) -> str:
-    """SHA-256 of the settings, the recipe's constants and the version.
-
-    Settings that are at their defaults are left out, so that a new one does not make old runs
-    unknown.
-    """
-    settings = experiment.model_dump(mode="json", exclude_defaults=True, exclude=_NEUTRAL)
-    content = [tifed.__version__, settings, constants(experiment), bool(curve)]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    """SHA-256 of what decides the outcome; built-in data go by name, for they never change."""
+    return decided.identity(
+        experiment,
+        network_for(experiment) if experiment.build_recipe().for_devices else None,
+        data=decided.data_settings(experiment),
+        curve=bool(curve),
+    )
 
 
 @lru_cache(maxsize=2)

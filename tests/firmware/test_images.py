@@ -1,7 +1,6 @@
 """What is in the images, read from the ELF files."""
 
 import os
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.build import build
-from tifed.firmware import build_firmware, experiment_header, fingerprint
+from tifed.firmware import build_firmware, experiment_header
 from tifed.firmware.boards import QEMU, UNICORN, Board, board_for
 from tifed.firmware.elf import Image, read_image
 from tifed.network import Network
@@ -90,21 +89,6 @@ def test_wide_weights_are_for_simulations() -> None:
         experiment_header(
             network(recipe="paper", recipe_settings={"weight_bits": 32}), [(0,)], 20, 10
         )
-
-
-def test_the_fingerprint_names_all_that_the_arithmetic_depends_on() -> None:
-    prints = {
-        fingerprint(network(), 20, 10),
-        fingerprint(network(), 20, 5),
-        fingerprint(network(), 30, 10),
-        fingerprint(network(layers=(64, 31, 10)), 20, 10),
-        fingerprint(network(recipe="paper"), 20, 10),
-        fingerprint(network(recipe_settings={"margin": 47}), 20, 10),
-    }
-    assert len(prints) == 6
-    found = re.search(r"TIFED_FINGERPRINT 0x(\w+)u", header())
-    assert found is not None
-    assert int(found[1], 16) == fingerprint(network(), 20, 10)
 
 
 def test_unicorn_says_what_it_has() -> None:

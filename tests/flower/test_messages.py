@@ -13,6 +13,7 @@ pytest.importorskip("flwr", reason="needs Flower: pip install 'tifed[flower]'")
 from flwr.app import Array, ArrayRecord, ConfigRecord, Context, RecordDict
 
 from tifed.experiment import Setup, build, load_experiment, to_toml
+from tifed.experiment.identity import identity
 from tifed.federation import Job, Jobs, Plan, begin, total
 from tifed.flower.client import reply
 from tifed.flower.format import pack, unpack
@@ -27,7 +28,6 @@ from tifed.messages.content import (
     parameter_arrays,
 )
 from tifed.network import Parameters
-from tifed.node.site import identity
 
 EXPERIMENT = load_experiment(preset="digits", overrides=["mode=single-layer", "rounds=3"])
 NAME = identity(EXPERIMENT)

@@ -13,10 +13,10 @@ pytest.importorskip("flwr", reason="needs Flower: pip install 'tifed[flower]'")
 from flwr.app import Context, RecordDict
 
 from tifed.experiment import build, load_experiment, to_toml
+from tifed.experiment.identity import identity
 from tifed.flower.client import reply
 from tifed.flower.roster import NOBODY, Roster
 from tifed.flower.settings import Settings
-from tifed.node.site import identity
 
 
 @dataclass

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tifed.experiment import Experiment, Setup, to_toml
+from tifed.experiment.identity import identity
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.gateway.relay import ask
 from tifed.integer.rounding import Integers
@@ -21,7 +22,7 @@ from tifed.messages.content import (
 )
 from tifed.messages.devices import to_ranges
 from tifed.network import Parameters
-from tifed.node.site import Place, identity
+from tifed.node.site import Place
 
 
 @dataclass

@@ -16,12 +16,13 @@ pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
 import tifed
 from tifed.errors import RunError
 from tifed.experiment import Progress, RunFolder, Setup, load_experiment, to_toml
+from tifed.experiment.identity import identity
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.gateway import relay
 from tifed.gateway.wire import receive, send
 from tifed.messages.content import MessageError, message
 from tifed.network import Parameters
-from tifed.node.site import Place, identity
+from tifed.node.site import Place
 
 
 @dataclass(frozen=True)

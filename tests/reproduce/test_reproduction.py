@@ -109,6 +109,18 @@ def test_a_recipe_whose_rules_have_changed_is_run_again(
     assert digests(after) != digests(before)
 
 
+def test_a_kept_run_of_one_engine_does_not_stand_for_another(tiny: Study, tmp_path: Path) -> None:
+    """Their digests are equal, which is what somebody who asks for the oracle wants to see."""
+    seen: list[Progress] = []
+    done = [
+        carry_out(tiny, tmp_path, runs=1, containing=["tuned"], engine=engine, watch=seen.append)
+        for engine in ("native", "oracle")
+    ]
+    assert [one.kept for one in seen] == [0, 0, 0, 0]
+    assert [one.runs[0][1][0].engine for one in done] == ["native", "oracle"]
+    assert digests(done[0]) == digests(done[1])
+
+
 def test_digests_do_not_depend_on_the_number_of_jobs(tiny: Study, tmp_path: Path) -> None:
     only = ["full-network"]
     methods = ["paper", "tuned"]

@@ -1,6 +1,5 @@
 """Run an experiment: rounds, evaluation, metrics, checkpoints, result, report."""
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from tifed.experiment.doubts import Doubts, after_the_run, before_the_run, score
 from tifed.experiment.folder import RunFolder
 from tifed.experiment.folder_lock import alone_in
 from tifed.experiment.health import away, changes
+from tifed.experiment.identity import identity
 from tifed.experiment.load import load_experiment, to_toml
 from tifed.experiment.schema import Experiment
 from tifed.experiment.training import Training, training_for
@@ -275,8 +275,7 @@ class _Run(Generic[PlaceT]):
     @cached_property
     def _identity(self) -> str:
         """Names experiment and data, so that a checkpoint of others is refused."""
-        text = to_toml(self.experiment) + self.setup.dataset.digest
-        return hashlib.sha256(text.encode()).hexdigest()
+        return identity(self.experiment, self.setup.network, data=self.setup.dataset.digest)
 
     def _newest_checkpoint(self) -> Checkpoint[PlaceT] | None:
         """The newest checkpoint that is sound; None if the run was stopped before the first."""

@@ -20,7 +20,7 @@ from tifed.federation.federation import Federation
 from tifed.federation.plan import PlaceT
 from tifed.tensor_file import header_and_arrays
 
-VERSION = "1"
+VERSION = "2"
 KEPT = 3
 """Checkpoints that stay on disk, so that an earlier one is there if the last is damaged."""
 
@@ -60,7 +60,7 @@ def write_checkpoint(
         form: what kind of state it is.
         arrays: the state's own; turns are added.
         updates: per layer how many exchanges changed it.
-        experiment_digest: of the experiment and its data; `read_checkpoint` refuses another.
+        experiment_digest: of what decides the run's digest; `read_checkpoint` refuses another.
     """
     state = checkpoint.state
     arrays = arrays | {"turns": state.turns}
@@ -172,10 +172,13 @@ def read_checkpoint(path: Path, form: str, experiment_digest: str) -> Stored:
             raise RunError(f"{path}: damaged (its checksum is wrong)")
     except (SafetensorError, OSError) as error:
         raise RunError(f"{path}: damaged ({error})") from error
-    if header.get("format") != form or header.get("version") != VERSION:
+    if header.get("format") != form:
+        raise UsageError(f"{path}: its format is {header.get('format')!r}; this run reads {form!r}")
+    if header.get("version") != VERSION:
         raise UsageError(
-            f"{path}: {header.get('format')!r}, version {header.get('version')!r}; "
-            f"this run reads {form!r}, version {VERSION!r}"
+            f"{path}: was written by another release: its format's version is "
+            f"{header.get('version')!r}, and this release reads {VERSION!r}; go on with that "
+            "release, or start a new run"
         )
     try:
         told = _Header.model_validate(header)
@@ -185,8 +188,9 @@ def read_checkpoint(path: Path, form: str, experiment_digest: str) -> Stored:
         raise RunError(f"{path}: damaged (its header's {place}: {first['msg']})") from error
     if told.experiment != experiment_digest:
         raise UsageError(
-            f"{path}: is of another experiment or other data; "
-            "put experiment.toml and the data set back as they were, or start a new run"
+            f"{path}: is of another experiment or other data, or of a release whose recipe has "
+            "other constants; put experiment.toml and the data set back as they were, or start a "
+            "new run"
         )
     return Stored(
         path, arrays, told.round, told.exchange, told.updates, told.costs, told.seconds

@@ -1,5 +1,6 @@
 """The generated header: all that a device's arithmetic depends on, as constants in C."""
 
+import struct
 import zlib
 from collections.abc import Collection, Iterable
 
@@ -8,7 +9,11 @@ from tifed.features import Extractor
 from tifed.firmware.extractor_header import extractor_constants
 from tifed.integer import Rounding
 from tifed.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
+from tifed.network.core_numbers import layer_numbers, rule_numbers
 from tifed.network.memory import device_memory, held_bytes
+
+FINGERPRINT_VERSION = 1
+"""Of the list of numbers that a fingerprint is made of (SPEC, 12.4)."""
 
 _ACTIVATIONS = {
     Activation.POCKET_TANH: "TIFED_POCKET_TANH",
@@ -111,9 +116,17 @@ def experiment_header(
 def fingerprint(
     network: Network, buffer: int, batch: int, extractor: Extractor | None = None
 ) -> int:
-    """32 bits by which a server knows that a device was built for its experiment."""
-    text = f"{buffer} {batch}\n{_constants(network)}"
-    return zlib.crc32((text if extractor is None else text + extractor.digest).encode())
+    """32 bits by which a server knows that a device was built for its experiment.
+
+    CRC-32 of numbers, not of the header's text: that may be written otherwise, and boards that were
+    flashed before stay known.
+    """
+    numbers = [FINGERPRINT_VERSION, buffer, batch, network.depth]
+    for layer in network.layers:
+        numbers += layer_numbers(layer)
+    numbers += rule_numbers(network)
+    content = struct.pack(f"<{len(numbers)}I", *numbers)
+    return zlib.crc32(content + (b"" if extractor is None else bytes.fromhex(extractor.digest)))
 
 
 def _flash(network: Network, in_flash: tuple[int, ...], frozen: Parameters | None) -> str:

@@ -14,11 +14,12 @@ from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
 from tifed.errors import RunError, TifedError, UsageError
-from tifed.experiment import Progress, Result, RunFolder, Setup, load_experiment, resume, run
+from tifed.experiment import Experiment, Progress, Result, RunFolder, Setup, load_experiment, run
+from tifed.experiment.identity import data_settings, identity
 from tifed.flower.fleet import FlowerFleet
 from tifed.flower.settings import Settings
 from tifed.messages.content import printable
-from tifed.node.site import identity, parsed
+from tifed.node.site import parsed
 
 LOG = "flower.log"
 """In the run folder: nodes that came and went, replies dropped, devices lost."""
@@ -90,14 +91,32 @@ def serve(
 
     try:
         with _alone(out) if out is not None else nullcontext():
-            if out is not None and RunFolder(out).experiment.exists():
-                if identity(load_experiment(RunFolder(out).experiment)) != identity(experiment):
-                    raise UsageError(f"{out}: holds a run of another experiment")
-                return resume(out, data_dir=data_dir, watch=watch, warn=tell, fleet=fleet)
-            return run(experiment, out=out, data_dir=data_dir, watch=watch, warn=tell, fleet=fleet)
+            begun = out is not None and _begun(out, experiment)
+            return run(
+                experiment, out=out, resume=begun, data_dir=data_dir, watch=watch, warn=tell,
+                fleet=fleet,
+            )  # fmt: skip
     except TifedError as error:
         tell(f"{FAILED}{error}")
         raise
+
+
+def _begun(out: Path, experiment: Experiment) -> bool:
+    """Whether the folder holds a run of ``experiment``.
+
+    Raises:
+        UsageError: if it holds a run of another one. Before the first checkpoint nothing else would
+            tell that its data are others: nodes are only compared with what is run now.
+    """
+    path = RunFolder(out).experiment
+    if not path.exists():
+        return False
+    kept, given = (
+        (identity(one), data_settings(one)) for one in (load_experiment(path), experiment)
+    )
+    if kept != given:
+        raise UsageError(f"{out}: holds a run of another experiment")
+    return True
 
 
 def _logger(out: Path | None, log: Log | None) -> Log:

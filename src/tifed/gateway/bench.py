@@ -8,13 +8,14 @@ from pathlib import Path
 
 from tifed.errors import RunError
 from tifed.experiment.build import build, with_faults
+from tifed.experiment.identity import identity
 from tifed.federation import DeviceScore, FeatureSums, Plan, Update
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.learning.engine import engine
 from tifed.link import Client, Patience, address_opener
 from tifed.link.address import check_distinct
 from tifed.network import Parameters
-from tifed.node.site import Place, Site, identity, parsed
+from tifed.node.site import Place, Site, parsed
 
 log = logging.getLogger("tifed.gateway")
 

@@ -7,19 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.errors import UsageError
-from tifed.integer import Rounding
 from tifed.learning.feedback import FeedbackMatrices
 from tifed.learning.work import LocalWork, Statistics
 from tifed.native import arguments
-from tifed.network import (
-    Activation,
-    ErrorKind,
-    Feedback,
-    Layer,
-    Network,
-    Parameters,
-    check_parameters,
-)
+from tifed.network import Network, Parameters, check_parameters
+from tifed.network.core_numbers import layer_numbers, rule_numbers
 
 try:
     from tifed.native import _native
@@ -42,12 +34,6 @@ JOB_FIELDS = (
 LayerSums = dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
 """Per trained layer the sums of weights (fan_in, fan_out) and biases (fan_out,)."""
 
-_ACTIVATIONS = (
-    Activation.POCKET_TANH, Activation.RELU, Activation.IDENTITY, Activation.ABSOLUTE,
-)  # fmt: skip
-_ROUNDINGS = (Rounding.FLOOR, Rounding.NEAREST, Rounding.STOCHASTIC)
-_ERRORS = (ErrorKind.SQUARED, ErrorKind.MARGIN)
-_FEEDBACKS = (Feedback.UNIFORM, Feedback.BALANCED, Feedback.OUTPUT_SIGN)
 _WORD = (1 << 32) - 1
 
 
@@ -238,31 +224,9 @@ def _compiled(network: Network, kernel: str) -> _native.Engine:
     """The network's constants in C."""
     if any(layer.weight_bits == 32 for layer in network.layers):
         raise UsageError("weight_bits: 32 is not for the native engine; choose engine = 'oracle'")
-    rule = (
-        _ERRORS.index(network.error),
-        network.error_level,
-        _FEEDBACKS.index(network.feedback),
-        network.input_shift,
-        int(network.centred),
-    )
     try:
-        return _native.Engine([_fields(layer) for layer in network.layers], rule, kernel)
+        return _native.Engine(
+            [layer_numbers(layer) for layer in network.layers], rule_numbers(network), kernel
+        )
     except ValueError as wrong:
         raise UsageError(str(wrong)) from wrong
-
-
-def _fields(layer: Layer) -> tuple[int, ...]:
-    """A layer in the order of the extension's constructor."""
-    return (
-        layer.fan_in,
-        layer.fan_out,
-        layer.rescale_factor,
-        layer.rescale_shift,
-        _ROUNDINGS.index(layer.rescale_rounding),
-        layer.update_shift,
-        _ROUNDINGS.index(layer.update_rounding),
-        layer.bias_shift,
-        _ACTIVATIONS.index(layer.activation),
-        layer.input_limit,
-        layer.weight_bits,
-    )

@@ -3,7 +3,6 @@
 A node behind which real boards sit differs in its fleet alone (`tifed.gateway.bench`).
 """
 
-import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from tifed.errors import UsageError
-from tifed.experiment import Experiment, Setup, build, to_toml
+from tifed.experiment import Experiment, Setup, build
+from tifed.experiment.identity import identity
 from tifed.experiment.load import validated
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.messages.devices import hosted
@@ -59,7 +59,7 @@ class Site:
     """All that a node needs to answer.
 
     Attributes:
-        experiment: digest of the resolved experiment.
+        experiment: its `tifed.experiment.identity.identity`, the data apart.
         data: digest of the data set.
         network: what every device holds.
         devices: the hosted ones.
@@ -146,12 +146,7 @@ def parsed(experiment: str) -> Experiment:
     return validated(tomllib.loads(experiment), "experiment")
 
 
-def identity(experiment: Experiment) -> str:
-    """SHA-256 that names the resolved experiment."""
-    return hashlib.sha256(to_toml(experiment).encode()).hexdigest()
-
-
 @lru_cache(maxsize=4)
 def named(experiment: str) -> str:
-    """`identity` of an experiment as resolved TOML."""
+    """`identity` of an experiment as resolved TOML; its data are compared by their digest."""
     return identity(parsed(experiment))

@@ -1,19 +1,17 @@
 """Finished runs on disk, so that a reproduction that was stopped goes on where it was."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-import tifed
 from tifed.atomic import write_atomically
-from tifed.experiment import Experiment, to_toml
 from tifed.experiment.build import network_for
+from tifed.experiment.identity import identity
 from tifed.reproduce.play import Run
 from tifed.reproduce.schedule import Schedule
 from tifed.reproduce.study import Setting
+from tifed.reproduce.wide import NAME as WIDE
 
 _FORMAT = 1
 
@@ -41,40 +39,19 @@ class Task:
 
     @property
     def identity(self) -> str:
-        """SHA-256 of all that decides the outcome: settings, constants, data and version."""
+        """SHA-256 of all that decides what is kept: settings, constants, data, and who computes."""
         experiment = self.setting.experiment.model_copy(update={"seed": self.seed})
-        return hashlib.sha256(
-            json.dumps(
-                {
-                    "format": _FORMAT,
-                    "version": tifed.__version__,
-                    "method": self.setting.method,
-                    "schedule": self.schedule,
-                    "wide": self.setting.wide,
-                    "experiment": to_toml(experiment),
-                    "constants": constants(experiment),
-                    "data": self.dataset_digest,
-                },
-                sort_keys=True,
-            ).encode()
-        ).hexdigest()
-
-
-def constants(experiment: Experiment) -> list[str]:
-    """What the recipe makes of the settings, for its rules can change between two runs."""
-    recipe = experiment.build_recipe()
-    if not recipe.for_devices:
-        return [repr(recipe)]
-    network = network_for(experiment)
-    shifts = [recipe.extra_shift(number, experiment.rounds) for number in range(experiment.rounds)]
-    server = recipe.server(experiment.mode, network.depth)
-    constants = (
-        network, server, recipe.start(network), shifts, recipe.calibration_samples,
-        recipe.assignment,
-    )  # fmt: skip
-    # Wide networks alone start with biases: those of others keep the identity that they had.
-    biases = recipe.start_biases(network)
-    return [repr(constant) for constant in (*constants, *([biases] if any(biases) else []))]
+        return identity(
+            experiment,
+            network_for(experiment) if experiment.build_recipe().for_devices else None,
+            data=self.dataset_digest,
+            form=_FORMAT,
+            method=self.setting.method,
+            schedule=self.schedule,
+            # No digest depends on it, but a run says who made it, and whoever asks for another
+            # engine wants to see that.
+            engine=WIDE if self.setting.wide else experiment.engine,
+        )
 
 
 @dataclass(frozen=True)
