@@ -109,5 +109,13 @@ def test_gestures_of_persons_out_of_a_csv(tmp_path: Path) -> None:
     assert sum("data.ignore_columns = ['t']" in warning for warning in timed.warnings) == 1
     assert not any("t[0]" in warning for warning in timed.warnings)
     assert len(split.test) == 3 * 2 * 2
-    with pytest.raises(UsageError, match=r"data\.hop: goes with data\.window"):
-        load(tmp_path / "g.csv", label_column="what", hop=4)
+    alone: dict[str, Any] = {"hop": 4, "segment_column": "take"}
+    for name, value in alone.items():
+        with pytest.raises(UsageError, match=rf"data\.{name}: goes with data\.window"):
+            load(tmp_path / "g.csv", label_column="what", **{name: value})
+
+
+def test_rows_of_several_persons_by_turns_are_not_lost_without_a_word() -> None:
+    assert len(windowed(readings("aaaabbbbab"), 4, 1, None, PATH)[0].labels) == 2
+    with pytest.raises(UsageError, match="10 of the 18 rows .* shorter than a window of 4 rows"):
+        windowed(readings("aaaabbbb" + "ab" * 5), 4, 1, None, PATH)

@@ -123,8 +123,12 @@ def load_file(
     readings = table if window is not None else None
     if window is not None:
         table, test = _windows(table, test, window, hop, test_fraction, held_out_groups, path)
-    elif hop is not None:
-        raise UsageError("data.hop: goes with data.window, the rows of a window; give both")
+    else:
+        for name, given in (("hop", hop), ("segment_column", of_format.get("segment_column"))):
+            if given is not None:
+                raise UsageError(
+                    f"data.{name}: goes with data.window, the rows of a window; give both"
+                )
     return assemble(
         path, table, test, test_fraction=test_fraction, quantise=quantise, classes=classes,
         class_names=class_names, held_out_groups=held_out_groups, missing=missing,

@@ -37,7 +37,8 @@ def windowed(
         Windows (M, W * D), and those of the test split. A feature's name is ``column[row]``.
 
     Raises:
-        UsageError: if ``window`` or ``hop`` is no number of rows, or no run is long enough.
+        UsageError: if ``window`` or ``hop`` is no number of rows, or most rows lie in runs that
+            are not long enough.
     """
     for name, value in (("window", window), ("hop", hop)):
         if type(value) is not int or value < 1:
@@ -60,6 +61,13 @@ def windowed(
             f"data.window: {path} has {len(starts)} windows of {window} rows; the longest run of "
             f"rows with one label{_of_what(table)} has {int(lengths.max())}. Readings must be in "
             "the order of time, and not those of several persons by turns"
+        )
+    lost = int(lengths[lengths < window].sum())
+    if 2 * lost > len(table.labels):
+        raise UsageError(
+            f"data.window: {lost} of the {len(table.labels)} rows of {path} lie in runs of one "
+            f"label{_of_what(table)} that are shorter than a window of {window} rows, and would be "
+            "lost. Sort the readings by recording and time, or choose a shorter window"
         )
     if test_fraction is None:
         return _cut(table, starts, window), None
