@@ -50,7 +50,7 @@ def test_header_and_arrays_are_those_of_the_specification(saved: tuple[Path, Any
     header, arrays = content(path)
     assert header.pop("checksum") == checksum(header, arrays)
     assert header == {
-        "format": "tifed-checkpoint", "version": "1", "experiment": "digest", "round": "2",
+        "format": "tifed-checkpoint", "version": "2", "experiment": "digest", "round": "2",
         "exchange": "2", "updates": "[2, 2]", "seconds": "2.25",
         "costs": json.dumps(asdict(Costs(3, 4, 5))),
     }  # fmt: skip
@@ -66,7 +66,7 @@ def test_header_and_arrays_are_those_of_the_specification(saved: tuple[Path, Any
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("format", "tifed-float-checkpoint"), ("version", "2")]
+    ("key", "value"), [("format", "tifed-float-checkpoint"), ("version", "1")]
 )  # fmt: skip
 def test_another_format_or_version_is_refused(
     saved: tuple[Path, Any, Any], key: str, value: str
