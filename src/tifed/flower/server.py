@@ -17,8 +17,8 @@ from tifed.errors import RunError, TifedError, UsageError
 from tifed.experiment import Progress, Result, RunFolder, Setup, load_experiment, resume, run
 from tifed.flower.fleet import FlowerFleet
 from tifed.flower.settings import Settings
-from tifed.messages.content import printable
 from tifed.node.site import identity, parsed
+from tifed.printable import printable
 
 LOG = "flower.log"
 """In the run folder: nodes that came and went, replies dropped, devices lost."""
