@@ -8,6 +8,7 @@ import pytest
 from tifed import Experiment, resume, run
 from tifed.atomic import write_atomically
 from tifed.errors import UsageError
+from tifed.experiment.growing_table import append_rows
 
 
 @pytest.fixture
@@ -56,7 +57,14 @@ def test_rows_are_on_the_disk_before_the_checkpoint_of_their_round(
         assert len([at for at in flushed if at < renamed]) == number
         assert calls[renamed - 1][1].startswith(f".{name}.")
         assert calls[renamed + 1] == ("flush", "checkpoints")
-    assert calls[calls.index(("flush", "metrics.csv")) + 1] == ("flush", "run")
+
+
+@needs_proc
+def test_a_new_tables_name_reaches_the_disk(tmp_path: Path, calls: list[tuple[str, str]]) -> None:
+    for number in (1, 2):
+        append_rows(tmp_path / "metrics.csv", [{"round": number}])
+    table, folder = ("flush", "metrics.csv"), ("flush", tmp_path.name)
+    assert calls == [table, folder, table]
 
 
 def test_a_reader_keeps_the_old_content_and_a_failure_leaves_it(

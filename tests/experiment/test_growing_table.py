@@ -181,10 +181,13 @@ def test_appending_does_not_touch_what_is_there(tmp_path: Path) -> None:
     append_rows(path, [{"round": 2, "a": "y"}, {"round": 3, "a": "z,"}])
     assert path.stat().st_ino == number
     assert path.read_text() == 'round,a\n7,x\n2,y\n3,"z,"\n'
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))  # as editors on Windows save it
+    append_rows(path, [{"round": 4, "a": "y"}])
+    assert path.read_bytes().endswith(b'3,"z,"\r\n4,y\n')
     with pytest.raises(
         UsageError, match="has the columns round,a, but this release writes round,b"
     ):
-        append_rows(path, [{"round": 4, "b": "y"}])
+        append_rows(path, [{"round": 5, "b": "y"}])
 
 
 def test_a_watcher_reads_whole_rows_only(tmp_path: Path) -> None:

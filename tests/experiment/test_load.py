@@ -130,6 +130,12 @@ def test_absurd_files_are_refused(tmp_path: Path, text: str, message: str) -> No
         load_experiment(path)
 
 
+def test_dots_that_are_no_key_are_nobodys_business(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("# " + "." * 100 + "\nrounds = 3  # " + ". " * 100)
+    assert load_experiment(path).rounds == 3
+
+
 def test_endless_files_are_not_read_to_their_end(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     with path.open("wb") as file:

@@ -118,6 +118,12 @@ def test_a_folder_holds_one_run(tmp_path: Path) -> None:
     run(Experiment(rounds=1), out=tmp_path / "a")
     with pytest.raises(UsageError, match="holds a run already; go on with it by --resume"):
         run(Experiment(rounds=1), out=tmp_path / "a")
+    # Rows would be appended to those of the run that was there.
+    (tmp_path / "a/experiment.toml").unlink()
+    for left in ("metrics.csv", "checkpoints"):
+        with pytest.raises(UsageError, match=f"a: holds {left} of a run whose experiment"):
+            run(Experiment(rounds=1), out=tmp_path / "a")
+        (tmp_path / "a" / left).rename(tmp_path / left)
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
         run(Experiment(rounds=1), out=tmp_path / "file" / "run")

@@ -72,6 +72,18 @@ def test_a_port_that_is_not_there_ends_a_run_at_its_start(setup: Setup, tmp_path
     )
 
 
+@pytest.mark.parametrize(
+    ("address", "words"), [("unix:/tmp/" + "a" * 200, "path too long"), ("tcp:a..b:80", "no")]
+)
+def test_an_address_that_no_socket_can_have_ends_a_run_too(
+    setup: Setup, address: str, words: str
+) -> None:
+    fleet = fleet_at(setup, [address], LONG)
+    with pytest.raises(UsageError, match=f"link.devices: {address}: .*{words}"):
+        list(fleet.calibrate([0], 4))
+    fleet.close()
+
+
 def test_who_may_come_later_is_waited_for_and_the_reason_is_said_at_once(
     setup: Setup, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -89,6 +101,16 @@ def test_who_may_come_later_is_waited_for_and_the_reason_is_said_at_once(
         f"device 1 is left out of the calibration round: {unix}No such file or directory "
         "(tried for 0.3 s)",
     ]
+
+
+def test_who_was_silent_is_waited_for_no_longer_than_before(
+    setup: Setup, caplog: pytest.LogCaptureFixture
+) -> None:
+    fleet = fleet_at(setup, ["tcp:127.0.0.1:1"], Patience(answer=5.0, silence=0.3))
+    with caplog.at_level(logging.WARNING, "tifed"):
+        assert not [sums for _ in range(2) for sums in fleet.calibrate([0], 4)]
+    fleet.close()
+    assert [words.endswith("(tried for 0.3 s)") for words in caplog.messages[1:]] == [True, True]
 
 
 def test_a_gateway_leaves_out_what_a_run_would_end_for(setup: Setup) -> None:

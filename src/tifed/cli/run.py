@@ -57,6 +57,7 @@ def run(
     """
     from tifed import experiment as runs
     from tifed.cli.progress import RunProgress
+    from tifed.cli.service import ending_in_order
     from tifed.report import write_report
 
     emulated = [
@@ -74,6 +75,7 @@ def run(
     again = ["--data-dir", str(data_dir)] if data_dir is not None else []
     again += ["--tensorboard"] if tensorboard else []
     with (
+        ending_in_order(),  # else emulators outlive it
         stopped_by_hand(messages, folder, again),
         RunProgress(messages) as progress,
         event_files(folder, tensorboard) as events,

@@ -81,7 +81,8 @@ class RunFolder:
         """Make the folder with ``experiment.toml`` in it.
 
         Raises:
-            UsageError: if it holds a run already, cannot be written, or could not be read again.
+            UsageError: if it holds a run already or a part of one, cannot be written, or could not
+                be read again.
         """
         if len(experiment) > LARGEST_FILE:
             raise UsageError(
@@ -93,6 +94,12 @@ class RunFolder:
                 f"{self.path}: holds a run already; go on with it by --resume {self.path}, "
                 "or name another folder with --out"
             )
+        for left in (self.metrics, self.health, self.checkpoints):
+            if left.exists():
+                raise UsageError(
+                    f"{self.path}: holds {left.name} of a run whose experiment.toml is gone; name "
+                    "another folder with --out"
+                )
         write_atomically(self.experiment, experiment)
 
     def require(self) -> None:

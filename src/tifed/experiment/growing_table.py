@@ -57,7 +57,7 @@ def append_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         make_folder(path.parent)
         with path.open("a+b") as file:
             file.seek(0)
-            header = file.readline().decode(errors="replace").rstrip("\n")
+            header = file.readline().decode(errors="replace").rstrip("\r\n")
             new = not header
             if new:
                 writer.writeheader()

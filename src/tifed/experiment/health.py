@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tifed.federation import RoundRecord
+from tifed.printable import printable
 
 Row = Mapping[str, Any]
 """``round`` (from 1), ``device``, ``event`` (``lost`` or ``back``) and ``reason``."""
@@ -30,12 +31,7 @@ def changes(lost: set[int], record: RoundRecord) -> list[dict[str, Any]]:
         {"round": number, "device": device, "event": BACK, "reason": ""}
         for device in sorted(answered - record.absent.keys())
     ] + [
-        {"round": number, "device": device, "event": LOST, "reason": _on_one_line(reason)}
+        {"round": number, "device": device, "event": LOST, "reason": printable(reason)}
         for device, reason in sorted(record.absent.items())
         if device not in lost
     ]
-
-
-def _on_one_line(reason: str) -> str:
-    """A fleet's own words, so that they stay in their row."""
-    return "".join(letter if letter.isprintable() else " " for letter in reason)

@@ -297,7 +297,7 @@ class LinkedFleet:
         client = it.client
         # One that was silent before does not get a whole wait again in every exchange.
         if silence is None and it.gone:
-            silence = 3 * client.patience.answer
+            silence = min(client.patience.silence, 3 * client.patience.answer)
         capabilities = client.open_session(silence)
         if capabilities.fingerprint != self._fingerprint:
             reason = (

@@ -18,8 +18,8 @@ from tifed.experiment import Experiment, Progress, Result, RunFolder, Setup, loa
 from tifed.experiment.identity import data_settings, identity
 from tifed.flower.fleet import FlowerFleet
 from tifed.flower.settings import Settings
-from tifed.messages.content import printable
 from tifed.node.site import parsed
+from tifed.printable import printable
 
 LOG = "flower.log"
 """In the run folder: nodes that came and went, replies dropped, devices lost."""

@@ -16,6 +16,7 @@ from tifed.integer.rounding import Integers
 from tifed.learning import Statistics
 from tifed.link.frame import PAYLOAD
 from tifed.network import Tensor
+from tifed.printable import printable
 
 SMALLEST_PAYLOAD = 64
 """Bytes that every device takes in a payload at least."""
@@ -138,7 +139,7 @@ def capabilities(answer: bytes) -> Capabilities:
         features=features,
         classes=classes,
         tick_hertz=hertz,
-        board="".join(letter if letter.isprintable() else " " for letter in name),
+        board=printable(name),
     )
 
 

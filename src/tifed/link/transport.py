@@ -12,7 +12,7 @@ from tifed.link.reason import reason
 
 _PIECE = 1 << 16
 _WRITE_SECONDS = 10.0
-_LASTING = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
+_LASTING = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP}
 """Of sockets. Who is to listen there may come later: nobody does now, or there is no such name."""
 
 
@@ -201,6 +201,9 @@ def address_opener(
         try:
             return SocketTransport(connect(address, seconds))
         except OSError as error:
-            raise TransportClosedError(reason(error), error.errno in _LASTING) from error
+            # Without a number it is no word of the system's: no socket has such an address.
+            impossible = type(error) is OSError and error.errno is None
+            lasting = impossible or error.errno in _LASTING
+            raise TransportClosedError(reason(error), lasting) from error
 
     return open_socket

@@ -16,8 +16,9 @@ from tifed.federation import (
 from tifed.federation.counts import impossible_counts
 from tifed.integer.rounding import Integers
 from tifed.learning import Statistics
-from tifed.messages.content import LONGEST_REASON, Content, MessageError, printable
+from tifed.messages.content import LONGEST_REASON, Content, MessageError
 from tifed.messages.devices import from_ranges
+from tifed.printable import printable
 
 
 def checked_devices(content: Content, federation: Federation, asked: Integers) -> Integers:

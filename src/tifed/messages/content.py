@@ -31,6 +31,7 @@ from tifed.integer.rounding import Integers
 from tifed.learning import Statistics
 from tifed.messages.devices import from_ranges, to_ranges
 from tifed.network import Network, Parameters, check_parameters
+from tifed.printable import printable
 
 NAME = "tifed-node"
 VERSION = 1
@@ -78,15 +79,6 @@ class Content:
         if not fits:
             raise MessageError(f"{name} has the shape {value.shape}, not {shape}")
         return value
-
-
-def printable(text: str) -> str:
-    r"""Somebody else's words, for a log or a file: they must not look like lines of it.
-
-    >>> printable("down\n2026-01-01 all is well")
-    'down 2026-01-01 all is well'
-    """
-    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def message(kind: str, experiment: str, arrays: Arrays, **values: Any) -> Content:
