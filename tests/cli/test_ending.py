@@ -9,6 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
+from rich.console import Console
+
+from tifed.cli.interrupted import needed_again, stopped_by_hand
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="no /proc")
@@ -49,3 +53,20 @@ def emulators(scratch: Path) -> list[str]:
         if command.partition("\0")[0].endswith("qemu-system-arm") and str(scratch) in command:
             found.append(path.parent.name)
     return found
+
+
+def test_every_command_that_runs_says_its_own_way_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = ["--nodes=2", *needed_again(Path("my data"), tensorboard=True)]
+    (tmp_path / "experiment.toml").touch()
+    with (
+        pytest.raises(typer.Exit) as ended,
+        stopped_by_hand(Console(), tmp_path, ["tifed", "flower", "up"], again),
+    ):
+        raise KeyboardInterrupt
+    assert ended.value.exit_code == 130
+    assert capsys.readouterr().out == (
+        "stopped before the end of its first round; go on with\n"
+        f"tifed flower up --resume {tmp_path} --nodes=2 --data-dir 'my data' --tensorboard\n"
+    )

@@ -151,6 +151,7 @@ def test_a_missing_or_damaged_file_is_named(
         ("metrics.csv", "macs_per_device", "macs", "macs_per_device"),
         ("metrics.csv", "0.300000", "1.300000", "accuracy"),
         ("metrics.csv", ",4820.5,", ",", "metrics.csv"),
+        ("metrics.csv", "\n2,", "\n3,", "line 3 is not that of round 2"),
         ("result.json", '"held_out": "test"', '"held_out": "train"', "held_out"),
         ("result.json", '"digest"', '"digits"', "digest"),
         ("result.json", "{", "[{", "result.json"),

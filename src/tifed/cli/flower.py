@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from tifed.cli.interrupted import needed_again, stopped_by_hand
 from tifed.cli.options import (
     DataDir,
     ExperimentFile,
@@ -72,7 +73,12 @@ def simulate(
 
     chosen, folder = _chosen(experiment, preset, settings, out, resume)
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
-    with RunProgress(messages) as progress, event_files(folder, tensorboard) as events:
+    again = [f"--nodes={nodes}", *needed_again(data_dir, tensorboard)]
+    with (
+        stopped_by_hand(messages, folder, ["tifed", "flower", "simulate"], again),
+        RunProgress(messages) as progress,
+        event_files(folder, tensorboard) as events,
+    ):
 
         def watch(round_done: "Progress") -> None:
             progress.update(round_done)
@@ -137,7 +143,14 @@ def up(
             f"answered {row['answered']}/{row['asked']}"
         )
 
-    with ending_in_order(), event_files(folder, tensorboard) as events:
+    again = [f"--gateway={address}" for address in gateways] or [f"--nodes={nodes}"]
+    again += ["--insecure"] if insecure else []
+    again += needed_again(data_dir, tensorboard)
+    with (
+        ending_in_order(),
+        stopped_by_hand(messages, folder, ["tifed", "flower", "up"], again),
+        event_files(folder, tensorboard) as events,
+    ):
         result = run_up(
             chosen, folder, nodes=len(gateways) or min(nodes, chosen.devices),
             gateways=gateways, secure=not insecure,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from tifed.cli.interrupted import stopped_by_hand
+from tifed.cli.interrupted import needed_again, stopped_by_hand
 from tifed.cli.options import (
     DataDir,
     ExperimentFile,
@@ -72,11 +72,10 @@ def run(
         also = ["fleet=emulated", *emulated] if emulated else []
         chosen = experiment_from(experiment, preset, settings, also)
         folder = out or new_folder(chosen)
-    again = ["--data-dir", str(data_dir)] if data_dir is not None else []
-    again += ["--tensorboard"] if tensorboard else []
+    again = needed_again(data_dir, tensorboard)
     with (
         ending_in_order(),  # else emulators outlive it
-        stopped_by_hand(messages, folder, again),
+        stopped_by_hand(messages, folder, ["tifed", "run"], again),
         RunProgress(messages) as progress,
         event_files(folder, tensorboard) as events,
     ):

@@ -169,6 +169,8 @@ def _rounds(text: str) -> tuple[RoundRow, ...]:
         fields: dict[str, Any] = {name: value or None for name, value in line.items()}
         fields["updates"] = [fields.pop(name) for name in layers]
         lines.append(fields)
+        if fields.get("round") != str(len(lines)):
+            raise ValueError(f"line {len(lines) + 1} is not that of round {len(lines)}")
     if not lines:
         raise ValueError("no rounds in it")
     return TypeAdapter(tuple[RoundRow, ...]).validate_python(lines)
