@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tifed.datasets import Quantisation, calibrate, choose, load_quantisation
+from tifed.datasets.calibration import _ordered
 from tifed.datasets.quantisation import as_int8
 from tifed.errors import UsageError
 
@@ -218,3 +219,18 @@ def test_the_widest_types_are_refused_or_read_without_a_warning() -> None:
         [-128],
         [127],
     ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 3000), st.integers(1, 3), st.sampled_from([2, 50, 10**9]), st.integers(0, 99))
+def test_order_statistics_are_those_of_sorted_values(
+    samples: int, features: int, different: int, seed: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    columns = generator.integers(-different, different, (samples, features))
+    columns[generator.random(samples) < 0.3] = 0
+    for beyond in {0, samples // 200, samples // 20}:
+        ordered = np.sort(columns, axis=0)
+        low, high = _ordered(columns, beyond)
+        assert low.tolist() == ordered[beyond].tolist()
+        assert high.tolist() == ordered[samples - 1 - beyond].tolist()

@@ -100,7 +100,7 @@ def choose(
         (spans[measured] < needed).any() or (rare.size and np.median(rare) < needed * 0.75)
     ):
         return _affine_map(numbers, by_feature)
-    if high - low >= _NEARLY_ALL and np.array_equal(numbers, np.rint(numbers)):
+    if high - low >= _NEARLY_ALL and _are_integers(numbers):
         if low >= -128 and high <= 127:
             return Quantisation("identity")
         if low >= 0 and high <= 255:
@@ -168,13 +168,43 @@ def _typical_range(columns: NDArray[Any]) -> Range:
 
 def _ordered(columns: NDArray[Any], beyond: int) -> Range:
     """Of each column (N, D) the value that ``beyond`` others are below, and the one above."""
+    if columns.shape[1] == 1:
+        values = columns[:, 0]
+        low, high = _at_the_low_end(values, beyond), _at_the_high_end(values, beyond)
+        return np.array([low], columns.dtype), np.array([high], columns.dtype)
     places = (beyond, len(columns) - 1 - beyond)
     found = np.empty((2, columns.shape[1]), columns.dtype)
     # A few columns at a time, so that a large table is not copied whole.
     for first in range(0, columns.shape[1], _COLUMNS):
-        part = slice(first, first + _COLUMNS)
-        found[:, part] = np.partition(columns[:, part], places, axis=0)[places, :]
+        part = np.ascontiguousarray(columns[:, first : first + _COLUMNS].T)
+        part.partition(places, axis=1)
+        found[:, first : first + _COLUMNS] = part[:, places].T
     return found[0], found[1]
+
+
+def _at_the_low_end(values: NDArray[Any], beyond: int) -> Any:
+    """The value (N,) that ``beyond`` others are below.
+
+    A sample tells a bound that most of the values are above: they need not be copied, nor sorted.
+    """
+    few = np.sort(values[:: max(1, len(values) // _LOOKED_AT)])
+    bound = few[min(len(few) - 1, (4 * beyond * len(few)) // len(values) + 8)]
+    end = values[values <= bound]
+    if len(end) <= beyond:
+        end = values.copy()
+    end.partition(beyond)
+    return end[beyond]
+
+
+def _at_the_high_end(values: NDArray[Any], beyond: int) -> Any:
+    """The value (N,) that ``beyond`` others are above."""
+    few = np.sort(values[:: max(1, len(values) // _LOOKED_AT)])
+    bound = few[-1 - min(len(few) - 1, (4 * beyond * len(few)) // len(values) + 8)]
+    end = values[values >= bound]
+    if len(end) <= beyond:
+        end = values.copy()
+    end.partition(len(end) - 1 - beyond)
+    return end[len(end) - 1 - beyond]
 
 
 def _fraction_bits(column: NDArray[Any], largest: float) -> int:
@@ -185,10 +215,19 @@ def _fraction_bits(column: NDArray[Any], largest: float) -> int:
         largest: magnitude of the typical ones; one that is far beyond would cost the others
             their resolution.
     """
-    if largest < 1 << _FIXED_BITS and np.array_equal(column, np.rint(column)):
+    if largest < 1 << _FIXED_BITS and _are_integers(column):
         return 0
     exponent = int(np.frexp(largest)[1])  # largest < 2**exponent
     return max(-LARGEST_EXPONENT, min(_FIXED_BITS - exponent, LARGEST_EXPONENT))
+
+
+def _are_integers(numbers: NDArray[Any]) -> bool:
+    """Whether all of them are, looked at in pieces: most fractions show in the first."""
+    flat, piece = numbers.reshape(-1), _LOOKED_AT * _COLUMNS
+    return all(
+        np.array_equal(flat[first : first + piece], np.rint(flat[first : first + piece]))
+        for first in range(0, len(flat), piece)
+    )
 
 
 def _affine(low: int, high: int) -> tuple[int, int, int]:

@@ -29,7 +29,7 @@ Kind = Literal["identity", "minus-128", "affine"]
 LARGEST_EXPONENT = 64
 """``fraction_bits`` stay within this magnitude."""
 
-_VALUES_AT_A_TIME = 1 << 19  # a large table is mapped piece by piece, to spare memory
+_VALUES_AT_A_TIME = 1 << 17  # a large table is mapped piece by piece, to spare memory
 
 CONSTANTS = ("fraction_bits", "multiplier", "bias", "shift")
 """What an affine map has one of per feature, or one of for all."""
