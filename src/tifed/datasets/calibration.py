@@ -170,7 +170,7 @@ def _ordered(columns: NDArray[Any], beyond: int) -> Range:
     """Of each column (N, D) the value that ``beyond`` others are below, and the one above."""
     if columns.shape[1] == 1:
         values = columns[:, 0]
-        low, high = _at_the_low_end(values, beyond), _at_the_high_end(values, beyond)
+        low, high = (_at_an_end(values, beyond, high=end) for end in (False, True))
         return np.array([low], columns.dtype), np.array([high], columns.dtype)
     places = (beyond, len(columns) - 1 - beyond)
     found = np.empty((2, columns.shape[1]), columns.dtype)
@@ -182,29 +182,19 @@ def _ordered(columns: NDArray[Any], beyond: int) -> Range:
     return found[0], found[1]
 
 
-def _at_the_low_end(values: NDArray[Any], beyond: int) -> Any:
-    """The value (N,) that ``beyond`` others are below.
+def _at_an_end(values: NDArray[Any], beyond: int, *, high: bool) -> Any:
+    """The value (N,) that ``beyond`` others are below, or with ``high`` above.
 
-    A sample tells a bound that most of the values are above: they need not be copied, nor sorted.
+    A sample tells a bound that most of the values are within: they need not be copied, nor sorted.
     """
     few = np.sort(values[:: max(1, len(values) // _LOOKED_AT)])
-    bound = few[min(len(few) - 1, (4 * beyond * len(few)) // len(values) + 8)]
-    end = values[values <= bound]
+    place = min(len(few) - 1, (4 * beyond * len(few)) // len(values) + 8)
+    end = values[values >= few[-1 - place]] if high else values[values <= few[place]]
     if len(end) <= beyond:
         end = values.copy()
-    end.partition(beyond)
-    return end[beyond]
-
-
-def _at_the_high_end(values: NDArray[Any], beyond: int) -> Any:
-    """The value (N,) that ``beyond`` others are above."""
-    few = np.sort(values[:: max(1, len(values) // _LOOKED_AT)])
-    bound = few[-1 - min(len(few) - 1, (4 * beyond * len(few)) // len(values) + 8)]
-    end = values[values >= bound]
-    if len(end) <= beyond:
-        end = values.copy()
-    end.partition(len(end) - 1 - beyond)
-    return end[len(end) - 1 - beyond]
+    at = len(end) - 1 - beyond if high else beyond
+    end.partition(at)
+    return end[at]
 
 
 def _fraction_bits(column: NDArray[Any], largest: float) -> int:
