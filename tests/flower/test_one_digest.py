@@ -6,6 +6,7 @@ TLS, keys), and gateways of emulated boards.
 
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from tifed.flower.certificates import make_server_certificates
 from tifed.flower.deployment import Deployment
 from tifed.flower.processes import Program, marked
 from tifed.flower.settings import Settings
-from tifed.flower.up import up
+from tifed.flower.up import run_on
 
 # Ray leaves sockets and processes to the garbage collector.
 pytestmark = [
@@ -72,16 +73,15 @@ sys.meta_path.insert(0, First)
 """
 
 
-@pytest.fixture
-def other_release(tmp_path: Path) -> Path:
+def write_other_release(folder: Path) -> Path:
     """A folder with a package of the same name, to be found before this one."""
-    package = tmp_path / "other" / "tifed" / "flower"
+    package = folder / "tifed" / "flower"
     package.mkdir(parents=True)
-    for folder in (package, package.parent):
-        (folder / "__init__.py").touch()
+    for one in (package, package.parent):
+        (one / "__init__.py").touch()
     (package / "client.py").write_text(OTHER_RELEASE)
-    (tmp_path / "other" / "sitecustomize.py").write_text(FOUND_FIRST)
-    return tmp_path / "other"
+    (folder / "sitecustomize.py").write_text(FOUND_FIRST)
+    return folder
 
 
 def awaited(log: Path, words: str) -> None:
@@ -92,11 +92,12 @@ def awaited(log: Path, words: str) -> None:
         time.sleep(0.1)
 
 
-def knock(deployment: Deployment, folder: Path, other_release: Path) -> dict[str, Program]:
+def knock(deployment: Deployment, folder: Path) -> dict[str, Program]:
     """Three who are not to take part: of another release, without a known key, and wary."""
     hosting = "partition-id=0 num-partitions=3"
     (folder / "wrong").mkdir()
     wrong = make_server_certificates(folder / "wrong", ("localhost",)).authority
+    other_release = write_other_release(folder / "other")
     path = os.pathsep.join([str(other_release), os.environ.get("PYTHONPATH", "")])
     others = {
         "old": deployment.start_other(
@@ -109,6 +110,20 @@ def knock(deployment: Deployment, folder: Path, other_release: Path) -> dict[str
     awaited(others["stranger"].log, "Failed to activate SuperNode")
     awaited(others["wary"].log, "CERTIFICATE_VERIFY_FAILED")
     return others
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A SuperLink with three SuperNodes, on whose door others knock; it serves all runs here."""
+    folder = tmp_path_factory.mktemp("deployment")
+    restarted: list[str] = []
+    with Deployment(3, folder / "logs", log=restarted.append) as running:
+        others = knock(running, folder)
+        yield running
+        assert "SuperNode ID" not in others["stranger"].log.read_text()
+        assert "SuperNode ID" not in others["wary"].log.read_text()
+    assert not marked(running.mark)
+    assert not restarted
 
 
 def asking(settings: Settings, gateways: list[str], **more: float) -> ClientApp:
@@ -130,9 +145,11 @@ def asking(settings: Settings, gateways: list[str], **more: float) -> ClientApp:
 
 @pytest.mark.parametrize("mode", ["full-network", "single-layer"])
 def test_one_digest(
-    tmp_path: Path, other_release: Path, boards: Any, gateway: Any, mode: str
+    tmp_path: Path, deployment: Deployment, boards: Any, gateway: Any, mode: str
 ) -> None:
-    experiment = load_experiment(preset="digits", overrides=["rounds=10", f"mode={mode}"])
+    # In the fifth round a device has used all of its 180 samples and begins again.
+    overrides = ["rounds=5", "buffer=40", "evaluate_every=3", f"mode={mode}"]
+    experiment = load_experiment(preset="digits", overrides=overrides)
     assert experiment.devices == 8
     simulator = tifed.run(experiment, out=tmp_path / "simulator")
 
@@ -144,7 +161,7 @@ def test_one_digest(
     ]  # fmt: skip
 
     lines.clear()
-    addresses = boards(8)
+    addresses = boards(8, "buffer=40")
     gateways = [gateway(part)[1] for part in (addresses[:3], addresses[3:6], addresses[6:])]
     settings = Settings(to_toml(experiment), out=str(tmp_path / "boards"))
     on_boards = simulation.run_in_ray(settings, asking(settings, gateways), 3, log=lines.append)
@@ -152,16 +169,8 @@ def test_one_digest(
     assert len(lines) == 3, lines
 
     lines.clear()
-    deployments: list[Deployment] = []
-    others: dict[str, Program] = {}
-
-    def started(deployment: Deployment) -> None:
-        deployments.append(deployment)
-        if mode == "full-network":
-            others.update(knock(deployment, tmp_path, other_release))
-
-    out = tmp_path / "deployed"
-    deployed = up(experiment, out, nodes=3, log=lines.append, started=started)
+    settings = Settings(to_toml(experiment), out=str(tmp_path / "deployed"))
+    deployed = run_on(deployment, settings, log=lines.append)
     assert deployed["digest"] == simulator.digest
     for name in ("engine", "boards", "deployed"):
         for file in ("metrics.csv", "details.json"):
@@ -171,11 +180,7 @@ def test_one_digest(
     for devices in ("devices 0-2", "devices 3-5", "devices 6-7"):
         assert f"hosts {devices}" in log
     assert "takes" not in log
-    assert not marked(deployments[0].mark)
-    if others:
-        assert "dropped: it speaks version 2 of the message format; this release speaks" in log
-        assert "SuperNode ID" not in others["stranger"].log.read_text()
-        assert "SuperNode ID" not in others["wary"].log.read_text()
+    assert "dropped: it speaks version 2 of the message format; this release speaks" in log
 
 
 def test_a_gateway_that_stays_away_costs_its_devices_alone(
