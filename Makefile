@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests benchmarks examples
+# Percent of the package's lines and branches that its tests reach at least.
+COVERED := 85
 
-.PHONY: demo results test lint types check-tests system-packages clean
+.PHONY: demo results test test-fast lint types check-tests system-packages clean
 
 demo: .venv/run.stamp  ## train digits in both modes, with a float baseline, and write a report
 	$(BIN)/python examples/demo.py --out runs/demo
@@ -22,7 +24,11 @@ types: .venv/dev.stamp
 	$(BIN)/mypy
 
 check-tests: .venv/dev.stamp system-packages
-	$(BIN)/pytest -n auto --dist worksteal --durations 20
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --durations 20 \
+		--cov --cov-report term --cov-fail-under $(COVERED)
+
+test-fast: .venv/dev.stamp  ## the tests that start no programs, compile nothing and do not wait
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not slow'
 
 system-packages:  ## Debian packages that tests need: installed if this is root, else named
 	scripts/system_packages

@@ -33,6 +33,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIFED_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.mark.slow(10)
 def test_train_extract_and_run(tmp_path: Path) -> None:
     out, features = tmp_path / "e.safetensors", tmp_path / "f.npz"
     said = json.loads(

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow(10)
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "tifed"
 CORE = PACKAGE / "core"

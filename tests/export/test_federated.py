@@ -7,9 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from tifed.experiment import load_experiment
 from tifed.experiment import run as run_experiment
 from tifed.export import Model, export
+
+pytestmark = pytest.mark.slow(3)
 
 DEVICES = 3
 

@@ -11,6 +11,8 @@ from tifed.experiment.build import Setup, build
 from tifed.federation.costs import macs_per_visit
 from tifed.link import Client, DeviceStatus
 
+pytestmark = pytest.mark.slow(10)
+
 SMALLEST_STACK, LARGEST_STACK = 64, 512
 STEPS = 4
 

@@ -17,6 +17,8 @@ from tifed.link.faults import FaultyLine, faulty
 from tifed.link.transport import Opener
 from tifed.rule.network import Parameters
 
+pytestmark = pytest.mark.slow(25)
+
 SMALL: dict[str, Any] = {"dataset": "digits", "devices": 2, "rounds": 3, "layers": [64, 8, 10]}
 
 

@@ -121,6 +121,7 @@ def test_a_kept_run_of_one_engine_does_not_stand_for_another(tiny: Study, tmp_pa
     assert digests(done[0]) == digests(done[1])
 
 
+@pytest.mark.slow(3)
 def test_digests_do_not_depend_on_the_number_of_jobs(tiny: Study, tmp_path: Path) -> None:
     only = ["full-network"]
     methods = ["paper", "tuned"]

@@ -92,6 +92,7 @@ def test_a_folder_of_an_older_release_has_a_report(tmp_path: Path, write_run: Wr
     assert "Balanced accuracy" not in html
 
 
+@pytest.mark.slow(8)
 @pytest.mark.parametrize(
     ("devices", "class_names", "rounds"),
     [

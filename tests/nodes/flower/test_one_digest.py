@@ -31,6 +31,7 @@ from tifed.nodes.flower.up import run_on
 
 # Ray leaves sockets and processes to the garbage collector.
 pytestmark = [
+    pytest.mark.slow(180),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
     pytest.mark.usefixtures("collected"),
 ]
