@@ -161,7 +161,7 @@ def test_a_board_that_dies_does_not_stop_the_others(
             return watch(device, board, opener)
 
         fleet.wire = wire
-        fleet.patience = Patience(answer=0.2, silence=1.0)
+        fleet.patience = Patience(answer=0.2, silence=5.0)
 
     with caplog.at_level(logging.WARNING, "tifed"):
         outcome = emulated(change, **SMALL, emulator="qemu", board="cortex-m3")

@@ -324,7 +324,7 @@ def test_a_training_that_goes_to_and_fro_ends(boards: Boards) -> None:
             boards[0],
             {Kind.TRAIN: silent, Kind.STATUS: to_and_fro, Kind.TRAINED: as_nothing},
         ),
-        QUICK,
+        replace(QUICK, silence=3.0),
     )
     client.open_session()
     with pytest.raises(DeviceError, match="stands still in step 1"):
@@ -355,12 +355,12 @@ def test_a_version_of_an_odd_session_is_still_named(boards: Boards) -> None:
     def newer(frame: Frame) -> Frame:
         return replace(frame, session=0, version=2, payload=b"\x46")
 
-    client = Client("odd", lambda: Tampered(boards[0], {Kind.HELLO: newer}), QUICK)
+    client = Client("odd", lambda: Tampered(boards[0], {Kind.HELLO: newer}), CALM)
     with pytest.raises(DeviceError, match="version 2 of the link"):
         client.open_session()
 
 
 def test_the_error_of_an_odd_answer_is_the_links_own(boards: Boards) -> None:
-    client = Client("odd", lambda: Tampered(boards[0], {Kind.HELLO: partial(cut, 3)}), QUICK)
+    client = Client("odd", lambda: Tampered(boards[0], {Kind.HELLO: partial(cut, 3)}), CALM)
     with pytest.raises(DeviceAnswerError, match="odd: its answer to HELLO has 2 bytes"):
         client.open_session()
