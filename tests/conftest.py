@@ -26,7 +26,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with the slowest tests come first, so that no worker begins a long one at the end."""
+    """Files with the slowest tests come first, so that no worker begins a long one at the end.
+
+    What slow tests reach is not measured: it would cost much time and add little.
+    """
     longest: dict[Path, float] = {}
     for item in items:
         if "service" in getattr(item, "fixturenames", ()):
@@ -34,6 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark in item.iter_markers("slow"):
             seconds = mark.args[0] if mark.args else 1
             longest[item.path] = max(seconds, longest.get(item.path, 0))
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.no_cover)
     items.sort(key=lambda item: -longest.get(item.path, 0))
 
 

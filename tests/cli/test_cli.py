@@ -86,6 +86,7 @@ def test_board_and_emulator_are_short_for_an_emulated_fleet(tmp_path: Path) -> N
         assert line in written
 
 
+@pytest.mark.slow
 def test_ranges_and_presets(here: Here, tmp_path: Path) -> None:
     rows = json.loads(here("ranges", "--preset", "mnist-paper", "--json", cwd=tmp_path).stdout)
     bounds = {(row["layer"], row["quantity"]): row["high"] for row in rows}

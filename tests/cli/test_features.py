@@ -92,6 +92,7 @@ def test_extractors_that_ship_are_listed(tmp_path: Path) -> None:
         tifed("features", "train", "--source", "digits", "--out", tmp_path / "e", "--channels", "a")
 
 
+@pytest.mark.slow
 def test_features_computed_elsewhere_are_a_data_set(tmp_path: Path) -> None:
     """Floats of any range become int8 by constants that are saved with the run."""
     random = np.random.default_rng(5)

@@ -61,7 +61,7 @@ def build(
     """
     files = {PACKAGE / name: own for name, own in sources.items()}
     files |= {ROOT / "tests" / "core" / name: [] for name in CHECK}
-    includes = ["-I", CORE, "-I", PACKAGE / "native"]
+    includes: list[str | Path] = ["-I", CORE, "-I", PACKAGE / "native"]
     objects = []
     for source, own in files.items():
         objects.append(where / (source.stem + ".o"))

@@ -45,7 +45,7 @@ def build(
     sources = [PACKAGE / source for source in HOST]
     sources += [ROOT / "tests" / "core" / source for source in CHECK]
     sources += [PACKAGE / "native" / "host" / "extraction_avx2.c"] if avx2 else []
-    includes = ["-I", CORE, "-I", PACKAGE / "native"]
+    includes: list[str | Path] = ["-I", CORE, "-I", PACKAGE / "native"]
     objects = []
     for source in sources:
         objects.append(where / (source.stem + ".o"))

@@ -35,6 +35,7 @@ def test_every_layout_gives_the_same_data(recordings: Path) -> None:
     assert np.bincount(dataset.train.groups).tolist() == [20, 20]
 
 
+@pytest.mark.slow
 def test_a_speaker_can_be_held_out(recordings: Path) -> None:
     dataset = load("spoken-digits", data_dir=recordings, held_out_speaker="bob")
     assert dataset.test.groups is not None

@@ -178,6 +178,7 @@ CHANGES: st.SearchStrategy[Change] = st.one_of(
 )
 
 
+@pytest.mark.slow(3)
 @settings(
     max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -272,6 +273,7 @@ def test_an_odd_board_is_left_out_by_name(
     assert reason in update.absent[0]
 
 
+@pytest.mark.slow(6)
 def test_a_board_in_another_session_is_left_out_by_name(
     setup: Setup, boards: Boards, plan: Plan
 ) -> None:
@@ -308,6 +310,7 @@ def test_a_name_that_is_not_ascii_is_cleaned(setup: Setup, boards: Boards) -> No
     assert client.open_session().board.isprintable()
 
 
+@pytest.mark.slow(3)
 def test_a_training_that_goes_to_and_fro_ends(boards: Boards) -> None:
     steps = iter([1, 0] * 300)
 

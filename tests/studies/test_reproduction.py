@@ -180,6 +180,7 @@ def test_the_oracle_gives_the_published_schedule_the_same_digests(
     assert [run.engine for _, runs in slow.runs for run in runs] == ["oracle", "oracle"]
 
 
+@pytest.mark.slow(4)
 def test_the_table_and_the_csv_agree_with_the_runs(tiny: Study, tmp_path: Path) -> None:
     done = carry_out(tiny, tmp_path, runs=2)
     whole = table(done, "tifed reproduce tiny --runs 2")

@@ -43,6 +43,7 @@ def test_the_page_asks_nobody_for_anything(ordinary: Path) -> None:
     assert not re.search(r"https?:|@import|url\(|<script|<link rel=.stylesheet", html)
 
 
+@pytest.mark.slow
 def test_the_same_files_give_the_same_picture_and_page(
     tmp_path: Path, write_run: WriteRun, ordinary: Path
 ) -> None:
@@ -51,6 +52,7 @@ def test_the_same_files_give_the_same_picture_and_page(
         assert (tmp_path / name).read_bytes() == (ordinary / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_text_of_a_user_is_text(tmp_path: Path, write_run: WriteRun) -> None:
     evil = "<script>alert(1)</script>"
     write_run(
@@ -67,6 +69,7 @@ def test_text_of_a_user_is_text(tmp_path: Path, write_run: WriteRun) -> None:
     assert html.count("&lt;script&gt;") >= 4
 
 
+@pytest.mark.slow
 def test_a_doubtful_result_says_so_before_anything_else(
     tmp_path: Path, write_run: WriteRun, ordinary: Path
 ) -> None:
@@ -82,6 +85,7 @@ def test_a_doubtful_result_says_so_before_anything_else(
     assert "commonest class would reach\n    37.50%" in html
 
 
+@pytest.mark.slow
 def test_a_folder_of_an_older_release_has_a_report(tmp_path: Path, write_run: WriteRun) -> None:
     path = write_run(tmp_path) / "result.json"
     result = json.loads(path.read_text(encoding="utf-8"))
@@ -114,6 +118,7 @@ def test_any_size_has_a_report(
     assert f"after {rounds} round" in html
 
 
+@pytest.mark.slow
 def test_what_was_not_measured_is_left_out(tmp_path: Path, write_run: WriteRun) -> None:
     write_run(
         tmp_path,

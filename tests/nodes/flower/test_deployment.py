@@ -95,7 +95,8 @@ def test_signal_nine_everywhere_costs_nothing(
     assert not victims
     whole = tifed.run(experiment, out=tmp_path / "whole")
     assert result["digest"] == whole.digest, log
-    assert folder.metrics.read_text() == (tmp_path / "whole/metrics.csv").read_text()
+    for file in ("metrics.csv", "details.json"):
+        assert (folder.path / file).read_text() == (tmp_path / "whole" / file).read_text()
     assert any("has died; the run is submitted again" in line for line in log)
     assert any(re.match(r"SuperNode \d has died; it is started again", line) for line in log)
     assert "the SuperLink has died; it is started again" in log

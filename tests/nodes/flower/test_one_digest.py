@@ -6,7 +6,6 @@ TLS, keys), and gateways of emulated boards.
 
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from tifed.nodes.flower.certificates import make_server_certificates
 from tifed.nodes.flower.deployment import Deployment
 from tifed.nodes.flower.processes import Program, marked
 from tifed.nodes.flower.settings import Settings
-from tifed.nodes.flower.up import run_on
+from tifed.nodes.flower.up import up
 
 # Ray leaves sockets and processes to the garbage collector.
 pytestmark = [
@@ -74,15 +73,16 @@ sys.meta_path.insert(0, First)
 """
 
 
-def write_other_release(folder: Path) -> Path:
+@pytest.fixture
+def other_release(tmp_path: Path) -> Path:
     """A folder with a package of the same name, to be found before this one."""
-    package = folder / "tifed" / "nodes" / "flower"
+    package = tmp_path / "other" / "tifed" / "nodes" / "flower"
     package.mkdir(parents=True)
-    for one in (package, *list(package.parents)[:2]):
-        (one / "__init__.py").touch()
+    for folder in (package, *list(package.parents)[:2]):
+        (folder / "__init__.py").touch()
     (package / "client.py").write_text(OTHER_RELEASE)
-    (folder / "sitecustomize.py").write_text(FOUND_FIRST)
-    return folder
+    (tmp_path / "other" / "sitecustomize.py").write_text(FOUND_FIRST)
+    return tmp_path / "other"
 
 
 def awaited(log: Path, words: str) -> None:
@@ -93,12 +93,11 @@ def awaited(log: Path, words: str) -> None:
         time.sleep(0.1)
 
 
-def knock(deployment: Deployment, folder: Path) -> dict[str, Program]:
+def knock(deployment: Deployment, folder: Path, other_release: Path) -> dict[str, Program]:
     """Three who are not to take part: of another release, without a known key, and wary."""
     hosting = "partition-id=0 num-partitions=3"
     (folder / "wrong").mkdir()
     wrong = make_server_certificates(folder / "wrong", ("localhost",)).authority
-    other_release = write_other_release(folder / "other")
     path = os.pathsep.join([str(other_release), os.environ.get("PYTHONPATH", "")])
     others = {
         "old": deployment.start_other(
@@ -111,20 +110,6 @@ def knock(deployment: Deployment, folder: Path) -> dict[str, Program]:
     awaited(others["stranger"].log, "Failed to activate SuperNode")
     awaited(others["wary"].log, "CERTIFICATE_VERIFY_FAILED")
     return others
-
-
-@pytest.fixture(scope="module")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """A SuperLink with three SuperNodes, on whose door others knock; it serves all runs here."""
-    folder = tmp_path_factory.mktemp("deployment")
-    restarted: list[str] = []
-    with Deployment(3, folder / "logs", log=restarted.append) as running:
-        others = knock(running, folder)
-        yield running
-        assert "SuperNode ID" not in others["stranger"].log.read_text()
-        assert "SuperNode ID" not in others["wary"].log.read_text()
-    assert not marked(running.mark)
-    assert not restarted
 
 
 def asking(settings: Settings, gateways: list[str], **more: float) -> ClientApp:
@@ -144,24 +129,38 @@ def asking(settings: Settings, gateways: list[str], **more: float) -> ClientApp:
     return app
 
 
+# In the fifth round a device has used all of its 180 samples and begins again.
+FIVE_ROUNDS = ["rounds=5", "buffer=40", "evaluate_every=3"]
+
+
+def assert_same_files(*folders: Path) -> None:
+    """What the runs in ``folders`` have measured is the same, to the last digit."""
+    for file in ("metrics.csv", "details.json"):
+        assert len({(folder / file).read_text() for folder in folders}) == 1
+
+
 @pytest.mark.parametrize("mode", ["full-network", "single-layer"])
-def test_one_digest(
-    tmp_path: Path, deployment: Deployment, boards: Any, gateway: Any, mode: str
-) -> None:
-    # In the fifth round a device has used all of its 180 samples and begins again.
-    overrides = ["rounds=5", "buffer=40", "evaluate_every=3", f"mode={mode}"]
-    experiment = load_experiment(preset="digits", overrides=overrides)
+def test_one_digest_in_the_simulation_engine(tmp_path: Path, mode: str) -> None:
+    experiment = load_experiment(preset="digits", overrides=[*FIVE_ROUNDS, f"mode={mode}"])
     assert experiment.devices == 8
     simulator = tifed.run(experiment, out=tmp_path / "simulator")
-
     lines: list[str] = []
     engine = simulation.simulate(experiment, nodes=3, out=tmp_path / "engine", log=lines.append)
     assert engine.digest == simulator.digest
     assert sorted(line.split(" hosts ")[1] for line in lines) == [
         "devices 0-2", "devices 3-5", "devices 6-7",
     ]  # fmt: skip
+    assert_same_files(tmp_path / "simulator", tmp_path / "engine")
 
-    lines.clear()
+
+def test_one_digest_on_boards_and_in_processes(
+    tmp_path: Path, other_release: Path, boards: Any, gateway: Any
+) -> None:
+    """Of the full network; test_deployment.py has single layers on boards behind processes."""
+    experiment = load_experiment(preset="digits", overrides=[*FIVE_ROUNDS, "mode=full-network"])
+    simulator = tifed.run(experiment, out=tmp_path / "simulator")
+
+    lines: list[str] = []
     addresses = boards(8, "buffer=40")
     gateways = [gateway(part)[1] for part in (addresses[:3], addresses[3:6], addresses[6:])]
     settings = Settings(to_toml(experiment), out=str(tmp_path / "boards"))
@@ -170,18 +169,25 @@ def test_one_digest(
     assert len(lines) == 3, lines
 
     lines.clear()
-    settings = Settings(to_toml(experiment), out=str(tmp_path / "deployed"))
-    deployed = run_on(deployment, settings, log=lines.append)
+    deployments: list[Deployment] = []
+    others: dict[str, Program] = {}
+
+    def started(deployment: Deployment) -> None:
+        deployments.append(deployment)
+        others.update(knock(deployment, tmp_path, other_release))
+
+    out = tmp_path / "deployed"
+    deployed = up(experiment, out, nodes=3, log=lines.append, started=started)
     assert deployed["digest"] == simulator.digest
-    for name in ("engine", "boards", "deployed"):
-        for file in ("metrics.csv", "details.json"):
-            expected = (tmp_path / "simulator" / file).read_text()
-            assert (tmp_path / name / file).read_text() == expected
+    assert_same_files(tmp_path / "simulator", tmp_path / "boards", out)
     log = "\n".join(lines)
     for devices in ("devices 0-2", "devices 3-5", "devices 6-7"):
         assert f"hosts {devices}" in log
     assert "takes" not in log
+    assert not marked(deployments[0].mark)
     assert "dropped: it speaks version 2 of the message format; this release speaks" in log
+    assert "SuperNode ID" not in others["stranger"].log.read_text()
+    assert "SuperNode ID" not in others["wary"].log.read_text()
 
 
 def test_a_gateway_that_stays_away_costs_its_devices_alone(

@@ -72,54 +72,27 @@ def up(
     )
     if folder.result.is_file():
         return folder.read_result()
-    with Deployment(
-        nodes,
-        folder.path / "flower",
-        data_dir=data_dir,
-        gateways=gateways,
-        secure=secure,
-        log=log,
-    ) as deployment:
-        if started is not None:
-            started(deployment)
-        return run_on(deployment, chosen, restarts=restarts, watch=watch, log=log)
-
-
-def run_on(
-    deployment: Deployment,
-    settings: Settings,
-    *,
-    restarts: int = 5,
-    watch: Callable[[Row], None] | None = None,
-    log: Callable[[str], None] = print,
-) -> dict[str, Any]:
-    """Run an experiment on programs that have been started, and keep them running.
-
-    Args:
-        deployment: the SuperLink and the SuperNodes. It can serve one run after another.
-        settings: with the experiment and the absolute folder of the run.
-        restarts: how often the run may be submitted again after its server has died.
-        watch: told of every row of metrics.csv.
-        log: told of everything that is noticed.
-
-    Returns:
-        The content of ``result.json``.
-
-    Raises:
-        RunError: if the run cannot be carried out.
-    """
-    folder = RunFolder(Path(settings.out))
     tail = _Tail(folder, watch, log)
     with tempfile.TemporaryDirectory(prefix="tifed-app-") as app:
-        write_bundle(Path(app), settings)
-        for _ in range(restarts + 1):
-            run = deployment.submit(Path(app))
-            if _finishes(deployment, run, folder, tail):
-                return folder.read_result()
-            deployment.tend()
-            log(f"the server of run {run} has died; the run is submitted again")
-            deployment.stop_run(run)
-    raise RunError(f"the server died {restarts + 1} times; its log is in {deployment.logs}")
+        write_bundle(Path(app), chosen)
+        with Deployment(
+            nodes,
+            folder.path / "flower",
+            data_dir=data_dir,
+            gateways=gateways,
+            secure=secure,
+            log=log,
+        ) as deployment:
+            if started is not None:
+                started(deployment)
+            for _ in range(restarts + 1):
+                run = deployment.submit(Path(app))
+                if _finishes(deployment, run, folder, tail):
+                    return folder.read_result()
+                deployment.tend()
+                log(f"the server of run {run} has died; the run is submitted again")
+                deployment.stop_run(run)
+    raise RunError(f"the server died {restarts + 1} times; its log is in {folder.path / 'flower'}")
 
 
 def _finishes(deployment: Deployment, run: str, folder: RunFolder, tail: "_Tail") -> bool:
