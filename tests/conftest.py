@@ -25,6 +25,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 2
 
 
+@pytest.hookimpl(tryfirst=True)  # before what is not wanted is left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with the slowest tests come first, so that no worker begins a long one at the end.
 

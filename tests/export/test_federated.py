@@ -34,7 +34,7 @@ def started(program: Path, ports: list[int]) -> Iterator[None]:
 
 def _await(port: int) -> None:
     """Until somebody listens."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
