@@ -1,8 +1,8 @@
 """Measure what `tifed plan` shows: the firmware compiled, run in QEMU, its instructions counted.
 
-    python -m tifed.plan.measure [OUT.json]
+    python -m tifed.plan.measure [FOLDER]
 
-writes the measurements of every processor (by default into the package). QEMU counts instructions,
+writes the tables of every processor (by default into the package). QEMU counts instructions,
 and the boards' tick counters resolve them to a few; it does not know cycles.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import tifed
-from tifed.boards.measured import Image, Measured, Round, write_measured
+from tifed.boards.measured import Image, Measured, Round, fingerprint_of, write_measured
 from tifed.datasets import load
 from tifed.emulators.qemu import QemuBoard
 from tifed.experiment import Experiment, load_experiment
@@ -73,9 +73,10 @@ def _measure(
         stacks.append(stack)
         rounds.append(
             Round(
-                core=board.processor, command=COMMAND, network=network, layers=layers,
-                buffer=experiment.buffer, batch=experiment.batch,
-                local_epochs=experiment.local_epochs, instructions=instructions,
+                core=board.processor, command=COMMAND, recipe=experiment.recipe,
+                shape=network.shape, layers=layers, buffer=experiment.buffer,
+                batch=experiment.batch, local_epochs=experiment.local_epochs,
+                instructions=instructions, fingerprint=fingerprint_of(network, *shape),
             )
         )  # fmt: skip
     sizes = read_image(firmware.elf)
@@ -144,13 +145,13 @@ def _lines(measured: Measured) -> Iterator[str]:
     for image in measured.images:
         yield f"{image.core}: code {image.code}, static {image.static}, stack {image.stack} bytes"
     for row in measured.rounds:
-        shape = "-".join(map(str, row.network.shape))
+        shape = "-".join(map(str, row.shape))
         yield f"{row.core}: {shape}, layers {list(row.layers)}: {row.instructions:,} instructions"
 
 
 def main() -> None:
     """Measure, print, write."""
-    default = Path(tifed.__file__).parent / "boards" / "measured.json"
+    default = Path(tifed.__file__).parent / "boards"
     measured = measure(BOARDS)
     for line in _lines(measured):
         print(line)
