@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests benchmarks examples
 
-.PHONY: demo results test lint types check-tests system-packages clean
+.PHONY: demo results footprint test lint types check-tests system-packages clean
 
 demo: .venv/run.stamp  ## train digits in both modes, with a float baseline, and write a report
 	$(BIN)/python examples/demo.py --out runs/demo
 
 results: .venv/run.stamp  ## docs/results.md, its pictures and README's table, from runs that are kept
 	$(BIN)/python -m benchmarks.results --jobs 2 $(if $(TIFED_DATA_DIR),--data-dir $(TIFED_DATA_DIR))
+
+footprint: .venv/dev.stamp system-packages  ## docs/footprint.md: flash, RAM, stack, instructions
+	$(BIN)/python -m benchmarks.footprint
 
 test: lint types check-tests  ## everything that has to pass
 

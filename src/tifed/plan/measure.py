@@ -17,19 +17,17 @@ import numpy as np
 import tifed
 from tifed.boards.measured import Image, Measured, Round, fingerprint_of, write_measured
 from tifed.datasets import load
-from tifed.emulators.qemu import QemuBoard
 from tifed.experiment import Experiment, load_experiment
 from tifed.experiment.build import network_for
 from tifed.firmware import BOARDS, build_firmware, experiment_header
 from tifed.firmware.boards import QEMU, Board
 from tifed.firmware.build import Compiler
 from tifed.firmware.header import memory_bytes
-from tifed.link import Client, Patience
 from tifed.network import Network, Parameters, start_parameters
+from tifed.plan.emulated_round import emulated_round
 
 COMMAND = "python -m tifed.plan.measure"
 
-_NANOSECONDS = 1_000_000_000
 _EXPERIMENTS = ("digits", "digits-paper")
 """Presets whose first round is measured: of all layers, then of each alone."""
 
@@ -66,17 +64,20 @@ def _measure(
     ways = (everything, *((layer,) for layer in everything))
     shape = (experiment.buffer, experiment.batch)
     firmware = build_firmware(board, experiment_header(network, ways, *shape), compiler)
+    samples = load(experiment.dataset).train.take(np.arange(experiment.buffer))
+    start = _start(experiment, network)
+    steps = experiment.local_epochs * -(-experiment.buffer // experiment.batch)
     rounds: list[Round] = []
     stacks: list[int] = []
     for layers in ways:
-        instructions, stack = _one_round(QemuBoard(firmware, True), board, experiment, layers)
-        stacks.append(stack)
+        counted = emulated_round(firmware, network, layers, samples, start, steps, experiment.seed)
+        stacks.append(counted.stack)
         rounds.append(
             Round(
                 core=board.processor, command=COMMAND, recipe=experiment.recipe,
                 shape=network.shape, layers=layers, buffer=experiment.buffer,
                 batch=experiment.batch, local_epochs=experiment.local_epochs,
-                instructions=instructions, fingerprint=fingerprint_of(network, *shape),
+                instructions=counted.instructions, fingerprint=fingerprint_of(network, *shape),
             )
         )  # fmt: skip
     sizes = read_image(firmware.elf)
@@ -100,32 +101,6 @@ def compiler_version(compiler: Compiler) -> str:
     return (
         f"gcc {subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()}"
     )
-
-
-def _one_round(
-    emulated: QemuBoard, board: Board, experiment: Experiment, layers: tuple[int, ...]
-) -> tuple[int, int]:
-    """Instructions of the first round, and the most stack, bytes."""
-    network = network_for(experiment)
-    samples = load(experiment.dataset).train
-    taken = slice(0, experiment.buffer)
-    parameters = _start(experiment, network)
-    try:
-        client = Client(board.name, emulated.open, Patience())
-        client.open_session()
-        client.configure(layers, experiment.seed)
-        if network.centred:
-            client.put_centre(parameters.centre)
-        client.add_samples(samples.features[taken], samples.labels[taken])
-        arrays = zip(parameters.weights, parameters.biases, strict=True)
-        for number, (weight, bias) in enumerate(arrays):
-            client.put_layer(number, weight, bias)
-        steps = experiment.local_epochs * -(-experiment.buffer // experiment.batch)
-        status = client.train(0, steps, 0, 0, 0)
-        client.close()
-    finally:
-        emulated.close()
-    return (status.ticks * _NANOSECONDS // board.tick_hertz) >> board.icount_shift, status.stack
 
 
 def _start(experiment: Experiment, network: Network) -> Parameters:
