@@ -1,7 +1,8 @@
 # Everything Python runs in the environment .venv, which is made here.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests benchmarks examples
+SOURCES := src tests benchmarks examples scripts
+SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema vendor.
 
 .PHONY: demo results footprint test lint types check-tests system-packages clean
 
@@ -19,6 +20,10 @@ test: lint types check-tests  ## everything that has to pass
 lint: .venv/dev.stamp
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/zizmor --quiet --offline .
+	$(SCHEMA)github-workflows .github/workflows/*.yml
+	$(SCHEMA)github-issue-forms .github/ISSUE_TEMPLATE/b*.yml .github/ISSUE_TEMPLATE/feature.yml
+	$(SCHEMA)citation-file-format CITATION.cff
 
 types: .venv/dev.stamp
 	$(BIN)/mypy

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-import tifed
-from tifed.boards.measured import Image, Measured, Round, fingerprint_of, write_measured
+from tifed.boards.measured import BUILT_IN, Image, Measured, Round, fingerprint_of, write_measured
 from tifed.datasets import load
 from tifed.experiment import Experiment, load_experiment
 from tifed.experiment.build import network_for
@@ -126,7 +125,7 @@ def _lines(measured: Measured) -> Iterator[str]:
 
 def main() -> None:
     """Measure, print, write."""
-    default = Path(tifed.__file__).parent / "boards"
+    default = Path(str(BUILT_IN))
     measured = measure(BOARDS)
     for line in _lines(measured):
         print(line)

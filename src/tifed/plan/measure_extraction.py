@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-import tifed
 from tifed.boards.extraction import Extraction, Extractions, write_extractions
+from tifed.boards.measured import BUILT_IN
 from tifed.emulators.qemu import QemuBoard
 from tifed.features import Convolution, Dense, Extractor, FeatureLayer, MaxPool
 from tifed.features.operations import extractor_operations
@@ -105,7 +105,7 @@ def main() -> None:
                 f"stack {row.stack}, code {row.code}",
                 flush=True,
             )
-    default = Path(tifed.__file__).parent / "boards"
+    default = Path(str(BUILT_IN))
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else default
     write_extractions(folder, Extractions(rows=tuple(rows)))
 
