@@ -24,6 +24,7 @@ lint: .venv/dev.stamp
 	$(SCHEMA)github-workflows .github/workflows/*.yml
 	$(SCHEMA)github-issue-forms .github/ISSUE_TEMPLATE/b*.yml .github/ISSUE_TEMPLATE/feature.yml
 	$(SCHEMA)citation-file-format CITATION.cff
+	$(BIN)/lint-imports
 
 types: .venv/dev.stamp
 	$(BIN)/mypy
@@ -35,7 +36,7 @@ system-packages:  ## Debian packages that tests need: installed if this is root,
 	scripts/system_packages
 
 # The extension is built again when one of its sources changes.
-NATIVE := CMakeLists.txt $(wildcard src/tifed/core/*.[ch] src/tifed/core/host/*.[ch] \
+NATIVE := CMakeLists.txt $(wildcard src/tifed/core/*.[ch] src/tifed/native/host/*.[ch] \
 	src/tifed/native/*.cpp src/tifed/native/*.hpp)
 
 .venv/run.stamp: pyproject.toml $(NATIVE)

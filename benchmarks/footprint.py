@@ -15,17 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
-from tifed.datasets import Samples
+from tifed.board.firmware import BOARDS, build_firmware, experiment_header
+from tifed.board.firmware.boards import QEMU
+from tifed.board.firmware.elf import read_image
+from tifed.board.firmware.header import memory_bytes
+from tifed.data import Samples
 from tifed.federation.costs import macs_per_visit
-from tifed.firmware import BOARDS, build_firmware, experiment_header
-from tifed.firmware.boards import QEMU
-from tifed.firmware.elf import read_image
-from tifed.firmware.header import memory_bytes
-from tifed.integer.random import Purpose, random32, stream_key
-from tifed.network import Network, start_parameters
 from tifed.plan.emulated_round import emulated_round
 from tifed.plan.measure import compiler_version
-from tifed.recipes import RECIPES
+from tifed.rule.integer.random import Purpose, random32, stream_key
+from tifed.rule.network import Network, start_parameters
+from tifed.rule.recipes import RECIPES
 
 PAGE = Path(__file__).parents[1] / "docs" / "footprint.md"
 SHAPES = ((64, 32, 10), (784, 32, 10))

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from tifed.datasets import Samples
-from tifed.emulators.qemu import QemuBoard
-from tifed.firmware import Firmware
+from tifed.board.emulators.qemu import QemuBoard
+from tifed.board.firmware import Firmware
+from tifed.data import Samples
 from tifed.link import Client, Patience
-from tifed.network import Network, Parameters
+from tifed.rule.network import Network, Parameters
 
 SILENCE = 120.0
 """Seconds that an emulated board may be silent: a machine with much to do is no fault of it."""

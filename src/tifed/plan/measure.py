@@ -14,16 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tifed.boards.measured import BUILT_IN, Image, Measured, Round, fingerprint_of, write_measured
-from tifed.datasets import load
+from tifed.board.firmware import BOARDS, build_firmware, experiment_header
+from tifed.board.firmware.boards import QEMU, Board
+from tifed.board.firmware.build import Compiler
+from tifed.board.firmware.header import memory_bytes
+from tifed.board.measured import BUILT_IN, Image, Measured, Round, fingerprint_of, write_measured
+from tifed.data import load
 from tifed.experiment import Experiment, load_experiment
 from tifed.experiment.build import network_for
-from tifed.firmware import BOARDS, build_firmware, experiment_header
-from tifed.firmware.boards import QEMU, Board
-from tifed.firmware.build import Compiler
-from tifed.firmware.header import memory_bytes
-from tifed.network import Network, Parameters, start_parameters
 from tifed.plan.emulated_round import emulated_round
+from tifed.rule.network import Network, Parameters, start_parameters
 
 COMMAND = "python -m tifed.plan.measure"
 
@@ -56,7 +56,9 @@ def _measure(
     board: Board, experiment: Experiment, compiler: Compiler
 ) -> tuple[Image, tuple[Round, ...]]:
     """One image, and the rounds that it does."""
-    from tifed.firmware.elf import read_image  # late: only the extra emulator has what it needs
+    from tifed.board.firmware.elf import (
+        read_image,  # late: only the extra emulator has what it needs
+    )
 
     network = network_for(experiment)
     everything = tuple(range(network.depth))

@@ -13,19 +13,19 @@ from pathlib import Path
 
 import numpy as np
 
-from tifed.boards.extraction import Extraction, Extractions, write_extractions
-from tifed.boards.measured import BUILT_IN
-from tifed.emulators.qemu import QemuBoard
-from tifed.features import Convolution, Dense, Extractor, FeatureLayer, MaxPool
-from tifed.features.operations import extractor_operations
-from tifed.features.shipped import find_extractor, shipped_names
-from tifed.firmware import BOARDS, build_firmware, experiment_header
-from tifed.firmware.boards import QEMU, Board
-from tifed.firmware.build import Compiler
-from tifed.firmware.elf import read_image
+from tifed.board.emulators.qemu import QemuBoard
+from tifed.board.firmware import BOARDS, build_firmware, experiment_header
+from tifed.board.firmware.boards import QEMU, Board
+from tifed.board.firmware.build import Compiler
+from tifed.board.firmware.elf import read_image
+from tifed.board.measured import BUILT_IN
+from tifed.board.measured_extraction import Extraction, Extractions, write_extractions
+from tifed.extractor import Convolution, Dense, Extractor, FeatureLayer, MaxPool
+from tifed.extractor.operations import extractor_operations
+from tifed.extractor.shipped import find_extractor, shipped_names
 from tifed.link import Client, Patience
 from tifed.plan.measure import compiler_version
-from tifed.recipes import Tuned
+from tifed.rule.recipes import Tuned
 
 COMMAND = "python -m tifed.plan.measure_extraction"
 
