@@ -1,5 +1,6 @@
 """A wheel has all that an installed package needs, and the version is stated once."""
 
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,6 @@ import pytest
 import yaml
 
 import tifed
-from tifed import native
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -44,8 +44,10 @@ def test_an_installed_package_trains_and_exports(wheel: Path, tmp_path: Path) ->
     packages = next((tmp_path / "fresh").glob("lib/python*/site-packages"))
     with zipfile.ZipFile(wheel) as file:
         file.extractall(packages)
-    compiled = next(Path(native._native.__file__ or "").parent.glob("_native.*.so"))
-    shutil.copy(compiled, packages / "tifed" / "native")
+    compiled = importlib.util.find_spec("tifed.native._native")
+    assert compiled is not None
+    assert compiled.origin is not None
+    shutil.copy(compiled.origin, packages / "tifed" / "native")
     # What the package depends on; editable installations are not found this way.
     others = [place for place in sys.path if "site-packages" in place]
     (packages / "others.pth").write_text("\n".join(others) + "\n")
