@@ -93,8 +93,10 @@ def test_what_firmware_is_made_of_is_there_and_the_hosts_sources_are_not(wheel: 
 def test_the_version_is_the_same_wherever_it_is_said() -> None:
     version = PROJECT["project"]["version"]
     assert tifed.__version__ == version
-    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version
-    assert f"\n## {version} (" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert cited["version"] == version
+    head = f"\n## {version} ({cited['date-released']})\n"
+    assert head in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_the_forge_runs_what_exists() -> None:
