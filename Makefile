@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests benchmarks examples
+C_FILES = $(shell find src tests -name '*.[ch]' -o -name '*.[ch]pp')
 
 .PHONY: demo results test lint types check-tests system-packages clean
 
@@ -16,6 +17,7 @@ test: lint types check-tests  ## everything that has to pass
 lint: .venv/dev.stamp
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 
 types: .venv/dev.stamp
 	$(BIN)/mypy

@@ -49,9 +49,10 @@ static void run_panels(const test_case *t, const panel_kernel *kernel)
     kernel->classify(&network, &panels, &looking, rows, t->count, classes);
     if (memcmp(classes, t->classes, t->count * sizeof(int32_t)))
         fail("another class", kernel->name);
-    panel_work work = {rows, t->labels, t->count, t->batch, t->work.first_step, t->work.steps,
-                       t->trained, t->work.extra_shift, t->seed_low, t->seed_high,
-                       t->work.device, t->work.exchange};
+    panel_work work = {rows,         t->labels,           t->count,
+                       t->batch,     t->work.first_step,  t->work.steps,
+                       t->trained,   t->work.extra_shift, t->seed_low,
+                       t->seed_high, t->work.device,      t->work.exchange};
     panel_statistics statistics = {0, 0, 0, 0};
     if (!panel_work_fits(&network, &work))
         fail("panel_work_fits", kernel->name);
@@ -100,12 +101,9 @@ static uint32_t draw(uint32_t below)
 static int32_t extreme(int32_t bound)
 {
     switch (draw(4)) {
-    case 0:
-        return bound;
-    case 1:
-        return -bound;
-    default:
-        return (int32_t)draw(2u * (uint32_t)bound + 1u) - bound;
+    case 0: return bound;
+    case 1: return -bound;
+    default: return (int32_t)draw(2u * (uint32_t)bound + 1u) - bound;
     }
 }
 

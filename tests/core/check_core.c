@@ -98,8 +98,8 @@ static void run_core(test_case *t, int how, bool record)
     int8_t *narrow[TIFED_MAX_DEPTH] = {NULL};
     const int16_t *feedback[TIFED_MAX_DEPTH] = {NULL};
     memset(frozen, 0, sizeof frozen);
-    tifed_config config = {&t->network, t->trained, t->count, t->batch, NULL, NULL,
-                           t->seed_low, t->seed_high};
+    tifed_config config = {&t->network, t->trained, t->count,    t->batch,
+                           NULL,        NULL,       t->seed_low, t->seed_high};
     for (uint32_t l = 0; l < depth && how == IN_FLASH_STORED; l++) {
         uint32_t count = weights_of(&t->layers[l]);
         if (l + 1 < depth)
@@ -110,7 +110,7 @@ static void run_core(test_case *t, int how, bool record)
         for (uint32_t i = 0; i < count; i++)
             narrow[l][i] = (int8_t)t->before.weights[l][i];
         frozen[l].weights = t->layers[l].weight_bits == 8 ? (const void *)narrow[l]
-                                                           : (const void *)t->before.weights[l];
+                                                          : (const void *)t->before.weights[l];
         frozen[l].biases = t->before.biases[l];
     }
     if (how == IN_FLASH_STORED) {
@@ -232,8 +232,8 @@ static void measure_large(void)
 /* Beside the largest mini-batch there is room for half of a large divisor, and for no larger one. */
 static void round_large(void)
 {
-    static const tifed_layer layer = {1, 2, 1, 0, TIFED_FLOOR, 24, TIFED_NEAREST, 8,
-                                      TIFED_IDENTITY, 128, 16};
+    static const tifed_layer layer = {
+        1, 2, 1, 0, TIFED_FLOOR, 24, TIFED_NEAREST, 8, TIFED_IDENTITY, 128, 16};
     static const tifed_network network = {&layer, 1, TIFED_SQUARED, 1, TIFED_UNIFORM, 0, false};
     uint32_t batch = (INT32_MAX - (UINT32_C(1) << 24)) / (UINT32_C(256) * 32767u);
     tifed_config config = {&network, 1, batch, batch, NULL, NULL, 0, 0};

@@ -25,7 +25,8 @@ static void run_host(const test_case *t, const extraction_kernel *kernel)
     void *room = exactly(extraction_room_bytes(&network) + EXTRACTION_ALIGN);
     int8_t *features = exactly(t->features);
     for (uint32_t n = 0; n < t->count; n++) {
-        extraction_run(&network, kernel, t->samples + (size_t)n * t->inputs, features, aligned(room));
+        extraction_run(&network, kernel, t->samples + (size_t)n * t->inputs, features,
+                       aligned(room));
         if (memcmp(features, t->wanted + (size_t)n * t->features, t->features))
             fail("other features", kernel->name);
     }

@@ -129,8 +129,7 @@ static int check_network(const tifed_network *network)
         uint32_t fed = 128u; /* the largest magnitude that can reach this layer */
         if (l)
             fed = activation_limit(network->layers[l - 1u].activation);
-        if (layer->input_limit < fed ||
-            (l && layer->fan_in != network->layers[l - 1u].fan_out) ||
+        if (layer->input_limit < fed || (l && layer->fan_in != network->layers[l - 1u].fan_out) ||
             (l + 1u < network->depth && layer->activation == TIFED_IDENTITY))
             return TIFED_ERROR_NETWORK;
     }
@@ -228,7 +227,8 @@ static void lay_out(tifed *t, carver *from)
     t->states = carve(from, network->depth, (uint32_t)TIFED_PAD(sizeof(tifed_state)));
     for (uint32_t l = 0; l < network->depth; l++) {
         const tifed_layer *layer = &network->layers[l];
-        tifed_state state = {NULL, NULL, NULL, NULL, tifed_offset(layer), tifed_weight_bound(layer)};
+        tifed_state state = {
+            NULL, NULL, NULL, NULL, tifed_offset(layer), tifed_weight_bound(layer)};
         if (held(config, l)) {
             state.weights = carve(from, layer->fan_in, layer->fan_out * (layer->weight_bits / 8u));
             state.biases = carve(from, layer->fan_out, 2u);
@@ -333,8 +333,9 @@ int tifed_put_parameters(tifed *t, uint32_t layer, uint32_t first, uint32_t coun
         if (value > bound || value < -bound)
             return TIFED_ERROR_VALUE;
         if (frozen) {
-            int32_t there = is_bias ? biases[place - weights]
-                                    : shape->weight_bits == 8u ? narrow[place] : wide[place];
+            int32_t there = is_bias                    ? biases[place - weights]
+                            : shape->weight_bits == 8u ? narrow[place]
+                                                       : wide[place];
             if (there != value)
                 return TIFED_ERROR_LAYER;
         } else if (is_bias)
@@ -363,8 +364,8 @@ int tifed_get_parameters(const tifed *t, uint32_t layer, uint32_t first, uint32_
         if (place < weights && shape->weight_bits == 8u) {
             *wire++ = (uint8_t)narrow[place];
         } else {
-            uint16_t value = (uint16_t)(place < weights ? wide[place]
-                                                        : state->biases[place - weights]);
+            uint16_t value =
+                (uint16_t)(place < weights ? wide[place] : state->biases[place - weights]);
             *wire++ = (uint8_t)value;
             *wire++ = (uint8_t)(value >> 8);
         }
@@ -489,8 +490,11 @@ APART static feedback_deck layer_deck(const tifed_network *network, uint32_t l, 
 {
     feedback_deck deck = {key_of(seed_low, seed_high, TIFED_PURPOSE_FEEDBACK, l),
                           network->layers[network->depth - 1u].fan_out,
-                          network->layers[l].fan_out, 0, 0,
-                          network->feedback == TIFED_UNIFORM ? tifed_feedback_range(network, l) : 0};
+                          network->layers[l].fan_out,
+                          0,
+                          0,
+                          network->feedback == TIFED_UNIFORM ? tifed_feedback_range(network, l)
+                                                             : 0};
     return deck;
 }
 
@@ -625,17 +629,17 @@ void tifed_kernel_draw(const tifed_update *u, int32_t *gradient, uint32_t units,
 
 /* One input of every sample, side by side, with a 0 behind where they are odd in number; whether
  * any is not 0. */
-#define GATHER(name, type)                                                                        \
-    static bool name(int16_t *to, const type *from, uint32_t stride, uint32_t samples)            \
-    {                                                                                             \
-        int32_t any = 0;                                                                          \
-        for (int16_t *end = to + samples; to < end; from += stride) {                             \
-            *to++ = *from;                                                                        \
-            any |= *from;                                                                         \
-        }                                                                                         \
-        if (samples & 1u)                                                                         \
-            *to = 0;                                                                              \
-        return any != 0;                                                                          \
+#define GATHER(name, type)                                                                         \
+    static bool name(int16_t *to, const type *from, uint32_t stride, uint32_t samples)             \
+    {                                                                                              \
+        int32_t any = 0;                                                                           \
+        for (int16_t *end = to + samples; to < end; from += stride) {                              \
+            *to++ = *from;                                                                         \
+            any |= *from;                                                                          \
+        }                                                                                          \
+        if (samples & 1u)                                                                          \
+            *to = 0;                                                                               \
+        return any != 0;                                                                           \
     }
 
 GATHER(gather_8, int8_t)
@@ -647,20 +651,26 @@ static void update(tifed *t, uint32_t l, uint32_t first, uint32_t samples)
     const tifed_layer *layer = &t->config.network->layers[l];
     const tifed_state *state = &t->states[l];
     uint32_t pairs = (samples + 1u) / 2u, features = layer->fan_in;
-    tifed_key key = key_of(t->config.seed_low, t->config.seed_high, TIFED_PURPOSE_ROUNDING,
-                           t->work.device);
+    tifed_key key =
+        key_of(t->config.seed_low, t->config.seed_high, TIFED_PURPOSE_ROUNDING, t->work.device);
     key = add_to_key(key, t->work.exchange);
     key = add_to_key(key, t->step);
-    tifed_update u = {t->column, state->deltas, pairs, layer->fan_out, layer->weight_bits,
-                      layer->update_shift + t->work.extra_shift, layer->update_rounding,
-                      state->weight_bound, add_to_key(key, l)};
+    tifed_update u = {t->column,
+                      state->deltas,
+                      pairs,
+                      layer->fan_out,
+                      layer->weight_bits,
+                      layer->update_shift + t->work.extra_shift,
+                      layer->update_rounding,
+                      state->weight_bound,
+                      add_to_key(key, l)};
     uint8_t *row = (uint8_t *)(uintptr_t)state->weights;
     uint32_t stride = layer->fan_out * (layer->weight_bits / 8u);
     uint32_t clipped = 0;
     for (uint32_t i = 0; i < features; i++, row += stride) {
-        bool any = l ? gather_16(t->column, state->inputs + i, features, samples)
-                     : gather_8(t->column, t->samples + (size_t)first * features + i, features,
-                                samples);
+        bool any =
+            l ? gather_16(t->column, state->inputs + i, features, samples)
+              : gather_8(t->column, t->samples + (size_t)first * features + i, features, samples);
         if (any) /* an input that was 0 throughout has a gradient of 0, however it is rounded */
             clipped += tifed_kernel_update(&u, row, i * layer->fan_out);
     }
@@ -690,7 +700,8 @@ int tifed_begin(tifed *t, const tifed_work *work)
         uint32_t shift = network->layers[l].update_shift + work->extra_shift;
         uint32_t half =
             UINT32_C(1) << shift >> (network->layers[l].update_rounding != TIFED_STOCHASTIC);
-        if (trains(&t->config, l) && LARGEST_SUM - samples * tifed_gradient_limit(network, l) < half)
+        if (trains(&t->config, l) &&
+            LARGEST_SUM - samples * tifed_gradient_limit(network, l) < half)
             return TIFED_ERROR_RANGE;
     }
     tifed_statistics zero = {0, 0, 0, 0};

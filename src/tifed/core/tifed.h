@@ -28,16 +28,16 @@ extern "C" {
 /* What functions return: 0 or more is success. */
 enum {
     TIFED_OK = 0,
-    TIFED_MORE = 1,             /* tifed_step: another step is to be done */
-    TIFED_ERROR_NETWORK = -1,   /* a field of the network is out of range or does not fit */
-    TIFED_ERROR_RANGE = -2,     /* a sum could overflow: mini-batch too large, divisor too small */
-    TIFED_ERROR_MEMORY = -3,    /* too little memory, misaligned, or NULL */
-    TIFED_ERROR_LAYER = -4,     /* no such layer, or it is frozen with other values */
-    TIFED_ERROR_PLACE = -5,     /* parameters past the end of the layer */
-    TIFED_ERROR_VALUE = -6,     /* a parameter beyond its bound */
-    TIFED_ERROR_LABEL = -7,     /* label is not a class */
-    TIFED_ERROR_FULL = -8,      /* the buffer is full */
-    TIFED_ERROR_EMPTY = -9      /* nothing in the buffer to train on */
+    TIFED_MORE = 1,           /* tifed_step: another step is to be done */
+    TIFED_ERROR_NETWORK = -1, /* a field of the network is out of range or does not fit */
+    TIFED_ERROR_RANGE = -2,   /* a sum could overflow: mini-batch too large, divisor too small */
+    TIFED_ERROR_MEMORY = -3,  /* too little memory, misaligned, or NULL */
+    TIFED_ERROR_LAYER = -4,   /* no such layer, or it is frozen with other values */
+    TIFED_ERROR_PLACE = -5,   /* parameters past the end of the layer */
+    TIFED_ERROR_VALUE = -6,   /* a parameter beyond its bound */
+    TIFED_ERROR_LABEL = -7,   /* label is not a class */
+    TIFED_ERROR_FULL = -8,    /* the buffer is full */
+    TIFED_ERROR_EMPTY = -9    /* nothing in the buffer to train on */
 };
 
 enum { TIFED_POCKET_TANH = 0, TIFED_RELU = 1, TIFED_IDENTITY = 2, TIFED_ABSOLUTE = 3 };
@@ -81,13 +81,13 @@ typedef struct tifed_frozen {
 
 typedef struct tifed_config {
     const tifed_network *network;
-    uint32_t trained;                /* bit l: layer l is trained; 0: forward only */
-    uint32_t buffer;                 /* samples kept; 0 where none is trained */
-    uint32_t batch;                  /* samples per mini-batch, 1 or more */
-    const tifed_frozen *frozen;      /* NULL, or one per layer */
-    const int16_t *const *feedback;  /* NULL: regenerated from the seed when needed; or per hidden
+    uint32_t trained;               /* bit l: layer l is trained; 0: forward only */
+    uint32_t buffer;                /* samples kept; 0 where none is trained */
+    uint32_t batch;                 /* samples per mini-batch, 1 or more */
+    const tifed_frozen *frozen;     /* NULL, or one per layer */
+    const int16_t *const *feedback; /* NULL: regenerated from the seed when needed; or per hidden
                                         layer NULL or int16 (classes, units) row-major */
-    uint32_t seed_low, seed_high;    /* of the experiment */
+    uint32_t seed_low, seed_high;   /* of the experiment */
 } tifed_config;
 
 /* What to do in one exchange. */
@@ -107,8 +107,8 @@ typedef struct tifed_statistics {
 typedef struct tifed_state {
     const void *weights;
     const int16_t *biases;
-    int16_t *inputs;  /* (batch, fan_in), trained layers above the first */
-    int16_t *deltas;  /* (batch / 2, fan_out, 2): of samples 2p and 2p + 1 */
+    int16_t *inputs; /* (batch, fan_in), trained layers above the first */
+    int16_t *deltas; /* (batch / 2, fan_out, 2): of samples 2p and 2p + 1 */
     int32_t offset;
     int32_t weight_bound;
 } tifed_state;
@@ -140,17 +140,17 @@ int tifed_check(const tifed_config *config);
 #define TIFED_WIDE(number) ((size_t)0 + 0ul + (number)) /* 32 bits where a size_t has but 16 */
 #define TIFED_PAD(bytes) ((TIFED_WIDE(bytes) + 3u) & ~TIFED_WIDE(3u))
 #define TIFED_PAIRS(batch) ((TIFED_WIDE(batch) + 1u) / 2u)
-#define TIFED_BYTES_LAYER(number, fan_in, fan_out, weight_bytes, batch, trained, held)        \
-    (TIFED_PAD(sizeof(tifed_state)) +                                                         \
-     ((held) ? TIFED_PAD(TIFED_WIDE(fan_in) * (fan_out) * (weight_bytes)) +                   \
-                   TIFED_PAD(TIFED_WIDE(fan_out) * 2u)                                        \
-             : 0u) +                                                                          \
-     ((trained) && (number) ? TIFED_PAD(TIFED_WIDE(batch) * (fan_in) * 2u) : 0u) +            \
+#define TIFED_BYTES_LAYER(number, fan_in, fan_out, weight_bytes, batch, trained, held)             \
+    (TIFED_PAD(sizeof(tifed_state)) +                                                              \
+     ((held) ? TIFED_PAD(TIFED_WIDE(fan_in) * (fan_out) * (weight_bytes)) +                        \
+                   TIFED_PAD(TIFED_WIDE(fan_out) * 2u)                                             \
+             : 0u) +                                                                               \
+     ((trained) && (number) ? TIFED_PAD(TIFED_WIDE(batch) * (fan_in) * 2u) : 0u) +                 \
      ((trained) ? TIFED_PAIRS(batch) * (fan_out) * 4u : 0u))
-#define TIFED_BYTES_SHARED(features, widest, buffer, batch, centred, shifted, trained)        \
-    (((centred) ? TIFED_PAD(features) : 0u) + ((shifted) ? TIFED_PAD(features) : 0u) +        \
-     TIFED_PAD(TIFED_WIDE(buffer) * (features)) + TIFED_PAD(TIFED_WIDE(buffer) * 2u) +        \
-     TIFED_WIDE(widest) * 4u + 2u * TIFED_PAD(TIFED_WIDE(widest) * 2u) +                      \
+#define TIFED_BYTES_SHARED(features, widest, buffer, batch, centred, shifted, trained)             \
+    (((centred) ? TIFED_PAD(features) : 0u) + ((shifted) ? TIFED_PAD(features) : 0u) +             \
+     TIFED_PAD(TIFED_WIDE(buffer) * (features)) + TIFED_PAD(TIFED_WIDE(buffer) * 2u) +             \
+     TIFED_WIDE(widest) * 4u + 2u * TIFED_PAD(TIFED_WIDE(widest) * 2u) +                           \
      ((trained) ? TIFED_PAIRS(batch) * 4u : 0u))
 
 /* Check, lay out `memory` (aligned as pointers and int32_t are; at least tifed_memory_size) and zero

@@ -16,10 +16,10 @@ TIFED_ASSUME(twos_complement, (-1 & 3) == 3 && INT32_MIN + INT32_MAX == -1);
 TIFED_ASSUME(right_shifts_of_negative_numbers_keep_the_sign,
              ((int32_t)-5 >> 1) == -3 && (INT32_MIN >> 31) == -1 && (-5 >> 1) == -3);
 /* What leaves a type that is too small for it keeps its low bits, and that is all. */
-TIFED_ASSUME(conversions_keep_low_bits,
-             (int8_t)(uint8_t)0x80u == -128 && (int16_t)(uint16_t)0x8000u == INT16_MIN &&
-                 (int32_t)(uint32_t)UINT32_C(0x80000000) == INT32_MIN &&
-                 (int16_t)(int32_t)INT32_C(0x12345) == 0x2345);
+TIFED_ASSUME(conversions_keep_low_bits, (int8_t)(uint8_t)0x80u == -128 &&
+                                            (int16_t)(uint16_t)0x8000u == INT16_MIN &&
+                                            (int32_t)(uint32_t)UINT32_C(0x80000000) == INT32_MIN &&
+                                            (int16_t)(int32_t)INT32_C(0x12345) == 0x2345);
 /* Where `int` had more than 32 bits, a uint32_t would become one in every sum. */
 TIFED_ASSUME(unsigned_words_stay_unsigned,
              (uint32_t)0 - 1u == UINT32_MAX && sizeof(int) <= sizeof(int32_t));

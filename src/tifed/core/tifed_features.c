@@ -13,7 +13,8 @@ static uint32_t padded(uint32_t bytes)
 }
 
 /* The stage that begins at layer `at`; `held`: its input lies in our memory, padded to words. */
-static bool find_stage(const tifed_extractor *e, uint32_t at, tifed_plane in, bool held, tifed_stage *s)
+static bool find_stage(const tifed_extractor *e, uint32_t at, tifed_plane in, bool held,
+                       tifed_stage *s)
 {
     const tifed_feature_layer *layer = &e->layers[at];
     s->sums = s->pool = NULL;
@@ -36,8 +37,7 @@ static bool find_stage(const tifed_extractor *e, uint32_t at, tifed_plane in, bo
         s->next++;
     }
     const tifed_feature_layer *pool = &e->layers[s->next];
-    if (s->next < e->depth && !pool->panels &&
-        (!s->sums || pool->stride >= pool->kernel_height)) {
+    if (s->next < e->depth && !pool->panels && (!s->sums || pool->stride >= pool->kernel_height)) {
         s->pool = &e->layers[s->next++];
         return tifed_plane_after(s->pool, s->out, &s->out);
     }

@@ -61,8 +61,8 @@ size_t tifed_features_memory(const tifed_extractor *extractor);
 
 /* Features of a sample; the two and `memory` (aligned as uint32_t is) must not overlap. TIFED_OK,
  * TIFED_ERROR_NETWORK or TIFED_ERROR_MEMORY. Sums rest on tifed_features_check. */
-int tifed_features_extract(const tifed_extractor *extractor, const int8_t *sample,
-                           int8_t *features, void *memory, size_t bytes);
+int tifed_features_extract(const tifed_extractor *extractor, const int8_t *sample, int8_t *features,
+                           void *memory, size_t bytes);
 
 #ifdef __cplusplus
 }

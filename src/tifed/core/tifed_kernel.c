@@ -17,28 +17,28 @@
 #define ADD_WEIGHT(k) s##k += value * w[k];
 
 /* One body, four element types: the compiler makes a loop for each. */
-#define FORWARD(name, weight_type, input_type)                                                    \
-    static void name(int32_t *sums, const weight_type *weights, const input_type *input,          \
-                     uint32_t fan_in, uint32_t fan_out)                                           \
-    {                                                                                             \
-        const input_type *end = input + fan_in;                                                   \
-        uint32_t o = 0;                                                                           \
-        for (; o + UNITS <= fan_out; o += UNITS) {                                                \
-            EACH(LOAD)                                                                            \
-            const weight_type *w = weights + o;                                                   \
-            for (const input_type *x = input; x < end; x++, w += fan_out) {                       \
-                int32_t value = *x;                                                               \
-                EACH(ADD_WEIGHT)                                                                  \
-            }                                                                                     \
-            EACH(STORE)                                                                           \
-        }                                                                                         \
-        for (; o < fan_out; o++) {                                                                \
-            int32_t s = sums[o];                                                                  \
-            const weight_type *w = weights + o;                                                   \
-            for (const input_type *x = input; x < end; x++, w += fan_out)                         \
-                s += (int32_t)*x * *w;                                                            \
-            sums[o] = s;                                                                          \
-        }                                                                                         \
+#define FORWARD(name, weight_type, input_type)                                                     \
+    static void name(int32_t *sums, const weight_type *weights, const input_type *input,           \
+                     uint32_t fan_in, uint32_t fan_out)                                            \
+    {                                                                                              \
+        const input_type *end = input + fan_in;                                                    \
+        uint32_t o = 0;                                                                            \
+        for (; o + UNITS <= fan_out; o += UNITS) {                                                 \
+            EACH(LOAD)                                                                             \
+            const weight_type *w = weights + o;                                                    \
+            for (const input_type *x = input; x < end; x++, w += fan_out) {                        \
+                int32_t value = *x;                                                                \
+                EACH(ADD_WEIGHT)                                                                   \
+            }                                                                                      \
+            EACH(STORE)                                                                            \
+        }                                                                                          \
+        for (; o < fan_out; o++) {                                                                 \
+            int32_t s = sums[o];                                                                   \
+            const weight_type *w = weights + o;                                                    \
+            for (const input_type *x = input; x < end; x++, w += fan_out)                          \
+                s += (int32_t)*x * *w;                                                             \
+            sums[o] = s;                                                                           \
+        }                                                                                          \
     }
 
 FORWARD(forward_16_16, int16_t, int16_t)
@@ -47,8 +47,7 @@ FORWARD(forward_8_16, int8_t, int16_t)
 FORWARD(forward_8_8, int8_t, int8_t)
 
 void tifed_kernel_forward(int32_t *sums, const void *weights, uint32_t weight_bits,
-                          const void *input, uint32_t input_bits, uint32_t fan_in,
-                          uint32_t fan_out)
+                          const void *input, uint32_t input_bits, uint32_t fan_in, uint32_t fan_out)
 {
     if (weight_bits == 8u && input_bits == 8u)
         forward_8_8(sums, weights, input, fan_in, fan_out);

@@ -17,24 +17,24 @@
 
 /* Asm in one piece, because compilers run out of registers in it: 21 instructions for the 16 products
  * of a group with a panel, 12 for the 8 with its first two units, and 2 for every two groups. */
-#define VALUES                                                                                    \
-    "ldr %[odd], [%[a]], #4\n\t"                                                                  \
-    "sxtb16 %[even], %[odd]\n\t"                                                                  \
+#define VALUES                                                                                     \
+    "ldr %[odd], [%[a]], #4\n\t"                                                                   \
+    "sxtb16 %[even], %[odd]\n\t"                                                                   \
     "sxtb16 %[odd], %[odd], ror #8\n\t"
-#define UNIT(sum, weights)                                                                        \
-    "sxtb16 %[wide], %[" weights "]\n\t"                                                          \
-    "sxtb16 %[" weights "], %[" weights "], ror #8\n\t"                                           \
-    "smlad %[" sum "], %[even], %[wide], %[" sum "]\n\t"                                          \
+#define UNIT(sum, weights)                                                                         \
+    "sxtb16 %[wide], %[" weights "]\n\t"                                                           \
+    "sxtb16 %[" weights "], %[" weights "], ror #8\n\t"                                            \
+    "smlad %[" sum "], %[even], %[wide], %[" sum "]\n\t"                                           \
     "smlad %[" sum "], %[odd], %[" weights "], %[" sum "]\n\t"
-#define TWO_UNITS(s, t, step)                                                                     \
+#define TWO_UNITS(s, t, step)                                                                      \
     "ldrd %[first], %[second], [%[w]], #" step "\n\t" UNIT(s, "first") UNIT(t, "second")
 #define FOUR_UNITS TWO_UNITS("s0", "s1", "8") TWO_UNITS("s2", "s3", "8")
 /* Two groups in a turn; an odd number of them begins with the second. */
-#define GROUPS(units)                                                                             \
-    "sub %[odd], %[end], %[a]\n\t"                                                                \
-    "lsls %[odd], %[odd], #29\n\t"                                                                \
-    "bmi 2f\n\t"                                                                                  \
-    "1:\n\t" VALUES units "2:\n\t" VALUES units "cmp %[a], %[end]\n\t"                            \
+#define GROUPS(units)                                                                              \
+    "sub %[odd], %[end], %[a]\n\t"                                                                 \
+    "lsls %[odd], %[odd], #29\n\t"                                                                 \
+    "bmi 2f\n\t"                                                                                   \
+    "1:\n\t" VALUES units "2:\n\t" VALUES units "cmp %[a], %[end]\n\t"                             \
     "bne 1b\n\t"
 
 /* Adds the products of the groups a..end with a panel of weights at w; returns where w ends. */
@@ -43,9 +43,9 @@ static inline const int8_t *add_products(int32_t *s0, int32_t *s1, int32_t *s2, 
 {
     uint32_t even, odd, first, second, wide;
     __asm__ volatile(GROUPS(FOUR_UNITS)
-                     : [s0] "+r"(*s0), [s1] "+r"(*s1), [s2] "+r"(*s2), [s3] "+r"(*s3),
-                       [a] "+r"(a), [w] "+r"(w), [even] "=&r"(even), [odd] "=&r"(odd),
-                       [first] "=&r"(first), [second] "=&r"(second), [wide] "=&r"(wide)
+                     : [s0] "+r"(*s0), [s1] "+r"(*s1), [s2] "+r"(*s2), [s3] "+r"(*s3), [a] "+r"(a),
+                       [w] "+r"(w), [even] "=&r"(even), [odd] "=&r"(odd), [first] "=&r"(first),
+                       [second] "=&r"(second), [wide] "=&r"(wide)
                      : [end] "r"(end)
                      : "cc", "memory");
     return w;
@@ -56,12 +56,12 @@ static inline const int8_t *add_half(int32_t *s0, int32_t *s1, const int8_t *a, 
                                      const int8_t *w)
 {
     uint32_t even, odd, first, second, wide;
-    __asm__ volatile(GROUPS(TWO_UNITS("s0", "s1", "16"))
-                     : [s0] "+r"(*s0), [s1] "+r"(*s1), [a] "+r"(a), [w] "+r"(w),
-                       [even] "=&r"(even), [odd] "=&r"(odd), [first] "=&r"(first),
-                       [second] "=&r"(second), [wide] "=&r"(wide)
-                     : [end] "r"(end)
-                     : "cc", "memory");
+    __asm__ volatile(
+        GROUPS(TWO_UNITS("s0", "s1", "16"))
+        : [s0] "+r"(*s0), [s1] "+r"(*s1), [a] "+r"(a), [w] "+r"(w), [even] "=&r"(even),
+          [odd] "=&r"(odd), [first] "=&r"(first), [second] "=&r"(second), [wide] "=&r"(wide)
+        : [end] "r"(end)
+        : "cc", "memory");
     return w;
 }
 
@@ -132,7 +132,8 @@ static inline void put_four(int8_t *to, int32_t s0, int32_t s1, int32_t s2, int3
 #ifdef TIFED_DSP
     if (left >= 4) { /* `to` need not be aligned, which these processors allow */
         uint32_t word = (uint32_t)(s0 & 0xFF) | (uint32_t)(s1 & 0xFF) << 8 |
-                        (uint32_t)(s2 & 0xFF) << 16 | (uint32_t)s3 << 24, old;
+                        (uint32_t)(s2 & 0xFF) << 16 | (uint32_t)s3 << 24,
+                 old;
         __builtin_memcpy(&old, to, 4);
         word = raise ? larger(word, old) : word;
         __builtin_memcpy(to, &word, 4);
@@ -149,8 +150,8 @@ static inline void put_four(int8_t *to, int32_t s0, int32_t s1, int32_t s2, int3
 }
 
 /* Outputs of a window of 4 * groups values. */
-APART static void put_units(const tifed_feature_layer *layer, const int8_t *window,
-                            uint32_t groups, int8_t *to, bool raise)
+APART static void put_units(const tifed_feature_layer *layer, const int8_t *window, uint32_t groups,
+                            int8_t *to, bool raise)
 {
     const uint32_t *panel = layer->panels;
     const int8_t *end = window + 4u * groups;
@@ -291,8 +292,15 @@ void tifed_kernel_sums(const tifed_stage *s, const int8_t *in, int8_t zero, int8
                        int8_t *patch)
 {
     const tifed_feature_layer *layer = s->sums;
-    source from = {in, (int32_t)s->in.height, (int32_t)s->in.width, (int32_t)s->in.channels,
-                   layer->kernel_height, layer->kernel_width, 0, 0, zero};
+    source from = {in,
+                   (int32_t)s->in.height,
+                   (int32_t)s->in.width,
+                   (int32_t)s->in.channels,
+                   layer->kernel_height,
+                   layer->kernel_width,
+                   0,
+                   0,
+                   zero};
     from.run = from.kernel_width * from.channels;
     from.pitch = from.width * from.channels;
     uint32_t size = s->pool ? s->pool->kernel_height : 1u, stride = s->pool ? s->pool->stride : 1u;

@@ -6,7 +6,6 @@
 
 extern const char board_name[];
 
-
 void board_start(void);         /* clock, serial line, tick counter */
 int board_read(void);           /* the next byte of the serial line, or -1 if none has arrived */
 void board_write(uint8_t byte); /* waits for room */

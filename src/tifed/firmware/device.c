@@ -36,8 +36,8 @@ void tifed_device_ready(tifed_device *device)
 static tifed_config config_for(const tifed_device *device, uint32_t trained)
 {
     const tifed_device_setup *setup = device->setup;
-    tifed_config config = {setup->network, trained, setup->buffer, setup->batch, setup->frozen, 0,
-                           0, 0};
+    tifed_config config = {
+        setup->network, trained, setup->buffer, setup->batch, setup->frozen, 0, 0, 0};
     return config;
 }
 
@@ -55,7 +55,8 @@ APART static uint16_t hello(tifed_device *device, uint8_t *out)
     const tifed_device_setup *setup = device->setup;
     const tifed_network *network = setup->network;
     uint8_t *to = out;
-    uint32_t all = network->depth < 32u ? (UINT32_C(1) << network->depth) - 1u : 0xFFFFFFFFu, alone = 0;
+    uint32_t all = network->depth < 32u ? (UINT32_C(1) << network->depth) - 1u : 0xFFFFFFFFu,
+             alone = 0;
     for (uint32_t l = 0; l < network->depth; l++)
         if (fits(device, UINT32_C(1) << l))
             alone |= UINT32_C(1) << l;
@@ -140,8 +141,8 @@ APART static uint8_t configure(tifed_device *device, const uint8_t *in)
     tifed_config config = config_for(device, tifed_link_get32(in));
     config.seed_low = tifed_link_get32(in + 4);
     config.seed_high = tifed_link_get32(in + 8);
-    int result = tifed_init(&device->core, &config, device->setup->memory,
-                            (size_t)device->setup->bytes);
+    int result =
+        tifed_init(&device->core, &config, device->setup->memory, (size_t)device->setup->bytes);
     device->state = result == TIFED_OK ? TIFED_DEVICE_CONFIGURED : TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
     return code_of(result);
@@ -260,8 +261,7 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
                         type == TIFED_LINK_TRAIN))
         return TIFED_LINK_UNCONFIGURED;
     switch (type) {
-    case TIFED_LINK_CONFIGURE:
-        return length == 12u ? configure(device, in) : TIFED_LINK_LENGTH;
+    case TIFED_LINK_CONFIGURE: return length == 12u ? configure(device, in) : TIFED_LINK_LENGTH;
     case TIFED_LINK_PUT_CENTRE:
         return length < 4u ? TIFED_LINK_LENGTH
                            : code_of(tifed_put_centre(&device->core, tifed_link_get32(in),
@@ -270,12 +270,9 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
         return length < 8u ? TIFED_LINK_LENGTH : put_parameters(device, in, length);
     case TIFED_LINK_PUT_SAMPLE:
         return length < 8u ? TIFED_LINK_LENGTH : put_sample(device, in, length);
-    case TIFED_LINK_CLEAR:
-        return length ? TIFED_LINK_LENGTH : clear(device);
-    case TIFED_LINK_TRAIN:
-        return length == 20u ? train(device, in) : TIFED_LINK_LENGTH;
-    default:
-        return TIFED_LINK_UNKNOWN;
+    case TIFED_LINK_CLEAR: return length ? TIFED_LINK_LENGTH : clear(device);
+    case TIFED_LINK_TRAIN: return length == 20u ? train(device, in) : TIFED_LINK_LENGTH;
+    default: return TIFED_LINK_UNKNOWN;
     }
 }
 
@@ -364,7 +361,8 @@ bool tifed_device_work(tifed_device *device)
     if (result == TIFED_MORE)
         return true;
     device->state = TIFED_DEVICE_TRAINED;
-    if (device->link.received == 0u && device->link.block == 0u) /* else a request is arriving, whose answer will tell */
+    if (device->link.received == 0u &&
+        device->link.block == 0u) /* else a request is arriving, whose answer will tell */
         send(device, TIFED_LINK_TRAINED, device->training, status(device, PAYLOAD(device)));
     return false;
 }

@@ -12,8 +12,8 @@ static const int8_t *features_of(const int8_t *raw)
 {
     static uint32_t room[(TIFED_EXTRACTION_BYTES + 3u) / 4u + (TIFED_EXTRACTION_BYTES == 0u)];
     static int8_t features[TIFED_FEATURES];
-    int status = tifed_features_extract(&tifed_experiment_extractor, raw, features, room,
-                                        sizeof room);
+    int status =
+        tifed_features_extract(&tifed_experiment_extractor, raw, features, room, sizeof room);
     return status == TIFED_OK ? features : 0;
 }
 #else

@@ -22,8 +22,7 @@ namespace {
 
 template <class T, size_t D>
 using In = nb::ndarray<const T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
-template <class T, size_t D>
-using Out = nb::ndarray<T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
+template <class T, size_t D> using Out = nb::ndarray<T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
 
 constexpr size_t FIELDS = 6;
 constexpr size_t BLOCK = 16;  // samples that a thread takes at a time

@@ -112,8 +112,8 @@ private:
 }  // namespace
 
 void fit_panels(const Network &network, const panel_kernel &kernel, const Given &given,
-                const Data &data, const std::vector<Job> &jobs, const Work &work,
-                unsigned threads, Totals &totals) {
+                const Data &data, const std::vector<Job> &jobs, const Work &work, unsigned threads,
+                Totals &totals) {
     const panel_network &panels = network.panels;
     const Image image(network, kernel, given);
     const Feedback feedback(network, kernel, given);
@@ -185,8 +185,7 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
 }
 
 void classify_panels(const Network &network, const panel_kernel &kernel, const Given &given,
-                     const int8_t *samples, std::size_t count, unsigned threads,
-                     int32_t *classes) {
+                     const int8_t *samples, std::size_t count, unsigned threads, int32_t *classes) {
     const panel_network &panels = network.panels;
     const Image image(network, kernel, given);
     uint32_t stride = panels.layers[0].pairs;

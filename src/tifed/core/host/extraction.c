@@ -37,8 +37,8 @@ static void find_shapes(extraction_network *network, const tifed_extractor *extr
         if (!layer->rule->panels)
             continue;
         zero = 0;
-        layer->fan_in = (uint32_t)layer->rule->kernel_height * layer->rule->kernel_width *
-                        layer->in.channels;
+        layer->fan_in =
+            (uint32_t)layer->rule->kernel_height * layer->rule->kernel_width * layer->in.channels;
         layer->width = (layer->fan_in + EXTRACTION_WIDE - 1u) / EXTRACTION_WIDE * EXTRACTION_WIDE;
         layer->panels = (layer->rule->units + 3u) / 4u;
         if (plane.width * layer->width > network->windows)
@@ -143,12 +143,13 @@ static void pool(const extraction_layer *layer, const int8_t *in, int8_t *out)
 }
 
 void extraction_run(const extraction_network *network, const extraction_kernel *kernel,
-                  const int8_t *sample, int8_t *features, void *room)
+                    const int8_t *sample, int8_t *features, void *room)
 {
     int8_t *place = room;
     int8_t *planes[2] = {place, place + aligned(network->largest)};
     int16_t *windows = (int16_t *)(void *)(place + 2u * aligned(network->largest));
-    int32_t *sums = (int32_t *)(void *)((uint8_t *)windows + aligned((size_t)network->windows * 2u));
+    int32_t *sums =
+        (int32_t *)(void *)((uint8_t *)windows + aligned((size_t)network->windows * 2u));
     const int8_t *in = sample;
     for (uint32_t l = 0; l < network->depth; l++) {
         const extraction_layer *layer = &network->layers[l];

@@ -29,9 +29,9 @@ typedef struct extraction_layer {
 typedef struct extraction_network {
     extraction_layer layers[TIFED_EXTRACTOR_DEPTH];
     uint32_t depth;
-    uint32_t largest;       /* values of the largest plane */
-    uint32_t windows;       /* values of the windows of the widest row */
-    uint32_t sums;          /* sums of the widest row */
+    uint32_t largest; /* values of the largest plane */
+    uint32_t windows; /* values of the windows of the widest row */
+    uint32_t sums;    /* sums of the widest row */
 } extraction_network;
 
 typedef struct extraction_kernel {
@@ -50,7 +50,7 @@ void extraction_init(extraction_network *network, const tifed_extractor *extract
 /* Features of a sample; `room`: EXTRACTION_ALIGN-aligned, of extraction_room_bytes. */
 size_t extraction_room_bytes(const extraction_network *network);
 void extraction_run(const extraction_network *network, const extraction_kernel *kernel,
-                  const int8_t *sample, int8_t *features, void *room);
+                    const int8_t *sample, int8_t *features, void *room);
 
 /* Every kernel that this build has, fastest last; those that this processor lacks included. */
 extern const extraction_kernel *const extraction_kernels[];

@@ -15,7 +15,9 @@ const panel_kernel *const panel_kernels[] = {
     &panel_portable,
 #if defined(TIFED_PORTABLE_ONLY)
 #elif defined(__x86_64__)
-    &panel_avx2, &panel_avx512bw, &panel_avx512vnni,
+    &panel_avx2,
+    &panel_avx512bw,
+    &panel_avx512vnni,
 #elif defined(__aarch64__)
     &panel_neon,
 #endif
@@ -37,8 +39,7 @@ int panel_network_init(panel_network *panels, const tifed_network *network)
     panels->feedback = network->feedback;
     panels->input_shift = network->input_shift;
     panels->widest = 0;
-    panels->wide_error =
-        network->error == TIFED_SQUARED && tifed_error_limit(network) > 32767u;
+    panels->wide_error = network->error == TIFED_SQUARED && tifed_error_limit(network) > 32767u;
     for (uint32_t l = 0; l < network->depth; l++) {
         panel_layer *layer = &panels->layers[l];
         layer->rule = network->layers[l];

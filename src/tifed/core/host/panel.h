@@ -23,11 +23,11 @@ extern "C" {
 /* A layer's constants in the form that the loops want. */
 typedef struct panel_layer {
     uint32_t fan_in, fan_out;
-    uint32_t pairs;        /* of inputs */
-    uint32_t panels;       /* of units */
+    uint32_t pairs;  /* of inputs */
+    uint32_t panels; /* of units */
     int32_t offset;
     int32_t weight_bound;
-    uint32_t reciprocal;   /* of the rescale factor: just under 2^24 / factor */
+    uint32_t reciprocal; /* of the rescale factor: just under 2^24 / factor */
     tifed_layer rule;
 } panel_layer;
 
@@ -35,8 +35,8 @@ typedef struct panel_network {
     panel_layer layers[TIFED_MAX_DEPTH];
     uint32_t depth, classes;
     uint32_t error, error_level, feedback, input_shift;
-    uint32_t widest;       /* panels of the widest layer */
-    bool wide_error;       /* an error may pass int16: its feedback is summed in plain C */
+    uint32_t widest; /* panels of the widest layer */
+    bool wide_error; /* an error may pass int16: its feedback is summed in plain C */
     uint32_t sample_limit[TIFED_MAX_DEPTH]; /* most that a sample adds to a gradient */
 } panel_network;
 
@@ -49,13 +49,13 @@ typedef struct panel_model {
 /* Room for mini-batches of at most `batch` samples out of a buffer. */
 typedef struct panel_room {
     uint32_t batch;
-    uint32_t *rows[TIFED_MAX_DEPTH + 1u];   /* inputs of layer l: (batch, pairs); [depth]: errors */
-    uint32_t *columns[TIFED_MAX_DEPTH];     /* the same in pairs of samples: (batch / 2, inputs);
+    uint32_t *rows[TIFED_MAX_DEPTH + 1u]; /* inputs of layer l: (batch, pairs); [depth]: errors */
+    uint32_t *columns[TIFED_MAX_DEPTH];   /* the same in pairs of samples: (batch / 2, inputs);
                                                [0]: of every mini-batch of the buffer */
-    uint32_t *deltas[TIFED_MAX_DEPTH];      /* in pairs of samples: (batch / 2, units) */
-    int32_t *sums;                          /* (batch, widest) */
-    int32_t *errors;                        /* (batch, classes padded) */
-    int16_t *sign_feedback;                 /* output-sign feedback of the last hidden layer */
+    uint32_t *deltas[TIFED_MAX_DEPTH];    /* in pairs of samples: (batch / 2, units) */
+    int32_t *sums;                        /* (batch, widest) */
+    int32_t *errors;                      /* (batch, classes padded) */
+    int16_t *sign_feedback;               /* output-sign feedback of the last hidden layer */
 } panel_room;
 
 typedef struct panel_work {
@@ -84,9 +84,8 @@ typedef struct panel_kernel {
                   const panel_model *feedback, const panel_room *room, const panel_work *work,
                   panel_statistics *statistics);
     /* Classes of `count` rows of inputs, at most room->batch of them. */
-    void (*classify)(const panel_network *network, const panel_model *model,
-                     const panel_room *room, const uint32_t *inputs, uint32_t count,
-                     int32_t *classes);
+    void (*classify)(const panel_network *network, const panel_model *model, const panel_room *room,
+                     const uint32_t *inputs, uint32_t count, int32_t *classes);
     /* Multiply-accumulates of one call; keeps every unit for them busy from registers alone. */
     uint64_t (*peak)(uint32_t rounds);
 } panel_kernel;

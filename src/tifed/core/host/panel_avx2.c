@@ -73,7 +73,8 @@ ALWAYS_INLINE __m256i stepped(__m256i w, __m256i gradient, const rounding *r, __
     if (r->huge)
         gradient = _mm256_max_epi32(_mm256_min_epi32(gradient, _mm256_set1_epi32(1 << 30)),
                                     _mm256_set1_epi32(-(1 << 30)));
-    __m256i value = _mm256_sub_epi32(w, _mm256_sra_epi32(gradient, _mm_cvtsi32_si128((int)r->shift)));
+    __m256i value =
+        _mm256_sub_epi32(w, _mm256_sra_epi32(gradient, _mm_cvtsi32_si128((int)r->shift)));
     __m256i least = _mm256_set1_epi32(-r->bound), most = _mm256_set1_epi32(r->bound);
     __m256i limited_value = _mm256_max_epi32(_mm256_min_epi32(value, most), least);
     /* All ones where nothing was limited: counts 1 and takes 1 off. */

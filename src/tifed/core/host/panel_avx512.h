@@ -31,9 +31,8 @@ static inline __m512i stepped(__m512i w, __m512i gradient, const rounding *r, __
                                     _mm512_set1_epi32(-(1 << 30)));
     __m512i step = _mm512_sra_epi32(gradient, _mm_cvtsi32_si128((int)r->shift));
     __m512i value = _mm512_sub_epi32(w, step);
-    __m512i limited_value =
-        _mm512_max_epi32(_mm512_min_epi32(value, _mm512_set1_epi32(r->bound)),
-                         _mm512_set1_epi32(-r->bound));
+    __m512i limited_value = _mm512_max_epi32(_mm512_min_epi32(value, _mm512_set1_epi32(r->bound)),
+                                             _mm512_set1_epi32(-r->bound));
     __mmask16 clipped = _mm512_cmpneq_epi32_mask(value, limited_value);
     *count = _mm512_mask_add_epi32(*count, clipped, *count, _mm512_set1_epi32(1));
     return limited_value;
@@ -45,8 +44,7 @@ static inline void v_update(int16_t *p, __m512i low, __m512i high, const roundin
     __m512i w = _mm512_load_si512(p);
     low = stepped(_mm512_srai_epi32(_mm512_slli_epi32(w, 16), 16), low, r, count);
     high = stepped(_mm512_srai_epi32(w, 16), high, r, count);
-    _mm512_store_si512(
-        p, _mm512_mask_blend_epi16(0xAAAAAAAAu, low, _mm512_slli_epi32(high, 16)));
+    _mm512_store_si512(p, _mm512_mask_blend_epi16(0xAAAAAAAAu, low, _mm512_slli_epi32(high, 16)));
 }
 
 typedef struct shifts_t {

@@ -71,22 +71,22 @@ static void multiply_tile(int32_t *const z[], const word_t *const x[], const wor
                           uint32_t pairs)
 {
     lanes sums[SAMPLES_AT_ONCE][UNITS_AT_ONCE];
-    UNROLL for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
-        UNROLL for (uint32_t o = 0; o < UNITS_AT_ONCE; o++)
+    UNROLL_FOR (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
+        UNROLL_FOR (uint32_t o = 0; o < UNITS_AT_ONCE; o++)
             sums[s][o] = (lanes){0};
     uint32_t k = 0;
     for (; k + LANES <= pairs; k += LANES) {
         lanes inputs[SAMPLES_AT_ONCE];
-        UNROLL for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
+        UNROLL_FOR (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
             inputs[s] = load_lanes(x[s] + k);
-        UNROLL for (uint32_t o = 0; o < UNITS_AT_ONCE; o++) {
+        UNROLL_FOR (uint32_t o = 0; o < UNITS_AT_ONCE; o++) {
             lanes weights = load_lanes(w + o * pairs + k);
-            UNROLL for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
+            UNROLL_FOR (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
                 sums[s][o] = add_products(sums[s][o], weights, inputs[s]);
         }
     }
-    UNROLL for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
-        UNROLL for (uint32_t o = 0; o < UNITS_AT_ONCE; o++) {
+    UNROLL_FOR (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
+        UNROLL_FOR (uint32_t o = 0; o < UNITS_AT_ONCE; o++) {
             lanes sum = sums[s][o];
             int32_t z_o = sum[0] + sum[1] + sum[2] + sum[3];
             for (uint32_t rest = k; rest < pairs; rest++)
@@ -133,19 +133,19 @@ ALWAYS_INLINE void find_tile(gradients g, uint32_t i, bool first, const word_t *
                              const uint32_t *d, uint32_t pairs)
 {
     lanes low[UNITS_AT_ONCE], high[UNITS_AT_ONCE];
-    UNROLL for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
+    UNROLL_FOR (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
         low[j] = first ? (lanes){0} : load_lanes(&g[j][i]);
         high[j] = first ? (lanes){0} : load_lanes(&g[j][i + LANES]);
     }
     for (uint32_t k = 0; k < pairs; k++, x += x_stride, d += UNITS_AT_ONCE * LANES) {
         lanes x_low = load_lanes(x), x_high = load_lanes(x + LANES);
-        UNROLL for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
+        UNROLL_FOR (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
             lanes delta = load_lanes(d + j * LANES);
             low[j] = add_products(low[j], x_low, delta);
             high[j] = add_products(high[j], x_high, delta);
         }
     }
-    UNROLL for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
+    UNROLL_FOR (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
         store_lanes(&g[j][i], low[j]);
         store_lanes(&g[j][i + LANES], high[j]);
     }
@@ -155,8 +155,7 @@ ALWAYS_INLINE void find_tile(gradients g, uint32_t i, bool first, const word_t *
 static void find_gradients(gradients g, const word_t *x, size_t x_stride, uint32_t inputs,
                            const uint32_t *d, size_t d_stride, uint32_t pairs)
 {
-    uint32_t spread[PAIRS_AT_ONCE * UNITS_AT_ONCE * LANES]
-        __attribute__((aligned(PANEL_ALIGN)));
+    uint32_t spread[PAIRS_AT_ONCE * UNITS_AT_ONCE * LANES] __attribute__((aligned(PANEL_ALIGN)));
     for (uint32_t k = 0, part; k < pairs; k += part) {
         part = pairs - k < PAIRS_AT_ONCE ? pairs - k : PAIRS_AT_ONCE;
         spread_deltas(spread, d + k * d_stride, d_stride, part);
@@ -196,8 +195,7 @@ static uint32_t limited_steps(int16_t *w, const int32_t *g, uint32_t inputs, con
     bool random = r->mode == TIFED_STOCHASTIC && r->shift;
     uint32_t clipped = 0, mask = random ? (1u << r->shift) - 1u : 0u;
     for (uint32_t i = 0; i < inputs; i++) {
-        int32_t addend =
-            random ? (int32_t)(tifed_half(r->key, place + i * row) & mask) : r->half;
+        int32_t addend = random ? (int32_t)(tifed_half(r->key, place + i * row) & mask) : r->half;
         int32_t value = w[i] - (limited(g[i] + addend, r->huge) >> r->shift);
         int32_t stepped = tifed_clamp(value, -r->bound, r->bound);
         clipped += stepped != value;

@@ -11,9 +11,9 @@ TIFED_ASSUME(a_host_has_ints_of_32_bits, INT_MAX >= INT32_MAX);
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
+#define UNROLL_FOR _Pragma("clang loop unroll(full)") for
 #else
-#define UNROLL _Pragma("GCC unroll 32")
+#define UNROLL_FOR _Pragma("GCC unroll 32") for
 #endif
 
 /* How a gradient becomes a step, and where the parameters stop. */
@@ -22,7 +22,7 @@ typedef struct rounding {
     uint32_t mode;
     int32_t half; /* added before the shift: half of the divisor, or 0 */
     int32_t bound;
-    bool huge;    /* shift 0 and room for gradients near 2^31: see limited() */
+    bool huge; /* shift 0 and room for gradients near 2^31: see limited() */
     tifed_key key;
 } rounding;
 
@@ -59,7 +59,7 @@ typedef uint32_t __attribute__((may_alias)) word_t;
 
 /* Rows in pairs of samples; the last without a partner is its own. */
 static inline void pair_rows(const half_t *restrict rows, uint32_t n, uint32_t units, uint32_t used,
-                      uint32_t *restrict pairs)
+                             uint32_t *restrict pairs)
 {
     for (uint32_t s = 0; s < n; s += 2u, pairs += used) {
         const half_t *low = rows + (size_t)s * units, *high = s + 1u < n ? low + units : low;

@@ -95,8 +95,8 @@ static uint64_t update_biases(const panel_layer *layer, int16_t *b, const uint32
             addend[u] = r->half;
         if (r->mode == TIFED_STOCHASTIC && r->shift)
             for (uint32_t u = 0; u < PANEL; u++)
-                addend[u] = (int32_t)(tifed_half(r->key, first + from + u) &
-                                      ((1u << r->shift) - 1u));
+                addend[u] =
+                    (int32_t)(tifed_half(r->key, first + from + u) & ((1u << r->shift) - 1u));
         for (uint32_t u = 0; u < PANEL; u++) {
             int32_t gradient = g[u] * (1 << layer->rule.bias_shift);
             int32_t value = b[from + u] - (limited(gradient + addend[u], r->huge) >> r->shift);
@@ -194,8 +194,7 @@ ALWAYS_INLINE uint32_t slope_rows(const uint32_t activation, const int32_t *rest
             {
                 int32_t low = tifed_through_slope(activation, e[u], low_half(deltas[u]));
                 int32_t high =
-                    tifed_through_slope(activation, next[u], high_half(deltas[u])) &
-                    present;
+                    tifed_through_slope(activation, next[u], high_half(deltas[u])) & present;
                 int32_t low_limited = tifed_clamp(low, -TIFED_DELTA_BOUND, TIFED_DELTA_BOUND);
                 int32_t high_limited = tifed_clamp(high, -TIFED_DELTA_BOUND, TIFED_DELTA_BOUND);
                 clipped += (uint32_t)(low != low_limited) + (uint32_t)(high != high_limited);
@@ -295,8 +294,8 @@ static void multiply_wide(const panel_network *network, const panel_room *room, 
         for (uint32_t o = 0; o < units; o++) {
             int32_t sum = 0;
             for (uint32_t c = 0; c < classes; c++)
-                sum += room->errors[s * stride + c] *
-                       feedback[weight_at((classes + 1u) / 2u, c, o)];
+                sum +=
+                    room->errors[s * stride + c] * feedback[weight_at((classes + 1u) / 2u, c, o)];
             room->sums[s * units + o] = sum;
         }
 }
@@ -308,7 +307,8 @@ static size_t column_count(const panel_network *network, const panel_work *work)
 }
 
 /* Columns of the inputs: the same in every epoch, so made once. */
-static void make_input_columns(const panel_network *network, const panel_work *work, uint32_t *columns)
+static void make_input_columns(const panel_network *network, const panel_work *work,
+                               uint32_t *columns)
 {
     uint32_t pairs = network->layers[0].pairs, n;
     for (uint32_t first = 0, batch = 0; first < work->count; first += n, batch++) {
@@ -339,8 +339,7 @@ static void step(const panel_network *network, const panel_model *model,
         if (l + 1u < depth) {
             const int16_t *matrix = feedback->weights[l];
             if (network->feedback == TIFED_OUTPUT_SIGN && l + 2u == depth) {
-                read_signs(&network->layers[l + 1u], model->weights[l + 1u],
-                           room->sign_feedback);
+                read_signs(&network->layers[l + 1u], model->weights[l + 1u], room->sign_feedback);
                 matrix = room->sign_feedback;
             }
             uint32_t classes = network->layers[depth - 1u].panels * PANEL;
@@ -354,23 +353,22 @@ static void step(const panel_network *network, const panel_model *model,
         statistics->clipped_deltas +=
             slopes(layer->rule.activation, reached, n, units, room->deltas[l]);
     }
-    tifed_key key =
-        tifed_key_start(work->seed_low, work->seed_high, TIFED_PURPOSE_ROUNDING);
+    tifed_key key = tifed_key_start(work->seed_low, work->seed_high, TIFED_PURPOSE_ROUNDING);
     key = tifed_key_add(tifed_key_add(tifed_key_add(key, work->device), work->exchange), number);
     for (uint32_t l = 0; l < depth; l++) {
         const panel_layer *layer = &network->layers[l];
         if (!(work->trained >> l & 1u))
             continue;
         uint32_t shift = layer->rule.update_shift + work->extra_shift;
-        rounding r = {shift, layer->rule.update_rounding, 0, layer->weight_bound, shift == 0u,
-                      tifed_key_add(key, l)};
+        rounding r = {shift,       layer->rule.update_rounding, 0, layer->weight_bound,
+                      shift == 0u, tifed_key_add(key, l)};
         if (r.mode == TIFED_NEAREST && shift)
             r.half = 1 << (shift - 1u);
         const uint32_t *columns = room->columns[l];
         if (l == 0)
             columns += number % batches * column_count(network, work);
-        statistics->clipped_parameters += update_weights(
-            layer, model->weights[l], columns, room->deltas[l], n, &r, &reach[l]);
+        statistics->clipped_parameters +=
+            update_weights(layer, model->weights[l], columns, room->deltas[l], n, &r, &reach[l]);
         r.bound = 32767;
         statistics->clipped_parameters +=
             update_biases(layer, model->biases[l], room->deltas[l], pairs, &r);
@@ -391,9 +389,8 @@ static void train(const panel_network *network, const panel_model *model,
         step(network, model, feedback, room, work, work->first_step + s, reach, statistics);
 }
 
-static void classify(const panel_network *network, const panel_model *model,
-                     const panel_room *room, const uint32_t *inputs, uint32_t count,
-                     int32_t *classes)
+static void classify(const panel_network *network, const panel_model *model, const panel_room *room,
+                     const uint32_t *inputs, uint32_t count, int32_t *classes)
 {
     uint32_t units = network->layers[network->depth - 1u].panels * PANEL;
     forward(network, model, room, inputs, count, 0);

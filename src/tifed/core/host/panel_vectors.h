@@ -32,21 +32,21 @@ ALWAYS_INLINE void forward_tile(const unsigned samples, const unsigned panels, i
                                 const int16_t *w, size_t w_stride, uint32_t pairs)
 {
     vec sum[FORWARD_SAMPLES][FORWARD_PANELS];
-    UNROLL for (unsigned s = 0; s < samples; s++)
-        UNROLL for (unsigned p = 0; p < panels; p++)
+    UNROLL_FOR (unsigned s = 0; s < samples; s++)
+        UNROLL_FOR (unsigned p = 0; p < panels; p++)
             sum[s][p] = v_zero();
     for (uint32_t k = 0; k < pairs; k++) {
         weights_t weights[FORWARD_PANELS];
-        UNROLL for (unsigned p = 0; p < panels; p++)
+        UNROLL_FOR (unsigned p = 0; p < panels; p++)
             weights[p] = v_weights(w + p * w_stride + (size_t)k * 2u * PANEL);
-        UNROLL for (unsigned s = 0; s < samples; s++) {
+        UNROLL_FOR (unsigned s = 0; s < samples; s++) {
             inputs_t inputs = v_inputs(x[s * x_stride + k]);
-            UNROLL for (unsigned p = 0; p < panels; p++)
+            UNROLL_FOR (unsigned p = 0; p < panels; p++)
                 sum[s][p] = v_dot(sum[s][p], weights[p], inputs);
         }
     }
-    UNROLL for (unsigned s = 0; s < samples; s++)
-        UNROLL for (unsigned p = 0; p < panels; p++)
+    UNROLL_FOR (unsigned s = 0; s < samples; s++)
+        UNROLL_FOR (unsigned p = 0; p < panels; p++)
             v_store(z + s * z_stride + p * PANEL, sum[s][p]);
 }
 
@@ -65,12 +65,14 @@ ALWAYS_INLINE void forward_tiles(const unsigned panels, uint32_t n, int32_t *z, 
     uint32_t tiles = (n + FORWARD_SAMPLES - 1u) / FORWARD_SAMPLES;
     for (; tiles; tiles--) {
         uint32_t height = (n + tiles - 1u) / tiles;
+        /* clang-format off */
         switch (height) {
             TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7)
             TILE(8) TILE(9) TILE(10) TILE(11) TILE(12) TILE(13)
         default:
             break;
         }
+        /* clang-format on */
         n -= height;
         x += height * x_stride;
         z += height * z_stride;
@@ -95,12 +97,12 @@ static void multiply(uint32_t n, int32_t *z, size_t z_stride, const uint32_t *x,
 /* What one call of update_all works on. */
 typedef struct update_work {
     int16_t *w;
-    size_t w_stride;       /* from panel to panel */
-    const uint32_t *x;     /* (pairs of samples, inputs) */
-    const uint32_t *d;     /* (pairs of samples, units) */
+    size_t w_stride;   /* from panel to panel */
+    const uint32_t *x; /* (pairs of samples, inputs) */
+    const uint32_t *d; /* (pairs of samples, units) */
     size_t x_stride, d_stride;
-    uint32_t pairs;        /* of samples */
-    uint32_t row;          /* units of the layer: from input to input in the count of weights */
+    uint32_t pairs; /* of samples */
+    uint32_t row;   /* units of the layer: from input to input in the count of weights */
     const rounding *r;
 } update_work;
 
@@ -118,30 +120,30 @@ static void random_addends(const rounding *r, uint32_t place, uint32_t row, int3
 /* Weights of inputs from i and panels from p on. `noted`: counts of v_update, or the most of
  * v_update_near. */
 ALWAYS_INLINE void update_tile(const bool near, const unsigned inputs, const unsigned panels,
-                               const update_work *u, uint32_t i, uint32_t p,
-                               const shifts_t shifts, vec *noted)
+                               const update_work *u, uint32_t i, uint32_t p, const shifts_t shifts,
+                               vec *noted)
 {
     int16_t *w = u->w + p * u->w_stride + i * PANEL;
     const uint32_t *x = u->x + i, *d = u->d + p * PANEL;
     const rounding *r = u->r;
     vec sum[UPDATE_INPUTS][UPDATE_PANELS];
-    UNROLL for (unsigned j = 0; j < inputs; j++)
-        UNROLL for (unsigned q = 0; q < panels; q++)
+    UNROLL_FOR (unsigned j = 0; j < inputs; j++)
+        UNROLL_FOR (unsigned q = 0; q < panels; q++)
             sum[j][q] = v_set(r->half);
     for (uint32_t k = 0; k < u->pairs; k++) {
         weights_t deltas[UPDATE_PANELS];
-        UNROLL for (unsigned q = 0; q < panels; q++)
+        UNROLL_FOR (unsigned q = 0; q < panels; q++)
             deltas[q] = v_weights((const int16_t *)(const void *)(d + q * PANEL));
-        UNROLL for (unsigned j = 0; j < inputs; j++) {
+        UNROLL_FOR (unsigned j = 0; j < inputs; j++) {
             inputs_t column = v_inputs(x[j]);
-            UNROLL for (unsigned q = 0; q < panels; q++)
+            UNROLL_FOR (unsigned q = 0; q < panels; q++)
                 sum[j][q] = v_dot(sum[j][q], deltas[q], column);
         }
         x += u->x_stride;
         d += u->d_stride;
     }
-    UNROLL for (unsigned j = 0; j < inputs; j += 2)
-        UNROLL for (unsigned q = 0; q < panels; q++) {
+    UNROLL_FOR (unsigned j = 0; j < inputs; j += 2)
+        UNROLL_FOR (unsigned q = 0; q < panels; q++) {
             int16_t *at = w + q * u->w_stride + j * PANEL;
             vec low = sum[j][q], high = sum[j + 1][q];
             if (near) {
@@ -176,8 +178,8 @@ ALWAYS_INLINE vec update_all(const bool near, const panel_layer *layer, int16_t 
                              const rounding *r)
 {
     const uint32_t inputs = layer->pairs * 2u, panels = layer->panels;
-    const update_work u = {w, (size_t)inputs * PANEL, x, d, inputs, (size_t)panels * PANEL, pairs,
-                           layer->fan_out, r};
+    const update_work u = {w,     (size_t)inputs * PANEL, x, d, inputs, (size_t)panels * PANEL,
+                           pairs, layer->fan_out,         r};
     const shifts_t shifts = v_shifts(near ? r->shift : 0);
     vec noted = v_zero();
     uint32_t i = 0;
@@ -280,7 +282,8 @@ static void read_signs(const panel_layer *last, const int16_t *weights, int16_t 
         for (uint32_t c = 0; c < class_pairs; c++) {
             size_t at = ((size_t)(c / (PANEL / 2u)) * last->pairs + k) * PANEL + 2u * c % PANEL;
             uint32_t low = signs(from[at]), high = signs(from[at + 1u]);
-            word_t *unit = to + ((size_t)(2u * k / PANEL) * class_pairs + c) * PANEL + 2u * k % PANEL;
+            word_t *unit =
+                to + ((size_t)(2u * k / PANEL) * class_pairs + c) * PANEL + 2u * k % PANEL;
             unit[0] = (low & 0xFFFFu) | high << 16;
             unit[1] = 2u * k + 1u < last->fan_in ? low >> 16 | (high & 0xFFFF0000u) : 0;
         }
@@ -299,10 +302,10 @@ static uint64_t peak(uint32_t rounds)
         start[u] = rounds + u;
     weights_t weights = v_weights((const int16_t *)(const void *)start);
     inputs_t inputs = v_inputs(rounds);
-    UNROLL for (unsigned i = 0; i < PEAK_SUMS; i++)
+    UNROLL_FOR (unsigned i = 0; i < PEAK_SUMS; i++)
         sum[i] = v_load((const int32_t *)(const void *)start);
     for (uint32_t k = 0; k < rounds; k++) {
-        UNROLL for (unsigned i = 0; i < PEAK_SUMS; i++) {
+        UNROLL_FOR (unsigned i = 0; i < PEAK_SUMS; i++) {
             KEEP_INPUT(inputs); /* or the product is formed once for all */
             sum[i] = v_dot(sum[i], weights, inputs);
             KEEP(sum[i]);
@@ -310,11 +313,10 @@ static uint64_t peak(uint32_t rounds)
     }
     int32_t result[PANEL] __attribute__((aligned(PANEL_ALIGN)));
     uint32_t parity = 0;
-    UNROLL for (unsigned i = 0; i < PEAK_SUMS; i++) {
+    UNROLL_FOR (unsigned i = 0; i < PEAK_SUMS; i++) {
         v_store(result, sum[i]);
         parity ^= (uint32_t)result[i % PANEL];
     }
     __asm__ volatile("" : : "r"(parity)); /* the sums are needed, says this */
     return (uint64_t)rounds * PEAK_SUMS * PANEL * 2u;
 }
-
