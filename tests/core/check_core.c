@@ -9,7 +9,7 @@
 #define ALIGNED 64u
 #endif
 
-void *room_for(size_t count, size_t size)
+void *zeroed_memory(size_t count, size_t size)
 {
     size_t bytes = (count * size + 2u * ALIGNED) / ALIGNED * ALIGNED;
     uint8_t *memory = exactly(bytes + ALIGNED + sizeof(void *));
@@ -37,8 +37,8 @@ uint32_t weights_of(const tifed_layer *layer)
 static void make_model(const test_case *t, model *m)
 {
     for (uint32_t l = 0; l < t->network.depth; l++) {
-        m->weights[l] = room_for(weights_of(&t->layers[l]), 2);
-        m->biases[l] = room_for(t->layers[l].fan_out, 2);
+        m->weights[l] = zeroed_memory(weights_of(&t->layers[l]), 2);
+        m->biases[l] = zeroed_memory(t->layers[l].fan_out, 2);
     }
 }
 
@@ -47,14 +47,14 @@ void make_arrays(test_case *t)
     uint32_t features = t->layers[0].fan_in;
     uint32_t classes = t->layers[t->network.depth - 1].fan_out;
     t->network.layers = t->layers;
-    t->centre = room_for(features, 1);
-    t->samples = room_for((size_t)t->count * features, 1);
-    t->labels = room_for(t->count, 4);
-    t->classes = room_for(t->count, 4);
+    t->centre = zeroed_memory(features, 1);
+    t->samples = zeroed_memory((size_t)t->count * features, 1);
+    t->labels = zeroed_memory(t->count, 4);
+    t->classes = zeroed_memory(t->count, 4);
     make_model(t, &t->before);
     make_model(t, &t->after);
     for (uint32_t l = 0; l + 1 < t->network.depth; l++)
-        t->feedback[l] = room_for((size_t)classes * t->layers[l].fan_out, 2);
+        t->feedback[l] = zeroed_memory((size_t)classes * t->layers[l].fan_out, 2);
 }
 
 void drop_arrays(test_case *t)
@@ -106,7 +106,7 @@ static void run_core(test_case *t, int how, bool record)
             feedback[l] = t->feedback[l];
         if (t->trained >> l & 1u)
             continue;
-        narrow[l] = room_for(count, 1);
+        narrow[l] = zeroed_memory(count, 1);
         for (uint32_t i = 0; i < count; i++)
             narrow[l][i] = (int8_t)t->before.weights[l][i];
         frozen[l].weights = t->layers[l].weight_bits == 8 ? (const void *)narrow[l]

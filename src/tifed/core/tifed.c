@@ -9,17 +9,14 @@
 #define LARGEST_SUM 0x7FFFFFFFu
 #define BIAS_BOUND 32767
 
-/* Not to be copied into each of its callers: code is scarcer than time where it is called. */
-#define APART __attribute__((noinline))
-
-APART static tifed_key add_to_key(tifed_key key, uint32_t word)
+TIFED_NOINLINE static tifed_key add_to_key(tifed_key key, uint32_t word)
 {
     return tifed_key_add(key, word);
 }
 
 /* The key of a seed, a purpose and a first index. */
-APART static tifed_key key_of(uint32_t seed_low, uint32_t seed_high, uint32_t purpose,
-                              uint32_t index)
+TIFED_NOINLINE static tifed_key key_of(uint32_t seed_low, uint32_t seed_high, uint32_t purpose,
+                                       uint32_t index)
 {
     return add_to_key(tifed_key_start(seed_low, seed_high, purpose), index);
 }
@@ -36,7 +33,7 @@ static uint32_t isqrt32(uint32_t value)
 }
 
 /* a * b, or UINT32_MAX where that overflows. */
-static uint32_t product(uint32_t a, uint32_t b)
+static uint32_t saturating_product(uint32_t a, uint32_t b)
 {
     return b && a > tifed_opaque(UINT32_MAX / b) ? UINT32_MAX : a * b;
 }
@@ -44,7 +41,8 @@ static uint32_t product(uint32_t a, uint32_t b)
 int32_t tifed_weight_bound(const tifed_layer *layer)
 {
     if (layer->fan_in < 1u || layer->fan_in > 65536u || layer->fan_out < 1u ||
-        layer->fan_out > 65536u || product(layer->fan_in + 1u, layer->fan_out) > LARGEST_SUM ||
+        layer->fan_out > 65536u ||
+        saturating_product(layer->fan_in + 1u, layer->fan_out) > LARGEST_SUM ||
         layer->rescale_factor < 1u || layer->rescale_factor > 65536u ||
         layer->rescale_shift > 24u || layer->rescale_rounding > TIFED_NEAREST ||
         layer->update_rounding > TIFED_STOCHASTIC ||
@@ -52,13 +50,13 @@ int32_t tifed_weight_bound(const tifed_layer *layer)
         layer->bias_shift > 8u || layer->activation > TIFED_ABSOLUTE || layer->input_limit < 1u ||
         layer->input_limit > 128u || (layer->weight_bits != 8u && layer->weight_bits != 16u))
         return 0;
-    uint32_t room = LARGEST_SUM - ((uint32_t)BIAS_BOUND << layer->bias_shift);
+    uint32_t headroom = LARGEST_SUM - ((uint32_t)BIAS_BOUND << layer->bias_shift);
     if (layer->rescale_rounding == TIFED_NEAREST) {
-        if (layer->rescale_shift && layer->rescale_factor > room >> (layer->rescale_shift - 1u))
+        if (layer->rescale_shift && layer->rescale_factor > headroom >> (layer->rescale_shift - 1u))
             return 0;
-        room -= (uint32_t)tifed_offset(layer);
+        headroom -= (uint32_t)tifed_offset(layer);
     }
-    uint32_t bound = room / (layer->fan_in * layer->input_limit);
+    uint32_t bound = headroom / (layer->fan_in * layer->input_limit);
     uint32_t widest = (UINT32_C(1) << (layer->weight_bits - 1u)) - 1u;
     return (int32_t)(bound < widest ? bound : widest);
 }
@@ -88,21 +86,21 @@ uint32_t tifed_error_limit(const tifed_network *network)
 }
 
 /* Largest magnitude of a hidden delta of `layer` before it saturates. */
-static uint32_t reached_limit(const tifed_network *network, uint32_t layer)
+static uint32_t feedback_limit(const tifed_network *network, uint32_t layer)
 {
     uint32_t range =
         network->feedback == TIFED_UNIFORM ? (uint32_t)tifed_feedback_range(network, layer) : 1u;
     if (network->error == TIFED_MARGIN)
         return 2u * 127u * range;
     uint32_t classes = network->layers[network->depth - 1u].fan_out;
-    return product(product(tifed_error_limit(network), classes), range);
+    return saturating_product(saturating_product(tifed_error_limit(network), classes), range);
 }
 
 static uint32_t delta_limit(const tifed_network *network, uint32_t layer)
 {
     uint32_t limit;
     if (layer + 1u < network->depth)
-        limit = reached_limit(network, layer);
+        limit = feedback_limit(network, layer);
     else
         limit = network->error == TIFED_MARGIN ? 127u : tifed_error_limit(network);
     return limit < TIFED_DELTA_BOUND ? limit : TIFED_DELTA_BOUND;
@@ -126,10 +124,11 @@ static int check_network(const tifed_network *network)
         const tifed_layer *layer = &network->layers[l];
         if (tifed_weight_bound(layer) < 1)
             return TIFED_ERROR_NETWORK;
-        uint32_t fed = 128u; /* the largest magnitude that can reach this layer */
+        uint32_t largest_input = 128u; /* the largest magnitude that can reach this layer */
         if (l)
-            fed = activation_limit(network->layers[l - 1u].activation);
-        if (layer->input_limit < fed || (l && layer->fan_in != network->layers[l - 1u].fan_out) ||
+            largest_input = activation_limit(network->layers[l - 1u].activation);
+        if (layer->input_limit < largest_input ||
+            (l && layer->fan_in != network->layers[l - 1u].fan_out) ||
             (l + 1u < network->depth && layer->activation == TIFED_IDENTITY))
             return TIFED_ERROR_NETWORK;
     }
@@ -138,7 +137,7 @@ static int check_network(const tifed_network *network)
     if (network->error == TIFED_SQUARED && tifed_error_limit(network) > LARGEST_SUM)
         return TIFED_ERROR_RANGE;
     for (uint32_t l = 0; l + 1u < network->depth; l++)
-        if (reached_limit(network, l) > LARGEST_SUM)
+        if (feedback_limit(network, l) > LARGEST_SUM)
             return TIFED_ERROR_RANGE;
     return TIFED_OK;
 }
@@ -149,8 +148,8 @@ uint32_t tifed_largest_batch(const tifed_network *network)
         return 0;
     uint32_t largest = UINT32_MAX;
     for (uint32_t l = 0; l < network->depth; l++) {
-        uint32_t room = LARGEST_SUM - (UINT32_C(1) << network->layers[l].update_shift);
-        uint32_t samples = room / tifed_gradient_limit(network, l);
+        uint32_t headroom = LARGEST_SUM - (UINT32_C(1) << network->layers[l].update_shift);
+        uint32_t samples = headroom / tifed_gradient_limit(network, l);
         largest = samples < largest ? samples : largest;
     }
     return largest;
@@ -158,12 +157,12 @@ uint32_t tifed_largest_batch(const tifed_network *network)
 
 /* --- memory ------------------------------------------------------------------------------------- */
 
-static bool trains(const tifed_config *config, uint32_t layer)
+static bool is_trained(const tifed_config *config, uint32_t layer)
 {
     return (config->trained >> layer & 1u) != 0u;
 }
 
-static bool held(const tifed_config *config, uint32_t layer)
+static bool is_in_ram(const tifed_config *config, uint32_t layer)
 {
     return !config->frozen || !config->frozen[layer].weights;
 }
@@ -177,7 +176,7 @@ int tifed_check(const tifed_config *config)
     if (network->depth < 32u && config->trained >> network->depth)
         return TIFED_ERROR_LAYER;
     for (uint32_t l = 0; l < network->depth; l++)
-        if (!held(config, l) && (trains(config, l) || !config->frozen[l].biases))
+        if (!is_in_ram(config, l) && (is_trained(config, l) || !config->frozen[l].biases))
             return TIFED_ERROR_LAYER;
     if (config->trained) {
         if (config->buffer < 1u || config->batch < 1u)
@@ -207,7 +206,7 @@ typedef struct carver {
 
 /* `rows` of `size` bytes, a size of 4 · 65536 at most. In 32 bits, whatever a size_t has: what does not
  * fit that is an overflow, not a smaller size. */
-APART static void *carve(carver *from, uint32_t rows, uint32_t size)
+TIFED_NOINLINE static void *carve(carver *from, uint32_t rows, uint32_t size)
 {
     size_t before = from->used;
     if (size && rows > (SIZE_MAX - before - 3u) / size) {
@@ -229,16 +228,16 @@ static void lay_out(tifed *t, carver *from)
         const tifed_layer *layer = &network->layers[l];
         tifed_state state = {
             NULL, NULL, NULL, NULL, tifed_offset(layer), tifed_weight_bound(layer)};
-        if (held(config, l)) {
+        if (is_in_ram(config, l)) {
             state.weights = carve(from, layer->fan_in, layer->fan_out * (layer->weight_bits / 8u));
             state.biases = carve(from, layer->fan_out, 2u);
         } else {
             state.weights = config->frozen[l].weights;
             state.biases = config->frozen[l].biases;
         }
-        if (trains(config, l) && l)
+        if (is_trained(config, l) && l)
             state.inputs = carve(from, config->batch, layer->fan_in * 2u);
-        if (trains(config, l))
+        if (is_trained(config, l))
             state.deltas = carve(from, pairs, layer->fan_out * 4u);
         if (t->states)
             t->states[l] = state;
@@ -249,8 +248,8 @@ static void lay_out(tifed *t, carver *from)
     t->samples = carve(from, config->buffer, features);
     t->labels = carve(from, config->buffer, 2u);
     t->sums = carve(from, widest, 4u);
-    t->row[0] = carve(from, widest, 2u);
-    t->row[1] = carve(from, widest, 2u);
+    t->activations[0] = carve(from, widest, 2u);
+    t->activations[1] = carve(from, widest, 2u);
     t->column = config->trained ? carve(from, pairs, 4u) : NULL;
 }
 
@@ -314,7 +313,7 @@ int tifed_put_parameters(tifed *t, uint32_t layer, uint32_t first, uint32_t coun
         return count == 0u ? TIFED_OK : TIFED_ERROR_PLACE;
     const tifed_layer *shape = &t->config.network->layers[layer];
     tifed_state *state = &t->states[layer];
-    bool frozen = !held(&t->config, layer);
+    bool frozen = !is_in_ram(&t->config, layer);
     /* Written if held in RAM: that they are const is for the sake of those in flash. */
     int8_t *narrow = (int8_t *)(uintptr_t)state->weights;
     int16_t *wide = (int16_t *)(uintptr_t)state->weights;
@@ -391,7 +390,7 @@ void tifed_clear(tifed *t)
     t->step = t->last_step = 0;
 }
 
-static void to_input(const tifed *t, int8_t *input, const int8_t *sample)
+static void sample_to_input(const tifed *t, int8_t *input, const int8_t *sample)
 {
     const tifed_network *network = t->config.network;
     for (uint32_t i = 0; i < network->layers[0].fan_in; i++) {
@@ -408,7 +407,7 @@ int tifed_add_sample(tifed *t, const int8_t *sample, uint32_t label)
     if (label >= network->layers[network->depth - 1u].fan_out)
         return TIFED_ERROR_LABEL;
     uint32_t features = network->layers[0].fan_in;
-    to_input(t, t->samples + (size_t)t->count * features, sample);
+    sample_to_input(t, t->samples + (size_t)t->count * features, sample);
     t->labels[t->count++] = (uint16_t)label;
     return TIFED_OK;
 }
@@ -416,7 +415,7 @@ int tifed_add_sample(tifed *t, const int8_t *sample, uint32_t label)
 /* --- forward ------------------------------------------------------------------------------------ */
 
 /* Values of a mini-batch stand in pairs of samples: where that of sample `n`, unit `o` is. */
-static int16_t *in_pairs(int16_t *pairs, uint32_t units, uint32_t n, uint32_t o)
+static int16_t *pair_entry(int16_t *pairs, uint32_t units, uint32_t n, uint32_t o)
 {
     return &pairs[2u * ((size_t)(n >> 1) * units + o) + (n & 1u)];
 }
@@ -424,7 +423,7 @@ static int16_t *in_pairs(int16_t *pairs, uint32_t units, uint32_t n, uint32_t o)
 /* Run one input (D) through every layer; sums then hold the outputs (C). `keep`: what the updates
  * will need is kept for sample `n` of the mini-batch: trained layers' inputs, and in the place of
  * their deltas the sources of their slopes. */
-static void forward(tifed *t, const int8_t *sample, bool keep, uint32_t n)
+static void forward(tifed *t, const int8_t *sample, bool training, uint32_t n)
 {
     const tifed_network *network = t->config.network;
     const void *input = sample;
@@ -437,8 +436,8 @@ static void forward(tifed *t, const int8_t *sample, bool keep, uint32_t n)
             t->sums[o] = (int32_t)state->biases[o] * (1 << layer->bias_shift) + state->offset;
         tifed_kernel_forward(t->sums, state->weights, layer->weight_bits, input, input_bits,
                              layer->fan_in, layer->fan_out);
-        int16_t *activations = t->row[l & 1u];
-        if (keep && !last && t->states[l + 1u].inputs)
+        int16_t *activations = t->activations[l & 1u];
+        if (training && !last && t->states[l + 1u].inputs)
             activations = t->states[l + 1u].inputs + (size_t)n * layer->fan_out;
         for (uint32_t o = 0; o < layer->fan_out; o++) {
             int32_t v = t->sums[o] >> layer->rescale_shift;
@@ -446,8 +445,8 @@ static void forward(tifed *t, const int8_t *sample, bool keep, uint32_t n)
                 int32_t factor = (int32_t)layer->rescale_factor;
                 v = v >= 0 ? v / factor : -1 - (-1 - v) / factor;
             }
-            if (keep && state->deltas)
-                *in_pairs(state->deltas, layer->fan_out, n, o) = (int16_t)tifed_slope_source(v);
+            if (training && state->deltas)
+                *pair_entry(state->deltas, layer->fan_out, n, o) = (int16_t)tifed_slope_source(v);
             int32_t a = tifed_activate(layer->activation, v);
             if (last)
                 t->sums[o] = a;
@@ -463,7 +462,7 @@ int32_t tifed_classify(tifed *t, const int8_t *sample)
 {
     const tifed_network *network = t->config.network;
     if (t->input) {
-        to_input(t, t->input, sample);
+        sample_to_input(t, t->input, sample);
         sample = t->input;
     }
     forward(t, sample, false, 0);
@@ -478,40 +477,41 @@ const int32_t *tifed_outputs(const tifed *t)
 /* --- deltas ------------------------------------------------------------------------------------- */
 
 /* Entries of a feedback matrix for one unit, class after class (SPEC, 5.5): uniform numbers, or a
- * deck with as many plus as minus ones. */
-typedef struct feedback_deck {
+ * generator with as many plus as minus ones. */
+typedef struct feedback_generator {
     tifed_key key;
     uint32_t classes, units, unit, plus;
-    int32_t range; /* 0: a deck */
-} feedback_deck;
+    int32_t range; /* 0: a generator */
+} feedback_generator;
 
-APART static feedback_deck layer_deck(const tifed_network *network, uint32_t l, uint32_t seed_low,
-                                      uint32_t seed_high)
+TIFED_NOINLINE static feedback_generator
+generator_for_layer(const tifed_network *network, uint32_t l, uint32_t seed_low, uint32_t seed_high)
 {
-    feedback_deck deck = {key_of(seed_low, seed_high, TIFED_PURPOSE_FEEDBACK, l),
-                          network->layers[network->depth - 1u].fan_out,
-                          network->layers[l].fan_out,
-                          0,
-                          0,
-                          network->feedback == TIFED_UNIFORM ? tifed_feedback_range(network, l)
-                                                             : 0};
-    return deck;
+    feedback_generator generator = {
+        key_of(seed_low, seed_high, TIFED_PURPOSE_FEEDBACK, l),
+        network->layers[network->depth - 1u].fan_out,
+        network->layers[l].fan_out,
+        0,
+        0,
+        network->feedback == TIFED_UNIFORM ? tifed_feedback_range(network, l) : 0};
+    return generator;
 }
 
-static void start_unit(feedback_deck *deck, uint32_t unit)
+static void start_unit(feedback_generator *generator, uint32_t unit)
 {
-    deck->unit = unit;
-    deck->plus = (deck->classes + (unit & 1u)) / 2u;
+    generator->unit = unit;
+    generator->plus = (generator->classes + (unit & 1u)) / 2u;
 }
 
-static int32_t deal(feedback_deck *deck, uint32_t c)
+static int32_t next_entry(feedback_generator *generator, uint32_t c)
 {
-    if (deck->range)
-        return (int32_t)tifed_below(deck->key, c * deck->units + deck->unit,
-                                    2u * (uint32_t)deck->range) -
-               deck->range;
-    if (tifed_below(deck->key, deck->unit * deck->classes + c, deck->classes - c) < deck->plus) {
-        deck->plus--;
+    if (generator->range)
+        return (int32_t)tifed_random_below(generator->key, c * generator->units + generator->unit,
+                                           2u * (uint32_t)generator->range) -
+               generator->range;
+    if (tifed_random_below(generator->key, generator->unit * generator->classes + c,
+                           generator->classes - c) < generator->plus) {
+        generator->plus--;
         return 1;
     }
     return -1;
@@ -522,44 +522,44 @@ void tifed_feedback_matrix(const tifed_network *network, uint32_t layer, uint32_
 {
     uint32_t classes = network->layers[network->depth - 1u].fan_out;
     uint32_t units = network->layers[layer].fan_out;
-    feedback_deck deck = layer_deck(network, layer, seed_low, seed_high);
+    feedback_generator generator = generator_for_layer(network, layer, seed_low, seed_high);
     for (uint32_t o = 0; o < units; o++) {
-        start_unit(&deck, o);
+        start_unit(&generator, o);
         for (uint32_t c = 0; c < classes; c++)
-            matrix[(size_t)c * units + o] = (int16_t)deal(&deck, c);
+            matrix[(size_t)c * units + o] = (int16_t)next_entry(&generator, c);
     }
 }
 
-static bool by_output_sign(const tifed_network *network, uint32_t l)
+static bool uses_output_signs(const tifed_network *network, uint32_t l)
 {
     return network->feedback == TIFED_OUTPUT_SIGN && l + 2u == network->depth;
 }
 
 /* Whether the feedback to layer `l` is neither the output's signs nor stored. */
-static bool dealt(const tifed_config *config, uint32_t l)
+static bool is_generated(const tifed_config *config, uint32_t l)
 {
-    return l + 1u < config->network->depth && !by_output_sign(config->network, l) &&
+    return l + 1u < config->network->depth && !uses_output_signs(config->network, l) &&
            !(config->feedback && config->feedback[l]);
 }
 
 /* The classes whose errors may be other than 0: first, first + step, ... below end. */
-typedef struct span {
+typedef struct class_range {
     uint32_t first, step, end;
-} span;
+} class_range;
 
 /* The output's error (C) through the feedback matrix to unit `o` of hidden layer `l`. */
-static int32_t reached(const tifed *t, uint32_t l, uint32_t o, const int32_t *error, span in,
-                       feedback_deck *deck)
+static int32_t feedback_sum(const tifed *t, uint32_t l, uint32_t o, const int32_t *error,
+                            class_range in, feedback_generator *generator)
 {
     const tifed_network *network = t->config.network;
     const tifed_layer *last = &network->layers[network->depth - 1u];
     uint32_t classes = last->fan_out;
     int32_t sum = 0;
-    if (deck->classes) {
-        start_unit(deck, o);
-        for (uint32_t c = 0; c < in.end; c++) /* a deck is dealt from its first class on */
-            sum += error[c] * deal(deck, c);
-    } else if (by_output_sign(network, l)) {
+    if (generator->classes) {
+        start_unit(generator, o);
+        for (uint32_t c = 0; c < in.end; c++) /* a generator is dealt from its first class on */
+            sum += error[c] * next_entry(generator, c);
+    } else if (uses_output_signs(network, l)) {
         const void *weights = t->states[l + 1u].weights;
         const int8_t *narrow = (const int8_t *)weights + (size_t)o * classes;
         const int16_t *wide = (const int16_t *)weights + (size_t)o * classes;
@@ -574,10 +574,10 @@ static int32_t reached(const tifed *t, uint32_t l, uint32_t o, const int32_t *er
 }
 
 /* Sums (C) from outputs to errors. */
-static span to_error(const tifed_network *network, int32_t *output, uint32_t classes,
-                     uint32_t label)
+static class_range output_to_error(const tifed_network *network, int32_t *output, uint32_t classes,
+                                   uint32_t label)
 {
-    span all = {0, 1, classes};
+    class_range all = {0, 1, classes};
     if (network->error == TIFED_SQUARED) {
         output[label] -= network->error_level;
         return all;
@@ -588,12 +588,12 @@ static span to_error(const tifed_network *network, int32_t *output, uint32_t cla
     output[margin.rival] = margin.u;
     output[label] = -margin.u;
     uint32_t low = label < margin.rival ? label : margin.rival, high = label + margin.rival - low;
-    span two = {low, high - low, margin.u ? high + 1u : 0u};
+    class_range two = {low, high - low, margin.u ? high + 1u : 0u};
     return two;
 }
 
 /* Deltas of sample `n` of the mini-batch in every trained layer, from its error (C). */
-static void keep_deltas(tifed *t, uint32_t n, const int32_t *error, span in)
+static void store_deltas(tifed *t, uint32_t n, const int32_t *error, class_range in)
 {
     const tifed_network *network = t->config.network;
     for (uint32_t l = 0; l < network->depth; l++) {
@@ -601,14 +601,15 @@ static void keep_deltas(tifed *t, uint32_t n, const int32_t *error, span in)
         const tifed_layer *layer = &network->layers[l];
         if (!deltas)
             continue;
-        feedback_deck deck = {.classes = 0}; /* none */
-        if (dealt(&t->config, l))
-            deck = layer_deck(network, l, t->config.seed_low, t->config.seed_high);
-        int16_t *place = in_pairs(deltas, layer->fan_out, n, 0);
+        feedback_generator generator = {.classes = 0}; /* none */
+        if (is_generated(&t->config, l))
+            generator = generator_for_layer(network, l, t->config.seed_low, t->config.seed_high);
+        int16_t *place = pair_entry(deltas, layer->fan_out, n, 0);
         for (uint32_t o = 0; o < layer->fan_out; o++, place += 2) {
             int32_t v = *place, delta = 0;
-            if (!tifed_flat(layer->activation, v)) {
-                delta = l + 1u == network->depth ? error[o] : reached(t, l, o, error, in, &deck);
+            if (!tifed_slope_is_zero(layer->activation, v)) {
+                delta = l + 1u == network->depth ? error[o]
+                                                 : feedback_sum(t, l, o, error, in, &generator);
                 delta = tifed_through_slope(layer->activation, delta, v);
             }
             int32_t limited = tifed_clamp(delta, -TIFED_DELTA_BOUND, TIFED_DELTA_BOUND);
@@ -621,15 +622,17 @@ static void keep_deltas(tifed *t, uint32_t n, const int32_t *error, span in)
 
 /* --- update ------------------------------------------------------------------------------------- */
 
-void tifed_kernel_draw(const tifed_update *u, int32_t *gradient, uint32_t units, uint32_t place)
+void tifed_kernel_add_random(const tifed_update *u, int32_t *gradient, uint32_t units,
+                             uint32_t place)
 {
     for (uint32_t k = 0; k < units; k++)
-        gradient[k] += (int32_t)(tifed_half(u->key, place + k) & ((UINT32_C(1) << u->shift) - 1u));
+        gradient[k] +=
+            (int32_t)(tifed_random16(u->key, place + k) & ((UINT32_C(1) << u->shift) - 1u));
 }
 
 /* One input of every sample, side by side, with a 0 behind where they are odd in number; whether
  * any is not 0. */
-#define GATHER(name, type)                                                                         \
+#define GATHER_COLUMN(name, type)                                                                  \
     static bool name(int16_t *to, const type *from, uint32_t stride, uint32_t samples)             \
     {                                                                                              \
         int32_t any = 0;                                                                           \
@@ -642,8 +645,8 @@ void tifed_kernel_draw(const tifed_update *u, int32_t *gradient, uint32_t units,
         return any != 0;                                                                           \
     }
 
-GATHER(gather_8, int8_t)
-GATHER(gather_16, int16_t)
+GATHER_COLUMN(gather_8, int8_t)
+GATHER_COLUMN(gather_16, int16_t)
 
 /* Take the gradients of `samples` samples, from `first` of the buffer on, off layer `l`. */
 static void update(tifed *t, uint32_t l, uint32_t first, uint32_t samples)
@@ -700,7 +703,7 @@ int tifed_begin(tifed *t, const tifed_work *work)
         uint32_t shift = network->layers[l].update_shift + work->extra_shift;
         uint32_t half =
             UINT32_C(1) << shift >> (network->layers[l].update_rounding != TIFED_STOCHASTIC);
-        if (trains(&t->config, l) &&
+        if (is_trained(&t->config, l) &&
             LARGEST_SUM - samples * tifed_gradient_limit(network, l) < half)
             return TIFED_ERROR_RANGE;
     }
@@ -727,12 +730,12 @@ int tifed_step(tifed *t)
         uint32_t label = t->labels[first + n];
         forward(t, t->samples + (size_t)(first + n) * features, true, n);
         t->statistics.missed += tifed_argmax(t->sums, classes) != label;
-        span wrong = to_error(network, t->sums, classes, label);
-        keep_deltas(t, n, t->sums, wrong);
+        class_range wrong = output_to_error(network, t->sums, classes, label);
+        store_deltas(t, n, t->sums, wrong);
     }
     t->statistics.visits += samples;
     for (uint32_t l = 0; l < network->depth; l++)
-        if (trains(&t->config, l))
+        if (is_trained(&t->config, l))
             update(t, l, first, samples);
     t->step++;
     return t->step == t->last_step ? TIFED_OK : TIFED_MORE;

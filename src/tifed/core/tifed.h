@@ -121,10 +121,10 @@ typedef struct tifed {
     int8_t *input;   /* (features), or NULL where a sample is an input as it is */
     int8_t *samples; /* (buffer, features), centred and shifted */
     uint16_t *labels;
-    int32_t *sums;   /* (widest) */
-    int16_t *row[2]; /* (widest) each */
-    int16_t *column; /* (batch / 2, 2): one input of a mini-batch */
-    uint32_t count;  /* samples in the buffer */
+    int32_t *sums;           /* (widest) */
+    int16_t *activations[2]; /* (widest) each */
+    int16_t *column;         /* (batch / 2, 2): one input of a mini-batch */
+    uint32_t count;          /* samples in the buffer */
     uint32_t step, last_step;
     tifed_work work;
     tifed_statistics statistics;

@@ -48,6 +48,14 @@ struct tifed_word_behind_a_byte {
 #define TIFED_DSP
 #endif
 
+/* A function that is not to be copied into its callers, where flash is scarcer than time, or where
+ * each of two loops wants all registers for itself. */
+#if defined(__GNUC__)
+#define TIFED_NOINLINE __attribute__((noinline))
+#else
+#define TIFED_NOINLINE
+#endif
+
 /* Pieces of memory follow one another at multiples of 4. */
 TIFED_ASSUME(words_are_aligned_to_4_at_most, 4u % TIFED_ALIGNMENT == 0);
 

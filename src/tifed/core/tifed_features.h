@@ -20,16 +20,16 @@ extern "C" {
 
 /* A layer; planes are (height, width, channels), channels together.
  *
- * With panels: a convolution, or a dense layer, which is one whose kernel is the whole plane. Unit u of
- * a window is (bias[u] + sum of weights * values) >> shift[u], clamped. A panel is four units: their
+ * With quads: a convolution, or a dense layer, which is one whose kernel is the whole plane. Unit u of
+ * a window is (bias[u] + sum of weights * values) >> shift[u], clamped. A quad is four units: their
  * four biases (32 bits), their four shifts (8 bits, 0..24), then for every group of four inputs the
  * four weights (8 bits) of the first unit, of the second, third and fourth; lowest byte first. Inputs
  * are in the order row, column, channel of the kernel; inputs and units are padded with zeros to whole
- * groups and panels. A bias holds its rounding: 2^(shift - 1) more than SPEC's, if shift > 0.
+ * groups and quads. A bias holds its rounding: 2^(shift - 1) more than SPEC's, if shift > 0.
  *
- * Without panels: the maximum of each channel in windows of kernel_height squared. */
+ * Without quads: the maximum of each channel in windows of kernel_height squared. */
 typedef struct tifed_feature_layer {
-    const uint32_t *panels;               /* NULL: max-pooling */
+    const uint32_t *quads;                /* NULL: max-pooling */
     uint16_t units;                       /* 1..4096 channels that it gives */
     uint16_t kernel_height, kernel_width; /* 1..4096 */
     uint16_t stride;                      /* 1..4096 */
@@ -37,8 +37,8 @@ typedef struct tifed_feature_layer {
     bool relu;                            /* clamp to 0..127; else to -127..127 */
 } tifed_feature_layer;
 
-/* 32-bit words of a panel. */
-#define TIFED_PANEL_WORDS(groups) (5u + 4u * (groups))
+/* 32-bit words of a quad. */
+#define TIFED_QUAD_WORDS(groups) (5u + 4u * (groups))
 
 typedef struct tifed_extractor {
     const tifed_feature_layer *layers;

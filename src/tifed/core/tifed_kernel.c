@@ -64,14 +64,15 @@ void tifed_kernel_forward(int32_t *sums, const void *weights, uint32_t weight_bi
 #define ADD_FIRST(k) g##k += value * d[2 * k];
 #define ADD_SECOND(k) g##k += value * d[2 * k + 1];
 
-#define TAKE_OFF(k) wide[k] = (int16_t)tifed_stepped(wide[k], g##k >> u->shift, bound, &clipped);
+#define APPLY_STEP(k)                                                                              \
+    wide[k] = (int16_t)tifed_saturated_step(wide[k], g##k >> u->shift, bound, &clipped);
 
 uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
 {
     uint32_t clipped = 0, fan_out = u->fan_out, units;
     const int16_t *end = u->column + 2u * u->pairs;
     int32_t gradient[UNITS], start = tifed_rounding_start(u), bound = u->bound;
-    bool usual = tifed_usual(u);
+    bool usual = tifed_has_fast_path(u);
     for (uint32_t o = 0; o < fan_out; o += units) {
         const int16_t *x = u->column, *d = u->deltas + 2u * o;
         if (fan_out - o >= UNITS) {
@@ -86,7 +87,7 @@ uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
             } while (x < end);
             if (usual) {
                 int16_t *wide = (int16_t *)row + o;
-                EACH(TAKE_OFF)
+                EACH(APPLY_STEP)
                 units = UNITS;
                 continue;
             }
@@ -102,7 +103,7 @@ uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
             gradient[0] = g;
             units = 1;
         }
-        clipped += tifed_take_off(u, row, o, gradient, units, place);
+        clipped += tifed_apply_gradients(u, row, o, gradient, units, place);
     }
     return clipped;
 }

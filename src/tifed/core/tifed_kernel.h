@@ -38,11 +38,12 @@ static inline int32_t tifed_rounding_start(const tifed_update *u)
 }
 
 /* The random part of stochastic rounding, added to the sums of `units` parameters from `place` on. */
-void tifed_kernel_draw(const tifed_update *update, int32_t *gradient, uint32_t units,
-                       uint32_t place);
+void tifed_kernel_add_random(const tifed_update *update, int32_t *gradient, uint32_t units,
+                             uint32_t place);
 
 /* old - step, saturated; `clipped` counts. */
-static inline int32_t tifed_stepped(int32_t old, int32_t step, int32_t bound, uint32_t *clipped)
+static inline int32_t tifed_saturated_step(int32_t old, int32_t step, int32_t bound,
+                                           uint32_t *clipped)
 {
     /* Its distance from the lower bound. A step has fewer than 32 bits, so where it leads out of the
      * bounds, on either side, that is beyond twice the bound as an unsigned number. */
@@ -55,27 +56,27 @@ static inline int32_t tifed_stepped(int32_t old, int32_t step, int32_t bound, ui
 }
 
 /* Take the rounded gradients of `units` parameters off them, from number `first` of the row on. */
-static inline uint32_t tifed_take_off(const tifed_update *u, void *row, uint32_t first,
-                                      int32_t *gradient, uint32_t units, uint32_t place)
+static inline uint32_t tifed_apply_gradients(const tifed_update *u, void *row, uint32_t first,
+                                             int32_t *gradient, uint32_t units, uint32_t place)
 {
     uint32_t clipped = 0, shift = u->shift;
     int32_t bound = u->bound;
     if (u->mode == TIFED_STOCHASTIC)
-        tifed_kernel_draw(u, gradient, units, place + first);
+        tifed_kernel_add_random(u, gradient, units, place + first);
     int8_t *narrow = (int8_t *)row + first;
     int16_t *wide = (int16_t *)row + first;
     for (uint32_t k = 0; k < units; k++) {
         int32_t step = gradient[k] >> shift;
         if (u->bits == 8u)
-            narrow[k] = (int8_t)tifed_stepped(narrow[k], step, bound, &clipped);
+            narrow[k] = (int8_t)tifed_saturated_step(narrow[k], step, bound, &clipped);
         else
-            wide[k] = (int16_t)tifed_stepped(wide[k], step, bound, &clipped);
+            wide[k] = (int16_t)tifed_saturated_step(wide[k], step, bound, &clipped);
     }
     return clipped;
 }
 
 /* Whether the parameters are such as the quick way through a row is for. */
-static inline bool tifed_usual(const tifed_update *u)
+static inline bool tifed_has_fast_path(const tifed_update *u)
 {
     return u->bits == 16u && u->mode != TIFED_STOCHASTIC;
 }

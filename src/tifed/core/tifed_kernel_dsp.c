@@ -96,9 +96,9 @@ void tifed_kernel_forward(int32_t *sums, const void *weights, uint32_t weight_bi
     SMLAD(g##j, value, a)                                                                          \
     SMLAD(g##k, value, b)
 
-#define TAKE_OFF(j, k)                                                                             \
-    wide[j] = (int16_t)tifed_stepped(wide[j], g##j >> u->shift, bound, &clipped);                  \
-    wide[k] = (int16_t)tifed_stepped(wide[k], g##k >> u->shift, bound, &clipped);
+#define APPLY_STEP(j, k)                                                                           \
+    wide[j] = (int16_t)tifed_saturated_step(wide[j], g##j >> u->shift, bound, &clipped);           \
+    wide[k] = (int16_t)tifed_saturated_step(wide[k], g##k >> u->shift, bound, &clipped);
 
 typedef uint32_t __attribute__((may_alias)) pair; /* of int16: two samples */
 
@@ -107,7 +107,7 @@ uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
     uint32_t clipped = 0, fan_out = u->fan_out, units;
     const pair *column = (const pair *)u->column, *end = column + u->pairs;
     int32_t gradient[UNITS], start = tifed_rounding_start(u), bound = u->bound;
-    bool usual = tifed_usual(u);
+    bool usual = tifed_has_fast_path(u);
     for (uint32_t o = 0; o < fan_out; o += units) {
         const pair *x = column, *d = (const pair *)u->deltas + o;
         if (fan_out - o >= UNITS) {
@@ -119,7 +119,7 @@ uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
             } while (x < end);
             if (usual) {
                 int16_t *wide = (int16_t *)row + o;
-                EACH_PAIR(TAKE_OFF)
+                EACH_PAIR(APPLY_STEP)
                 units = UNITS;
                 continue;
             }
@@ -134,7 +134,7 @@ uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
             gradient[0] = g;
             units = 1;
         }
-        clipped += tifed_take_off(u, row, o, gradient, units, place);
+        clipped += tifed_apply_gradients(u, row, o, gradient, units, place);
     }
     return clipped;
 }

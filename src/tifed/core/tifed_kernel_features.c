@@ -4,19 +4,12 @@
  * so the instructions' Q flag does not matter. */
 #include "tifed_kernel_features.h"
 
-/* Not inlined: each of these loops wants all registers for itself. */
-#if defined(__GNUC__)
-#define APART __attribute__((noinline))
-#else
-#define APART
-#endif
-
 /* --- units -------------------------------------------------------------------------------------- */
 
 #ifdef TIFED_DSP
 
 /* Asm in one piece, because compilers run out of registers in it: 21 instructions for the 16 products
- * of a group with a panel, 12 for the 8 with its first two units, and 2 for every two groups. */
+ * of a group with a quad, 12 for the 8 with its first two units, and 2 for every two groups. */
 #define VALUES                                                                                     \
     "ldr %[odd], [%[a]], #4\n\t"                                                                   \
     "sxtb16 %[even], %[odd]\n\t"                                                                   \
@@ -37,7 +30,7 @@
     "1:\n\t" VALUES units "2:\n\t" VALUES units "cmp %[a], %[end]\n\t"                             \
     "bne 1b\n\t"
 
-/* Adds the products of the groups a..end with a panel of weights at w; returns where w ends. */
+/* Adds the products of the groups a..end with a quad of weights at w; returns where w ends. */
 static inline const int8_t *add_products(int32_t *s0, int32_t *s1, int32_t *s2, int32_t *s3,
                                          const int8_t *a, const int8_t *end, const int8_t *w)
 {
@@ -51,7 +44,7 @@ static inline const int8_t *add_products(int32_t *s0, int32_t *s1, int32_t *s2, 
     return w;
 }
 
-/* The same for a panel of two units or one. */
+/* The same for a quad of two units or one. */
 static inline const int8_t *add_half(int32_t *s0, int32_t *s1, const int8_t *a, const int8_t *end,
                                      const int8_t *w)
 {
@@ -150,24 +143,24 @@ static inline void put_four(int8_t *to, int32_t s0, int32_t s1, int32_t s2, int3
 }
 
 /* Outputs of a window of 4 * groups values. */
-APART static void put_units(const tifed_feature_layer *layer, const int8_t *window, uint32_t groups,
-                            int8_t *to, bool raise)
+TIFED_NOINLINE static void put_units(const tifed_feature_layer *layer, const int8_t *window,
+                                     uint32_t groups, int8_t *to, bool raise)
 {
-    const uint32_t *panel = layer->panels;
+    const uint32_t *quad = layer->quads;
     const int8_t *end = window + 4u * groups;
     bool relu = layer->relu;
     for (int32_t left = layer->units; left > 0; left -= 4, to += 4) {
-        int32_t s0 = (int32_t)panel[0], s1 = (int32_t)panel[1];
-        int32_t s2 = (int32_t)panel[2], s3 = (int32_t)panel[3];
-        uint32_t shifts = panel[4];
-        const int8_t *w = (const int8_t *)(panel + 5);
+        int32_t s0 = (int32_t)quad[0], s1 = (int32_t)quad[1];
+        int32_t s2 = (int32_t)quad[2], s3 = (int32_t)quad[3];
+        uint32_t shifts = quad[4];
+        const int8_t *w = (const int8_t *)(quad + 5);
 #ifdef TIFED_DSP
         if (left <= 2)
             w = add_half(&s0, &s1, window, end, w);
         else
 #endif
             w = add_products(&s0, &s1, &s2, &s3, window, end, w);
-        panel = (const uint32_t *)(const void *)w;
+        quad = (const uint32_t *)(const void *)w;
         s0 >>= shifts & 0xFFu, s1 >>= shifts >> 8 & 0xFFu, s2 >>= shifts >> 16 & 0xFFu,
             s3 >>= shifts >> 24;
         if (relu)
@@ -222,7 +215,7 @@ typedef struct source {
 } source;
 
 /* A window part of which is outside. */
-APART static void gather_edge(const source *s, int32_t y, int32_t x, int8_t *to)
+TIFED_NOINLINE static void gather_edge(const source *s, int32_t y, int32_t x, int8_t *to)
 {
     int32_t channels = s->channels, width = s->kernel_width;
     int32_t left = x < 0 ? -x : 0, right = x + width > s->width ? x + width - s->width : 0;
@@ -239,7 +232,7 @@ APART static void gather_edge(const source *s, int32_t y, int32_t x, int8_t *to)
 }
 
 /* The window whose first pixel is (y, x), inside or not. */
-APART static void gather(const source *s, int32_t y, int32_t x, int8_t *to)
+TIFED_NOINLINE static void gather(const source *s, int32_t y, int32_t x, int8_t *to)
 {
     if (y < 0 || x < 0 || y + s->kernel_height > s->height || x + s->kernel_width > s->width) {
         gather_edge(s, y, x, to);

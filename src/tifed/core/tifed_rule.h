@@ -60,7 +60,7 @@ static inline int32_t tifed_through_slope(uint32_t activation, int32_t delta, in
 }
 
 /* Whether the slope at slope source `v` is 0, so that no delta passes. */
-static inline bool tifed_flat(uint32_t activation, int32_t v)
+static inline bool tifed_slope_is_zero(uint32_t activation, int32_t v)
 {
     if (activation == TIFED_RELU)
         return v <= 0 || v > 127;

@@ -3,7 +3,7 @@
 enum { FOR_BUFFER = 0, FOR_SUMS = 1, FOR_CLASS = 2 };
 
 /* Kept out of their callers, so that the stack holds the variables of one of them, not of all. */
-#define APART __attribute__((noinline))
+#define NOINLINE __attribute__((noinline))
 
 #define PAYLOAD(device) ((device)->link.frame + TIFED_LINK_HEADER)
 
@@ -41,7 +41,7 @@ static tifed_config config_for(const tifed_device *device, uint32_t trained)
     return config;
 }
 
-APART static bool fits(const tifed_device *device, uint32_t trained)
+NOINLINE static bool fits(const tifed_device *device, uint32_t trained)
 {
     tifed_config config = config_for(device, trained);
     size_t needed = tifed_memory_size(&config);
@@ -50,7 +50,7 @@ APART static bool fits(const tifed_device *device, uint32_t trained)
 
 /* --- answers that are read, and may be read again ----------------------------------------------- */
 
-APART static uint16_t hello(tifed_device *device, uint8_t *out)
+NOINLINE static uint16_t hello(tifed_device *device, uint8_t *out)
 {
     const tifed_device_setup *setup = device->setup;
     const tifed_network *network = setup->network;
@@ -136,7 +136,7 @@ static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint8_t *out)
 
 /* --- orders, carried out once ------------------------------------------------------------------- */
 
-APART static uint8_t configure(tifed_device *device, const uint8_t *in)
+NOINLINE static uint8_t configure(tifed_device *device, const uint8_t *in)
 {
     tifed_config config = config_for(device, tifed_link_get32(in));
     config.seed_low = tifed_link_get32(in + 4);
@@ -165,7 +165,7 @@ static uint32_t wire_count(const tifed_device *device, uint32_t layer, uint32_t 
     return rest & 1u ? 0u : left + rest / 2u;
 }
 
-APART static uint8_t put_parameters(tifed_device *device, const uint8_t *in, uint32_t length)
+NOINLINE static uint8_t put_parameters(tifed_device *device, const uint8_t *in, uint32_t length)
 {
     uint32_t layer = tifed_link_get32(in), first = tifed_link_get32(in + 4);
     uint32_t count = wire_count(device, layer, first, length - 8u);
@@ -191,7 +191,7 @@ static const int8_t *features_of(tifed_device *device)
 }
 
 /* A piece of a sample: purpose, 0, label, offset, bytes. With its last piece it is put to use. */
-APART static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint32_t length)
+NOINLINE static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint32_t length)
 {
     uint32_t features = device->setup->network->layers[0].fan_in, inputs = device->setup->inputs;
     uint32_t purpose = in[0], label = tifed_link_get16(in + 2), offset = tifed_link_get32(in + 4);
@@ -240,7 +240,7 @@ static uint8_t clear(tifed_device *device)
     return TIFED_LINK_OK;
 }
 
-APART static uint8_t train(tifed_device *device, const uint8_t *in)
+NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in)
 {
     tifed_work work = {tifed_link_get32(in), tifed_link_get32(in + 4), tifed_link_get32(in + 8),
                        tifed_link_get32(in + 12), tifed_link_get32(in + 16)};

@@ -58,9 +58,9 @@ static void append(tifed_link *link, uint8_t byte)
 bool tifed_link_feed(tifed_link *link, uint8_t byte)
 {
     if (byte == 0u) { /* only ever a delimiter */
-        bool whole = sound(link);
+        bool complete = sound(link);
         start_over(link);
-        return whole;
+        return complete;
     }
     if (link->block) {
         link->block--;

@@ -34,28 +34,28 @@ static void find_shapes(extraction_network *network, const tifed_extractor *extr
         layer->zero = zero;
         if (tifed_plane_values(plane) > network->largest)
             network->largest = tifed_plane_values(plane);
-        if (!layer->rule->panels)
+        if (!layer->rule->quads)
             continue;
         zero = 0;
         layer->fan_in =
             (uint32_t)layer->rule->kernel_height * layer->rule->kernel_width * layer->in.channels;
         layer->width = (layer->fan_in + EXTRACTION_WIDE - 1u) / EXTRACTION_WIDE * EXTRACTION_WIDE;
-        layer->panels = (layer->rule->units + 3u) / 4u;
+        layer->quads = (layer->rule->units + 3u) / 4u;
         if (plane.width * layer->width > network->windows)
             network->windows = plane.width * layer->width;
-        if (plane.width * layer->panels * 4u > network->sums)
-            network->sums = plane.width * layer->panels * 4u;
+        if (plane.width * layer->quads * 4u > network->sums)
+            network->sums = plane.width * layer->quads * 4u;
     }
 }
 
 static size_t weight_bytes(const extraction_layer *layer)
 {
-    return aligned((size_t)layer->panels * 4u * layer->width * 2u);
+    return aligned((size_t)layer->quads * 4u * layer->width * 2u);
 }
 
 static size_t unit_bytes(const extraction_layer *layer)
 {
-    return aligned((size_t)layer->panels * 4u * 4u);
+    return aligned((size_t)layer->quads * 4u * 4u);
 }
 
 size_t extraction_bytes(const tifed_extractor *extractor)
@@ -82,20 +82,20 @@ void extraction_init(extraction_network *network, const tifed_extractor *extract
         place += unit_bytes(layer);
         memset(layer->weights, 0, weight_bytes(layer));
         uint32_t groups = (layer->fan_in + 3u) / 4u;
-        for (uint32_t u = 0; u < layer->panels * 4u; u++) {
-            const uint32_t *panel = layer->rule->panels + u / 4u * TIFED_PANEL_WORDS(groups);
-            const int8_t *packed = (const int8_t *)(panel + 5) + u % 4u * 4u;
+        for (uint32_t u = 0; u < layer->quads * 4u; u++) {
+            const uint32_t *quad = layer->rule->quads + u / 4u * TIFED_QUAD_WORDS(groups);
+            const int8_t *packed = (const int8_t *)(quad + 5) + u % 4u * 4u;
             for (uint32_t i = 0; i < layer->fan_in; i++)
                 layer->weights[u * layer->width + i] =
                     packed[(int32_t)(i / 4u * 16u) + TIFED_LOWEST_BYTE +
                            TIFED_NEXT_BYTE * (int32_t)(i % 4u)];
-            layer->bias[u] = (int32_t)panel[u % 4u];
-            layer->shift[u] = (int32_t)(panel[4] >> u % 4u * 8u & 0xFFu);
+            layer->bias[u] = (int32_t)quad[u % 4u];
+            layer->shift[u] = (int32_t)(quad[4] >> u % 4u * 8u & 0xFFu);
         }
     }
 }
 
-size_t extraction_room_bytes(const extraction_network *network)
+size_t extraction_workspace_bytes(const extraction_network *network)
 {
     return 2u * aligned(network->largest) + aligned((size_t)network->windows * 2u) +
            aligned((size_t)network->sums * 4u);
@@ -143,9 +143,9 @@ static void pool(const extraction_layer *layer, const int8_t *in, int8_t *out)
 }
 
 void extraction_run(const extraction_network *network, const extraction_kernel *kernel,
-                    const int8_t *sample, int8_t *features, void *room)
+                    const int8_t *sample, int8_t *features, void *workspace)
 {
-    int8_t *place = room;
+    int8_t *place = workspace;
     int8_t *planes[2] = {place, place + aligned(network->largest)};
     int16_t *windows = (int16_t *)(void *)(place + 2u * aligned(network->largest));
     int32_t *sums =
@@ -154,7 +154,7 @@ void extraction_run(const extraction_network *network, const extraction_kernel *
     for (uint32_t l = 0; l < network->depth; l++) {
         const extraction_layer *layer = &network->layers[l];
         int8_t *out = l + 1u < network->depth ? planes[l % 2u] : features;
-        if (layer->rule->panels) {
+        if (layer->rule->quads) {
             memset(windows, 0, (size_t)layer->out.width * layer->width * 2u);
             for (uint32_t y = 0; y < layer->out.height; y++) {
                 gather(layer, in, y, windows);

@@ -69,8 +69,8 @@ static void *carve(carver *from, size_t count, size_t size)
     return piece;
 }
 
-static size_t carve_model(const panel_network *network, panel_model *model, uint32_t layers,
-                          void *memory)
+static size_t lay_out_model(const panel_network *network, panel_model *model, uint32_t layers,
+                            void *memory)
 {
     carver from = {memory, 0};
     for (uint32_t l = 0; l < network->depth; l++) {
@@ -86,17 +86,17 @@ static size_t carve_model(const panel_network *network, panel_model *model, uint
 size_t panel_model_bytes(const panel_network *network, uint32_t layers)
 {
     panel_model model;
-    return carve_model(network, &model, layers, NULL);
+    return lay_out_model(network, &model, layers, NULL);
 }
 
 void panel_model_init(const panel_network *network, panel_model *model, uint32_t layers,
                       void *memory)
 {
-    carve_model(network, model, layers, memory);
+    lay_out_model(network, model, layers, memory);
 }
 
 /* A feedback matrix is a layer from classes to units. */
-static size_t carve_feedback(const panel_network *network, panel_model *feedback, void *memory)
+static size_t lay_out_feedback(const panel_network *network, panel_model *feedback, void *memory)
 {
     carver from = {memory, 0};
     size_t pairs = (network->classes + 1u) / 2u;
@@ -109,51 +109,51 @@ static size_t carve_feedback(const panel_network *network, panel_model *feedback
 size_t panel_feedback_bytes(const panel_network *network)
 {
     panel_model feedback;
-    return carve_feedback(network, &feedback, NULL);
+    return lay_out_feedback(network, &feedback, NULL);
 }
 
 void panel_feedback_init(const panel_network *network, panel_model *feedback, void *memory)
 {
-    carve_feedback(network, feedback, memory);
+    lay_out_feedback(network, feedback, memory);
 }
 
-static size_t carve_room(const panel_network *network, panel_room *room, uint32_t batch,
-                         uint32_t buffer, void *memory)
+static size_t lay_out_workspace(const panel_network *network, panel_workspace *workspace,
+                                uint32_t batch, uint32_t buffer, void *memory)
 {
     carver from = {memory, 0};
     size_t pairs = (batch + 1u) / 2u;
     const panel_layer *last = &network->layers[network->depth - 1u];
-    room->batch = batch;
-    room->rows[0] = NULL;
+    workspace->batch = batch;
+    workspace->rows[0] = NULL;
     for (uint32_t l = 0; l < network->depth; l++) {
         const panel_layer *layer = &network->layers[l];
         size_t batches = l ? 1u : (buffer + batch - 1u) / batch;
-        room->columns[l] = carve(&from, batches * pairs * layer->pairs * 2u, sizeof(uint32_t));
-        room->deltas[l] = carve(&from, pairs * layer->panels * PANEL, sizeof(uint32_t));
-        room->rows[l + 1u] =
+        workspace->columns[l] = carve(&from, batches * pairs * layer->pairs * 2u, sizeof(uint32_t));
+        workspace->deltas[l] = carve(&from, pairs * layer->panels * PANEL, sizeof(uint32_t));
+        workspace->rows[l + 1u] =
             carve(&from, (size_t)batch * layer->panels * PANEL / 2u, sizeof(uint32_t));
     }
-    room->sums = carve(&from, (size_t)batch * network->widest * PANEL, sizeof(int32_t));
-    room->errors = carve(&from, (size_t)batch * last->panels * PANEL, sizeof(int32_t));
-    room->sign_feedback = NULL;
+    workspace->sums = carve(&from, (size_t)batch * network->widest * PANEL, sizeof(int32_t));
+    workspace->errors = carve(&from, (size_t)batch * last->panels * PANEL, sizeof(int32_t));
+    workspace->sign_feedback = NULL;
     if (network->depth > 1u) {
         size_t units = network->layers[network->depth - 2u].panels * (size_t)PANEL;
-        room->sign_feedback =
+        workspace->sign_feedback =
             carve(&from, units * ((network->classes + 1u) / 2u) * 2u, sizeof(int16_t));
     }
     return from.used;
 }
 
-size_t panel_room_bytes(const panel_network *network, uint32_t batch, uint32_t buffer)
+size_t panel_workspace_bytes(const panel_network *network, uint32_t batch, uint32_t buffer)
 {
-    panel_room room;
-    return carve_room(network, &room, batch, buffer, NULL);
+    panel_workspace workspace;
+    return lay_out_workspace(network, &workspace, batch, buffer, NULL);
 }
 
-void panel_room_init(const panel_network *network, panel_room *room, uint32_t batch,
-                     uint32_t buffer, void *memory)
+void panel_workspace_init(const panel_network *network, panel_workspace *workspace, uint32_t batch,
+                          uint32_t buffer, void *memory)
 {
-    carve_room(network, room, batch, buffer, memory);
+    lay_out_workspace(network, workspace, batch, buffer, memory);
 }
 
 bool panel_work_fits(const panel_network *network, const panel_work *work)

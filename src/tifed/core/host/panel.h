@@ -47,7 +47,7 @@ typedef struct panel_model {
 } panel_model;
 
 /* Room for mini-batches of at most `batch` samples out of a buffer. */
-typedef struct panel_room {
+typedef struct panel_workspace {
     uint32_t batch;
     uint32_t *rows[TIFED_MAX_DEPTH + 1u]; /* inputs of layer l: (batch, pairs); [depth]: errors */
     uint32_t *columns[TIFED_MAX_DEPTH];   /* the same in pairs of samples: (batch / 2, inputs);
@@ -56,7 +56,7 @@ typedef struct panel_room {
     int32_t *sums;                        /* (batch, widest) */
     int32_t *errors;                      /* (batch, classes padded) */
     int16_t *sign_feedback;               /* output-sign feedback of the last hidden layer */
-} panel_room;
+} panel_workspace;
 
 typedef struct panel_work {
     const uint32_t *inputs; /* (count, pairs of layer 0): the buffer, from `load` */
@@ -81,11 +81,12 @@ typedef struct panel_kernel {
     void (*load)(const panel_network *network, uint32_t *row, const int8_t *sample,
                  const int8_t *centre);
     void (*train)(const panel_network *network, const panel_model *model,
-                  const panel_model *feedback, const panel_room *room, const panel_work *work,
-                  panel_statistics *statistics);
-    /* Classes of `count` rows of inputs, at most room->batch of them. */
-    void (*classify)(const panel_network *network, const panel_model *model, const panel_room *room,
-                     const uint32_t *inputs, uint32_t count, int32_t *classes);
+                  const panel_model *feedback, const panel_workspace *workspace,
+                  const panel_work *work, panel_statistics *statistics);
+    /* Classes of `count` rows of inputs, at most workspace->batch of them. */
+    void (*classify)(const panel_network *network, const panel_model *model,
+                     const panel_workspace *workspace, const uint32_t *inputs, uint32_t count,
+                     int32_t *classes);
     /* Multiply-accumulates of one call; keeps every unit for them busy from registers alone. */
     uint64_t (*peak)(uint32_t rounds);
 } panel_kernel;
@@ -100,9 +101,9 @@ void panel_model_init(const panel_network *network, panel_model *model, uint32_t
 size_t panel_feedback_bytes(const panel_network *network);
 void panel_feedback_init(const panel_network *network, panel_model *feedback, void *memory);
 /* `buffer`: samples to train on, or 0 where nothing is trained. */
-size_t panel_room_bytes(const panel_network *network, uint32_t batch, uint32_t buffer);
-void panel_room_init(const panel_network *network, panel_room *room, uint32_t batch,
-                     uint32_t buffer, void *memory);
+size_t panel_workspace_bytes(const panel_network *network, uint32_t batch, uint32_t buffer);
+void panel_workspace_init(const panel_network *network, panel_workspace *workspace, uint32_t batch,
+                          uint32_t buffer, void *memory);
 
 /* Whether `work` keeps every sum within 32 bits. */
 bool panel_work_fits(const panel_network *network, const panel_work *work);

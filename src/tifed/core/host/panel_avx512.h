@@ -26,7 +26,7 @@ typedef __m512i inputs_t;
 /* 32 weights in place: 16 units of two inputs, low and high halves of 32-bit words. */
 static inline __m512i stepped(__m512i w, __m512i gradient, const rounding *r, __m512i *count)
 {
-    if (r->huge)
+    if (r->may_overflow)
         gradient = _mm512_max_epi32(_mm512_min_epi32(gradient, _mm512_set1_epi32(1 << 30)),
                                     _mm512_set1_epi32(-(1 << 30)));
     __m512i step = _mm512_sra_epi32(gradient, _mm_cvtsi32_si128((int)r->shift));
@@ -57,8 +57,8 @@ static inline shifts_t v_shifts(uint32_t shift)
     return shifts;
 }
 
-static inline void v_update_near(int16_t *p, __m512i low, __m512i high, const shifts_t shifts,
-                                 __m512i *most)
+static inline void v_update_within_int16(int16_t *p, __m512i low, __m512i high,
+                                         const shifts_t shifts, __m512i *most)
 {
     /* The high step's 16 bits go straight to the top. */
     __m512i step = _mm512_mask_blend_epi16(0xAAAAAAAAu, _mm512_srl_epi32(low, shifts.down),

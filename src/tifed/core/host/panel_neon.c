@@ -83,7 +83,7 @@ ALWAYS_INLINE vec v_dot(vec sum, weights_t w, int16x4_t x)
 ALWAYS_INLINE int32x4_t stepped(int32x4_t w, int32x4_t gradient, const rounding *r,
                                 int32x4_t *count)
 {
-    if (r->huge)
+    if (r->may_overflow)
         gradient = vmaxq_s32(vminq_s32(gradient, vdupq_n_s32(1 << 30)), vdupq_n_s32(-(1 << 30)));
     int32x4_t value = vsubq_s32(w, vshlq_s32(gradient, vdupq_n_s32(-(int32_t)r->shift)));
     int32x4_t limited_value = vminq_s32(value, vdupq_n_s32(r->bound));
@@ -113,7 +113,8 @@ typedef int32x4_t shifts_t;
 
 #define v_shifts(shift) vdupq_n_s32(-(int32_t)(shift))
 
-ALWAYS_INLINE void v_update_near(int16_t *p, vec low, vec high, const shifts_t down, vec *most)
+ALWAYS_INLINE void v_update_within_int16(int16_t *p, vec low, vec high, const shifts_t down,
+                                         vec *most)
 {
     UNROLL_FOR (unsigned h = 0; h < 2; h++) {
         int16x8x2_t w = vld2q_s16(p + 16 * h);

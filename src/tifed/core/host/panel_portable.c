@@ -175,8 +175,8 @@ static void find_gradients(gradients g, const word_t *x, size_t x_stride, uint32
 }
 
 /* Returns the largest magnitude. */
-static int32_t near_steps(int16_t *restrict w, const int32_t *restrict g, uint32_t inputs,
-                          int32_t half, uint32_t shift)
+static int32_t steps_within_int16(int16_t *restrict w, const int32_t *restrict g, uint32_t inputs,
+                                  int32_t half, uint32_t shift)
 {
     int16_t most = 0, least = 0;
     for (uint32_t i = 0; i < inputs; i++) {
@@ -189,14 +189,15 @@ static int32_t near_steps(int16_t *restrict w, const int32_t *restrict g, uint32
 }
 
 /* Weights from number `place` on, `row` numbers apart; returns how many reached their bound. */
-static uint32_t limited_steps(int16_t *w, const int32_t *g, uint32_t inputs, const rounding *r,
-                              uint32_t place, uint32_t row)
+static uint32_t saturating_steps(int16_t *w, const int32_t *g, uint32_t inputs, const rounding *r,
+                                 uint32_t place, uint32_t row)
 {
     bool random = r->mode == TIFED_STOCHASTIC && r->shift;
     uint32_t clipped = 0, mask = random ? (1u << r->shift) - 1u : 0u;
     for (uint32_t i = 0; i < inputs; i++) {
-        int32_t addend = random ? (int32_t)(tifed_half(r->key, place + i * row) & mask) : r->half;
-        int32_t value = w[i] - (limited(g[i] + addend, r->huge) >> r->shift);
+        int32_t addend =
+            random ? (int32_t)(tifed_random16(r->key, place + i * row) & mask) : r->half;
+        int32_t value = w[i] - (limit_gradient(g[i] + addend, r->may_overflow) >> r->shift);
         int32_t stepped = tifed_clamp(value, -r->bound, r->bound);
         clipped += stepped != value;
         w[i] = (int16_t)stepped;
@@ -205,13 +206,13 @@ static uint32_t limited_steps(int16_t *w, const int32_t *g, uint32_t inputs, con
 }
 
 /* Returns how many weights reached their bound, or the largest magnitude. */
-ALWAYS_INLINE uint64_t update_all(const bool near, const panel_layer *layer, int16_t *w,
+ALWAYS_INLINE uint64_t update_all(const bool within_int16, const panel_layer *layer, int16_t *w,
                                   const uint32_t *x, const uint32_t *d, uint32_t pairs,
                                   const rounding *r)
 {
     const uint32_t all = layer->pairs * 2u;
     size_t units = (size_t)layer->panels * PANEL;
-    uint64_t noted = 0;
+    uint64_t tally = 0;
     for (uint32_t o = 0; o < units; o += UNITS_AT_ONCE)
         for (uint32_t i = 0; i < all; i += INPUTS_AT_ONCE) {
             gradients g;
@@ -219,26 +220,26 @@ ALWAYS_INLINE uint64_t update_all(const bool near, const panel_layer *layer, int
             find_gradients(g, x + i, all, inputs, d + o, units, pairs);
             for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
                 int16_t *row = w + weight_at(layer->pairs, i, o + j);
-                if (near) {
-                    int32_t most = near_steps(row, g[j], inputs, r->half, r->shift);
-                    noted = (uint32_t)most > noted ? (uint32_t)most : noted;
+                if (within_int16) {
+                    int32_t most = steps_within_int16(row, g[j], inputs, r->half, r->shift);
+                    tally = (uint32_t)most > tally ? (uint32_t)most : tally;
                 } else {
-                    noted += limited_steps(row, g[j], inputs, r, i * layer->fan_out + o + j,
-                                           layer->fan_out);
+                    tally += saturating_steps(row, g[j], inputs, r, i * layer->fan_out + o + j,
+                                              layer->fan_out);
                 }
             }
         }
-    return noted;
+    return tally;
 }
 
-static uint64_t update_limited(const panel_layer *layer, int16_t *w, const uint32_t *x,
-                               const uint32_t *d, uint32_t pairs, const rounding *r)
+static uint64_t update_saturating(const panel_layer *layer, int16_t *w, const uint32_t *x,
+                                  const uint32_t *d, uint32_t pairs, const rounding *r)
 {
     return update_all(false, layer, w, x, d, pairs, r);
 }
 
-static int32_t update_near(const panel_layer *layer, int16_t *w, const uint32_t *x,
-                           const uint32_t *d, uint32_t pairs, const rounding *r)
+static int32_t update_within_int16(const panel_layer *layer, int16_t *w, const uint32_t *x,
+                                   const uint32_t *d, uint32_t pairs, const rounding *r)
 {
     return (int32_t)update_all(true, layer, w, x, d, pairs, r);
 }

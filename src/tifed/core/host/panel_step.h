@@ -3,7 +3,7 @@
  * its own):
  *
  *   multiply          sums of a layer, or what feedback brings to one
- *   update_near update_limited   weights less their steps
+ *   update_within_int16 update_saturating   weights less their steps
  *   read_signs        feedback of recipes that take it from the output weights
  *   weight_at pack unpack        where a weight stands
  *
@@ -42,7 +42,7 @@ static uint64_t largest_step(const panel_layer *layer, const uint32_t *d, uint32
 }
 
 /* Weights back within their bound; returns how many were not. */
-static uint64_t settle(int16_t *w, size_t count, int32_t bound)
+static uint64_t clamp_weights(int16_t *w, size_t count, int32_t bound)
 {
     uint64_t clipped = 0;
     for (size_t i = 0; i < count; i += PANEL, w += PANEL) {
@@ -69,13 +69,13 @@ static uint64_t update_weights(const panel_layer *layer, int16_t *w, const uint3
     uint64_t clipped = 0;
     if (r->mode != TIFED_STOCHASTIC && r->shift <= 16u &&
         (uint64_t)*reach + largest_step(layer, d, n, r) <= 32767u) {
-        *reach = update_near(layer, w, x, d, pairs, r);
+        *reach = update_within_int16(layer, w, x, d, pairs, r);
         if (*reach > r->bound) {
-            clipped = settle(w, count, r->bound);
+            clipped = clamp_weights(w, count, r->bound);
             *reach = r->bound;
         }
     } else {
-        clipped = update_limited(layer, w, x, d, pairs, r);
+        clipped = update_saturating(layer, w, x, d, pairs, r);
         *reach = largest_weight(w, count);
     }
     return clipped;
@@ -96,10 +96,11 @@ static uint64_t update_biases(const panel_layer *layer, int16_t *b, const uint32
         if (r->mode == TIFED_STOCHASTIC && r->shift)
             for (uint32_t u = 0; u < PANEL; u++)
                 addend[u] =
-                    (int32_t)(tifed_half(r->key, first + from + u) & ((1u << r->shift) - 1u));
+                    (int32_t)(tifed_random16(r->key, first + from + u) & ((1u << r->shift) - 1u));
         for (uint32_t u = 0; u < PANEL; u++) {
             int32_t gradient = g[u] * (1 << layer->rule.bias_shift);
-            int32_t value = b[from + u] - (limited(gradient + addend[u], r->huge) >> r->shift);
+            int32_t value =
+                b[from + u] - (limit_gradient(gradient + addend[u], r->may_overflow) >> r->shift);
             int32_t stepped = tifed_clamp(value, -r->bound, r->bound);
             clipped += stepped != value;
             b[from + u] = (int16_t)stepped;
@@ -182,8 +183,8 @@ static void rescale_identity(const panel_layer *layer, const int16_t *biases, in
 
 /* Deltas in the place of their slopes' sources; returns how many saturated. A last sample without
  * a partner gets one with deltas of 0. */
-ALWAYS_INLINE uint32_t slope_rows(const uint32_t activation, const int32_t *restrict z, uint32_t n,
-                                  uint32_t units, uint32_t *restrict deltas)
+ALWAYS_INLINE uint32_t apply_slope_rows(const uint32_t activation, const int32_t *restrict z,
+                                        uint32_t n, uint32_t units, uint32_t *restrict deltas)
 {
     uint32_t clipped = 0;
     for (uint32_t s = 0; s < n; s += 2u) {
@@ -198,29 +199,30 @@ ALWAYS_INLINE uint32_t slope_rows(const uint32_t activation, const int32_t *rest
                 int32_t low_limited = tifed_clamp(low, -TIFED_DELTA_BOUND, TIFED_DELTA_BOUND);
                 int32_t high_limited = tifed_clamp(high, -TIFED_DELTA_BOUND, TIFED_DELTA_BOUND);
                 clipped += (uint32_t)(low != low_limited) + (uint32_t)(high != high_limited);
-                deltas[u] = both(low_limited, high_limited);
+                deltas[u] = pair_of(low_limited, high_limited);
             }
     }
     return clipped;
 }
 
-static uint32_t slopes(uint32_t activation, const int32_t *z, uint32_t n, uint32_t units,
-                       uint32_t *deltas)
+static uint32_t apply_slopes(uint32_t activation, const int32_t *z, uint32_t n, uint32_t units,
+                             uint32_t *deltas)
 {
     if (activation == TIFED_RELU)
-        return slope_rows(TIFED_RELU, z, n, units, deltas);
+        return apply_slope_rows(TIFED_RELU, z, n, units, deltas);
     if (activation == TIFED_ABSOLUTE)
-        return slope_rows(TIFED_ABSOLUTE, z, n, units, deltas);
+        return apply_slope_rows(TIFED_ABSOLUTE, z, n, units, deltas);
     if (activation == TIFED_POCKET_TANH)
-        return slope_rows(TIFED_POCKET_TANH, z, n, units, deltas);
-    return slope_rows(TIFED_IDENTITY, z, n, units, deltas);
+        return apply_slope_rows(TIFED_POCKET_TANH, z, n, units, deltas);
+    return apply_slope_rows(TIFED_IDENTITY, z, n, units, deltas);
 }
 
 /* ---- one mini-batch ----------------------------------------------------------------------------- */
 
-/* Run n rows of inputs through every layer; room->errors then holds the outputs. */
-static void forward(const panel_network *network, const panel_model *model, const panel_room *room,
-                    const uint32_t *inputs, uint32_t n, uint32_t trained)
+/* Run n rows of inputs through every layer; workspace->errors then holds the outputs. */
+static void forward(const panel_network *network, const panel_model *model,
+                    const panel_workspace *workspace, const uint32_t *inputs, uint32_t n,
+                    uint32_t trained)
 {
     const uint32_t *x = inputs;
     size_t stride = network->layers[0].pairs;
@@ -228,16 +230,16 @@ static void forward(const panel_network *network, const panel_model *model, cons
         const panel_layer *layer = &network->layers[l];
         const uint32_t units = layer->panels * PANEL, activation = layer->rule.activation;
         bool last = l + 1u == network->depth;
-        int32_t *z = last ? room->errors : room->sums;
+        int32_t *z = last ? workspace->errors : workspace->sums;
         multiply(n, z, units, x, stride, model->weights[l], layer->pairs, layer->panels);
         if (activation == TIFED_IDENTITY) { /* of an output */
             rescale_identity(layer, model->biases[l], z, n);
             break;
         }
-        half_t *rows = (half_t *)(void *)room->rows[l + 1u];
+        half_t *rows = (half_t *)(void *)workspace->rows[l + 1u];
         rescale(layer, model->biases[l], z, n, rows);
         if (trained >> l & 1u)
-            pair_rows(rows, n, units, units, room->deltas[l]);
+            pair_rows(rows, n, units, units, workspace->deltas[l]);
         activate(activation, rows, n * units);
         if (last) {
             for (uint32_t i = 0; i < n * units; i++)
@@ -246,22 +248,22 @@ static void forward(const panel_network *network, const panel_model *model, cons
         }
         if (trained >> (l + 1u) & 1u) {
             uint32_t used = network->layers[l + 1u].pairs * 2u;
-            pair_rows(rows, n, units, used, room->columns[l + 1u]);
+            pair_rows(rows, n, units, used, workspace->columns[l + 1u]);
         }
-        x = room->rows[l + 1u];
+        x = workspace->rows[l + 1u];
         stride = units / 2u;
     }
 }
 
 /* Outputs become errors, in int32 and in rows of int16 pairs for the feedback. Returns how many
  * outputs chose a wrong class. */
-static uint32_t to_errors(const panel_network *network, const panel_room *room,
+static uint32_t to_errors(const panel_network *network, const panel_workspace *workspace,
                           const int32_t *labels, uint32_t n)
 {
     uint32_t classes = network->classes, missed = 0;
     uint32_t units = network->layers[network->depth - 1u].panels * PANEL;
     for (uint32_t s = 0; s < n; s++) {
-        int32_t *e = room->errors + (size_t)s * units;
+        int32_t *e = workspace->errors + (size_t)s * units;
         uint32_t label = (uint32_t)labels[s];
         missed += tifed_argmax(e, classes) != label;
         if (network->error == TIFED_SQUARED) {
@@ -277,7 +279,7 @@ static uint32_t to_errors(const panel_network *network, const panel_room *room,
         for (uint32_t c = classes; c < units; c++)
             e[c] = 0;
         /* As int16, not as pairs: which half of one comes first is the processor's, as with weights. */
-        half_t *row = (half_t *)(void *)room->rows[network->depth] + (size_t)s * units;
+        half_t *row = (half_t *)(void *)workspace->rows[network->depth] + (size_t)s * units;
         for (uint32_t c = 0; c < units; c++)
             row[c] = (int16_t)e[c];
     }
@@ -285,8 +287,8 @@ static uint32_t to_errors(const panel_network *network, const panel_room *room,
 }
 
 /* z (n, units) = errors · feedback, where errors may pass int16. */
-static void multiply_wide(const panel_network *network, const panel_room *room, uint32_t n,
-                          const int16_t *feedback, uint32_t panels)
+static void multiply_wide(const panel_network *network, const panel_workspace *workspace,
+                          uint32_t n, const int16_t *feedback, uint32_t panels)
 {
     uint32_t units = panels * PANEL, classes = network->classes;
     uint32_t stride = network->layers[network->depth - 1u].panels * PANEL;
@@ -294,9 +296,9 @@ static void multiply_wide(const panel_network *network, const panel_room *room, 
         for (uint32_t o = 0; o < units; o++) {
             int32_t sum = 0;
             for (uint32_t c = 0; c < classes; c++)
-                sum +=
-                    room->errors[s * stride + c] * feedback[weight_at((classes + 1u) / 2u, c, o)];
-            room->sums[s * units + o] = sum;
+                sum += workspace->errors[s * stride + c] *
+                       feedback[weight_at((classes + 1u) / 2u, c, o)];
+            workspace->sums[s * units + o] = sum;
         }
 }
 
@@ -319,39 +321,41 @@ static void make_input_columns(const panel_network *network, const panel_work *w
 }
 
 static void step(const panel_network *network, const panel_model *model,
-                 const panel_model *feedback, const panel_room *room, const panel_work *work,
-                 uint32_t number, int32_t *reach, panel_statistics *statistics)
+                 const panel_model *feedback, const panel_workspace *workspace,
+                 const panel_work *work, uint32_t number, int32_t *reach,
+                 panel_statistics *statistics)
 {
     uint32_t batches = (work->count - 1u) / work->batch + 1u;
     uint32_t first = number % batches * work->batch;
     uint32_t n = work->count - first < work->batch ? work->count - first : work->batch;
     uint32_t pairs = (n + 1u) / 2u, depth = network->depth;
     const uint32_t *inputs = work->inputs + (size_t)first * network->layers[0].pairs;
-    forward(network, model, room, inputs, n, work->trained);
-    statistics->missed += to_errors(network, room, work->labels + first, n);
+    forward(network, model, workspace, inputs, n, work->trained);
+    statistics->missed += to_errors(network, workspace, work->labels + first, n);
     statistics->visits += n;
     for (uint32_t l = 0; l < depth; l++) {
         const panel_layer *layer = &network->layers[l];
         uint32_t units = layer->panels * PANEL;
         if (!(work->trained >> l & 1u))
             continue;
-        const int32_t *reached = room->errors;
+        const int32_t *reached = workspace->errors;
         if (l + 1u < depth) {
             const int16_t *matrix = feedback->weights[l];
             if (network->feedback == TIFED_OUTPUT_SIGN && l + 2u == depth) {
-                read_signs(&network->layers[l + 1u], model->weights[l + 1u], room->sign_feedback);
-                matrix = room->sign_feedback;
+                read_signs(&network->layers[l + 1u], model->weights[l + 1u],
+                           workspace->sign_feedback);
+                matrix = workspace->sign_feedback;
             }
             uint32_t classes = network->layers[depth - 1u].panels * PANEL;
             if (network->wide_error)
-                multiply_wide(network, room, n, matrix, layer->panels);
+                multiply_wide(network, workspace, n, matrix, layer->panels);
             else
-                multiply(n, room->sums, units, room->rows[depth], classes / 2u, matrix,
+                multiply(n, workspace->sums, units, workspace->rows[depth], classes / 2u, matrix,
                          (network->classes + 1u) / 2u, layer->panels);
-            reached = room->sums;
+            reached = workspace->sums;
         }
         statistics->clipped_deltas +=
-            slopes(layer->rule.activation, reached, n, units, room->deltas[l]);
+            apply_slopes(layer->rule.activation, reached, n, units, workspace->deltas[l]);
     }
     tifed_key key = tifed_key_start(work->seed_low, work->seed_high, TIFED_PURPOSE_ROUNDING);
     key = tifed_key_add(tifed_key_add(tifed_key_add(key, work->device), work->exchange), number);
@@ -364,38 +368,39 @@ static void step(const panel_network *network, const panel_model *model,
                       shift == 0u, tifed_key_add(key, l)};
         if (r.mode == TIFED_NEAREST && shift)
             r.half = 1 << (shift - 1u);
-        const uint32_t *columns = room->columns[l];
+        const uint32_t *columns = workspace->columns[l];
         if (l == 0)
             columns += number % batches * column_count(network, work);
-        statistics->clipped_parameters +=
-            update_weights(layer, model->weights[l], columns, room->deltas[l], n, &r, &reach[l]);
+        statistics->clipped_parameters += update_weights(layer, model->weights[l], columns,
+                                                         workspace->deltas[l], n, &r, &reach[l]);
         r.bound = 32767;
         statistics->clipped_parameters +=
-            update_biases(layer, model->biases[l], room->deltas[l], pairs, &r);
+            update_biases(layer, model->biases[l], workspace->deltas[l], pairs, &r);
     }
 }
 
 static void train(const panel_network *network, const panel_model *model,
-                  const panel_model *feedback, const panel_room *room, const panel_work *work,
-                  panel_statistics *statistics)
+                  const panel_model *feedback, const panel_workspace *workspace,
+                  const panel_work *work, panel_statistics *statistics)
 {
     int32_t reach[TIFED_MAX_DEPTH] = {0};
     for (uint32_t l = 0; l < network->depth; l++)
         if (work->trained >> l & 1u)
             reach[l] = largest_weight(model->weights[l], panel_weights(&network->layers[l]));
     if (work->trained & 1u)
-        make_input_columns(network, work, room->columns[0]);
+        make_input_columns(network, work, workspace->columns[0]);
     for (uint32_t s = 0; s < work->steps; s++)
-        step(network, model, feedback, room, work, work->first_step + s, reach, statistics);
+        step(network, model, feedback, workspace, work, work->first_step + s, reach, statistics);
 }
 
-static void classify(const panel_network *network, const panel_model *model, const panel_room *room,
-                     const uint32_t *inputs, uint32_t count, int32_t *classes)
+static void classify(const panel_network *network, const panel_model *model,
+                     const panel_workspace *workspace, const uint32_t *inputs, uint32_t count,
+                     int32_t *classes)
 {
     uint32_t units = network->layers[network->depth - 1u].panels * PANEL;
-    forward(network, model, room, inputs, count, 0);
+    forward(network, model, workspace, inputs, count, 0);
     for (uint32_t s = 0; s < count; s++)
-        classes[s] = (int32_t)tifed_argmax(room->errors + (size_t)s * units, network->classes);
+        classes[s] = (int32_t)tifed_argmax(workspace->errors + (size_t)s * units, network->classes);
 }
 
 /* ---- in and out --------------------------------------------------------------------------------- */

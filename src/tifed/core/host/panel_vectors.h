@@ -9,8 +9,8 @@
  *   v_set(x) v_add(a, b)                      16 times x; sums
  *   v_update(p, low, high, rounding, count)   32 weights at p less two gradients' steps, limited;
  *                                             count per sum
- *   shifts_t v_shifts(shift)                  what v_update_near shifts by, in registers
- *   v_update_near(p, low, high, shifts, most) the same, not limited, where nothing can pass int16
+ *   shifts_t v_shifts(shift)                  what v_update_within_int16 shifts by, in registers
+ *   v_update_within_int16(p, low, high, shifts, most) the same, not limited, where nothing can pass int16
  *                                             and the shift is 16 at most; most per weight
  *   KEEP(v)                    an empty instruction that keeps v in registers: without it gcc copies
  *                              the sums to the stack in every turn of the loop, at half the speed
@@ -112,16 +112,16 @@ static void random_addends(const rounding *r, uint32_t place, uint32_t row, int3
 {
     uint32_t mask = (1u << r->shift) - 1u;
     for (uint32_t u = 0; u < PANEL; u++)
-        low[u] = (int32_t)(tifed_half(r->key, place + u) & mask);
+        low[u] = (int32_t)(tifed_random16(r->key, place + u) & mask);
     for (uint32_t u = 0; u < PANEL; u++)
-        high[u] = (int32_t)(tifed_half(r->key, place + row + u) & mask);
+        high[u] = (int32_t)(tifed_random16(r->key, place + row + u) & mask);
 }
 
-/* Weights of inputs from i and panels from p on. `noted`: counts of v_update, or the most of
- * v_update_near. */
-ALWAYS_INLINE void update_tile(const bool near, const unsigned inputs, const unsigned panels,
-                               const update_work *u, uint32_t i, uint32_t p, const shifts_t shifts,
-                               vec *noted)
+/* Weights of inputs from i and panels from p on. `tally`: counts of v_update, or the most of
+ * v_update_within_int16. */
+ALWAYS_INLINE void update_tile(const bool within_int16, const unsigned inputs,
+                               const unsigned panels, const update_work *u, uint32_t i, uint32_t p,
+                               const shifts_t shifts, vec *tally)
 {
     int16_t *w = u->w + p * u->w_stride + i * PANEL;
     const uint32_t *x = u->x + i, *d = u->d + p * PANEL;
@@ -146,8 +146,8 @@ ALWAYS_INLINE void update_tile(const bool near, const unsigned inputs, const uns
         UNROLL_FOR (unsigned q = 0; q < panels; q++) {
             int16_t *at = w + q * u->w_stride + j * PANEL;
             vec low = sum[j][q], high = sum[j + 1][q];
-            if (near) {
-                v_update_near(at, low, high, shifts, noted);
+            if (within_int16) {
+                v_update_within_int16(at, low, high, shifts, tally);
                 continue;
             }
             if (r->mode == TIFED_STOCHASTIC && r->shift) {
@@ -157,42 +157,43 @@ ALWAYS_INLINE void update_tile(const bool near, const unsigned inputs, const uns
                 low = v_add(low, v_load(addends[0]));
                 high = v_add(high, v_load(addends[1]));
             }
-            v_update(at, low, high, r, noted);
+            v_update(at, low, high, r, tally);
         }
 }
 
-/* All panels of so few inputs that their columns stay near, as all deltas do: the weights alone
+/* All panels of so few inputs that their columns stay in the nearest cache, as all deltas do: the weights alone
  * stream by, once. */
-ALWAYS_INLINE void update_inputs(const bool near, const unsigned inputs, const update_work *u,
-                                 uint32_t i, uint32_t panels, const shifts_t shifts, vec *noted)
+ALWAYS_INLINE void update_inputs(const bool within_int16, const unsigned inputs,
+                                 const update_work *u, uint32_t i, uint32_t panels,
+                                 const shifts_t shifts, vec *tally)
 {
     uint32_t p = 0;
     for (; p + UPDATE_PANELS <= panels; p += UPDATE_PANELS)
-        update_tile(near, inputs, UPDATE_PANELS, u, i, p, shifts, noted);
+        update_tile(within_int16, inputs, UPDATE_PANELS, u, i, p, shifts, tally);
     for (; UPDATE_PANELS > 1 && p < panels; p++)
-        update_tile(near, inputs, 1, u, i, p, shifts, noted);
+        update_tile(within_int16, inputs, 1, u, i, p, shifts, tally);
 }
 
-ALWAYS_INLINE vec update_all(const bool near, const panel_layer *layer, int16_t *w,
+ALWAYS_INLINE vec update_all(const bool within_int16, const panel_layer *layer, int16_t *w,
                              const uint32_t *x, const uint32_t *d, uint32_t pairs,
                              const rounding *r)
 {
     const uint32_t inputs = layer->pairs * 2u, panels = layer->panels;
     const update_work u = {w,     (size_t)inputs * PANEL, x, d, inputs, (size_t)panels * PANEL,
                            pairs, layer->fan_out,         r};
-    const shifts_t shifts = v_shifts(near ? r->shift : 0);
-    vec noted = v_zero();
+    const shifts_t shifts = v_shifts(within_int16 ? r->shift : 0);
+    vec tally = v_zero();
     uint32_t i = 0;
     for (; i + UPDATE_INPUTS <= inputs; i += UPDATE_INPUTS)
-        update_inputs(near, UPDATE_INPUTS, &u, i, panels, shifts, &noted);
+        update_inputs(within_int16, UPDATE_INPUTS, &u, i, panels, shifts, &tally);
     for (; i < inputs; i += 2)
-        update_inputs(near, 2, &u, i, panels, shifts, &noted);
-    return noted;
+        update_inputs(within_int16, 2, &u, i, panels, shifts, &tally);
+    return tally;
 }
 
 /* Returns how many weights reached their bound. */
-static uint64_t update_limited(const panel_layer *layer, int16_t *w, const uint32_t *x,
-                               const uint32_t *d, uint32_t pairs, const rounding *r)
+static uint64_t update_saturating(const panel_layer *layer, int16_t *w, const uint32_t *x,
+                                  const uint32_t *d, uint32_t pairs, const rounding *r)
 {
     int32_t counts[PANEL] __attribute__((aligned(PANEL_ALIGN)));
     v_store(counts, update_all(false, layer, w, x, d, pairs, r));
@@ -203,14 +204,14 @@ static uint64_t update_limited(const panel_layer *layer, int16_t *w, const uint3
 }
 
 /* Returns the largest magnitude of a weight; none may be past int16. */
-static int32_t update_near(const panel_layer *layer, int16_t *w, const uint32_t *x,
-                           const uint32_t *d, uint32_t pairs, const rounding *r)
+static int32_t update_within_int16(const panel_layer *layer, int16_t *w, const uint32_t *x,
+                                   const uint32_t *d, uint32_t pairs, const rounding *r)
 {
-    int32_t both_of[PANEL] __attribute__((aligned(PANEL_ALIGN)));
-    v_store(both_of, update_all(true, layer, w, x, d, pairs, r));
+    int32_t tallies[PANEL] __attribute__((aligned(PANEL_ALIGN)));
+    v_store(tallies, update_all(true, layer, w, x, d, pairs, r));
     int32_t most = 0;
     for (uint32_t u = 0; u < PANEL; u++) {
-        int32_t low = low_half((uint32_t)both_of[u]), high = high_half((uint32_t)both_of[u]);
+        int32_t low = low_half((uint32_t)tallies[u]), high = high_half((uint32_t)tallies[u]);
         low = low > high ? low : high;
         most = low > most ? low : most;
     }
