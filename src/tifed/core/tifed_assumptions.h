@@ -1,6 +1,7 @@
-/* What the core assumes of its processor and compiler, as assertions that they answer before anything
- * runs; internal. Not assumed: an `int` or a size_t of more than 16 bits (products are formed in int32_t,
- * what is shifted left is a uint32_t), how far words are aligned, and which of their bytes comes first. */
+/* What the core assumes of its processor and compiler, as assertions that they answer before
+ * anything runs; internal. Not assumed: an `int` or a size_t of more than 16 bits (products are
+ * formed in int32_t, what is shifted left is a uint32_t), how far words are aligned, and which
+ * of their bytes comes first. */
 #ifndef TIFED_ASSUMPTIONS_H
 #define TIFED_ASSUMPTIONS_H
 
@@ -31,7 +32,8 @@ struct tifed_word_behind_a_byte {
 };
 #define TIFED_ALIGNMENT offsetof(struct tifed_word_behind_a_byte, word)
 
-/* Of the four bytes of a word in memory: which is the lowest, and how far from it the next one is. */
+/* Of the four bytes of a word in memory: which is the lowest, and how far from it the next one
+ * is. */
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define TIFED_LOWEST_BYTE 3
 #define TIFED_NEXT_BYTE (-1)
@@ -42,8 +44,8 @@ struct tifed_word_behind_a_byte {
 #error "the bytes of a word are in neither of the two usual orders"
 #endif
 
-/* The Cortex-M DSP instructions, on words of two or four values that lie as they do where the lowest
- * byte comes first. */
+/* The Cortex-M DSP instructions, on words of two or four values that lie as they do where the
+ * lowest byte comes first. */
 #if defined(__ARM_FEATURE_DSP) && TIFED_LOWEST_BYTE == 0
 #define TIFED_DSP
 #endif

@@ -1,6 +1,6 @@
-/* Layer by layer through two halves of one block of memory. A max-pooling that follows a convolution
- * is folded into it if its windows do not overlap: each pixel of the convolution goes straight into
- * the maximum that it belongs to, so the larger plane never exists. */
+/* Layer by layer through two halves of one block of memory. A max-pooling that follows a
+ * convolution is folded into it if its windows do not overlap: each pixel of the convolution
+ * goes straight into the maximum that it belongs to, so the larger plane never exists. */
 #include "tifed_features.h"
 #include "tifed_kernel_features.h"
 
@@ -12,7 +12,8 @@ static uint32_t padded(uint32_t bytes)
     return (bytes + 3u) & ~UINT32_C(3);
 }
 
-/* The stage that begins at layer `at`; `in_memory`: its input lies in our memory, padded to words. */
+/* The stage that begins at layer `at`; `in_memory`: its input lies in our memory, padded to
+ * words. */
 static bool find_stage(const tifed_extractor *e, uint32_t at, tifed_plane in, bool in_memory,
                        tifed_stage *s)
 {
@@ -74,7 +75,7 @@ static bool find_layout(const tifed_extractor *e, layout *l)
     return true;
 }
 
-/* --- what a device has to know beforehand ------------------------------------------------------- */
+/* --- what a device has to know beforehand ----------------------------------------------------- */
 
 static uint32_t magnitude(int32_t value)
 {
@@ -138,7 +139,7 @@ size_t tifed_features_memory(const tifed_extractor *e)
     return (size_t)needed == needed ? (size_t)needed : SIZE_MAX;
 }
 
-/* --- extraction --------------------------------------------------------------------------------- */
+/* --- extraction ------------------------------------------------------------------------------- */
 
 static void fill(int8_t *to, uint32_t count, int8_t value)
 {

@@ -1,12 +1,12 @@
 /* Frozen integer ConvNets: what turns a raw sample into the features that tifed.h learns from.
  *
- * C99, freestanding, no allocation, no floating point, no recursion; all memory is the caller's. The
- * arithmetic is section 13 of SPEC.md, bit for bit. Constants are read where they lie: in flash.
+ * C99, freestanding, no allocation, no floating point, no recursion; all memory is the caller's.
+ * The arithmetic is section 13 of SPEC.md, bit for bit. Constants are read where they lie: in
+ * flash.
  *
  *     static uint32_t memory[(BYTES + 3) / 4];        BYTES: what tifed_features_memory says
  *     tifed_features_check(&extractor);               once: walks all constants
- *     tifed_features_extract(&extractor, sample, features, memory, sizeof memory);
- */
+ *     tifed_features_extract(&extractor, sample, features, memory, sizeof memory); */
 #ifndef TIFED_FEATURES_H
 #define TIFED_FEATURES_H
 
@@ -20,12 +20,13 @@ extern "C" {
 
 /* A layer; planes are (height, width, channels), channels together.
  *
- * With quads: a convolution, or a dense layer, which is one whose kernel is the whole plane. Unit u of
- * a window is (bias[u] + sum of weights * values) >> shift[u], clamped. A quad is four units: their
- * four biases (32 bits), their four shifts (8 bits, 0..24), then for every group of four inputs the
- * four weights (8 bits) of the first unit, of the second, third and fourth; lowest byte first. Inputs
- * are in the order row, column, channel of the kernel; inputs and units are padded with zeros to whole
- * groups and quads. A bias holds its rounding: 2^(shift - 1) more than SPEC's, if shift > 0.
+ * With quads: a convolution, or a dense layer, which is one whose kernel is the whole plane. Unit u
+ * of a window is (bias[u] + sum of weights * values) >> shift[u], clamped. A quad is four units:
+ * their four biases (32 bits), their four shifts (8 bits, 0..24), then for every group of four
+ * inputs the four weights (8 bits) of the first unit, of the second, third and fourth; lowest byte
+ * first. Inputs are in the order row, column, channel of the kernel; inputs and units are padded
+ * with zeros to whole groups and quads. A bias holds its rounding: 2^(shift - 1) more than SPEC's,
+ * if shift > 0.
  *
  * Without quads: the maximum of each channel in windows of kernel_height squared. */
 typedef struct tifed_feature_layer {
@@ -47,8 +48,8 @@ typedef struct tifed_extractor {
     int8_t input_zero;                /* the first convolution pads with it, later ones with 0 */
 } tifed_extractor;
 
-/* TIFED_OK, TIFED_ERROR_NETWORK where layers do not fit together, TIFED_ERROR_RANGE where a sum could
- * pass 32 bits. */
+/* TIFED_OK, TIFED_ERROR_NETWORK where layers do not fit together, TIFED_ERROR_RANGE where a sum
+ * could pass 32 bits. */
 int tifed_features_check(const tifed_extractor *extractor);
 
 /* Length of a sample, and of its features; 0 if layers do not fit together. */

@@ -22,7 +22,8 @@ typedef struct tifed_update {
     tifed_key key;  /* TIFED_STOCHASTIC only */
 } tifed_update;
 
-/* sums (fan_out) += input (fan_in) · weights (fan_in, fan_out); input_bits and weight_bits 8 or 16. */
+/* sums (fan_out) += input (fan_in) · weights (fan_in, fan_out); input_bits and weight_bits 8 or
+ * 16. */
 void tifed_kernel_forward(int32_t *sums, const void *weights, uint32_t weight_bits,
                           const void *input, uint32_t input_bits, uint32_t fan_in,
                           uint32_t fan_out);
@@ -37,7 +38,8 @@ static inline int32_t tifed_rounding_start(const tifed_update *u)
     return u->mode == TIFED_NEAREST ? (int32_t)(UINT32_C(1) << u->shift >> 1) : 0;
 }
 
-/* The random part of stochastic rounding, added to the sums of `units` parameters from `place` on. */
+/* The random part of stochastic rounding, added to the sums of `units` parameters from `place`
+ * on. */
 void tifed_kernel_add_random(const tifed_update *update, int32_t *gradient, uint32_t units,
                              uint32_t place);
 
@@ -45,8 +47,8 @@ void tifed_kernel_add_random(const tifed_update *update, int32_t *gradient, uint
 static inline int32_t tifed_saturated_step(int32_t old, int32_t step, int32_t bound,
                                            uint32_t *clipped)
 {
-    /* Its distance from the lower bound. A step has fewer than 32 bits, so where it leads out of the
-     * bounds, on either side, that is beyond twice the bound as an unsigned number. */
+    /* Its distance from the lower bound. A step has fewer than 32 bits, so where it leads out of
+     * the bounds, on either side, that is beyond twice the bound as an unsigned number. */
     uint32_t above = (uint32_t)(old + bound) - (uint32_t)step, most = 2u * (uint32_t)bound;
     if (above > most) {
         ++*clipped;

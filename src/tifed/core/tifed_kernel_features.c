@@ -4,12 +4,13 @@
  * so the instructions' Q flag does not matter. */
 #include "tifed_kernel_features.h"
 
-/* --- units -------------------------------------------------------------------------------------- */
+/* --- units ------------------------------------------------------------------------------------ */
 
 #ifdef TIFED_DSP
 
-/* Asm in one piece, because compilers run out of registers in it: 21 instructions for the 16 products
- * of a group with a quad, 12 for the 8 with its first two units, and 2 for every two groups. */
+/* Asm in one piece, because compilers run out of registers in it: 21 instructions for the 16
+ * products of a group with a quad, 12 for the 8 with its first two units, and 2 for every two
+ * groups. */
 #define VALUES                                                                                     \
     "ldr %[odd], [%[a]], #4\n\t"                                                                   \
     "sxtb16 %[even], %[odd]\n\t"                                                                   \
@@ -117,8 +118,8 @@ static inline void put(int8_t *to, int32_t value, bool raise)
         *to = (int8_t)value;
 }
 
-/* Four units, or the `left` of them that there are, to `to`; with `raise` where they are larger than
- * what is there. */
+/* Four units, or the `left` of them that there are, to `to`; with `raise` where they are larger
+ * than what is there. */
 static inline void put_four(int8_t *to, int32_t s0, int32_t s1, int32_t s2, int32_t s3,
                             int32_t left, bool raise)
 {
@@ -172,7 +173,7 @@ TIFED_NOINLINE static void put_units(const tifed_feature_layer *layer, const int
     }
 }
 
-/* --- windows ------------------------------------------------------------------------------------ */
+/* --- windows ---------------------------------------------------------------------------------- */
 
 static inline int8_t *copied(int8_t *to, const int8_t *from, int32_t count)
 {
@@ -243,7 +244,7 @@ TIFED_NOINLINE static void gather(const source *s, int32_t y, int32_t x, int8_t 
         to = copied(to, from, s->run);
 }
 
-/* --- stages ------------------------------------------------------------------------------------- */
+/* --- stages ----------------------------------------------------------------------------------- */
 
 void tifed_kernel_pool(const tifed_stage *s, const int8_t *in, int8_t *out)
 {

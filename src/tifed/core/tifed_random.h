@@ -66,8 +66,8 @@ static inline uint32_t tifed_random_below(tifed_key key, uint32_t counter, uint3
     return tifed_high_word(tifed_random32(key, counter), limit);
 }
 
-/* 16 random bits for the parameter at `place` of a layer: the low half of a number for an even place,
- * the high half for an odd one. */
+/* 16 random bits for the parameter at `place` of a layer: the low half of a number for an even
+ * place, the high half for an odd one. */
 static inline uint32_t tifed_random16(tifed_key key, uint32_t place)
 {
     return tifed_random32(key, place >> 1) >> (16u * (place & 1u)) & 0xFFFFu;

@@ -48,7 +48,7 @@ NOINLINE static bool fits(const tifed_device *device, uint32_t trained)
     return needed && needed <= device->setup->bytes;
 }
 
-/* --- answers that are read, and may be read again ----------------------------------------------- */
+/* --- answers that are read, and may be read again --------------------------------------------- */
 
 NOINLINE static uint16_t hello(tifed_device *device, uint8_t *out)
 {
@@ -134,7 +134,7 @@ static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint8_t *out)
     return (uint16_t)(to - out);
 }
 
-/* --- orders, carried out once ------------------------------------------------------------------- */
+/* --- orders, carried out once ----------------------------------------------------------------- */
 
 NOINLINE static uint8_t configure(tifed_device *device, const uint8_t *in)
 {
@@ -276,7 +276,7 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
     }
 }
 
-/* --- requests ----------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void open_session(tifed_device *device, uint16_t session)
 {

@@ -1,8 +1,8 @@
 /* Feature extraction on a desktop processor: the same arithmetic with inputs and weights widened to
  * int16 and every window laid out on its own, so that the compiler makes long dot products of it.
  *
- * extraction.c walks the layers; extraction_body.h holds the loops, which every file extraction_<kernel>.c
- * compiles for its own processor. */
+ * extraction.c walks the layers; extraction_body.h holds the loops, which every file
+ * extraction_<kernel>.c compiles for its own processor. */
 #ifndef TIFED_HOST_EXTRACTION_H
 #define TIFED_HOST_EXTRACTION_H
 
@@ -47,10 +47,10 @@ typedef struct extraction_kernel {
 size_t extraction_bytes(const tifed_extractor *extractor);
 void extraction_init(extraction_network *network, const tifed_extractor *extractor, void *memory);
 
-/* Features of a sample; `workspace`: EXTRACTION_ALIGN-aligned, of extraction_workspace_bytes. */
+/* Features of a sample; `memory`: EXTRACTION_ALIGN-aligned, of extraction_workspace_bytes. */
 size_t extraction_workspace_bytes(const extraction_network *network);
 void extraction_run(const extraction_network *network, const extraction_kernel *kernel,
-                    const int8_t *sample, int8_t *features, void *workspace);
+                    const int8_t *sample, int8_t *features, void *memory);
 
 /* Every kernel that this build has, fastest last; those that this processor lacks included. */
 extern const extraction_kernel *const extraction_kernels[];

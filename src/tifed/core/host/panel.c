@@ -1,5 +1,6 @@
 /* Sizes and layout of panels, and the choice of a kernel. */
 #include "panel.h"
+#include "../tifed_arena.h"
 #include "../tifed_rule.h"
 
 /* TIFED_PORTABLE_ONLY: for compilers or checks that the vector kernels are no use to. */
@@ -56,31 +57,34 @@ int panel_network_init(panel_network *panels, const tifed_network *network)
     return TIFED_OK;
 }
 
-/* Hands out pieces of aligned memory, or counts them. */
-typedef struct carver {
-    uint8_t *memory;
-    size_t used;
-} carver;
+/* Bytes that a panel's units take: the weights of one pair of inputs; sums, or values of a pair of
+ * samples; biases, or values of one sample. */
+#define PAIR_BYTES (PANEL * 2u * (uint32_t)sizeof(int16_t))
+#define SUM_BYTES (PANEL * (uint32_t)sizeof(int32_t))
+#define BIAS_BYTES (PANEL * (uint32_t)sizeof(int16_t))
 
-static void *carve(carver *from, size_t count, size_t size)
+static void *take(tifed_arena *arena, uint32_t rows, uint32_t row_bytes)
 {
-    void *piece = from->memory ? from->memory + from->used : NULL;
-    from->used += (count * size + PANEL_ALIGN - 1u) & ~(size_t)(PANEL_ALIGN - 1u);
-    return piece;
+    return tifed_arena_take(arena, rows, row_bytes, PANEL_ALIGN);
+}
+
+static size_t taken(const tifed_arena *arena)
+{
+    return arena->overflow ? 0 : arena->used;
 }
 
 static size_t lay_out_model(const panel_network *network, panel_model *model, uint32_t layers,
                             void *memory)
 {
-    carver from = {memory, 0};
+    tifed_arena arena = {memory, 0, false};
     for (uint32_t l = 0; l < network->depth; l++) {
         const panel_layer *layer = &network->layers[l];
         if (!(layers >> l & 1u))
             continue;
-        model->weights[l] = carve(&from, panel_weights(layer), sizeof(int16_t));
-        model->biases[l] = carve(&from, (size_t)layer->panels * PANEL, sizeof(int16_t));
+        model->weights[l] = take(&arena, layer->panels * layer->pairs, PAIR_BYTES);
+        model->biases[l] = take(&arena, layer->panels, BIAS_BYTES);
     }
-    return from.used;
+    return taken(&arena);
 }
 
 size_t panel_model_bytes(const panel_network *network, uint32_t layers)
@@ -95,15 +99,14 @@ void panel_model_init(const panel_network *network, panel_model *model, uint32_t
     lay_out_model(network, model, layers, memory);
 }
 
-/* A feedback matrix is a layer from classes to units. */
+/* A feedback matrix is laid out as a layer from classes to units is. */
 static size_t lay_out_feedback(const panel_network *network, panel_model *feedback, void *memory)
 {
-    carver from = {memory, 0};
-    size_t pairs = (network->classes + 1u) / 2u;
+    tifed_arena arena = {memory, 0, false};
+    uint32_t pairs = (network->classes + 1u) / 2u;
     for (uint32_t l = 0; l + 1u < network->depth; l++)
-        feedback->weights[l] =
-            carve(&from, network->layers[l].panels * pairs * 2u * PANEL, sizeof(int16_t));
-    return from.used;
+        feedback->weights[l] = take(&arena, network->layers[l].panels * pairs, PAIR_BYTES);
+    return taken(&arena);
 }
 
 size_t panel_feedback_bytes(const panel_network *network)
@@ -120,28 +123,31 @@ void panel_feedback_init(const panel_network *network, panel_model *feedback, vo
 static size_t lay_out_workspace(const panel_network *network, panel_workspace *workspace,
                                 uint32_t batch, uint32_t buffer, void *memory)
 {
-    carver from = {memory, 0};
-    size_t pairs = (batch + 1u) / 2u;
+    tifed_arena arena = {memory, 0, false};
+    uint32_t pairs = (batch + 1u) / 2u;
     const panel_layer *last = &network->layers[network->depth - 1u];
     workspace->batch = batch;
-    workspace->rows[0] = NULL;
+    workspace->rows[0] = NULL; /* the caller's samples */
     for (uint32_t l = 0; l < network->depth; l++) {
         const panel_layer *layer = &network->layers[l];
-        size_t batches = l ? 1u : (buffer + batch - 1u) / batch;
-        workspace->columns[l] = carve(&from, batches * pairs * layer->pairs * 2u, sizeof(uint32_t));
-        workspace->deltas[l] = carve(&from, pairs * layer->panels * PANEL, sizeof(uint32_t));
-        workspace->rows[l + 1u] =
-            carve(&from, (size_t)batch * layer->panels * PANEL / 2u, sizeof(uint32_t));
+        /* The inputs of the first layer never change, so their columns are kept for all
+         * mini-batches of the buffer; deeper layers' inputs do with every step, and have those
+         * of one. */
+        uint32_t batches = l ? 1u : (buffer + batch - 1u) / batch;
+        workspace->columns[l] =
+            take(&arena, batches * pairs, layer->pairs * 2u * (uint32_t)sizeof(uint32_t));
+        workspace->deltas[l] = take(&arena, pairs, layer->panels * SUM_BYTES);
+        workspace->rows[l + 1u] = take(&arena, batch, layer->panels * BIAS_BYTES);
     }
-    workspace->sums = carve(&from, (size_t)batch * network->widest * PANEL, sizeof(int32_t));
-    workspace->errors = carve(&from, (size_t)batch * last->panels * PANEL, sizeof(int32_t));
+    workspace->sums = take(&arena, batch, network->widest * SUM_BYTES);
+    workspace->errors = take(&arena, batch, last->panels * SUM_BYTES);
     workspace->sign_feedback = NULL;
     if (network->depth > 1u) {
-        size_t units = network->layers[network->depth - 2u].panels * (size_t)PANEL;
+        uint32_t panels = network->layers[network->depth - 2u].panels;
         workspace->sign_feedback =
-            carve(&from, units * ((network->classes + 1u) / 2u) * 2u, sizeof(int16_t));
+            take(&arena, panels * ((network->classes + 1u) / 2u), PAIR_BYTES);
     }
-    return from.used;
+    return taken(&arena);
 }
 
 size_t panel_workspace_bytes(const panel_network *network, uint32_t batch, uint32_t buffer)

@@ -5,9 +5,10 @@
  * multiply-accumulate of int16 pairs serves 16 units in the forward pass, and the update reads and
  * writes the same place. Everything is padded with zeros to whole pairs and panels; zeros stay 0.
  *
- * panel_step.h holds the algorithm, panel_vectors.h its multiplications; every file panel_<kernel>.c
- * gives them that processor's vectors and is compiled with that processor's flags. For any other
- * processor there is panel_portable.c, on weights [o][i]. panel.c chooses at run time. */
+ * panel_step.h holds the algorithm, panel_vectors.h its multiplications; every file
+ * panel_<kernel>.c gives them that processor's vectors and is compiled with that processor's
+ * flags. For any other processor there is panel_portable.c, on weights [o][i]. panel.c chooses
+ * at run time. */
 #ifndef TIFED_PANEL_H
 #define TIFED_PANEL_H
 

@@ -1,9 +1,9 @@
-/* What a processor without a kernel of its own runs: C with gcc's and clang's vectors of four, for any
- * processor. One operation, the sum of both products of int16 pairs, is written with the
+/* What a processor without a kernel of its own runs: C with gcc's and clang's vectors of four, for
+ * any processor. One operation, the sum of both products of int16 pairs, is written with the
  * instruction that every x86-64 has: gcc does not find it in the plain form beside it.
  *
- * Weights stand by unit, one input after the other: the forward pass multiplies along inputs, the
- * update four inputs' pairs of samples at a time. */
+ * Weights stand by unit, one input after the other: the forward pass multiplies along inputs,
+ * the update four inputs' pairs of samples at a time. */
 #include "panel_rounding.h"
 
 #ifdef __SSE2__
@@ -64,7 +64,7 @@ static size_t weight_at(uint32_t pairs, uint32_t i, uint32_t o)
     return (size_t)o * pairs * 2u + i;
 }
 
-/* ---- forward: z (n, panels * 16) = x (n, pairs) · W ------------------------------------------- */
+/* --- forward: z (n, panels * 16) = x (n, pairs) · W ------------------------------------------- */
 
 /* Four units' sums for two samples, of inputs in pairs. */
 static void multiply_tile(int32_t *const z[], const word_t *const x[], const word_t *w,
@@ -113,7 +113,7 @@ static void multiply(uint32_t n, int32_t *z, size_t z_stride, const uint32_t *x,
     }
 }
 
-/* ---- update: W -= rounded(xᵀ · delta) ---------------------------------------------------------- */
+/* --- update: W -= rounded(xᵀ · delta) --------------------------------------------------------- */
 
 /* Four units' gradients of some inputs. */
 typedef int32_t gradients[UNITS_AT_ONCE][INPUTS_AT_ONCE];
@@ -244,7 +244,7 @@ static int32_t update_within_int16(const panel_layer *layer, int16_t *w, const u
     return (int32_t)update_all(true, layer, w, x, d, pairs, r);
 }
 
-/* ---- in and out --------------------------------------------------------------------------------- */
+/* --- in and out ------------------------------------------------------------------------------- */
 
 static void pack(const panel_layer *layer, int16_t *panels, const int16_t *weights)
 {

@@ -1,6 +1,6 @@
 /* The learning rule over mini-batches; the body of every host kernel. A file that includes this
- * defines NAME(x), NAME_STRING and the multiplications on its layout of weights (panel_vectors.h, or
- * its own):
+ * defines NAME(x), NAME_STRING and the multiplications on its layout of weights (panel_vectors.h,
+ * or its own):
  *
  *   multiply          sums of a layer, or what feedback brings to one
  *   update_within_int16 update_saturating   weights less their steps
@@ -12,7 +12,7 @@
 
 #define UNITS for (uint32_t u = 0; u < PANEL; u++)
 
-/* ---- steps of weights and biases ---------------------------------------------------------------- */
+/* --- steps of weights and biases -------------------------------------------------------------- */
 
 static int32_t largest_weight(const int16_t *w, size_t count)
 {
@@ -109,11 +109,11 @@ static uint64_t update_biases(const panel_layer *layer, int16_t *b, const uint32
     return clipped;
 }
 
-/* ---- from sums to activations, from errors to deltas -------------------------------------------- */
+/* --- from sums to activations, from errors to deltas ------------------------------------------ */
 
-/* A hidden unit's rescaled sum as far as its activation and slope see it: -128..128. The division by
- * the factor is a multiplication of what is at most 256 times the factor, with a quotient that may be
- * 1 too small. */
+/* A hidden unit's rescaled sum as far as its activation and slope see it: -128..128. The
+ * division by the factor is a multiplication of what is at most 256 times the factor, with a
+ * quotient that may be 1 too small. */
 ALWAYS_INLINE int32_t rescaled(const bool factor, const panel_layer *layer, int32_t z)
 {
     int32_t v = z >> layer->rule.rescale_shift;
@@ -217,7 +217,7 @@ static uint32_t apply_slopes(uint32_t activation, const int32_t *z, uint32_t n, 
     return apply_slope_rows(TIFED_IDENTITY, z, n, units, deltas);
 }
 
-/* ---- one mini-batch ----------------------------------------------------------------------------- */
+/* --- one mini-batch --------------------------------------------------------------------------- */
 
 /* Run n rows of inputs through every layer; workspace->errors then holds the outputs. */
 static void forward(const panel_network *network, const panel_model *model,
@@ -278,7 +278,8 @@ static uint32_t to_errors(const panel_network *network, const panel_workspace *w
         }
         for (uint32_t c = classes; c < units; c++)
             e[c] = 0;
-        /* As int16, not as pairs: which half of one comes first is the processor's, as with weights. */
+        /* As int16, not as pairs: which half of one comes first is the processor's, as with
+         * weights. */
         half_t *row = (half_t *)(void *)workspace->rows[network->depth] + (size_t)s * units;
         for (uint32_t c = 0; c < units; c++)
             row[c] = (int16_t)e[c];
@@ -403,7 +404,7 @@ static void classify(const panel_network *network, const panel_model *model,
         classes[s] = (int32_t)tifed_argmax(workspace->errors + (size_t)s * units, network->classes);
 }
 
-/* ---- in and out --------------------------------------------------------------------------------- */
+/* --- in and out ------------------------------------------------------------------------------- */
 
 static void accumulate(int32_t *restrict sums, const int16_t *restrict values, size_t count,
                        int32_t samples)

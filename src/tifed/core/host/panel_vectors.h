@@ -1,5 +1,14 @@
-/* The multiplications of the learning rule on panels, with a processor's vectors. A file that
- * includes this defines:
+/* The multiplications of the learning rule on panels, with a processor's vectors.
+ *
+ * A panel's weights for one pair of inputs are one vector of int16, and v_dot adds both products of
+ * each pair to 16 int32 sums. The forward pass multiplies them with one sample's pair of inputs, for
+ * all 16 units at once. The update does the same with deltas in place of weights and pairs of samples
+ * in place of pairs of inputs: so one operation, written once per processor, serves both.
+ *
+ * Sums of as many samples and panels as there are registers are formed together (a tile), because
+ * each operand that is loaded then serves several sums, and v_dot has results to wait for.
+ *
+ * A file that includes this defines:
  *
  *   NAME(x)                    x with the kernel's name, for what other files see
  *   vec, weights_t, inputs_t   16 int32 sums; 16 pairs of weights or deltas; one pair, 16 times
@@ -7,14 +16,15 @@
  *   v_weights(p) v_inputs(pair)               operands
  *   v_dot(sum, weights, inputs)               sum + both products of each pair
  *   v_set(x) v_add(a, b)                      16 times x; sums
- *   v_update(p, low, high, rounding, count)   32 weights at p less two gradients' steps, limited;
+ *   v_update(p, low, high, rounding, count)   32 weights at p less two gradients' steps, saturated;
  *                                             count per sum
- *   shifts_t v_shifts(shift)                  what v_update_within_int16 shifts by, in registers
- *   v_update_within_int16(p, low, high, shifts, most) the same, not limited, where nothing can pass int16
+ *   shifts_t v_shifts(shift)                  what the next one shifts by, in registers
+ *   v_update_within_int16(p, low, high, shifts, most)
+ *                                             the same, not saturated, where nothing can pass int16
  *                                             and the shift is 16 at most; most per weight
  *   KEEP(v)                    an empty instruction that keeps v in registers: without it gcc copies
  *                              the sums to the stack in every turn of the loop, at half the speed
- *   FORWARD_SAMPLES FORWARD_PANELS            register block of the forward pass
+ *   FORWARD_SAMPLES FORWARD_PANELS            a tile of the forward pass
  *   UPDATE_INPUTS UPDATE_PANELS               and of the update; inputs even
  */
 #include "panel_rounding.h"
@@ -25,7 +35,7 @@ static size_t weight_at(uint32_t pairs, uint32_t i, uint32_t o)
     return ((size_t)(o / PANEL) * pairs + i / 2u) * 2u * PANEL + (o % PANEL) * 2u + i % 2u;
 }
 
-/* ---- forward: z (n, panels * 16) = x (n, pairs) · W ------------------------------------------- */
+/* --- forward: z (n, panels * 16) = x (n, pairs) · W ------------------------------------------- */
 
 ALWAYS_INLINE void forward_tile(const unsigned samples, const unsigned panels, int32_t *z,
                                 size_t z_stride, const uint32_t *x, size_t x_stride,
@@ -92,7 +102,7 @@ static void multiply(uint32_t n, int32_t *z, size_t z_stride, const uint32_t *x,
                       pairs);
 }
 
-/* ---- update: W -= rounded(xᵀ · delta) ---------------------------------------------------------- */
+/* --- update: W -= rounded(xᵀ · delta) --------------------------------------------------------- */
 
 /* What one call of update_all works on. */
 typedef struct update_work {
@@ -161,8 +171,8 @@ ALWAYS_INLINE void update_tile(const bool within_int16, const unsigned inputs,
         }
 }
 
-/* All panels of so few inputs that their columns stay in the nearest cache, as all deltas do: the weights alone
- * stream by, once. */
+/* All panels of so few inputs that their columns stay in the nearest cache, as all deltas do:
+ * the weights alone stream by, once. */
 ALWAYS_INLINE void update_inputs(const bool within_int16, const unsigned inputs,
                                  const update_work *u, uint32_t i, uint32_t panels,
                                  const shifts_t shifts, vec *tally)
@@ -218,7 +228,7 @@ static int32_t update_within_int16(const panel_layer *layer, int16_t *w, const u
     return most;
 }
 
-/* ---- in and out of panels ---------------------------------------------------------------------- */
+/* --- in and out of panels --------------------------------------------------------------------- */
 
 /* Inputs outside, units inside: rows of the plain matrix are followed once, from end to end. */
 static void pack(const panel_layer *layer, int16_t *panels, const int16_t *weights)
