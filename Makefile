@@ -18,6 +18,7 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+	$(BIN)/lint-imports
 
 types: .venv/dev.stamp
 	$(BIN)/mypy
@@ -29,7 +30,7 @@ system-packages:  ## Debian packages that tests need: installed if this is root,
 	scripts/system_packages
 
 # The extension is built again when one of its sources changes.
-NATIVE := CMakeLists.txt $(wildcard src/tifed/core/*.[ch] src/tifed/core/host/*.[ch] \
+NATIVE := CMakeLists.txt $(wildcard src/tifed/core/*.[ch] src/tifed/native/host/*.[ch] \
 	src/tifed/native/*.cpp src/tifed/native/*.hpp)
 
 .venv/run.stamp: pyproject.toml $(NATIVE)

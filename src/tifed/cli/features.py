@@ -16,8 +16,8 @@ from tifed.cli.options import DataDir, Json
 from tifed.errors import UsageError
 
 if TYPE_CHECKING:
-    from tifed.datasets import Dataset
-    from tifed.features.quantise import Quantised
+    from tifed.data import Dataset
+    from tifed.extractor.quantise import Quantised
 
 app = typer.Typer(
     name="features",
@@ -59,7 +59,7 @@ Calibration = Annotated[
 @app.command("list")
 def list_shipped(as_json: Json = False) -> None:
     """Show the extractors that come with TIFeD."""
-    from tifed.features.shipped import find_extractor, shipped_names
+    from tifed.extractor.shipped import find_extractor, shipped_names
 
     every = {name: find_extractor(name) for name in shipped_names()}
     if as_json:
@@ -107,11 +107,11 @@ def train(
 
     Repeatable on one machine and release of PyTorch, not across them; what is made of the file is.
     """
-    from tifed.features import save_extractor
-    from tifed.features.extraction import extract
-    from tifed.features.quantise import quantise
-    from tifed.features.training import TrainingSettings
-    from tifed.features.training import train as train_floats
+    from tifed.extractor import save_extractor
+    from tifed.extractor.extraction import extract
+    from tifed.extractor.quantise import quantise
+    from tifed.extractor.training import TrainingSettings
+    from tifed.extractor.training import train as train_floats
 
     settings = TrainingSettings(_numbers("channels", channels), features, kernel, epochs, seed)
     given = _options(options)
@@ -180,9 +180,9 @@ def import_model(
     without executing anything in it. A classifier's last layer is no feature: leave it out with
     --layers.
     """
-    from tifed.features import save_extractor
-    from tifed.features.pytorch import float_extractor, load_sequential
-    from tifed.features.quantise import difference, quantise
+    from tifed.extractor import save_extractor
+    from tifed.extractor.pytorch import float_extractor, load_sequential
+    from tifed.extractor.quantise import difference, quantise
 
     network = float_extractor(
         load_sequential(model), input_shape, mean=_floats("mean", mean), std=_floats("std", std),
@@ -210,9 +210,9 @@ def extract(
     """Write a data set's features into a .npz file, which is a data set itself."""
     import numpy as np
 
-    from tifed.atomic import write_atomically
-    from tifed.features.extraction import extracted
-    from tifed.features.shipped import find_extractor
+    from tifed.extractor.extraction import extracted
+    from tifed.extractor.shipped import find_extractor
+    from tifed.files.atomic import write_atomically
 
     if out.suffix != ".npz":
         raise UsageError(f"out: {out} has to end in .npz")
@@ -246,7 +246,7 @@ def extract(
 
 
 def _load(name: str, data_dir: Path | None, options: dict[str, Any]) -> "Dataset":
-    from tifed.datasets import load
+    from tifed.data import load
 
     return load(name, data_dir=data_dir, **options)
 

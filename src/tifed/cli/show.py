@@ -15,7 +15,7 @@ def show(
 ) -> None:
     """Print the result of a run and rebuild its report from its files."""
     from tifed.experiment import RunFolder
-    from tifed.report import write_report
+    from tifed.experiment.report import write_report
 
     result = RunFolder(folder).read_result()
     write_report(folder)
