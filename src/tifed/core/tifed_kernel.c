@@ -1,5 +1,11 @@
-/* Kernels in plain C: the reference, and what a processor without DSP instructions runs. As many
- * units at a time as a processor has registers for their sums. */
+/* Kernels in plain C: the reference, and what a processor without DSP instructions runs.
+ *
+ * A processor here has one multiplier and loads one word at a time, so what counts is how many
+ * loads and stores a product needs. Several units' sums are therefore formed side by side, in
+ * registers, while their inputs go by: an input that is loaded once serves all of them, and a
+ * sum is stored once. A Cortex-M0 has eight registers that can multiply and add, which is enough
+ * for four sums and for what else the loop needs; other processors have enough for eight. The
+ * macros stand for that many variables, because no array would be in registers. */
 #include "tifed_kernel.h"
 
 #ifndef TIFED_DSP
@@ -16,7 +22,8 @@
 #define STORE(k) sums[o + k] = s##k;
 #define ADD_WEIGHT(k) s##k += value * w[k];
 
-/* One body, four element types: the compiler makes a loop for each. */
+/* One body, four element types: the compiler makes a loop for each. What is left of the units when
+ * they are no multiple of UNITS is done one by one. */
 #define FORWARD(name, weight_type, input_type)                                                     \
     static void name(int32_t *sums, const weight_type *weights, const input_type *input,           \
                      uint32_t fan_in, uint32_t fan_out)                                            \
@@ -67,6 +74,8 @@ void tifed_kernel_forward(int32_t *sums, const void *weights, uint32_t weight_bi
 #define APPLY_STEP(k)                                                                              \
     wide[k] = (int16_t)tifed_saturated_step(wide[k], g##k >> u->shift, bound, &clipped);
 
+/* A gradient is a sum over the samples of a mini-batch, which come in pairs. There is at least
+ * one, so that the loops test at their end; a sample without a partner meets a 0 in the column. */
 uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
 {
     uint32_t clipped = 0, fan_out = u->fan_out, units;

@@ -43,12 +43,17 @@ static inline int32_t tifed_rounding_start(const tifed_update *u)
 void tifed_kernel_add_random(const tifed_update *update, int32_t *gradient, uint32_t units,
                              uint32_t place);
 
-/* old - step, saturated; `clipped` counts. */
+/* old - step, saturated; `clipped` counts how often it was.
+ *
+ * Neither a difference of 32 bits, which may overflow, nor one of 64, which a Cortex-M0 is slow
+ * at: one comparison of unsigned distances does for both bounds. */
 static inline int32_t tifed_saturated_step(int32_t old, int32_t step, int32_t bound,
                                            uint32_t *clipped)
 {
-    /* Its distance from the lower bound. A step has fewer than 32 bits, so where it leads out of
-     * the bounds, on either side, that is beyond twice the bound as an unsigned number. */
+    /* The distance of the new value from the lower bound, modulo 2^32. Inside the bounds it is
+     * 0..2 * bound. Outside it is more than that on either side: a step has a magnitude of at
+     * most 2^31 and a distance of at most 2^16, so the one cannot lead around to the inside
+     * again. */
     uint32_t above = (uint32_t)(old + bound) - (uint32_t)step, most = 2u * (uint32_t)bound;
     if (above > most) {
         ++*clipped;
@@ -57,7 +62,8 @@ static inline int32_t tifed_saturated_step(int32_t old, int32_t step, int32_t bo
     return (int32_t)above - bound;
 }
 
-/* Take the rounded gradients of `units` parameters off them, from number `first` of the row on. */
+/* Take the rounded gradients of `units` parameters off them, from number `first` of the row on. The
+ * gradients hold what rounds to the nearest already, but not the random numbers. */
 static inline uint32_t tifed_apply_gradients(const tifed_update *u, void *row, uint32_t first,
                                              int32_t *gradient, uint32_t units, uint32_t place)
 {
@@ -77,7 +83,9 @@ static inline uint32_t tifed_apply_gradients(const tifed_update *u, void *row, u
     return clipped;
 }
 
-/* Whether the parameters are such as the quick way through a row is for. */
+/* Whether parameters are of the usual kind, whose steps a kernel takes straight from the
+ * registers in which it summed: other kinds go through memory, and so through
+ * tifed_apply_gradients. */
 static inline bool tifed_has_fast_path(const tifed_update *u)
 {
     return u->bits == 16u && u->mode != TIFED_STOCHASTIC;

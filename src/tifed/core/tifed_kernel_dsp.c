@@ -3,7 +3,11 @@
  * Forward: weights stay row-major, so one word holds two units' weights of one input, and
  * SMLABB and SMLATB add each product to its unit's sum without unpacking. Update: a word holds two
  * samples of a column, another two samples of a delta, and SMLAD adds both products at once. The
- * sums cannot overflow (SPEC, section 4), so the instructions' Q flag does not matter. */
+ * sums cannot overflow (SPEC, section 4), so the instructions' Q flag does not matter.
+ *
+ * That is why deltas and columns lie in pairs of samples, and weights do not: on the wire and in
+ * flash they are row-major, and the forward pass wants one input's weights of neighbouring units
+ * anyway. */
 #include "tifed_kernel.h"
 
 #ifdef TIFED_DSP
@@ -15,7 +19,8 @@
 #define SMLABB(sum, a, b) __asm__ volatile("smlabb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
 #define SMLATB(sum, a, b) __asm__ volatile("smlatb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
 #define SMLAD(sum, a, b) __asm__ volatile("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-/* Two int16 or four int8, aligned or not, which these processors allow. */
+/* Two int16 or four int8. A row of weights may begin at any address, which LDR allows here; LDRD
+ * does not, so that it is for deltas alone, which are aligned to 4 bytes. */
 #define WORD(word, base, bytes)                                                                    \
     __asm__ volatile("ldr %0, [%1, %2]" : "=r"(word) : "r"(base), "i"(bytes) : "memory");
 #define TWO_WORDS(a, b, base, bytes)                                                               \
@@ -24,7 +29,8 @@
 #define LOAD(j, k) int32_t s##j = sums[o + j], s##k = sums[o + k];
 #define STORE(j, k) sums[o + j] = s##j, sums[o + k] = s##k;
 
-/* s0..s7 += value times the eight weights from `w` on. */
+/* s0..s7 += value times the eight weights from `w` on. The bottom half of a word is the unit
+ * that comes first, the top half the next one. */
 #define TWO_WIDE(j, k)                                                                             \
     WORD(two, w, 2 * j)                                                                            \
     SMLABB(s##j, two, value)                                                                       \
@@ -33,7 +39,8 @@
     uint32_t two;                                                                                  \
     EACH_PAIR(TWO_WIDE)
 
-/* A word of four becomes two of two: units 0 and 2, units 1 and 3. */
+/* SXTB16 widens bytes 0 and 2 of a word to its halves, and rotated by 8 bits bytes 1 and 3: so a
+ * word of four weights becomes two of two, of units 0 and 2 and of units 1 and 3. */
 #define FOUR_NARROW(a, b, c, d)                                                                    \
     WORD(four, w, a)                                                                               \
     __asm__("sxtb16 %0, %1" : "=r"(two) : "r"(four));                                              \
@@ -47,6 +54,7 @@
     FOUR_NARROW(0, 1, 2, 3)                                                                        \
     FOUR_NARROW(4, 5, 6, 7)
 
+/* The index counts up to 0, so that the addition that advances it is also the test for the end. */
 #define FORWARD(name, weight_type, EIGHT, input_type)                                              \
     static void name(int32_t *sums, const weight_type *weights, const input_type *input,           \
                      uint32_t fan_in, uint32_t fan_out)                                            \
@@ -102,6 +110,8 @@ void tifed_kernel_forward(int32_t *sums, const void *weights, uint32_t weight_bi
 
 typedef uint32_t __attribute__((may_alias)) pair; /* of int16: two samples */
 
+/* As in tifed_kernel.c, with both samples of a pair at once: a delta's word is loaded for two
+ * units by one LDRD, and SMLAD adds two products. */
 uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
 {
     uint32_t clipped = 0, fan_out = u->fan_out, units;

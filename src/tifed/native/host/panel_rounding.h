@@ -22,11 +22,13 @@ typedef struct rounding {
     uint32_t mode;
     int32_t half; /* added before the shift: half of the divisor, or 0 */
     int32_t bound;
-    bool may_overflow; /* shift 0 and room for gradients near 2^31: see limit_gradient() */
+    bool may_overflow; /* a shift of 0: see limit_gradient() */
     tifed_key key;
 } rounding;
 
-/* With a shift of 0 a step may pass 2^31 - bound; at 2^30 the parameter is at its bound anyway. */
+/* A step is taken off a parameter in 32 bits here, which overflows where the step passes 2^31 -
+ * bound. It can with a shift of 0 alone, as any other halves it at least; and a step of 2^30
+ * takes every parameter to its bound, so nothing is lost by limiting it to that. */
 static inline int32_t limit_gradient(int32_t gradient, bool may_overflow)
 {
     return may_overflow ? tifed_clamp(gradient, -(1 << 30), 1 << 30) : gradient;

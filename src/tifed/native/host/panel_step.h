@@ -7,10 +7,16 @@
  *   read_signs        feedback of recipes that take it from the output weights
  *   weight_at pack unpack        where a weight stands
  *
- * and `supported` and `peak`. The rest is plain C in loops that the compiler makes vectors of. */
+ * and `supported` and `peak`. The rest is plain C in loops that the compiler makes vectors of.
+ *
+ * It computes what tifed.c does, a mini-batch at a time: every layer forward for all samples, then
+ * errors, then deltas and updates. Sums are formed in another order, which changes nothing because
+ * no partial sum can overflow; random numbers are the same because they are numbered by parameter.
+ *
+ * A step has, per layer, rows of activations (sample by sample, as a multiplication reads them)
+ * and for the update the same values in columns (pairs of samples). The padding of units and
+ * inputs is 0 in weights and activations and so stays 0 in gradients. */
 #include "panel_rounding.h"
-
-#define UNITS for (uint32_t u = 0; u < PANEL; u++)
 
 /* --- steps of weights and biases -------------------------------------------------------------- */
 
@@ -24,7 +30,9 @@ static int32_t largest_weight(const int16_t *w, size_t count)
     return most;
 }
 
-/* Most that a weight can move in this mini-batch. */
+/* Most that a weight can move in this mini-batch: the largest delta, times as many samples,
+ * times the largest input. Deltas are looked at because their bound is far above what they
+ * mostly are. */
 static uint64_t largest_step(const panel_layer *layer, const uint32_t *d, uint32_t n,
                              const rounding *r)
 {
@@ -47,8 +55,7 @@ static uint64_t clamp_weights(int16_t *w, size_t count, int32_t bound)
     uint64_t clipped = 0;
     for (size_t i = 0; i < count; i += PANEL, w += PANEL) {
         uint32_t past = 0;
-        UNITS
-        {
+        for (uint32_t u = 0; u < PANEL; u++) {
             int32_t value = w[u], within = tifed_clamp(value, -bound, bound);
             past += value != within;
             w[u] = (int16_t)within;
@@ -58,25 +65,27 @@ static uint64_t clamp_weights(int16_t *w, size_t count, int32_t bound)
     return clipped;
 }
 
-/* Where no weight can leave int16, as nearly always, a few instructions update 32 of them, and they
- * are held to their bound afterwards, if one passed it. *reach is the largest magnitude, before and
- * after. Returns how many weights were held. */
+/* Where no weight can leave int16, as nearly always, a few instructions update 32 of them, and
+ * they are brought back to their bound afterwards, if one passed it; that saturates the same
+ * weights to the same values. Otherwise each weight is widened to 32 bits and saturated on its
+ * own. *largest is the largest magnitude of a weight, before and after, which therefore need not
+ * be searched for. Returns how many weights saturated. */
 static uint64_t update_weights(const panel_layer *layer, int16_t *w, const uint32_t *x,
-                               const uint32_t *d, uint32_t n, const rounding *r, int32_t *reach)
+                               const uint32_t *d, uint32_t n, const rounding *r, int32_t *largest)
 {
     size_t count = panel_weights(layer);
     uint32_t pairs = (n + 1u) / 2u;
     uint64_t clipped = 0;
     if (r->mode != TIFED_STOCHASTIC && r->shift <= 16u &&
-        (uint64_t)*reach + largest_step(layer, d, n, r) <= 32767u) {
-        *reach = update_within_int16(layer, w, x, d, pairs, r);
-        if (*reach > r->bound) {
+        (uint64_t)*largest + largest_step(layer, d, n, r) <= 32767u) {
+        *largest = update_within_int16(layer, w, x, d, pairs, r);
+        if (*largest > r->bound) {
             clipped = clamp_weights(w, count, r->bound);
-            *reach = r->bound;
+            *largest = r->bound;
         }
     } else {
         clipped = update_saturating(layer, w, x, d, pairs, r);
-        *reach = largest_weight(w, count);
+        *largest = largest_weight(w, count);
     }
     return clipped;
 }
@@ -113,7 +122,8 @@ static uint64_t update_biases(const panel_layer *layer, int16_t *b, const uint32
 
 /* A hidden unit's rescaled sum as far as its activation and slope see it: -128..128. The
  * division by the factor is a multiplication of what is at most 256 times the factor, with a
- * quotient that may be 1 too small. */
+ * quotient that may be 1 too small, which is then added. With a reciprocal of at most
+ * (2^24 - 1) / factor the product is below 2^32. */
 ALWAYS_INLINE int32_t rescaled(const bool factor, const panel_layer *layer, int32_t z)
 {
     int32_t v = z >> layer->rule.rescale_shift;
@@ -139,7 +149,9 @@ ALWAYS_INLINE void rescale_rows(const bool factor, const panel_layer *layer,
             rows[o] = (int16_t)rescaled(factor, layer, z[o] + biases[o] * (1 << shift) + offset);
 }
 
-/* Rescaled sums (n, units) that a layer's activations and slopes depend on. */
+/* Rescaled sums (n, units) that a layer's activations and slopes depend on. Which of the two
+ * bodies it is, with a division or without, is known when they are compiled: a test inside the
+ * loop would keep the compiler from making vectors of it. So with activations and slopes below. */
 static void rescale(const panel_layer *layer, const int16_t *biases, const int32_t *z, uint32_t n,
                     half_t *rows)
 {
@@ -191,8 +203,7 @@ ALWAYS_INLINE uint32_t apply_slope_rows(const uint32_t activation, const int32_t
         const int32_t *e = z + (size_t)s * units, *next = s + 1u < n ? e + units : e;
         int32_t present = s + 1u < n ? -1 : 0;
         for (uint32_t o = 0; o < units; o += PANEL, e += PANEL, next += PANEL, deltas += PANEL)
-            UNITS
-            {
+            for (uint32_t u = 0; u < PANEL; u++) {
                 int32_t low = tifed_through_slope(activation, e[u], low_half(deltas[u]));
                 int32_t high =
                     tifed_through_slope(activation, next[u], high_half(deltas[u])) & present;
@@ -309,7 +320,8 @@ static size_t column_count(const panel_network *network, const panel_work *work)
     return (size_t)((work->batch + 1u) / 2u) * network->layers[0].pairs * 2u;
 }
 
-/* Columns of the inputs: the same in every epoch, so made once. */
+/* Columns of the samples, for the update of the first layer: the same in every epoch, so made
+ * once. */
 static void make_input_columns(const panel_network *network, const panel_work *work,
                                uint32_t *columns)
 {
@@ -321,9 +333,10 @@ static void make_input_columns(const panel_network *network, const panel_work *w
     }
 }
 
+/* One mini-batch. Deltas of all layers are formed before any weight changes (SPEC, 5.4). */
 static void step(const panel_network *network, const panel_model *model,
                  const panel_model *feedback, const panel_workspace *workspace,
-                 const panel_work *work, uint32_t number, int32_t *reach,
+                 const panel_work *work, uint32_t number, int32_t *largest,
                  panel_statistics *statistics)
 {
     uint32_t batches = (work->count - 1u) / work->batch + 1u;
@@ -373,7 +386,7 @@ static void step(const panel_network *network, const panel_model *model,
         if (l == 0)
             columns += number % batches * column_count(network, work);
         statistics->clipped_parameters += update_weights(layer, model->weights[l], columns,
-                                                         workspace->deltas[l], n, &r, &reach[l]);
+                                                         workspace->deltas[l], n, &r, &largest[l]);
         r.bound = 32767;
         statistics->clipped_parameters +=
             update_biases(layer, model->biases[l], workspace->deltas[l], pairs, &r);
@@ -384,14 +397,14 @@ static void train(const panel_network *network, const panel_model *model,
                   const panel_model *feedback, const panel_workspace *workspace,
                   const panel_work *work, panel_statistics *statistics)
 {
-    int32_t reach[TIFED_MAX_DEPTH] = {0};
+    int32_t largest[TIFED_MAX_DEPTH] = {0};
     for (uint32_t l = 0; l < network->depth; l++)
         if (work->trained >> l & 1u)
-            reach[l] = largest_weight(model->weights[l], panel_weights(&network->layers[l]));
+            largest[l] = largest_weight(model->weights[l], panel_weights(&network->layers[l]));
     if (work->trained & 1u)
         make_input_columns(network, work, workspace->columns[0]);
     for (uint32_t s = 0; s < work->steps; s++)
-        step(network, model, feedback, workspace, work, work->first_step + s, reach, statistics);
+        step(network, model, feedback, workspace, work, work->first_step + s, largest, statistics);
 }
 
 static void classify(const panel_network *network, const panel_model *model,

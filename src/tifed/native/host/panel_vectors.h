@@ -37,6 +37,7 @@ static size_t weight_at(uint32_t pairs, uint32_t i, uint32_t o)
 
 /* --- forward: z (n, panels * 16) = x (n, pairs) · W ------------------------------------------- */
 
+/* The sizes of a tile are constants where this is inlined, so that its sums are registers. */
 ALWAYS_INLINE void forward_tile(const unsigned samples, const unsigned panels, int32_t *z,
                                 size_t z_stride, const uint32_t *x, size_t x_stride,
                                 const int16_t *w, size_t w_stride, uint32_t pairs)
