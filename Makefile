@@ -18,6 +18,7 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+	BIN=$(BIN) scripts/lint_c
 	$(BIN)/lint-imports
 
 types: .venv/dev.stamp

@@ -14,6 +14,9 @@ void board_wait(void);          /* returns once a byte may have arrived; sleeps 
 uint32_t board_ticks(void);     /* free-running, 32 bits */
 void board_reset(void);         /* as if power had come back */
 
+/* start.c: where the processor begins, with the stack pointer at stack_top. */
+__attribute__((noreturn)) void start(void);
+
 /* start.c: most bytes of stack used since the start. */
 uint32_t stack_used(void);
 

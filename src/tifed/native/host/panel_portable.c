@@ -180,6 +180,8 @@ static int32_t steps_within_int16(int16_t *restrict w, const int32_t *restrict g
 {
     int16_t most = 0, least = 0;
     for (uint32_t i = 0; i < inputs; i++) {
+        /* A mini-batch has a pair of samples at least, so that every gradient has been written. */
+        /* NOLINTNEXTLINE(*-core.UndefinedBinaryOperatorResult) */
         int16_t step = (int16_t)((g[i] + half) >> shift), value = (int16_t)(w[i] - step);
         most = value > most ? value : most;
         least = value < least ? value : least;

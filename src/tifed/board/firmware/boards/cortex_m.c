@@ -1,9 +1,9 @@
 /* Vector table and system control, the same on every Cortex-M. */
 #include <stdint.h>
 
+#include "board.h"
 #include "cortex_m.h"
 
-void start(void);
 extern uint32_t stack_top[];
 
 /* Interrupts stay masked and only wake the processor, so nothing but a fault comes here. */

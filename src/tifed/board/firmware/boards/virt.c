@@ -16,8 +16,6 @@
 
 const char board_name[] = BOARD_NAME;
 
-void start(void);
-
 __attribute__((naked, section(".vectors"), used)) void entry(void);
 __attribute__((naked, section(".vectors"), used)) void entry(void)
 {
