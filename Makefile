@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests benchmarks examples scripts
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema vendor.
+C_FILES = $(shell find src tests -name '*.[ch]' -o -name '*.[ch]pp')
 
 .PHONY: demo results footprint test lint types check-tests system-packages clean
 
@@ -24,6 +25,8 @@ lint: .venv/dev.stamp
 	$(SCHEMA)github-workflows .github/workflows/*.yml
 	$(SCHEMA)github-issue-forms .github/ISSUE_TEMPLATE/b*.yml .github/ISSUE_TEMPLATE/feature.yml
 	$(SCHEMA)citation-file-format CITATION.cff
+	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+	BIN=$(BIN) scripts/lint_c
 	$(BIN)/lint-imports
 
 types: .venv/dev.stamp
