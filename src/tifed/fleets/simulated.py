@@ -93,14 +93,14 @@ class SimulatedFleet:
             engine, SharedSamples(first.samples, first.labels, order), ends - lengths, ends
         )
 
-    def _fit_together(self, all_: "_Together", plan: Plan, parameters: Parameters) -> Update:
+    def _fit_together(self, together: "_Together", plan: Plan, parameters: Parameters) -> Update:
         """All devices' updates, added up by the engine itself: no device's model outlives it."""
         jobs, federation = plan.jobs, self.inputs.federation
         work = FleetWork(
             FleetJobs(
                 device=jobs.device,
-                begin=all_.starts[jobs.device],
-                end=all_.ends[jobs.device],
+                begin=together.starts[jobs.device],
+                end=together.ends[jobs.device],
                 position=jobs.position,
                 samples=jobs.samples,
                 first_step=jobs.first_step,
@@ -113,8 +113,8 @@ class SimulatedFleet:
             seed=federation.seed,
             exchange=plan.exchange,
         )
-        sums, statistics = all_.engine.train_fleet(
-            self.network, parameters, self.feedback, all_.shared, work
+        sums, statistics = together.engine.train_fleet(
+            self.network, parameters, self.feedback, together.shared, work
         )
         layers = {}
         for number, (weight, bias) in sums.items():
