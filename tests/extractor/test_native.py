@@ -88,7 +88,7 @@ def test_the_extension_itself_cannot_be_made_to_read_past_an_array() -> None:
         _native.FeatureLayer(**{name: fields[name] for name in fields if name != "relu"})
     good: dict[str, Any] = {
         "shape": [1, 1, 4], "zero": 0, "layers": [layer()],
-        "panels": [np.zeros(9, np.uint32)], "kernel": "device",
+        "quads": [np.zeros(9, np.uint32)], "kernel": "device",
     }  # fmt: skip
     made = _native.Extractor(**good)
     with pytest.raises(ValueError, match="out: another shape"):
@@ -101,10 +101,10 @@ def test_the_extension_itself_cannot_be_made_to_read_past_an_array() -> None:
         ("layers", [], "layers: 1 to 32 of them"),
         ("layers", [layer(kernel_height=2)], "do not fit together"),
         ("layers", [layer(units=5)], "another length"),
-        ("panels", [np.zeros(8, np.uint32)], "another length"),
-        ("panels", [np.full(9, 1 << 31, np.uint32)], "a sum could pass 32 bits"),
-        ("panels", [np.full(9, 25, np.uint32)], "a sum could pass 32 bits"),
-        ("panels", [], "as many arrays"),
+        ("quads", [np.zeros(8, np.uint32)], "another length"),
+        ("quads", [np.full(9, 1 << 31, np.uint32)], "a sum could pass 32 bits"),
+        ("quads", [np.full(9, 25, np.uint32)], "a sum could pass 32 bits"),
+        ("quads", [], "as many arrays"),
         ("kernel", "abacus", "kernel: not one"),
     ):
         with pytest.raises(ValueError, match=message):

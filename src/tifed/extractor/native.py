@@ -71,5 +71,5 @@ def _compiled(extractor: Extractor, kernel: str) -> _native.Extractor:
         for it in packed
     ]
     return _native.Extractor(
-        extractor.input_shape, extractor.input_zero, layers, [it.panels for it in packed], kernel
+        extractor.input_shape, extractor.input_zero, layers, [it.quads for it in packed], kernel
     )

@@ -27,7 +27,7 @@ class Extractor:
         shape: Sequence[int],
         zero: int,
         layers: Sequence[FeatureLayer],
-        panels: Sequence[NDArray[np.uint32]],
+        quads: Sequence[NDArray[np.uint32]],
         kernel: str,
     ) -> None: ...
     @property
