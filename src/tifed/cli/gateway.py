@@ -13,24 +13,26 @@ def gateway(
         str,
         typer.Option(
             metavar="LINE,LINE,...",
-            help="Lines to the boards, in the order of their device numbers: serial:/dev/ttyACM0, "
-            "tcp:HOST:PORT, unix:PATH.",
+            help="Addresses of the boards, in the order of their device numbers: "
+            "serial:/dev/ttyACM0, tcp:HOST:PORT, unix:PATH.",
         ),
     ],
     listen: Annotated[
         str,
         typer.Option(
             metavar="ADDRESS",
-            help="Where nodes ask: unix:PATH (for this user alone), or tcp:HOST:PORT (for all "
-            "who can reach it: loopback, or a network that you trust).",
+            help="Address at which nodes reach the gateway: unix:PATH (open to this user only) or "
+            "tcp:HOST:PORT (open to everybody on that network, so use one that you trust).",
         ),
     ] = "unix:tifed-gateway.sock",
-    baud: Annotated[int, typer.Option(min=300, help="Bits per second of serial lines.")] = 115_200,
+    baud: Annotated[
+        int, typer.Option(min=300, help="Speed of serial lines, bits per second.")
+    ] = 115_200,
     silence: Annotated[
-        float, typer.Option(min=0.1, help="Seconds without an answer until a board counts as gone.")
+        float, typer.Option(min=0.1, help="Seconds without an answer after which a board is gone.")
     ] = 30.0,
     look_every: Annotated[
-        float, typer.Option(min=0.1, help="Seconds between two looks at boards that have no work.")
+        float, typer.Option(min=0.1, help="Seconds between two checks of boards that are idle.")
     ] = 10.0,
     data_dir: DataDir = None,
 ) -> None:

@@ -18,10 +18,10 @@ def ranges(
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Show how far every weight, sum, delta and gradient can go, and the type that holds it.
+    """Show how large every weight, sum, delta and gradient can become, and the type that holds it.
 
-    The worst case over all data: nothing was measured, it follows from the shape and the bounds
-    that updates saturate to.
+    These are worst cases over all possible data. Nothing is measured: they follow from the shape of
+    the network and from the bounds at which parameters saturate.
     """
     from tifed.experiment.build import network_for
     from tifed.network import ranges as worst_cases
