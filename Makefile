@@ -1,9 +1,9 @@
 # Everything Python runs in the environment .venv, which is made here.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests benchmarks examples
+SOURCES := src tests benchmarks examples scripts
 
-.PHONY: demo results test lint types check-tests system-packages clean
+.PHONY: demo results docs test lint types check-tests system-packages clean
 
 demo: .venv/run.stamp  ## train digits in both modes, with a float baseline, and write a report
 	$(BIN)/python examples/demo.py --out runs/demo
@@ -11,7 +11,7 @@ demo: .venv/run.stamp  ## train digits in both modes, with a float baseline, and
 results: .venv/run.stamp  ## docs/results.md, its pictures and README's table, from runs that are kept
 	$(BIN)/python -m benchmarks.results --jobs 2 $(if $(TIFED_DATA_DIR),--data-dir $(TIFED_DATA_DIR))
 
-test: lint types check-tests  ## everything that has to pass
+test: lint types docs check-tests  ## everything that has to pass
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check $(SOURCES)
@@ -19,6 +19,9 @@ lint: .venv/dev.stamp
 
 types: .venv/dev.stamp
 	$(BIN)/mypy
+
+docs: .venv/dev.stamp  ## the documentation as a site, build/site; a link that leads nowhere is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 check-tests: .venv/dev.stamp system-packages
 	$(BIN)/pytest -n auto --dist worksteal --durations 20
