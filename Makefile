@@ -21,7 +21,7 @@ types: .venv/dev.stamp
 	$(BIN)/mypy
 
 docs: .venv/dev.stamp  ## the documentation as a site, build/site; a link that leads nowhere is an error
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict  # --quiet would silence what --strict counts
 
 check-tests: .venv/dev.stamp system-packages
 	$(BIN)/pytest -n auto --dist worksteal --durations 20

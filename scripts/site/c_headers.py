@@ -19,8 +19,8 @@ _NOT_SHOWN = re.compile(
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the page."""
     parts = [
-        "# C headers\n\nMade from the headers' own comments. [The C core](../core.md) shows how the "
-        "functions are used together.\n"
+        "# C headers\n\nMade from the comments of the headers. [The C core](../core.md) shows how "
+        "the functions are used together.\n"
     ]
     for name in HEADERS:
         header = next(SOURCES.rglob(name))
