@@ -16,6 +16,7 @@ test: lint types docs check-tests  ## everything that has to pass
 lint: .venv/dev.stamp
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/lint-imports
 
 types: .venv/dev.stamp
 	$(BIN)/mypy
@@ -30,7 +31,7 @@ system-packages:  ## Debian packages that tests need: installed if this is root,
 	scripts/system_packages
 
 # The extension is built again when one of its sources changes.
-NATIVE := CMakeLists.txt $(wildcard src/tifed/core/*.[ch] src/tifed/core/host/*.[ch] \
+NATIVE := CMakeLists.txt $(wildcard src/tifed/core/*.[ch] src/tifed/native/host/*.[ch] \
 	src/tifed/native/*.cpp src/tifed/native/*.hpp)
 
 .venv/run.stamp: pyproject.toml $(NATIVE)

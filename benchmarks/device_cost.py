@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from tifed.emulators.qemu import QemuBoard
+from tifed.board.emulators.qemu import QemuBoard
+from tifed.board.firmware import build_firmware, experiment_header
+from tifed.board.firmware.boards import QEMU, Board
+from tifed.board.firmware.elf import read_image
+from tifed.board.firmware.header import memory_bytes
 from tifed.federation.costs import macs_per_visit
-from tifed.firmware import build_firmware, experiment_header
-from tifed.firmware.boards import QEMU, Board
-from tifed.firmware.elf import read_image
-from tifed.firmware.header import memory_bytes
 from tifed.link import Client, Patience
-from tifed.network import Network, start_parameters
-from tifed.recipes import RECIPES
+from tifed.rule.network import Network, start_parameters
+from tifed.rule.recipes import RECIPES
 
 SAMPLES, EPOCHS, BATCH = 50, 5, 10
 SHAPES = ((64, 32, 10), (784, 32, 10))

@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from tifed.emulators.unicorn import UnicornBoard
-from tifed.features import Extractor
-from tifed.features.memory import extractor_memory
-from tifed.features.packed import constant_bytes
-from tifed.features.shipped import find_extractor, shipped_names
-from tifed.firmware import build_firmware, experiment_header
-from tifed.firmware.boards import QEMU, UNICORN
-from tifed.firmware.elf import read_image
+from tifed.board.emulators.unicorn import UnicornBoard
+from tifed.board.firmware import build_firmware, experiment_header
+from tifed.board.firmware.boards import QEMU, UNICORN
+from tifed.board.firmware.elf import read_image
+from tifed.extractor import Extractor
+from tifed.extractor.memory import extractor_memory
+from tifed.extractor.packed import constant_bytes
+from tifed.extractor.shipped import find_extractor, shipped_names
 from tifed.link import Client
 from tifed.plan.measure_extraction import measure_one
-from tifed.recipes import Tuned
+from tifed.rule.recipes import Tuned
 
 PAINTS = (0x55, 0xAA)
 """A byte that keeps both is one that nobody wrote to."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tifed.experiment import Experiment, build, load_experiment, to_toml
-from tifed.flower import prepare_environment, require_flower
+from tifed.nodes.flower import prepare_environment, require_flower
 
 prepare_environment()
 require_flower(simulation=True)
@@ -35,12 +35,12 @@ from flwr.clientapp import ClientApp  # noqa: E402
 from flwr.serverapp import Grid  # noqa: E402
 from flwr.simulation import run_simulation  # noqa: E402
 
-from tifed.flower.client import client_app  # noqa: E402
-from tifed.flower.format import pack  # noqa: E402
-from tifed.flower.server import serve, server_app  # noqa: E402
-from tifed.flower.settings import Settings  # noqa: E402
-from tifed.messages.content import message as compose  # noqa: E402
-from tifed.messages.content import parameter_arrays  # noqa: E402
+from tifed.nodes.flower.client import client_app  # noqa: E402
+from tifed.nodes.flower.format import pack  # noqa: E402
+from tifed.nodes.flower.server import serve, server_app  # noqa: E402
+from tifed.nodes.flower.settings import Settings  # noqa: E402
+from tifed.nodes.messages.content import message as compose  # noqa: E402
+from tifed.nodes.messages.content import parameter_arrays  # noqa: E402
 
 if TYPE_CHECKING:
     from tifed.experiment import Progress

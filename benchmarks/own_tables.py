@@ -26,7 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import tifed
-from tifed.datasets.split import stratified, with_every_class
+from tifed.data.split import stratified, with_every_class
 
 INTEGERS = {"iris": 10, "wine": 100, "breast_cancer": 1_000_000, "digits": 1}
 """Tables, and the constant that makes their numbers integers."""

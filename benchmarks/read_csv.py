@@ -21,8 +21,8 @@ _MEASURE = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from tifed.datasets import load
-from tifed.datasets.text_file import read_csv
+from tifed.data import load
+from tifed.data.readers.text_file import read_csv
 
 path, what = Path(sys.argv[1]), sys.argv[2]
 np.loadtxt(["1,2"], delimiter=",")  # imports what it needs

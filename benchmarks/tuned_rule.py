@@ -15,7 +15,7 @@ import joblib
 import numpy as np
 
 import tifed
-from tifed.recipes import Tuned
+from tifed.rule.recipes import Tuned
 
 
 def settings(shape: tuple[int, ...], batch: int) -> Iterator[tuple[str, dict[str, object]]]:

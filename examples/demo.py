@@ -17,7 +17,7 @@ import tifed
 from tifed.cli.progress import RunProgress
 from tifed.cli.result import result_table
 from tifed.experiment import RunFolder
-from tifed.report import comparison_picture, write_report
+from tifed.experiment.report import comparison_picture, write_report
 
 RUNS = (
     ("integers, full-network", "tuned", "full-network"),

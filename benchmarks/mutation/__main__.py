@@ -8,14 +8,14 @@ from benchmarks.mutation.carry_out import all_mutants, carry_out, equivalents, s
 from benchmarks.mutation.report import survivors, table
 from benchmarks.mutation.tree import ROOT, Subject
 
-MODULES = ("integer", "learning", "network", "federation", "link")
-TESTS = (*MODULES, "recipes", "native")
+MODULES = ("rule/integer", "rule/learning", "rule/network", "federation", "link")
+TESTS = (*MODULES, "rule/recipes", "native")
 """Folders of tests that may find a mutant; doctests of the modules may as well."""
 EXTENSIONS = ("tifed.native._native",)
 LIBRARIES = ("numpy", "pydantic", "safetensors.numpy", "scipy.signal", "sklearn.datasets")
 WEIGHTS = {
-    "src/tifed/integer/": 3.0,
-    "src/tifed/learning/oracle.py": 3.0,
+    "src/tifed/rule/integer/": 3.0,
+    "src/tifed/rule/learning/oracle.py": 3.0,
     "src/tifed/federation/aggregation.py": 3.0,
 }
 """Files of which a sample has more: they say what every other implementation has to equal."""

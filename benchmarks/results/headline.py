@@ -7,9 +7,9 @@ from benchmarks.results.outcome import TARGET, Outcome
 from benchmarks.results.row import SEEDS, Row
 from benchmarks.results.text import MISSING, both, mean, points, share, table
 
-from tifed.report.amounts import amount_of_bytes
-from tifed.reproduce import published
-from tifed.reproduce.studies import PLAIN_FLOAT, RATES
+from tifed.experiment.report.amounts import amount_of_bytes
+from tifed.studies import published
+from tifed.studies.studies import PLAIN_FLOAT, RATES
 
 MODES = ("full-network", "single-layer")
 DATASETS = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.results.outcome import Outcome
 from pydantic import ValidationError
 
-from tifed.atomic import write_atomically
+from tifed.files.atomic import write_atomically
 
 RUNS, CURVES = "runs.csv", "curves.csv"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 import tifed
-from tifed.datasets import Dataset
+from tifed.data import Dataset
 from tifed.experiment import Experiment, Progress
 from tifed.experiment import identity as decided
 from tifed.experiment.build import load_data, network_for

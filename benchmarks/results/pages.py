@@ -10,7 +10,7 @@ from benchmarks.results.row import Row
 from benchmarks.results.text import share, table
 from benchmarks.results.upload import Line, upload_table
 
-from tifed.atomic import write_atomically
+from tifed.files.atomic import write_atomically
 
 _BEGIN, _END = "<!-- results: made by make results -->", "<!-- end of results -->"
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from benchmarks.results.carry_out import Outcomes
 from benchmarks.results.headline import BEST, FLOAT, name
 
-from tifed.atomic import write_atomically
-from tifed.report.theme import SERIES, new_figure, plain, png
-from tifed.reproduce import published
+from tifed.experiment.report.theme import SERIES, new_figure, plain, png
+from tifed.files.atomic import write_atomically
+from tifed.studies import published
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,15 +15,15 @@ from benchmarks.results.outcome import identity
 from benchmarks.results.text import table
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from tifed.atomic import write_atomically
-from tifed.device import local_round
 from tifed.experiment import Experiment, build, load_experiment
+from tifed.experiment.report.amounts import amount_of_bytes
 from tifed.federation import DeviceScore, FeatureSums, Plan, Update, begin, federate, published
+from tifed.federation.device import local_round
+from tifed.files.atomic import write_atomically
 from tifed.fleets import SimulatedFleet
-from tifed.integer.rounding import Integers
-from tifed.network import Parameters
-from tifed.network.parameters import weight_dtype
-from tifed.report.amounts import amount_of_bytes
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Parameters
+from tifed.rule.network.parameters import weight_dtype
 
 EVERY = 10
 """Every so many rounds are measured; the others lie between them."""

@@ -24,18 +24,18 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from tifed.atomic import write_atomically
-from tifed.boards import load_boards, load_measured
-from tifed.boards.extraction import load_extractions
-from tifed.datasets import load
+from tifed.board import load_boards, load_measured
+from tifed.board.measured_extraction import load_extractions
+from tifed.data import load
 from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment, build, free_folder
 from tifed.experiment.build import extractor_of, network_for
+from tifed.experiment.report.theme import LIGHT, SERIES, new_figure, plain, png
 from tifed.experiment.run import run
 from tifed.experiment.training import training_for
-from tifed.network import Parameters, load_model
+from tifed.files.atomic import write_atomically
 from tifed.plan import plan
-from tifed.report.theme import LIGHT, SERIES, new_figure, plain, png
+from tifed.rule.network import Parameters, load_model
 
 EXTRACTOR = "spoken-digits-five-speakers"
 KNOWN = ("george", "jackson", "lucas", "theo", "yweweler")

@@ -21,7 +21,7 @@ PAGES = {
     "DESIGN.md": "design.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
-    "src/tifed/features/shipped/README.md": "extractors.md",
+    "src/tifed/extractor/shipped/README.md": "extractors.md",
 }
 """A file of the repository, and its place in the site."""
 

@@ -9,7 +9,7 @@
 
 from tifed.errors import RunError, TifedError, UsageError
 from tifed.experiment import Experiment, Result, load_experiment, preset_names, resume, run
-from tifed.network import Network, Parameters, load_model, ranges, save_model
+from tifed.rule.network import Network, Parameters, load_model, ranges, save_model
 
 __version__ = "0.1.0"
 

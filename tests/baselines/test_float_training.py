@@ -11,17 +11,17 @@ from tifed.baselines import FloatParameters, FloatState, FloatTraining
 from tifed.baselines.float_device import local_steps
 from tifed.baselines.float_network import start
 from tifed.baselines.float_server import published
-from tifed.datasets import load
-from tifed.device import Stream
+from tifed.data import load
+from tifed.data.partition import iid
 from tifed.errors import RunError, UsageError
 from tifed.experiment.load import validated
 from tifed.federation import AtEnd, AverageEvery, Federation, RoundRecord
 from tifed.federation.assignment import contiguous, full_network, per_device
+from tifed.federation.device import Stream
 from tifed.federation.plan import Job
 from tifed.fleets import Fails, FaultyFleet
-from tifed.partition import iid
-from tifed.recipes import FloatFedAvg, Server, Tuned
-from tifed.recipes.float_fedavg import Carrier
+from tifed.rule.recipes import FloatFedAvg, Server, Tuned
+from tifed.rule.recipes.float_fedavg import Carrier
 
 
 def _federation(shape: tuple[int, ...], streams: tuple[Stream, ...], rounds: int) -> Federation:

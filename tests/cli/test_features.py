@@ -13,7 +13,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from tifed.cli.main import app
-from tifed.datasets import load
+from tifed.data import load
 from tifed.errors import UsageError
 
 RUNNER = CliRunner()

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tifed" / "core"
-LINK = ROOT / "src" / "tifed" / "firmware"
+LINK = ROOT / "src" / "tifed" / "board" / "firmware"
 SOURCES = [*sorted(CORE.glob("*.c")), LINK / "device.c", LINK / "link.c"]
 TESTS = ROOT / "tests" / "core"
 VECTORS = ROOT / "tests" / "vectors"

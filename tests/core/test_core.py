@@ -13,20 +13,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CORE = ROOT / "src" / "tifed" / "core"
+PACKAGE = ROOT / "src" / "tifed"
+CORE = PACKAGE / "core"
 VECTORS = ROOT / "tests" / "vectors" / "core.txt"
 LARGE_SHIFTS = VECTORS.with_name("core_large_shifts.txt")
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
 SOURCES: dict[str, list[str]] = {
-    "tifed.c": [], "tifed_kernel.c": [], "host/panel.c": [], "host/panel_portable.c": [],
+    "core/tifed.c": [], "core/tifed_kernel.c": [],
+    "native/host/panel.c": [], "native/host/panel_portable.c": [],
 }  # fmt: skip
 X86 = {
-    "host/panel_avx2.c": ["-mavx2"], "host/panel_avx512bw.c": AVX512,
-    "host/panel_avx512vnni.c": [*AVX512, "-mavx512vnni"],
+    "native/host/panel_avx2.c": ["-mavx2"], "native/host/panel_avx512bw.c": AVX512,
+    "native/host/panel_avx512vnni.c": [*AVX512, "-mavx512vnni"],
 }  # fmt: skip
 CHECK = ("check.c", "check_core.c", "cases.c", "cases_from_file.c")
-NEON: dict[str, list[str]] = {"host/panel_neon.c": []}
+NEON: dict[str, list[str]] = {"native/host/panel_neon.c": []}
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 
 needs_zig = pytest.mark.skipif(
@@ -50,10 +52,10 @@ def build(
     objects = []
     for source, own in sources.items():
         objects.append(where / (Path(source).stem + ".o"))
-        run(*compiler, *STRICT, *flags, *own, "-c", CORE / source, "-o", objects[-1])
+        run(*compiler, *STRICT, *flags, *own, "-c", PACKAGE / source, "-o", objects[-1])
     run(
-        *compiler, *STRICT, *flags, "-I", CORE, *(ROOT / "tests" / "core" / name for name in CHECK),
-        *objects, "-o", where / "check",
+        *compiler, *STRICT, *flags, "-I", CORE, "-I", PACKAGE / "native",
+        *(ROOT / "tests" / "core" / name for name in CHECK), *objects, "-o", where / "check",
     )  # fmt: skip
     return where / "check"
 

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CORE = ROOT / "src" / "tifed" / "core"
+PACKAGE = ROOT / "src" / "tifed"
+CORE = PACKAGE / "core"
 VECTORS = ROOT / "tests" / "vectors" / "features.txt"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
-DEVICE = ("tifed_features.c", "tifed_kernel_features.c")
-HOST = (*DEVICE, "host/extraction.c", "host/extraction_portable.c")
+DEVICE = ("core/tifed_features.c", "core/tifed_kernel_features.c")
+HOST = (*DEVICE, "native/host/extraction.c", "native/host/extraction_portable.c")
 CHECK = ("check_features.c", "check_extraction.c", "cases.c", "cases_from_file.c")
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 
@@ -39,14 +40,26 @@ def build(where: Path, compiler: list[str], *flags: str, avx2: bool) -> Path:
     objects = []
     if avx2:
         objects.append(where / "avx2.o")
-        source = CORE / "host" / "extraction_avx2.c"
+        source = PACKAGE / "native" / "host" / "extraction_avx2.c"
         run(*compiler, *STRICT, *flags, "-mavx2", "-c", source, "-o", objects[0])
     else:
         flags += ("-DTIFED_PORTABLE_ONLY",)
-    sources = [CORE / source for source in HOST]
+    sources = [PACKAGE / source for source in HOST]
     sources += [ROOT / "tests" / "core" / source for source in CHECK]
     target = where / "check_features"
-    run(*compiler, *STRICT, *flags, "-I", CORE, *sources, *objects, "-o", target)
+    run(
+        *compiler,
+        *STRICT,
+        *flags,
+        "-I",
+        CORE,
+        "-I",
+        PACKAGE / "native",
+        *sources,
+        *objects,
+        "-o",
+        target,
+    )
     return target
 
 
@@ -99,11 +112,11 @@ def test_extraction_is_freestanding(tmp_path: Path, processor: str) -> None:
     """No symbol from outside but the compiler's own memory and division routines; no float."""
     assembly = ""
     for source in DEVICE:
-        target = tmp_path / (source + ".s")
+        target = tmp_path / (Path(source).stem + ".s")
         run(
             *ZIG, "-target", "thumb-freestanding-eabi", f"-mcpu={processor}", *STRICT, "-O2",
             "-Wno-unused-command-line-argument", "-ffreestanding", "-fno-builtin",
-            "-fno-sanitize=all", "-S", CORE / source,
+            "-fno-sanitize=all", "-S", PACKAGE / source,
             "-o", target,
         )  # fmt: skip
         assembly += target.read_text()

@@ -18,7 +18,7 @@ import typer
 from scipy.io import wavfile
 
 import tifed
-from tifed.boards import load_boards
+from tifed.board import load_boards
 from tifed.cli.main import app
 from tifed.cli.options import experiment_from
 
@@ -34,7 +34,7 @@ PATH_OF_A_STRANGER = (
     "docs/tutorials/own-board.md",
 )
 NOT_RUN = {
-    "docs/features.md": "needs a PyTorch model of the reader's; tests/features/test_pytorch.py",
+    "docs/features.md": "needs a PyTorch model of the reader's; tests/extractor/test_pytorch.py",
     "docs/reproduce.md": "needs a Dask cluster",
 }
 """Pages whose Python is not run, and why."""

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from tifed import resume, run
-from tifed.datasets import load
+from tifed.data import load
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, build
 from tifed.experiment.build import load_data, network_for
-from tifed.features import Extractor, MaxPool, save_extractor
-from tifed.features.float_layers import FloatConvolution, FloatExtractor
-from tifed.features.quantise import quantise
+from tifed.extractor import Extractor, MaxPool, save_extractor
+from tifed.extractor.float_layers import FloatConvolution, FloatExtractor
+from tifed.extractor.quantise import quantise
 
 
 def extractor(seed: int) -> Extractor:

@@ -9,7 +9,7 @@ from tifed import Experiment, load_experiment, load_model, resume, run
 from tifed.cli import main
 from tifed.errors import UsageError
 from tifed.experiment import Progress
-from tifed.report import write_report
+from tifed.experiment.report import write_report
 
 
 def _float(*overrides: str) -> Experiment:

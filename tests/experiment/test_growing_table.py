@@ -12,7 +12,7 @@ from tifed.errors import RunError, UsageError
 from tifed.experiment import RunFolder, Setup
 from tifed.experiment.growing_table import append_rows
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
-from tifed.network import Parameters
+from tifed.rule.network import Parameters
 
 EXPERIMENT = Experiment(rounds=5)
 REASON = 'the line is "gone",\nsaid the board'

@@ -6,7 +6,7 @@ import pytest
 from tifed import load_experiment
 from tifed.experiment import Experiment
 from tifed.experiment.build import partition_of
-from tifed.recipes import TunedAbsolute
+from tifed.rule.recipes import TunedAbsolute
 
 
 def _as_digits(preset: str) -> Experiment:
@@ -24,7 +24,7 @@ def _as_digits(preset: str) -> Experiment:
     ],
 )
 def test_the_share_of_a_devices_commonest_class(preset: str, least: float, most: float) -> None:
-    from tifed.datasets import load
+    from tifed.data import load
 
     dataset = load("digits")
     partition = partition_of(_as_digits(preset), dataset)

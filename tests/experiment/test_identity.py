@@ -16,9 +16,9 @@ from tifed import Experiment, UsageError, load_experiment, resume, run
 from tifed.experiment import to_toml
 from tifed.experiment.identity import VERSION, data_settings, description, identity
 from tifed.federation.checkpoint_file import _checksum
-from tifed.network import Activation, Layer, Network
-from tifed.recipes import RECIPES, Server, Tuned
-from tifed.tensor_file import header_and_arrays
+from tifed.files.tensor_file import header_and_arrays
+from tifed.rule.network import Activation, Layer, Network
+from tifed.rule.recipes import RECIPES, Server, Tuned
 
 TUNED = {
     "rescale_shifts": None, "update_shifts": None, "start_range": None, "activation": "relu",
@@ -228,7 +228,7 @@ def test_a_constant_that_comes_later_leaves_unfinished_runs_alone(
         patience: int = 3
 
     digest = stop(tmp_path / "run", Experiment(rounds=4))
-    monkeypatch.setattr("tifed.recipes.tuned.Server", NewerServer)
+    monkeypatch.setattr("tifed.rule.recipes.tuned.Server", NewerServer)
     assert rounds_to_the_end(tmp_path / "run") == ([2, 3], digest)
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tifed.datasets import load
+from tifed.data import load
 from tifed.experiment import load_experiment, resume, run
 from tifed.experiment.load import to_toml
 
-CASES = Path(__file__).parents[1] / "datasets" / "cases"
+CASES = Path(__file__).parents[1] / "data" / "cases"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tifed import Experiment, resume, run
 from tifed.errors import RunError, UsageError
 from tifed.experiment import load_experiment
 from tifed.federation.checkpoint_file import _checksum
-from tifed.tensor_file import header_and_arrays
+from tifed.files.tensor_file import header_and_arrays
 
 COMMAND = [sys.executable, "-c", "from tifed.cli import main; main()"]
 

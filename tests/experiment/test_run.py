@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from tifed import Experiment, load_experiment, resume, run
-from tifed.datasets import load
+from tifed.data import load
 from tifed.errors import UsageError
 from tifed.experiment import Progress, RunFolder
-from tifed.report import write_report
-from tifed.toml_file import LARGEST_FILE
+from tifed.experiment.report import write_report
+from tifed.files.toml_file import LARGEST_FILE
 
 
 @pytest.mark.parametrize(

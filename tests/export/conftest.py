@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tifed.datasets import load
+from tifed.data import load
 from tifed.experiment import load_experiment
 from tifed.experiment.build import network_for
 from tifed.export import Model, model_for
-from tifed.learning import LocalWork, feedback_matrices, train
-from tifed.network import Parameters, start_parameters
+from tifed.rule.learning import LocalWork, feedback_matrices, train
+from tifed.rule.network import Parameters, start_parameters
 
 Buffers = list[tuple[NDArray[np.int8], NDArray[np.int32]]]
 

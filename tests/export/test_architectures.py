@@ -17,7 +17,7 @@ TESTS = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def tested() -> set[str]:
     """Processors: of the emulated boards that whole runs are tested on, and of the core's tests."""
-    digests = runpy.run_path(str(TESTS / "emulated" / "test_digest.py"))
+    digests = runpy.run_path(str(TESTS / "fleets" / "test_digest.py"))
     avr = runpy.run_path(str(TESTS / "core" / "test_avr.py"))
     assert avr["PROCESSOR"].startswith("atmega")
     assert f"-mmcu={avr['PROCESSOR']}" in avr["COMPILER"]

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from tifed.experiment import Experiment
 from tifed.experiment.build import network_for
 from tifed.export import Model, export, model_for
-from tifed.features import oracle
-from tifed.features.memory import extractor_memory
-from tifed.features.packed import constant_bytes
-from tifed.features.shipped import find_extractor
+from tifed.extractor import oracle
+from tifed.extractor.memory import extractor_memory
+from tifed.extractor.packed import constant_bytes
+from tifed.extractor.shipped import find_extractor
 
 ROUNDS, DEVICE = 4, 3
 

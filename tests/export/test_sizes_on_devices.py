@@ -1,4 +1,4 @@
-"""Compiled for a 32-bit device: sizes are those that `tifed.network.memory` knows; no floats."""
+"""Compiled for a 32-bit device: sizes as `tifed.rule.network.memory` has them; no floats."""
 
 import importlib.util
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tifed.export import Model, export
-from tifed.network.memory import device_memory
+from tifed.rule.network.memory import device_memory
 
 ZIG = [sys.executable, "-m", "ziglang"]
 COMPILERS = {
@@ -74,7 +74,7 @@ def test_no_float_is_in_the_objects(
     compiler: list[str], tmp_path: Path, make_model: Callable[..., Model]
 ) -> None:
     pytest.importorskip("elftools", reason="the extra emulator brings it")
-    from tifed.firmware.elf import read_image
+    from tifed.board.firmware.elf import read_image
 
     library = tmp_path / "library"
     export(make_model(parameters=True), "cmake", library)

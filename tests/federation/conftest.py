@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tifed.device import Stream
 from tifed.federation import Federation, ServerState, begin, federate
 from tifed.federation.assignment import full_network
+from tifed.federation.device import Stream
 from tifed.fleets import SimulatedFleet
-from tifed.learning import feedback_matrices
-from tifed.learning.engine import engine
-from tifed.network import Network, Parameters, start_parameters
-from tifed.recipes import Recipe, Tuned
+from tifed.native.choice import engine
+from tifed.rule.learning import feedback_matrices
+from tifed.rule.network import Network, Parameters, start_parameters
+from tifed.rule.recipes import Recipe, Tuned
 
 
 @dataclass(frozen=True)

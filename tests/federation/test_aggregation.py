@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tifed.federation import aggregate, device_update, initial_state, published, total
-from tifed.learning import Statistics
-from tifed.network import Parameters, start_parameters
-from tifed.recipes import Mode, Paper, Recipe, Tuned, TunedAbsolute
+from tifed.rule.learning import Statistics
+from tifed.rule.network import Parameters, start_parameters
+from tifed.rule.recipes import Mode, Paper, Recipe, Tuned, TunedAbsolute
 
 weights = st.integers(-21_000, 21_000)
 devices = st.lists(st.tuples(weights, st.integers(1, 500)), min_size=1, max_size=6)

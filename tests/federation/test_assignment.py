@@ -10,8 +10,8 @@ from tifed.federation.assignment import (
     rotating,
     rotating_quarter,
 )
-from tifed.network.memory import device_memory
-from tifed.recipes import Tuned
+from tifed.rule.network.memory import device_memory
+from tifed.rule.recipes import Tuned
 
 
 def test_the_papers_groups_are_equal_and_contiguous() -> None:

@@ -10,8 +10,8 @@ from tifed.errors import RunError, UsageError
 from tifed.federation import Costs, federate
 from tifed.federation.checkpoint import load_checkpoint, save_checkpoint
 from tifed.federation.checkpoint_file import KEPT, Checkpoint, _checksum, checkpoint_files
-from tifed.recipes import Tuned
-from tifed.tensor_file import header_and_arrays
+from tifed.files.tensor_file import header_and_arrays
+from tifed.rule.recipes import Tuned
 
 
 @pytest.mark.parametrize("momentum", [0, 8])

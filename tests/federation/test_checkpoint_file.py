@@ -16,7 +16,7 @@ from tifed.errors import RunError, UsageError
 from tifed.federation import Costs, federate
 from tifed.federation.checkpoint import load_checkpoint, save_checkpoint
 from tifed.federation.checkpoint_file import Checkpoint
-from tifed.recipes import Tuned
+from tifed.rule.recipes import Tuned
 
 Make = Callable[..., Any]
 Header = dict[str, str]

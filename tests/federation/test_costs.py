@@ -12,7 +12,7 @@ from tifed.federation.costs import (
     upload_bytes,
     visits,
 )
-from tifed.recipes import Paper, Tuned
+from tifed.rule.recipes import Paper, Tuned
 
 SHAPE = (5, 4, 3)
 FORWARD = 5 * 4 + 4 * 3

@@ -10,7 +10,7 @@ from tifed.federation import AtEnd, AverageEvery, Plan, begin, federate
 from tifed.federation.assignment import contiguous
 from tifed.federation.costs import visits
 from tifed.fleets import FaultyFleet
-from tifed.recipes import Paper, Tuned
+from tifed.rule.recipes import Paper, Tuned
 
 Make = Callable[..., Any]
 

@@ -10,7 +10,7 @@ from tifed.errors import UsageError
 from tifed.federation import AtEnd, AverageEvery, Job, Jobs
 from tifed.federation.assignment import full_network, per_device, rotating
 from tifed.federation.plan import layers_of, mask_of
-from tifed.integer import Purpose, permutation, stream_key
+from tifed.rule.integer import Purpose, permutation, stream_key
 
 Make = Callable[..., Any]
 

@@ -19,9 +19,9 @@ from tifed.federation import (
     total,
 )
 from tifed.federation.costs import calibration_costs
-from tifed.learning import Statistics
-from tifed.network import start_parameters
-from tifed.recipes import Paper, Tuned
+from tifed.rule.learning import Statistics
+from tifed.rule.network import start_parameters
+from tifed.rule.recipes import Paper, Tuned
 
 Make = Callable[..., Any]
 

@@ -8,9 +8,9 @@ import pytest
 from tifed.cli.main import main
 from tifed.errors import UsageError
 from tifed.experiment.load import load_experiment
-from tifed.gateway.bench import Bench, Lines
 from tifed.link.address import check_address, check_socket_address, host_and_port, repeated_line
 from tifed.link.listening import listening
+from tifed.nodes.gateway.bench import Bench, Lines
 
 
 @pytest.fixture

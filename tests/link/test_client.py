@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from tifed.device import Stream
-from tifed.emulators.unicorn import UnicornBoard
+from tifed.board.emulators.unicorn import UnicornBoard
+from tifed.board.firmware import build_firmware, experiment_header, fingerprint
+from tifed.board.firmware.boards import UNICORN
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.build import Setup, build
-from tifed.firmware import build_firmware, experiment_header, fingerprint
-from tifed.firmware.boards import UNICORN
+from tifed.federation.device import Stream
 from tifed.fleets.linked import LinkedFleet
-from tifed.learning import LocalWork, feedback_matrices, oracle
 from tifed.link import (
     Client,
     DeviceGoneError,
@@ -28,6 +27,7 @@ from tifed.link import (
     encode,
 )
 from tifed.link.frame import ANSWER, Kind
+from tifed.rule.learning import LocalWork, feedback_matrices, oracle
 
 QUICK = Patience(answer=0.1, silence=0.3)
 BUFFER, BATCH = 20, 10

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tifed.learning import Statistics
 from tifed.link import (
     Client,
     DeviceAnswerError,
@@ -23,7 +22,8 @@ from tifed.link import (
     encode,
 )
 from tifed.link.frame import Kind
-from tifed.network import Activation, Layer
+from tifed.rule.learning import Statistics
+from tifed.rule.network import Activation, Layer
 
 PATIENT = Patience(answer=20.0, silence=20.0, training=0.02)
 HASTY = Patience(answer=0.05, silence=20.0, training=0.02)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tifed.firmware.build import CORE, SOURCES
+from tifed.board.firmware.build import CORE, SOURCES
 
 INPUTS = int(os.environ.get("TIFED_FUZZ_INPUTS", "60000"))
 """``TIFED_FUZZ_INPUTS=10000000`` is the long run."""

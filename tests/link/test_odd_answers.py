@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
 
-from tifed.emulators.unicorn import UnicornBoard
+from tifed.board.emulators.unicorn import UnicornBoard
+from tifed.board.firmware import build_firmware, experiment_header
+from tifed.board.firmware.boards import UNICORN
 from tifed.experiment import Experiment
 from tifed.experiment.build import Setup, build
 from tifed.federation import Plan, Update, begin, total
-from tifed.firmware import build_firmware, experiment_header
-from tifed.firmware.boards import UNICORN
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import (
     Client,
@@ -35,9 +35,9 @@ from tifed.link import (
     encode,
 )
 from tifed.link.frame import ANSWER
-from tifed.messages.check import checked_sums, checked_update
-from tifed.messages.content import message, update_message
-from tifed.messages.devices import to_ranges
+from tifed.nodes.messages.check import checked_sums, checked_update
+from tifed.nodes.messages.content import message, update_message
+from tifed.nodes.messages.devices import to_ranges
 
 QUICK = Patience(answer=0.05, silence=0.2, training=0.02)
 CALM = Patience(answer=2.0, silence=120.0)

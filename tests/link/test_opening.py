@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tifed.device import Stream
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.build import Setup, build
+from tifed.federation.device import Stream
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import (
     Client,

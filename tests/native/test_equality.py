@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from tifed.errors import UsageError
 from tifed.fleets import SimulatedFleet
-from tifed.integer import Rounding
-from tifed.learning import LocalWork, feedback_matrices, oracle
-from tifed.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
-from tifed.network.parameters import bias_dtype, weight_dtype
+from tifed.rule.integer import Rounding
+from tifed.rule.learning import LocalWork, feedback_matrices, oracle
+from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
+from tifed.rule.network.parameters import bias_dtype, weight_dtype
 
 try:
-    from tifed import native
+    from tifed.native import engine as native
 except UsageError as missing:
     pytest.skip(str(missing), allow_module_level=True)
 KERNELS = (*native.kernels(), *native.DEVICE_KERNELS)
@@ -164,10 +164,10 @@ def test_threads_and_order_do_not_matter() -> None:
 
 
 def test_simulated_fleet_is_as_with_the_oracle() -> None:
-    from tifed.device import Stream
     from tifed.federation import Job, Jobs, Plan, total
-    from tifed.learning.engine import engine
-    from tifed.recipes import RECIPES
+    from tifed.federation.device import Stream
+    from tifed.native.choice import engine
+    from tifed.rule.recipes import RECIPES
 
     network = RECIPES["paper"]().network((12, 8, 3), 4)
     rng = np.random.default_rng(2)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tifed.boards import Measured, load_boards
+from tifed.board import Measured, load_boards
 from tifed.experiment import load_experiment
 from tifed.experiment.build import network_for
 from tifed.plan import Plan, plan

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tifed.boards import Measured, load_boards, load_measured, write_measured
-from tifed.boards.measured import Image
+from tifed.board import Measured, load_boards, load_measured, write_measured
+from tifed.board.measured import Image
 from tifed.errors import UsageError
 from tifed.plan.instructions import modelled, scale
 from tifed.plan.operations import operations

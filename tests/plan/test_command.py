@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from tifed.boards import Measured
+from tifed.board import Measured
 from tifed.cli.plan import plan
 from tifed.errors import UsageError
+from tifed.experiment.report.theme import DARK, png
 from tifed.plan import Plan
 from tifed.plan.picture import ram_picture
 from tifed.plan.tables import tables
-from tifed.report.theme import DARK, png
 
 app = typer.Typer()
 app.command()(plan)

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tifed.boards import Measured, load_boards
-from tifed.boards.extraction import Extractions, load_extractions, write_extractions
+from tifed.board import Measured, load_boards
+from tifed.board.firmware import build_firmware, experiment_header
+from tifed.board.firmware.boards import QEMU
+from tifed.board.firmware.elf import read_image
+from tifed.board.measured_extraction import Extractions, load_extractions, write_extractions
 from tifed.cli import app
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.build import network_for
-from tifed.features.memory import extractor_memory
-from tifed.features.operations import extractor_operations
-from tifed.features.packed import constant_bytes
-from tifed.features.shipped import find_extractor
-from tifed.firmware import build_firmware, experiment_header
-from tifed.firmware.boards import QEMU
-from tifed.firmware.elf import read_image
+from tifed.extractor.memory import extractor_memory
+from tifed.extractor.operations import extractor_operations
+from tifed.extractor.packed import constant_bytes
+from tifed.extractor.shipped import find_extractor
 from tifed.plan import Source, plan
 from tifed.plan.extraction import Extracting, extraction_instructions
 from tifed.plan.measure_extraction import measure_one, probes

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tifed.boards import Measured, load_boards
-from tifed.boards.measured import Image, Round
+from tifed.board import Measured, load_boards
+from tifed.board.measured import Image, Round
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, load_experiment, run
 from tifed.experiment.build import build, network_for
 from tifed.federation.costs import Costs
 from tifed.fleets import SimulatedFleet
-from tifed.network.memory import device_memory
 from tifed.plan import Placement, Plan, Source, work
 from tifed.plan.as_json import as_json
+from tifed.rule.network.memory import device_memory
 
 MakePlan = Callable[..., Plan]
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.integer import Rounding
-from tifed.learning import LocalWork, feedback_matrices, oracle
-from tifed.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters, Tensor
-from tifed.network.parameters import bias_dtype, weight_dtype
+from tifed.rule.integer import Rounding
+from tifed.rule.learning import LocalWork, feedback_matrices, oracle
+from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters, Tensor
+from tifed.rule.network.parameters import bias_dtype, weight_dtype
 
 FOLDER = Path(__file__).parent
 ACTIVATIONS = (

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from tifed.errors import UsageError
-from tifed.features import Convolution, Dense, Extractor, FeatureLayer, MaxPool
-from tifed.features.memory import extractor_memory
-from tifed.features.oracle import extract
-from tifed.features.packed import packed_layers
+from tifed.extractor import Convolution, Dense, Extractor, FeatureLayer, MaxPool
+from tifed.extractor.memory import extractor_memory
+from tifed.extractor.oracle import extract
+from tifed.extractor.packed import packed_layers
 
 PATH = Path(__file__).with_name("features.txt")
 CASES = 24

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from tifed.federation import Costs, Plan
 from tifed.federation.costs import visits
-from tifed.recipes.float_fedavg import Carrier
+from tifed.rule.recipes.float_fedavg import Carrier
 
 WORD = 4
 """Bytes of a float32."""

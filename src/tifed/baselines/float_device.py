@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tifed.baselines.float_network import FloatParameters, Floats, gradients, inputs_of
-from tifed.device import Stream
 from tifed.federation import Job
-from tifed.learning import Statistics
+from tifed.federation.device import Stream
+from tifed.rule.learning import Statistics
 
 
 @dataclass(frozen=True)

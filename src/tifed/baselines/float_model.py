@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from tifed.atomic import write_atomically
 from tifed.baselines.float_network import FloatParameters, Floats
+from tifed.files.atomic import write_atomically
 
 FORMAT = "tifed-float-model"
 VERSION = "1"

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.integer import Key, Purpose, random32, stream_key
+from tifed.rule.integer import Key, Purpose, random32, stream_key
 
 Floats = NDArray[np.float32]
 

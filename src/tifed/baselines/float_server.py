@@ -8,7 +8,7 @@ import numpy as np
 from tifed.baselines.float_device import Outcome
 from tifed.baselines.float_network import FloatParameters, Floats
 from tifed.federation import Place
-from tifed.recipes import FloatFedAvg
+from tifed.rule.recipes import FloatFedAvg
 
 
 @dataclass(frozen=True, eq=False)

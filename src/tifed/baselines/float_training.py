@@ -24,15 +24,15 @@ from tifed.baselines.float_device import local_steps
 from tifed.baselines.float_model import digest, save_model
 from tifed.baselines.float_network import Floats, predict, random_feedback, start
 from tifed.baselines.float_server import FloatState, aggregate, initial_layers, published, sent
-from tifed.device import Stream, calibrate
 from tifed.errors import RunError, UsageError
 from tifed.federation import Costs, DeviceScore, Federation, RoundRecord
 from tifed.federation.checkpoint_file import Checkpoint
+from tifed.federation.device import Stream, calibrate
 from tifed.fleets import Fails
-from tifed.integer.rounding import Integers
-from tifed.learning import Statistics
-from tifed.recipes import FloatFedAvg
-from tifed.recipes.float_fedavg import Carrier
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.learning import Statistics
+from tifed.rule.recipes import FloatFedAvg
+from tifed.rule.recipes.float_fedavg import Carrier
 
 
 @dataclass(frozen=True)

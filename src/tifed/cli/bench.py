@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from tifed.learning import LocalWork, feedback_matrices, oracle
-from tifed.native import JOB_FIELDS, Native, default_threads, kernels
-from tifed.native.engine import peak
-from tifed.network import Network, Parameters, start_parameters
-from tifed.recipes import RECIPES
+from tifed.native.engine import JOB_FIELDS, Native, default_threads, kernels, peak
+from tifed.rule.learning import LocalWork, feedback_matrices, oracle
+from tifed.rule.network import Network, Parameters, start_parameters
+from tifed.rule.recipes import RECIPES
 
 SHAPE = (784, 200, 10)
 BUFFER = 50

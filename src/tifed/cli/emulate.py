@@ -43,8 +43,8 @@ def emulate(
 
         tifed gateway --devices unix:a.sock,unix:b.sock --listen unix:gateway.sock
     """
+    from tifed.board.emulators.serve import serve_boards
     from tifed.cli.service import addresses, log_to_stderr, stop_on_signals
-    from tifed.emulators.serve import serve_boards
     from tifed.experiment import build
     from tifed.fleets.emulated import Emulation, firmware_for
     from tifed.link.address import check_distinct, check_socket_address

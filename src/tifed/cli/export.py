@@ -53,7 +53,7 @@ def export(
     from tifed.experiment.build import extractor_of, network_for
     from tifed.export import export as write
     from tifed.export import model_for
-    from tifed.network import load_model
+    from tifed.rule.network import load_model
 
     if len(places) > 2:
         raise UsageError("export: takes an experiment file and a folder, no more")

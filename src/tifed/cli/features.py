@@ -16,8 +16,8 @@ from tifed.cli.options import DataDir, Json
 from tifed.errors import UsageError
 
 if TYPE_CHECKING:
-    from tifed.datasets import Dataset
-    from tifed.features.quantise import Quantised
+    from tifed.data import Dataset
+    from tifed.extractor.quantise import Quantised
 
 app = typer.Typer(
     name="features",
@@ -62,7 +62,7 @@ Calibration = Annotated[
 @app.command("list")
 def list_shipped(as_json: Json = False) -> None:
     """Show the extractors that come with TIFeD."""
-    from tifed.features.shipped import find_extractor, shipped_names
+    from tifed.extractor.shipped import find_extractor, shipped_names
 
     every = {name: find_extractor(name) for name in shipped_names()}
     if as_json:
@@ -112,11 +112,11 @@ def train(
 
     Training repeats only on one machine and PyTorch version; extraction repeats everywhere.
     """
-    from tifed.features import save_extractor
-    from tifed.features.extraction import extract
-    from tifed.features.quantise import quantise
-    from tifed.features.training import TrainingSettings
-    from tifed.features.training import train as train_floats
+    from tifed.extractor import save_extractor
+    from tifed.extractor.extraction import extract
+    from tifed.extractor.quantise import quantise
+    from tifed.extractor.training import TrainingSettings
+    from tifed.extractor.training import train as train_floats
 
     settings = TrainingSettings(_numbers("channels", channels), features, kernel, epochs, seed)
     given = _options(options)
@@ -190,9 +190,9 @@ def import_model(
     out. The file is read without executing anything in it. Leave out the last layer of a
     classifier with *--layers*, for its outputs are classes and not features.
     """
-    from tifed.features import save_extractor
-    from tifed.features.pytorch import float_extractor, load_sequential
-    from tifed.features.quantise import difference, quantise
+    from tifed.extractor import save_extractor
+    from tifed.extractor.pytorch import float_extractor, load_sequential
+    from tifed.extractor.quantise import difference, quantise
 
     network = float_extractor(
         load_sequential(model), input_shape, mean=_floats("mean", mean), std=_floats("std", std),
@@ -220,9 +220,9 @@ def extract(
     """Write the features of a data set into a .npz file, which can be used as a data set."""
     import numpy as np
 
-    from tifed.atomic import write_atomically
-    from tifed.features.extraction import extracted
-    from tifed.features.shipped import find_extractor
+    from tifed.extractor.extraction import extracted
+    from tifed.extractor.shipped import find_extractor
+    from tifed.files.atomic import write_atomically
 
     if out.suffix != ".npz":
         raise UsageError(f"out: {out} has to end in .npz")
@@ -256,7 +256,7 @@ def extract(
 
 
 def _load(name: str, data_dir: Path | None, options: dict[str, Any]) -> "Dataset":
-    from tifed.datasets import load
+    from tifed.data import load
 
     return load(name, data_dir=data_dir, **options)
 

@@ -27,7 +27,7 @@ from tifed.errors import UsageError
 
 if TYPE_CHECKING:
     from tifed.experiment import Experiment, Progress
-    from tifed.flower.up import Row
+    from tifed.nodes.flower.up import Row
 
 app = typer.Typer(
     name="flower",
@@ -66,10 +66,10 @@ def simulate(
 ) -> None:
     """Run an experiment in Flower's simulation engine (Ray) on this machine."""
     from tifed.cli.progress import RunProgress
-    from tifed.flower import require_flower
+    from tifed.nodes.flower import require_flower
 
     require_flower(simulation=True)
-    from tifed.flower.simulate import simulate as run_simulation
+    from tifed.nodes.flower.simulate import simulate as run_simulation
 
     chosen, folder = _chosen(experiment, preset, settings, out, resume)
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -123,12 +123,12 @@ def up(
     TLS and node authentication are on; certificates and keys are made for this run and removed
     with it. A program that dies is started again, and the run continues from its last round.
     """
-    from tifed.flower import require_flower
+    from tifed.nodes.flower import require_flower
 
     require_flower()
     from tifed.cli.service import ending_in_order
-    from tifed.flower.settings import Settings
-    from tifed.flower.up import up as run_up
+    from tifed.nodes.flower.settings import Settings
+    from tifed.nodes.flower.up import up as run_up
 
     chosen, folder = _chosen(experiment, preset, settings, out, resume)
     gateways = _gateways(gateway or [], chosen.devices)
@@ -176,8 +176,8 @@ def bundle(
     """Write an app for *flwr run*, to use with a SuperLink and SuperNodes of your own."""
     from tifed.experiment import to_toml
     from tifed.experiment.build import require_devices
-    from tifed.flower.bundle import write_bundle
-    from tifed.flower.settings import Settings
+    from tifed.nodes.flower.bundle import write_bundle
+    from tifed.nodes.flower.settings import Settings
 
     chosen = experiment_from(experiment, preset, settings)
     require_devices(chosen)
@@ -204,10 +204,10 @@ def keys(
     *ca.crt* goes to every node and to everybody who submits runs. *server.crt* and *server.key*
     stay with the SuperLink. *node-N* goes to node N only; register *node-N.pub* at the SuperLink.
     """
-    from tifed.flower import require_flower
+    from tifed.nodes.flower import require_flower
 
     require_flower()
-    from tifed.flower.certificates import make_node_key, make_server_certificates
+    from tifed.nodes.flower.certificates import make_node_key, make_server_certificates
 
     if folder.is_dir() and any(folder.iterdir()):
         raise UsageError(f"{folder}: is not empty; name a new folder")
@@ -271,7 +271,7 @@ def _gateways(addresses: list[str], devices: int) -> list[str]:
 
 def _show(result: dict[str, Any], folder: Path, as_json: bool) -> None:
     """The result, and the report."""
-    from tifed.report import write_report
+    from tifed.experiment.report import write_report
 
     write_report(folder)
     show_result(result, folder, as_json)

@@ -55,10 +55,10 @@ def gateway(
     emulate*.
     """
     from tifed.cli.service import addresses, log_to_stderr, stop_on_signals
-    from tifed.gateway.bench import Bench, Lines
-    from tifed.gateway.server import Gateway, log
     from tifed.link import Patience
     from tifed.link.listening import listening
+    from tifed.nodes.gateway.bench import Bench, Lines
+    from tifed.nodes.gateway.server import Gateway, log
 
     lines = addresses(devices)
     if not lines:

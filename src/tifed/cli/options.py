@@ -11,7 +11,7 @@ from tifed.errors import UsageError
 
 if TYPE_CHECKING:
     from tifed.experiment import Experiment
-    from tifed.report.tensorboard import EventFiles
+    from tifed.experiment.report.tensorboard import EventFiles
 
 ExperimentFile = Annotated[
     Path | None,
@@ -55,7 +55,7 @@ def event_files(folder: Path, wanted: bool) -> "Iterator[EventFiles | None]":
         yield None
         return
     from tifed.experiment import RunFolder
-    from tifed.report.tensorboard import EventFiles
+    from tifed.experiment.report.tensorboard import EventFiles
 
     done = len(RunFolder(folder).sound_metrics().rows)
     with EventFiles(folder, done + 1) as events:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tifed.atomic import write_atomically
 from tifed.cli.options import DataDir, ExperimentFile, Json, Overrides, Preset, experiment_from
+from tifed.files.atomic import write_atomically
 
 
 def partition(
@@ -25,8 +25,8 @@ def partition(
 
     Try *--set partition.kind=dirichlet --set partition.alpha=0.1*.
     """
+    from tifed.data.partition import picture, text_table
     from tifed.experiment.build import load_data, partition_of
-    from tifed.partition import picture, text_table
 
     chosen = experiment_from(experiment, preset, settings)
     dataset = load_data(chosen, data_dir)

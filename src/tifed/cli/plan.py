@@ -36,8 +36,8 @@ def plan(
     code size and stack were measured on emulated processors where possible and are modelled
     elsewhere; the table says which figure is which.
     """
-    from tifed.boards import load_boards, load_measured
-    from tifed.boards.extraction import load_extractions
+    from tifed.board import load_boards, load_measured
+    from tifed.board.measured_extraction import load_extractions
     from tifed.experiment.build import extractor_of, network_for
     from tifed.plan import plan as make_plan
     from tifed.plan.as_json import as_json as plain
@@ -49,9 +49,9 @@ def plan(
         extractor_of(chosen), load_extractions(),
     )  # fmt: skip
     if out is not None:
-        from tifed.atomic import write_atomically
+        from tifed.experiment.report.theme import png
+        from tifed.files.atomic import write_atomically
         from tifed.plan.picture import ram_picture
-        from tifed.report.theme import png
 
         write_atomically(out, png(ram_picture(made)))
     if as_json:

@@ -24,7 +24,7 @@ def ranges(
     the network and from the bounds at which parameters saturate.
     """
     from tifed.experiment.build import network_for
-    from tifed.network import ranges as worst_cases
+    from tifed.rule.network import ranges as worst_cases
 
     chosen = experiment_from(experiment, preset, settings)
     rows = worst_cases(network_for(chosen, data_dir), chosen.batch)

@@ -16,8 +16,8 @@ from tifed.cli.options import DataDir, Json
 from tifed.errors import UsageError
 
 if TYPE_CHECKING:
-    from tifed.reproduce import Progress, Table
-    from tifed.reproduce.table import Summary
+    from tifed.studies import Progress, Table
+    from tifed.studies.table import Summary
 
 
 def reproduce(
@@ -67,16 +67,16 @@ def reproduce(
     if name == "list":
         _list(as_json)
         return
-    from tifed import reproduce as again
+    from tifed import studies
 
-    study = again.study(name)
-    if schedule not in tuple(again.Schedule):
-        raise UsageError(f"schedule: {schedule!r} is not one of {', '.join(again.Schedule)}")
-    chosen = again.Schedule(schedule)
+    study = studies.study(name)
+    if schedule not in tuple(studies.Schedule):
+        raise UsageError(f"schedule: {schedule!r} is not one of {', '.join(studies.Schedule)}")
+    chosen = studies.Schedule(schedule)
     folder = out or Path("runs") / f"reproduce-{name}-{schedule}"
     messages = Console(stderr=True, highlight=False)
     with _Watcher(messages) as watcher:
-        reproduction = again.carry_out(
+        reproduction = studies.carry_out(
             study, folder, runs=runs, schedule=chosen, methods=recipe or (),
             containing=settings or (), engine=engine, jobs=jobs, data_dir=data_dir,
             watch=watcher.update,
@@ -86,8 +86,8 @@ def reproduce(
         for value in values or ():
             command += [option, value]
     command += ["--engine", engine] if engine else []
-    table = again.table(reproduction, shlex.join(command))
-    again.write_reproduction(folder, reproduction, table)
+    table = studies.table(reproduction, shlex.join(command))
+    studies.write_reproduction(folder, reproduction, table)
     if as_json:
         typer.echo(table.model_dump_json())
         return
@@ -100,7 +100,7 @@ def reproduce(
 
 def _list(as_json: bool) -> None:
     """Every study, and what it consists of."""
-    from tifed.reproduce import names, study
+    from tifed.studies import names, study
 
     studies = [study(name) for name in names()]
     if as_json:

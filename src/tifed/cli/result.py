@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from tifed.datasets.quantised import QuantisationReport
+from tifed.data.quantisation.quantised import QuantisationReport
 
 DIGEST_LENGTH = 8
 """Hexadecimal digits of a digest that a table shows."""

@@ -58,7 +58,7 @@ def run(
     from tifed import experiment as runs
     from tifed.cli.progress import RunProgress
     from tifed.cli.service import ending_in_order
-    from tifed.report import write_report
+    from tifed.experiment.report import write_report
 
     emulated = [
         f"{key}={value}"

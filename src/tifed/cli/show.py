@@ -15,7 +15,7 @@ def show(
 ) -> None:
     """Print the result of a finished run again, and write its report anew."""
     from tifed.experiment import RunFolder
-    from tifed.report import write_report
+    from tifed.experiment.report import write_report
 
     result = RunFolder(folder).read_result()
     write_report(folder)

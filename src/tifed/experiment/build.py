@@ -4,24 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tifed.datasets import Dataset, load, options
-from tifed.device import Stream
+from tifed.data import Dataset, load, options
+from tifed.data.partition import Partition, by_group, dirichlet, iid, quantity_skew, shards
 from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
-from tifed.features import Extractor
-from tifed.features.extraction import extracted
-from tifed.features.shipped import find_extractor
+from tifed.extractor import Extractor
+from tifed.extractor.extraction import extracted
+from tifed.extractor.shipped import find_extractor
 from tifed.federation import Federation, Fleet
 from tifed.federation import assignment as assignments
 from tifed.federation.assignment import Assignment
+from tifed.federation.device import Stream
+from tifed.files.paths import AnyPath
 from tifed.fleets import FaultyFleet, SimulatedFleet
 from tifed.fleets.faulty import SCALE
-from tifed.learning import feedback_matrices
-from tifed.learning.engine import Engine, engine
-from tifed.network import Network, Parameters, start_parameters
-from tifed.partition import Partition, by_group, dirichlet, iid, quantity_skew, shards
-from tifed.paths import AnyPath
-from tifed.recipes import RECIPES
+from tifed.native.choice import engine
+from tifed.rule.learning import feedback_matrices
+from tifed.rule.learning.engine import Engine
+from tifed.rule.network import Network, Parameters, start_parameters
+from tifed.rule.recipes import RECIPES
 
 DEFAULT_HIDDEN = 32
 """Hidden units where an experiment does not name its layers."""

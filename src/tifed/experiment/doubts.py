@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tifed.experiment.schema import Experiment
-from tifed.integer.rounding import Integers
+from tifed.rule.integer.rounding import Integers
 
 
 @dataclass(frozen=True)

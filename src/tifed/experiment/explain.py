@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tifed.recipes import RECIPES
+from tifed.rule.recipes import RECIPES
 
 _SHOWN = 80
 """Characters of a wrong value that a message repeats."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tifed.atomic import clear_temporaries, write_atomically
 from tifed.errors import UsageError
 from tifed.experiment.growing_table import Row, SoundPart, append_rows, cut, sound_part
 from tifed.experiment.health import EVENTS
 from tifed.federation.checkpoint_file import is_checkpoint
-from tifed.toml_file import LARGEST_FILE
+from tifed.files.atomic import clear_temporaries, write_atomically
+from tifed.files.toml_file import LARGEST_FILE
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _FILES = (

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tifed.atomic import make_folder, writing
 from tifed.errors import UsageError
+from tifed.files.atomic import make_folder, writing
 
 LOCK = ".lock"
 """In a run's folder: locked by the process that runs it, whose number it holds."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tifed.atomic import make_folder, sync_folder, writing
 from tifed.errors import UsageError
+from tifed.files.atomic import make_folder, sync_folder, writing
 
 Row = dict[str, str]
 

@@ -13,8 +13,8 @@ from itertools import groupby
 from typing import Any
 
 from tifed.experiment.schema import Experiment
-from tifed.network import Network
-from tifed.recipes import FloatFedAvg
+from tifed.rule.network import Network
+from tifed.rule.recipes import FloatFedAvg
 
 VERSION = 1
 """Of the description. What is at its default is left out, so a default must not change unnoticed:

@@ -12,8 +12,8 @@ from tifed.errors import UsageError
 from tifed.experiment.explain import suggestion
 from tifed.experiment.paths import located
 from tifed.experiment.schema import Experiment
-from tifed.paths import AnyPath
-from tifed.toml_file import DEEPEST, parse_toml, read_toml
+from tifed.files.paths import AnyPath
+from tifed.files.toml_file import DEEPEST, parse_toml, read_toml
 
 _PRESETS = files("tifed.experiment") / "presets"
 _DEFAULT_RECIPE = "-tuned"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tifed.datasets import names
+from tifed.data import names
 
 
 def located(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from tifed.experiment.schema import Experiment
-from tifed.recipes import RECIPES
+from tifed.rule.recipes import RECIPES
 
 
 def markdown() -> str:

@@ -10,8 +10,8 @@ from typing import Any, Generic
 
 import numpy as np
 
-from tifed.datasets import Dataset
-from tifed.datasets.quantised import QuantisationReport
+from tifed.data import Dataset
+from tifed.data.quantisation.quantised import QuantisationReport
 from tifed.errors import RunError, UsageError
 from tifed.experiment.build import Setup, build, require_devices
 from tifed.experiment.doubts import Doubts, after_the_run, before_the_run, scores
@@ -22,12 +22,12 @@ from tifed.experiment.identity import identity
 from tifed.experiment.load import load_experiment, to_toml
 from tifed.experiment.schema import Experiment
 from tifed.experiment.training import Training, training_for
-from tifed.features import Extractor, load_extractor, save_extractor
-from tifed.features.shipped import find_extractor, shipped_names
+from tifed.extractor import Extractor, load_extractor, save_extractor
+from tifed.extractor.shipped import find_extractor, shipped_names
 from tifed.federation import Costs, Fleet, RoundRecord
 from tifed.federation.checkpoint_file import Checkpoint, checkpoint_files
 from tifed.federation.plan import PlaceT
-from tifed.paths import AnyPath
+from tifed.files.paths import AnyPath
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tifed.errors import UsageError
 from tifed.experiment.explain import explained
 from tifed.federation import AtEnd, AverageEvery
 from tifed.link.address import repeated_line
-from tifed.recipes import RECIPES, AssignmentKind, Mode, Recipe
+from tifed.rule.recipes import RECIPES, AssignmentKind, Mode, Recipe
 
 MOST_ROUNDS = 10_000_000
 """What is kept for each round, its shift, is a few hundred megabytes then."""

@@ -24,9 +24,9 @@ from tifed.federation.checkpoint import load_checkpoint, save_checkpoint
 from tifed.federation.checkpoint_file import Checkpoint
 from tifed.federation.plan import PlaceT
 from tifed.fleets import failing
-from tifed.integer.rounding import Integers
-from tifed.network import save_model
-from tifed.recipes import FloatFedAvg
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import save_model
+from tifed.rule.recipes import FloatFedAvg
 
 
 class Training(Protocol[PlaceT]):

@@ -3,12 +3,8 @@
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-import tifed
+from tifed.board.firmware.build import CORE, SOURCES
 from tifed.errors import RunError
-
-_PACKAGE = Path(tifed.__file__).parent
-_CORE = _PACKAGE / "core"
-_FIRMWARE = _PACKAGE / "firmware"
 
 LINK_FOLDER = "tifed_link"
 """Where an export keeps the device's side of the link, for its names are short."""
@@ -18,7 +14,7 @@ _PUBLIC = ("tifed.h", "tifed_features.h")
 
 def core_files(sources: str, headers: str) -> dict[str, bytes]:
     """The core by path: what users include in ``headers``, the rest in ``sources``."""
-    paths = [*sorted(_CORE.glob("*.c")), *sorted(_CORE.glob("*.h"))]
+    paths = [*sorted(CORE.glob("*.c")), *sorted(CORE.glob("*.h"))]
     return {
         f"{headers if path.name in _PUBLIC else sources}/{path.name}": path.read_bytes()
         for path in paths
@@ -29,7 +25,7 @@ def link_files(sources: str, headers: str) -> dict[str, bytes]:
     """The device's side of the link by path."""
     folders = {"c": sources, "h": headers}
     return {
-        f"{folder}/{LINK_FOLDER}/{name}.{kind}": (_FIRMWARE / f"{name}.{kind}").read_bytes()
+        f"{folder}/{LINK_FOLDER}/{name}.{kind}": (SOURCES / f"{name}.{kind}").read_bytes()
         for name in ("device", "link")
         for kind, folder in folders.items()
     }
@@ -47,7 +43,7 @@ def licence() -> bytes:
         text = None
     if text is not None:
         return text.encode()
-    repository = _PACKAGE.parent.parent
+    repository = Path(__file__).parents[3]
     if not (repository / "pyproject.toml").is_file():
         raise RunError("export: this installation lacks its LICENSE file; install tifed again")
     return (repository / "LICENSE").read_bytes()

@@ -9,9 +9,9 @@ from tifed.export.folder import write_library
 from tifed.export.layout import FRAMEWORKS
 from tifed.export.library import library_files
 from tifed.export.model import Model
-from tifed.features.memory import extractor_memory
-from tifed.features.packed import constant_bytes
-from tifed.network.memory import DeviceMemory, device_memory
+from tifed.extractor.memory import extractor_memory
+from tifed.extractor.packed import constant_bytes
+from tifed.rule.network.memory import DeviceMemory, device_memory
 
 
 @dataclass(frozen=True)

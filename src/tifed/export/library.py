@@ -5,15 +5,15 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tifed import __version__
+from tifed.board.firmware.header import experiment_header
 from tifed.export.architectures import ARDUINO, PLATFORMIO
 from tifed.export.core_files import core_files, licence, link_files
 from tifed.export.layout import FRAMEWORKS
 from tifed.export.model import Model
 from tifed.export.numbers import initialiser
-from tifed.features.memory import extractor_memory
-from tifed.features.packed import constant_bytes
-from tifed.firmware.header import experiment_header
-from tifed.network.memory import device_memory
+from tifed.extractor.memory import extractor_memory
+from tifed.extractor.packed import constant_bytes
+from tifed.rule.network.memory import device_memory
 
 FEDERATED = "federated"
 """In the name of a template: needs all layers in RAM, which a server sends."""

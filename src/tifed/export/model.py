@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
-from tifed.features import Extractor
+from tifed.extractor import Extractor
 from tifed.federation import AverageEvery
-from tifed.network import Network, Parameters, check_parameters
 from tifed.plan.device_network import check_for_devices
+from tifed.rule.network import Network, Parameters, check_parameters
 
 
 @dataclass(frozen=True)

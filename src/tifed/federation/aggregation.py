@@ -6,10 +6,10 @@ import numpy as np
 
 from tifed.federation.plan import Place
 from tifed.federation.update import LayerSum, Update
-from tifed.integer import Rounding, divide, saturate
-from tifed.integer.rounding import Integers
-from tifed.network import Network, Parameters, Tensor
-from tifed.recipes import Server
+from tifed.rule.integer import Rounding, divide, saturate
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Network, Parameters, Tensor
+from tifed.rule.recipes import Server
 
 MOMENTUM_ONE = 16
 """What `Server.momentum` is a share of."""

@@ -7,9 +7,9 @@ import numpy as np
 
 from tifed.errors import UsageError
 from tifed.federation.plan import layers_of, mask_of
-from tifed.integer.rounding import Integers
-from tifed.network import Network
-from tifed.network.memory import device_memory
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Network
+from tifed.rule.network.memory import device_memory
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from tifed.federation.checkpoint_file import (
     write_checkpoint,
 )
 from tifed.federation.federation import Federation
-from tifed.network import Parameters
-from tifed.network.parameters import bias_dtype, weight_dtype
+from tifed.rule.network import Parameters
+from tifed.rule.network.parameters import bias_dtype, weight_dtype
 
 FORMAT = "tifed-checkpoint"
 

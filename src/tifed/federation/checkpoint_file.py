@@ -13,12 +13,12 @@ from pydantic import BaseModel, Json, NonNegativeFloat, NonNegativeInt, Validati
 from safetensors import SafetensorError
 from safetensors.numpy import save
 
-from tifed.atomic import write_atomically
 from tifed.errors import RunError, UsageError
 from tifed.federation.costs import Costs
 from tifed.federation.federation import Federation
 from tifed.federation.plan import PlaceT
-from tifed.tensor_file import header_and_arrays
+from tifed.files.atomic import write_atomically
+from tifed.files.tensor_file import header_and_arrays
 
 VERSION = "2"
 KEPT = 3

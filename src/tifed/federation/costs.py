@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.federation.plan import Jobs, Plan
-from tifed.integer.rounding import Integers
-from tifed.network import Feedback, Network
-from tifed.network.memory import layer_bytes
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Feedback, Network
+from tifed.rule.network.memory import layer_bytes
 
 CALIBRATION_WORD = 4
 """Bytes of one feature's sum in the calibration round (int32)."""

@@ -4,8 +4,8 @@ import numpy as np
 
 from tifed.federation.costs import visits
 from tifed.federation.plan import Jobs
-from tifed.learning import Statistics
-from tifed.network import Network
+from tifed.rule.learning import Statistics
+from tifed.rule.network import Network
 
 
 def impossible_counts(

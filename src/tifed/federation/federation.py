@@ -9,10 +9,10 @@ import numpy as np
 from tifed.errors import UsageError
 from tifed.federation.assignment import Assignment
 from tifed.federation.plan import AtEnd, AverageEvery, Jobs, Place, PlaceT, Plan, layers_of
-from tifed.integer import Purpose, permutation, stream_key
-from tifed.integer.rounding import Integers
-from tifed.network import Network
-from tifed.recipes import Server
+from tifed.rule.integer import Purpose, permutation, stream_key
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Network
+from tifed.rule.recipes import Server
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from tifed.federation.plan import Plan
 from tifed.federation.update import Update
-from tifed.integer.rounding import Integers
-from tifed.network import Parameters
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Parameters
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from tifed.federation.costs import (
 from tifed.federation.federation import Federation
 from tifed.federation.fleet import Fleet
 from tifed.federation.update import total
-from tifed.integer import Rounding, divide
-from tifed.integer.rounding import Integers
-from tifed.learning import Statistics
-from tifed.network import Parameters
+from tifed.rule.integer import Rounding, divide
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.learning import Statistics
+from tifed.rule.network import Parameters
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.integer.rounding import Integers
+from tifed.rule.integer.rounding import Integers
 
 
 class AverageEvery(StrEnum):

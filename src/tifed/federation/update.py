@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tifed.integer.rounding import Integers
-from tifed.learning import Statistics
-from tifed.network import Parameters
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.learning import Statistics
+from tifed.rule.network import Parameters
 
 
 @dataclass(frozen=True)

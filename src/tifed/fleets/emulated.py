@@ -5,18 +5,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tifed.device import Stream
-from tifed.emulators.start import Board, start_board
-from tifed.features import Extractor
+from tifed.board.emulators.start import Board, start_board
+from tifed.board.firmware.boards import board_for
+from tifed.board.firmware.build import Compiler, Firmware, build_firmware
+from tifed.board.firmware.header import experiment_header
+from tifed.extractor import Extractor
 from tifed.federation import DeviceScore, FeatureSums, Plan, Update
-from tifed.firmware.boards import board_for
-from tifed.firmware.build import Compiler, Firmware, build_firmware
-from tifed.firmware.header import experiment_header
+from tifed.federation.device import Stream
 from tifed.fleets.linked import LinkedFleet, LinkSettings
-from tifed.learning.engine import Engine
 from tifed.link import Client, Patience
 from tifed.link.transport import Opener
-from tifed.network import Network, Parameters
+from tifed.rule.learning.engine import Engine
+from tifed.rule.network import Network, Parameters
 
 Emulator = Literal["unicorn", "qemu"]
 

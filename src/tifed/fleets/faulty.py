@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
-from tifed.integer import Purpose, below, stream_key
-from tifed.integer.rounding import Integers
-from tifed.network import Parameters
+from tifed.rule.integer import Purpose, below, stream_key
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Parameters
 
 SCALE = 1_000_000
 """Probabilities are compared as whole millionths."""

@@ -8,13 +8,12 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from tifed.device import Stream
+from tifed.board.firmware.header import fingerprint
 from tifed.errors import UsageError
-from tifed.features import Extractor
+from tifed.extractor import Extractor
 from tifed.federation import DeviceScore, FeatureSums, Job, Jobs, Plan, Update, device_update
 from tifed.federation.counts import impossible_counts
-from tifed.firmware.header import fingerprint
-from tifed.learning.engine import Engine
+from tifed.federation.device import Stream
 from tifed.link import (
     Capabilities,
     Client,
@@ -27,7 +26,8 @@ from tifed.link import (
     LineNotOpenedError,
 )
 from tifed.link.client import BUSY, ORDER, UNCONFIGURED
-from tifed.network import Network, Parameters
+from tifed.rule.learning.engine import Engine
+from tifed.rule.network import Network, Parameters
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ has just left: sequential training of one model, of which the "average" is over 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tifed.device import local_round
 from tifed.federation import DeviceScore, FeatureSums, Plan, Update, device_update
+from tifed.federation.device import local_round
 from tifed.fleets.simulated import SimulatedFleet
-from tifed.learning import LocalWork, Statistics
-from tifed.network import Parameters
+from tifed.rule.learning import LocalWork, Statistics
+from tifed.rule.network import Parameters
 
 LABEL = "published schedule: all workers share one weight array after the first average"
 """What every output that comes from this fleet says."""

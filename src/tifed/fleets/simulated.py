@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.device import Stream, calibrate, local_round
 from tifed.federation import DeviceScore, FeatureSums, LayerSum, Plan, Update
-from tifed.learning import FeedbackMatrices
-from tifed.learning.engine import Engine, FleetEngine
-from tifed.network import Network, Parameters
+from tifed.federation.device import Stream, calibrate, local_round
+from tifed.rule.learning import FeedbackMatrices
+from tifed.rule.learning.engine import Engine, FleetEngine
+from tifed.rule.network import Network, Parameters
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from enum import IntEnum
 
 import numpy as np
 
-from tifed.integer.rounding import Integers
-from tifed.learning import Statistics
 from tifed.link.frame import PAYLOAD
-from tifed.network import Tensor
 from tifed.printable import printable
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.learning import Statistics
+from tifed.rule.network import Tensor
 
 SMALLEST_PAYLOAD = 64
 """Bytes that every device takes in a payload at least."""

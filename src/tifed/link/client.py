@@ -13,7 +13,6 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.integer.rounding import Integers
 from tifed.link import answers
 from tifed.link.answers import Capabilities, DeviceState, DeviceStatus
 from tifed.link.errors import (
@@ -25,7 +24,8 @@ from tifed.link.errors import (
 )
 from tifed.link.frame import ANSWER, VERSION, Frame, FrameReader, Kind, encode
 from tifed.link.transport import Opener, Transport, TransportClosedError
-from tifed.network import Layer, Tensor, bias_dtype, weight_dtype
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Layer, Tensor, bias_dtype, weight_dtype
 
 SESSION, UNCONFIGURED, BUSY, ORDER, FORMAT = 66, 67, 68, 69, 70
 """Codes by which a device says that it is not where the server thinks it is."""

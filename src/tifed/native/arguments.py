@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.errors import UsageError
-from tifed.learning.feedback import FeedbackMatrices
-from tifed.network import Feedback, Network, Parameters, bias_dtype, weight_dtype
+from tifed.rule.learning.feedback import FeedbackMatrices
+from tifed.rule.network import Feedback, Network, Parameters, bias_dtype, weight_dtype
 
 
 def array(

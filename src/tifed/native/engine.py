@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.errors import UsageError
-from tifed.learning.feedback import FeedbackMatrices
-from tifed.learning.work import LocalWork, Statistics
 from tifed.native import arguments
-from tifed.network import Network, Parameters, check_parameters
-from tifed.network.core_numbers import layer_numbers, rule_numbers
+from tifed.rule.learning.feedback import FeedbackMatrices
+from tifed.rule.learning.work import LocalWork, Statistics
+from tifed.rule.network import Network, Parameters, check_parameters
+from tifed.rule.network.core_numbers import layer_numbers, rule_numbers
 
 try:
     from tifed.native import _native
@@ -87,7 +87,7 @@ class Native:
         labels: NDArray[np.int32],
         work: LocalWork,
     ) -> tuple[Parameters, Statistics]:
-        """One device's local work; see `tifed.learning.oracle.train`.
+        """One device's local work; see `tifed.rule.learning.oracle.train`.
 
         Raises:
             UsageError: naming the argument that is not as the oracle's contract has it.

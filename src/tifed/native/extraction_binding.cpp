@@ -1,5 +1,5 @@
 // Feature extraction for Python: constants are copied and checked once, samples are spread over
-// threads, the interpreter is free meanwhile. tifed.native.extraction words the errors.
+// threads, the interpreter is free meanwhile. tifed.extractor.native words the errors.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "../core/host/extraction.h"
+#include "host/extraction.h"
 #include "aligned.hpp"
 #include "extraction_binding.hpp"
 #include "parallel.hpp"

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "../core/host/panel.h"
+#include "host/panel.h"
 #include "../core/tifed.h"
 
 namespace tifed_native {

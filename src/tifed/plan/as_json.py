@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from tifed.boards import Boards, Measured
-from tifed.features import Extractor
-from tifed.features.memory import extractor_memory
-from tifed.features.operations import extractor_operations
-from tifed.features.packed import constant_bytes
+from tifed.board import Boards, Measured
+from tifed.extractor import Extractor
+from tifed.extractor.memory import extractor_memory
+from tifed.extractor.operations import extractor_operations
+from tifed.extractor.packed import constant_bytes
 from tifed.plan.figure import Figure
 from tifed.plan.plan import BoardPlan, Placement, Plan
 

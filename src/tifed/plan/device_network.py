@@ -1,7 +1,7 @@
 """What a network must be for the core to hold it."""
 
 from tifed.errors import UsageError
-from tifed.network import Network
+from tifed.rule.network import Network
 
 WIDEST_WEIGHT = 16
 """Bits of a weight that the core knows."""

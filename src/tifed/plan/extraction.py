@@ -4,10 +4,10 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from tifed.boards import Core
-from tifed.boards.extraction import Extractions
-from tifed.features import Extractor
-from tifed.features.operations import ExtractorOperations, extractor_operations
+from tifed.board import Core
+from tifed.board.measured_extraction import Extractions
+from tifed.extractor import Extractor
+from tifed.extractor.operations import ExtractorOperations, extractor_operations
 from tifed.plan.figure import Figure, Source
 
 CODE = 3_072

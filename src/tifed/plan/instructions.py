@@ -1,11 +1,11 @@
 """Instructions of a device's round on a kind of core: measured where it was, modelled elsewhere."""
 
-from tifed.boards import Core, Measured, Round
+from tifed.board import Core, Measured, Round
 from tifed.experiment import Experiment
-from tifed.network import Network
 from tifed.plan.figure import Figure, Source
 from tifed.plan.operations import Operations, operations
 from tifed.plan.work import Work
+from tifed.rule.network import Network
 
 FEEDBACK_ADDITION = 1.0
 """Instructions per class on the error's way to a hidden unit, on any core: where the error is the

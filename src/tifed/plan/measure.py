@@ -14,18 +14,18 @@ from pathlib import Path
 
 import numpy as np
 
-import tifed
-from tifed.boards.measured import Image, Measured, Round, write_measured
-from tifed.datasets import load
-from tifed.emulators.qemu import QemuBoard
+from tifed.board import measured
+from tifed.board.emulators.qemu import QemuBoard
+from tifed.board.firmware import BOARDS, build_firmware, experiment_header
+from tifed.board.firmware.boards import QEMU, Board
+from tifed.board.firmware.build import Compiler
+from tifed.board.firmware.header import memory_bytes
+from tifed.board.measured import Image, Measured, Round, write_measured
+from tifed.data import load
 from tifed.experiment import Experiment, load_experiment
 from tifed.experiment.build import network_for
-from tifed.firmware import BOARDS, build_firmware, experiment_header
-from tifed.firmware.boards import QEMU, Board
-from tifed.firmware.build import Compiler
-from tifed.firmware.header import memory_bytes
 from tifed.link import Client, Patience
-from tifed.network import Network, Parameters, start_parameters
+from tifed.rule.network import Network, Parameters, start_parameters
 
 COMMAND = "python -m tifed.plan.measure"
 
@@ -59,7 +59,9 @@ def _measure(
     board: Board, experiment: Experiment, compiler: Compiler
 ) -> tuple[Image, tuple[Round, ...]]:
     """One image, and the rounds that it does."""
-    from tifed.firmware.elf import read_image  # late: only the extra emulator has what it needs
+    from tifed.board.firmware.elf import (
+        read_image,  # late: only the extra emulator has what it needs
+    )
 
     network = network_for(experiment)
     everything = tuple(range(network.depth))
@@ -150,11 +152,11 @@ def _lines(measured: Measured) -> Iterator[str]:
 
 def main() -> None:
     """Measure, print, write."""
-    default = Path(tifed.__file__).parent / "boards" / "measured.json"
-    measured = measure(BOARDS)
-    for line in _lines(measured):
+    default = Path(measured.__file__).with_suffix(".json")
+    measurements = measure(BOARDS)
+    for line in _lines(measurements):
         print(line)
-    write_measured(Path(sys.argv[1]) if len(sys.argv) > 1 else default, measured)
+    write_measured(Path(sys.argv[1]) if len(sys.argv) > 1 else default, measurements)
 
 
 if __name__ == "__main__":

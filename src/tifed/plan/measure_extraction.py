@@ -12,19 +12,19 @@ from pathlib import Path
 
 import numpy as np
 
-import tifed
-from tifed.boards.extraction import Extraction, Extractions, write_extractions
-from tifed.emulators.qemu import QemuBoard
-from tifed.features import Convolution, Dense, Extractor, FeatureLayer, MaxPool
-from tifed.features.operations import extractor_operations
-from tifed.features.shipped import find_extractor, shipped_names
-from tifed.firmware import BOARDS, build_firmware, experiment_header
-from tifed.firmware.boards import QEMU, Board
-from tifed.firmware.build import Compiler
-from tifed.firmware.elf import read_image
+from tifed.board import measured_extraction
+from tifed.board.emulators.qemu import QemuBoard
+from tifed.board.firmware import BOARDS, build_firmware, experiment_header
+from tifed.board.firmware.boards import QEMU, Board
+from tifed.board.firmware.build import Compiler
+from tifed.board.firmware.elf import read_image
+from tifed.board.measured_extraction import Extraction, Extractions, write_extractions
+from tifed.extractor import Convolution, Dense, Extractor, FeatureLayer, MaxPool
+from tifed.extractor.operations import extractor_operations
+from tifed.extractor.shipped import find_extractor, shipped_names
 from tifed.link import Client, Patience
 from tifed.plan.measure import compiler_version
-from tifed.recipes import Tuned
+from tifed.rule.recipes import Tuned
 
 COMMAND = "python -m tifed.plan.measure_extraction"
 
@@ -104,7 +104,7 @@ def main() -> None:
                 f"stack {row.stack}, code {row.code}",
                 flush=True,
             )
-    default = Path(tifed.__file__).parent / "boards" / "extraction.json"
+    default = Path(measured_extraction.__file__).with_suffix(".json")
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else default
     write_extractions(path, Extractions(rows=tuple(rows)))
 

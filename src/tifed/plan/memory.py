@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
-from tifed.boards import Board, Measured
+from tifed.board import Board, Measured
 from tifed.experiment import Experiment
-from tifed.features.memory import extractor_memory
-from tifed.features.packed import constant_bytes
-from tifed.network import Network
-from tifed.network.memory import device_memory, layer_bytes
+from tifed.extractor.memory import extractor_memory
+from tifed.extractor.packed import constant_bytes
 from tifed.plan.choice import Choice
 from tifed.plan.extraction import Extracting, extraction_code, extraction_stack
 from tifed.plan.figure import Figure, Source
+from tifed.rule.network import Network
+from tifed.rule.network.memory import device_memory, layer_bytes
 
 CODE = 8_192
 """Bytes of firmware where none was compiled for a core: the most that it is allowed to be."""

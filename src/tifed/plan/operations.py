@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from tifed.federation.costs import macs_per_visit
-from tifed.integer import Rounding
-from tifed.network import Feedback, Network
+from tifed.rule.integer import Rounding
+from tifed.rule.network import Feedback, Network
 
 
 @dataclass(frozen=True)

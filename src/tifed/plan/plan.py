@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from tifed.boards import Board, Boards, Measured
-from tifed.boards.extraction import Extractions
+from tifed.board import Board, Boards, Measured
+from tifed.board.measured_extraction import Extractions
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.build import assignment_of
-from tifed.features import Extractor
-from tifed.network import Network
+from tifed.extractor import Extractor
 from tifed.plan.choice import Choice, choices
 from tifed.plan.device_network import check_for_devices
 from tifed.plan.extraction import Extracting, extraction_instructions
@@ -16,6 +15,7 @@ from tifed.plan.figure import Figure, Source, total
 from tifed.plan.instructions import instructions
 from tifed.plan.memory import Parts, flash_parts, ram_parts
 from tifed.plan.work import Work, work
+from tifed.rule.network import Network
 
 _DEVICES_LOOKED_AT = 4096
 

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from tifed.boards import Measured
-from tifed.features import Extractor
-from tifed.features.memory import extractor_memory
-from tifed.features.operations import extractor_operations
-from tifed.features.packed import constant_bytes
+from tifed.board import Measured
+from tifed.experiment.report.amounts import amount_of_bytes
+from tifed.extractor import Extractor
+from tifed.extractor.memory import extractor_memory
+from tifed.extractor.operations import extractor_operations
+from tifed.extractor.packed import constant_bytes
 from tifed.plan.amounts import count, memory_amount, with_prefix
 from tifed.plan.figure import Figure, Source
 from tifed.plan.plan import BoardPlan, Placement, Plan
-from tifed.report.amounts import amount_of_bytes
 
 MARKS = {Source.COMPUTED: "", Source.MEASURED: "", Source.MODELLED: "~"}
 """Before a number, by its source."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from tifed.experiment import Experiment
 from tifed.federation import AverageEvery
 from tifed.federation.costs import calibration_costs, download_bytes, upload_bytes
-from tifed.network import Network
 from tifed.plan.operations import Operations, operations
+from tifed.rule.network import Network
 
 
 @dataclass(frozen=True)

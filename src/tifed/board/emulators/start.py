@@ -1,0 +1,33 @@
+"""One more emulated board, by whichever emulator its firmware is for."""
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Union
+
+from tifed.board.firmware.build import Firmware
+from tifed.link.transport import Opener
+
+if TYPE_CHECKING:
+    from tifed.board.emulators.qemu import QemuBoard
+    from tifed.board.emulators.unicorn import UnicornBoard
+
+Board = Union["QemuBoard", "UnicornBoard"]
+
+
+def start_board(firmware: Firmware, boards: ExitStack) -> tuple[Board, Opener]:
+    """A board that runs ``firmware`` until ``boards`` is closed, and how to open its line.
+
+    Raises:
+        UsageError: if the emulator is not installed.
+        RunError: if it does not start.
+    """
+    if firmware.board.machine is not None:
+        from tifed.board.emulators.qemu import QemuBoard
+
+        board = QemuBoard(firmware)
+        boards.callback(board.close)
+        return board, board.open
+    from tifed.board.emulators.unicorn import UnicornBoard
+
+    chip = UnicornBoard(firmware)
+    boards.callback(chip.close)
+    return chip, lambda: chip

@@ -1,0 +1,197 @@
+"""Compile firmware, once per content: sources, header, options and compiler name the result."""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pooch
+
+from tifed.board.firmware.boards import PROCESSORS, Board
+from tifed.errors import RunError, UsageError
+from tifed.files.atomic import write_atomically
+
+Compiler = Literal["zig", "gcc"]
+
+SOURCES = Path(__file__).parent
+CORE = Path(__file__).parents[2] / "core"
+MAIN = "main.c"
+"""The only file that sees the generated header; whatever else was compiled before is not again."""
+FIRMWARE_FILES = ("device.c", "link.c", "start.c")
+
+_COMMON = (
+    "-std=c11", "-g", "-ffreestanding", "-fno-builtin", "-ffunction-sections", "-fdata-sections",
+    "-fomit-frame-pointer",
+    "-fno-unwind-tables", "-fno-asynchronous-unwind-tables",
+    "-Wall", "-Wextra", "-Werror", "-nostdlib",
+)  # fmt: skip
+# The two loops that cost time, which are unrolled by hand; everything else.
+_SPEED, _SIZE = ("-O2", "-fno-unroll-loops"), ("-Os",)
+_ONLY = {
+    "zig": ("-fno-sanitize=all",),  # on by default there, and it would need a library
+    # Else gcc turns the loops of memcpy and memset into calls of themselves.
+    # And a switch's table would call the library on a Cortex-M0.
+    "gcc": ("-fno-tree-loop-distribute-patterns", "-fno-jump-tables"),
+}
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A compiled image.
+
+    Attributes:
+        board: what it runs on.
+        elf: the file.
+    """
+
+    board: Board
+    elf: Path
+
+
+def build_firmware(
+    board: Board,
+    header: str,
+    compiler: Compiler = "zig",
+    cache: Path | None = None,
+    defines: Sequence[str] = (),
+) -> Firmware:
+    """Compile for ``board``, unless the same was compiled before.
+
+    Args:
+        board: what it will run on.
+        header: from `experiment_header`.
+        compiler: PyPI's ``ziglang``, or a system ``arm-none-eabi-gcc``.
+        cache: folder of compiled images; default in the user's cache folder.
+        defines: further ``NAME=VALUE`` for the preprocessor.
+
+    Raises:
+        UsageError: if there is no such compiler, or the image does not fit the board.
+        RunError: if the compiler fails otherwise.
+    """
+    command = (*_compiler(board, compiler), *_COMMON, *_ONLY[compiler])
+    command += tuple(f"-D{define}" for define in defines)
+    script = _script(board)
+    folder = _cache_folder(cache)
+    elf = folder / f"{board.processor}-{_content(board, command, header, script)}.elf"
+    if not elf.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as place:
+            built = _compile(board, compiler, command, header, script, Path(place))
+            write_atomically(elf, built.read_bytes())
+    return Firmware(board, elf)
+
+
+def _cache_folder(cache: Path | None) -> Path:
+    return (cache or Path(os.environ.get("TIFED_CACHE") or pooch.os_cache("tifed"))) / "firmware"
+
+
+def _compiler(board: Board, compiler: Compiler) -> tuple[str, ...]:
+    """The command that compiles for the board's processor."""
+    processor = PROCESSORS[board.processor]
+    if compiler == "zig":
+        if importlib.util.find_spec("ziglang") is None:
+            raise UsageError(
+                "fleet: compiling firmware needs ziglang; pip install 'tifed[emulator]', "
+                "or choose compiler = 'gcc' if there is a cross-gcc on this machine"
+            )
+        return (sys.executable, "-m", "ziglang", "cc", *processor.zig)
+    name = processor.gcc[0]
+    if shutil.which(name) is None:
+        raise UsageError(
+            f"compiler: {name} is not installed; install it or choose compiler = 'zig'"
+        )
+    return processor.gcc
+
+
+def _script(board: Board) -> str:
+    """The linker script: the board's memory, then the sections."""
+    boards = SOURCES / "boards"
+    return (boards / board.script).read_text() + (boards / "sections.ld").read_text()
+
+
+def _sources(board: Board) -> tuple[list[Path], list[Path]]:
+    """Files to compile for speed, and files to compile for size."""
+    kernels = sorted(CORE.glob("tifed_kernel*.c"))
+    rest = [path for path in sorted(CORE.glob("*.c")) if path not in kernels]
+    rest += [SOURCES / name for name in FIRMWARE_FILES]
+    rest += [SOURCES / "boards" / name for name in board.sources]
+    return kernels, rest
+
+
+def _content(board: Board, command: Sequence[str], header: str, script: str) -> str:
+    """Names everything that the image follows from."""
+    digest = hashlib.sha256()
+    # The path of the interpreter and of the sources changes nothing in the image.
+    options = [part for part in command if part != sys.executable]
+    described = (board.name, str(board.tick_hertz), *_SPEED, *_SIZE, _version(command))
+    for text in (*described, *options, header, script):
+        digest.update(text.encode() + b"\0")
+    for folder in (CORE, SOURCES, SOURCES / "boards"):
+        for path in sorted([*folder.glob("*.c"), *folder.glob("*.h")]):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def _version(command: Sequence[str]) -> str:
+    """Of the compiler."""
+    if command[0] == sys.executable:
+        return importlib.metadata.version("ziglang")
+    asked = [command[0], "--version"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+
+
+def _compile(
+    board: Board,
+    compiler: Compiler,
+    command: Sequence[str],
+    header: str,
+    script: str,
+    place: Path,
+) -> Path:
+    """Run the compiler in ``place``; the image."""
+    (place / "experiment.h").write_text(header)
+    (place / "board.ld").write_text(script)
+    kernels, rest = _sources(board)
+    includes = [f"-I{folder}" for folder in (SOURCES, SOURCES / "boards", CORE)]
+    defines = [f'-DBOARD_NAME="{board.name}"', f"-DBOARD_TICK_HERTZ={board.tick_hertz}u"]
+    base = [*command, *includes, *defines]
+    environment = dict(os.environ)
+    if compiler == "zig":
+        zig = str(place.parent.parent / "zig")
+        environment |= {"ZIG_GLOBAL_CACHE_DIR": zig, "ZIG_LOCAL_CACHE_DIR": zig}
+    objects = [place / f"{path.stem}.o" for path in kernels]
+    for source, target in zip(kernels, objects, strict=True):
+        _run([*base, *_SPEED, "-c", str(source), "-o", str(target)], place, environment, board)
+    objects.append(place / "main.o")
+    main = [*base, *_SIZE, f"-I{place}", "-c", str(SOURCES / MAIN), "-o", str(objects[-1])]
+    _run(main, place, environment, board)
+    image = place / "firmware.elf"
+    link = ["-Wl,--gc-sections", "-Wl,--entry=start", "-T", str(place / "board.ld")]
+    _run(
+        [*base, *_SIZE, *map(str, rest), *map(str, objects), *link, "-o", str(image)],
+        place, environment, board,
+    )  # fmt: skip
+    return image
+
+
+def _run(command: list[str], place: Path, environment: dict[str, str], board: Board) -> None:
+    done = subprocess.run(
+        command, cwd=place, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode == 0:
+        return
+    if "overflowed" in done.stderr or "will not fit" in done.stderr:
+        raise UsageError(
+            f"board: the firmware for this experiment does not fit the {board.ram // 1024} KB of "
+            f"RAM and {board.flash // 1024} KB of flash of {board.name}; take a smaller buffer, "
+            f"mini-batch or network\n{done.stderr.strip()}"
+        )
+    raise RunError(f"firmware for {board.name}: the compiler failed\n{done.stderr.strip()}")

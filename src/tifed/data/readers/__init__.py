@@ -1,0 +1,1 @@
+"""Formats of a user's own files, one module each."""

@@ -1,7 +1,0 @@
-"""Firmware: bare-metal C around the core, a generated header, and a compiler from PyPI."""
-
-from tifed.firmware.boards import BOARDS, Board
-from tifed.firmware.build import Firmware, build_firmware
-from tifed.firmware.header import experiment_header, fingerprint
-
-__all__ = ["BOARDS", "Board", "Firmware", "build_firmware", "experiment_header", "fingerprint"]

@@ -1,0 +1,73 @@
+"""A node's half: a ClientApp that answers for the devices it hosts, or passes on to a gateway."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flwr.app import Context, Message, RecordDict
+from flwr.clientapp import ClientApp
+
+from tifed.errors import TifedError, UsageError
+from tifed.nodes.answer import answer
+from tifed.nodes.flower.format import pack, unpack
+from tifed.nodes.flower.settings import Settings
+from tifed.nodes.gateway.relay import PATIENCE, ask
+from tifed.nodes.messages.content import Content, MessageError, refusal
+from tifed.nodes.site import Place, named, site
+
+
+def client_app(settings: Settings | None = None) -> ClientApp:
+    """The ClientApp.
+
+    Args:
+        settings: of the run; default what Flower's run configuration says.
+    """
+    app = ClientApp()
+
+    def answer_message(message: Message, context: Context) -> Message:
+        return Message(reply(message.content, context, settings), reply_to=message)
+
+    for register in (app.query(), app.train(), app.evaluate()):
+        register(answer_message)
+    return app
+
+
+def reply(request: RecordDict, context: Context, settings: Settings | None) -> RecordDict:
+    """What the node of ``context`` says to ``request``; a reason if it cannot do it."""
+    name = ""
+    try:
+        chosen = settings or Settings.from_run_config(context.run_config)
+        name = named(chosen.experiment)
+        content = unpack(request, None, name)
+        return pack(_answered(content, context.node_config, chosen))
+    except (TifedError, MessageError) as error:
+        return pack(refusal(name, str(error)))
+
+
+def _answered(content: Content, node: Mapping[str, Any], settings: Settings) -> Content:
+    """By this process, or by the gateway that the node configuration names."""
+    place = _place(node)
+    if "gateway" in node:
+        patience = node.get("gateway-patience", PATIENCE)
+        if type(patience) not in (int, float):
+            raise UsageError(f"node configuration: gateway-patience is {patience!r}, not seconds")
+        address = str(node["gateway"])
+        return ask(address, settings.experiment, place, content, settings.timeout, patience)
+    folder = str(node.get("data-dir", settings.data_dir))
+    return answer(site(settings.experiment, place, Path(folder) if folder else None), content)
+
+
+def _place(node: Mapping[str, Any]) -> Place:
+    """Which devices the node configuration gives to the node.
+
+    Raises:
+        UsageError: naming a key that is wrong.
+    """
+    wanted = ("first-device",) if "first-device" in node else ("partition-id", "num-partitions")
+    for key in wanted:
+        if type(node.get(key)) is not int:
+            raise UsageError(f"node configuration: {key} is {node.get(key)!r}, not a whole number")
+    numbers = [int(node[key]) for key in wanted]
+    if len(numbers) == 1:
+        return Place(first=numbers[0])
+    return Place(partition=(numbers[0], numbers[1]))

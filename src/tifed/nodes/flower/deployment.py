@@ -1,0 +1,292 @@
+"""A SuperLink and SuperNodes on this machine: real processes, TLS and node authentication."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tifed.errors import RunError
+from tifed.nodes.flower import ENVIRONMENT, require_flower
+from tifed.nodes.flower.certificates import (
+    ServerCertificates,
+    make_node_key,
+    make_server_certificates,
+)
+from tifed.nodes.flower.ports import free_ports
+from tifed.nodes.flower.processes import Program, start, stop
+
+HOST = "127.0.0.1"
+CONNECTION = "tifed"
+START_PATIENCE = 90.0
+"""Seconds that a SuperLink has until it listens."""
+RESTART_PAUSE = 2.0
+"""Seconds between two starts of one SuperNode."""
+
+
+@dataclass
+class _Node:
+    """One SuperNode and how to start it again."""
+
+    number: int
+    program: Program
+    starts: int
+    started: float
+
+
+class Deployment:
+    """A local federation; a context manager that leaves no process and no key behind.
+
+    Attributes:
+        address: of the SuperLink.
+        logs: folder of the programs' logs.
+    """
+
+    def __init__(
+        self,
+        nodes: int,
+        logs: Path,
+        *,
+        data_dir: Path | None = None,
+        gateways: Sequence[str] = (),
+        secure: bool = True,
+        log: Callable[[str], None] = print,
+    ) -> None:
+        """Prepare; nothing is started yet.
+
+        Args:
+            nodes: SuperNodes, each of which hosts an equal part of the devices.
+            logs: folder of the programs' logs.
+            data_dir: folder of data sets of every node.
+            gateways: addresses, one per node, if the devices are boards behind gateways.
+            secure: TLS, and only nodes whose keys are registered.
+            log: told what was started again.
+
+        Raises:
+            UsageError: if Flower is not installed.
+        """
+        require_flower()
+        self.logs = logs
+        self._nodes_wanted, self._data_dir, self._secure, self._log = nodes, data_dir, secure, log
+        self._gateways = tuple(gateways)
+        self._home: Path
+        self.address = f"{HOST}:{free_ports(1)[0]}"
+        self._certificates: ServerCertificates | None = None
+        self._link: Program | None = None
+        self._nodes: list[_Node] = []
+        self._others: list[Program] = []
+
+    def __enter__(self) -> Self:
+        """Start everything."""
+        self._home = Path(tempfile.mkdtemp(prefix="tifed-flower-"))
+        try:
+            self._keys.mkdir(mode=0o700)
+            connection = f'[superlink.{CONNECTION}]\naddress = "{self.address}"\n'
+            if self._secure:
+                names = ("localhost", HOST)
+                self._certificates = make_server_certificates(self._keys, names)
+                connection += f'root-certificates = "{self._certificates.authority}"\n'
+            else:
+                connection += "insecure = true\n"
+            (self._home / "config.toml").write_text(connection, encoding="utf-8")
+            self._start_link()
+            for number in range(self._nodes_wanted):
+                self._nodes.append(self._start_node(number, 0))
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop everything."""
+        self._stop()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of every program of the federation."""
+        own = dict(os.environ) | ENVIRONMENT | {"FLWR_HOME": str(self._home)}
+        own["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), own.get("PATH", "")])
+        # Flower's programs honour proxies, which know nothing of this machine's loopback.
+        own["NO_PROXY"] = own["no_proxy"] = f"{HOST},localhost"
+        own["PYTHONUNBUFFERED"] = "1"
+        return own
+
+    @property
+    def mark(self) -> str:
+        """In the environment of every program of the federation, and of no other."""
+        return f"FLWR_HOME={self._home}"
+
+    @property
+    def programs(self) -> Mapping[str, int]:
+        """Names and process numbers of the SuperLink and the SuperNodes."""
+        running = ([self._link] if self._link else []) + [node.program for node in self._nodes]
+        return {program.name: program.process.pid for program in running}
+
+    def submit(self, app: Path) -> str:
+        """Start a run of ``app``; its number."""
+        answer = self._flwr("run", str(app), CONNECTION, "--format", "json")
+        return str(answer["run-id"])
+
+    def status(self, run: str) -> str:
+        """Flower's word for how a run is doing, such as ``finished:failed``."""
+        answer = self._flwr("list", CONNECTION, "--run-id", run, "--format", "json")
+        return str(answer["runs"][0]["status"])
+
+    def stop_run(self, run: str) -> None:
+        """Make sure that Flower does nothing more for a run."""
+        try:
+            self._flwr("stop", run, CONNECTION, "--format", "json")
+        except RunError:
+            # It has ended already.
+            return
+
+    def tend(self) -> None:
+        """Start again what has died."""
+        if self._link is not None and not self._link.runs:
+            self._log("the SuperLink has died; it is started again")
+            self._start_link()
+        for place, node in enumerate(self._nodes):
+            if node.program.runs or time.monotonic() - node.started < RESTART_PAUSE:
+                continue
+            self._log(f"SuperNode {node.number} has died; it is started again")
+            self._nodes[place] = self._start_node(node.number, node.starts)
+
+    def start_other(
+        self,
+        name: str,
+        node_config: str,
+        *,
+        registered: bool,
+        environment: Mapping[str, str] | None = None,
+        authority: Path | None = None,
+    ) -> Program:
+        """Start one more SuperNode, which is not started again if it dies.
+
+        Args:
+            name: of its key and its log.
+            node_config: what it hosts.
+            registered: whether the SuperLink knows its key.
+            environment: over the usual one.
+            authority: the certificate it trusts; default the right one.
+        """
+        key = self._key(name, registered) if self._secure else None
+        program = self._node_program(name, node_config, key, environment or {}, authority)
+        self._others.append(program)
+        return program
+
+    def _start_link(self) -> None:
+        host, port = self.address.split(":")
+        command = ["flower-superlink", "--host", host, "--port", port]
+        command += ["--database", str(self._home / "state.db")]
+        command += ["--disable-runtime-dependency-installation"]
+        if self._certificates is not None:
+            made = self._certificates
+            command += ["--ssl-ca-certfile", str(made.authority)]
+            command += ["--ssl-certfile", str(made.certificate)]
+            command += ["--ssl-keyfile", str(made.key), "--enable-supernode-auth"]
+        else:
+            command += ["--insecure"]
+        self._link = start("SuperLink", command, self.environment, self.logs / "superlink.log")
+        until = time.monotonic() + START_PATIENCE
+        while not _listens(host, int(port)):
+            if not self._link.runs or time.monotonic() > until:
+                raise RunError(f"the SuperLink did not start:\n{self._link.last_words()}")
+            time.sleep(0.1)
+
+    def _start_node(self, number: int, starts: int) -> _Node:
+        """Start SuperNode ``number``, each time with a key of its own.
+
+        Flower counts a node that was killed as there for another minute and refuses its key till
+        then; with a new key its devices are back at once.
+        """
+        name = f"node-{number}" + (f"-{starts}" if starts else "")
+        config = f"partition-id={number} num-partitions={self._nodes_wanted}"
+        if self._gateways:
+            config += f' gateway="{self._gateways[number]}"'
+        key = self._key(name, registered=True) if self._secure else None
+        program = self._node_program(name, config, key, {}, None)
+        return _Node(number, program, starts + 1, time.monotonic())
+
+    def _key(self, name: str, registered: bool) -> Path:
+        key = make_node_key(self._keys, name)
+        if registered:
+            public = str(key.with_suffix(".pub"))
+            command = ("supernode", "register", public, CONNECTION)
+            self._flwr(*command, "--name", name, "--format", "json")
+        return key
+
+    def _node_program(
+        self,
+        name: str,
+        config: str,
+        key: Path | None,
+        environment: Mapping[str, str],
+        authority: Path | None,
+    ) -> Program:
+        command = ["flower-supernode", "--superlink", self.address]
+        command += ["--host", HOST, "--port", str(free_ports(1)[0])]
+        if self._data_dir is not None:
+            config += f' data-dir="{self._data_dir.absolute()}"'
+        command += ["--node-config", config]
+        if self._certificates is not None and key is not None:
+            command += ["--root-certificates", str(authority or self._certificates.authority)]
+            command += ["--auth-supernode-private-key", str(key)]
+        else:
+            command += ["--insecure"]
+        log = self.logs / f"{name}.log"
+        return start(name, command, self.environment | dict(environment), log)
+
+    def _flwr(self, *arguments: str) -> dict[str, Any]:
+        """What a ``flwr`` command says in JSON.
+
+        Raises:
+            RunError: if it fails.
+        """
+        done = subprocess.run(
+            ["flwr", *arguments], env=self.environment, capture_output=True, text=True,
+            timeout=START_PATIENCE, check=False,
+        )  # fmt: skip
+        try:
+            answer = json.loads(done.stdout[done.stdout.index("{") :])
+        except ValueError:
+            answer = {}
+        if done.returncode or not answer.get("success", False):
+            reason = (answer.get("error-message") or done.stderr or done.stdout).strip()
+            raise RunError(f"flwr {' '.join(arguments[:2])} failed: {reason[-500:]}")
+        return dict(answer)
+
+    @property
+    def _keys(self) -> Path:
+        return self._home / "keys"
+
+    def _stop(self) -> None:
+        # First of all: programs need seconds to stop, and nobody needs a key for that.
+        shutil.rmtree(self._keys, ignore_errors=True)
+        programs = [node.program for node in self._nodes] + self._others
+        if self._link is not None:
+            programs.append(self._link)
+        try:
+            stop(programs, self.mark)
+        finally:
+            shutil.rmtree(self._home, ignore_errors=True)
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), 1.0):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,188 @@
+"""The boards of a gateway: who is there, and what they work on."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tifed.errors import RunError
+from tifed.experiment.build import build, with_faults
+from tifed.experiment.identity import identity
+from tifed.federation import DeviceScore, FeatureSums, Plan, Update
+from tifed.fleets.linked import LinkedFleet, LinkSettings
+from tifed.link import Client, Patience, address_opener
+from tifed.link.address import check_distinct
+from tifed.native.choice import engine
+from tifed.nodes.site import Place, Site, parsed
+from tifed.rule.network import Parameters
+
+log = logging.getLogger("tifed.nodes.gateway")
+
+LOOK_SECONDS = 1.0
+"""Until a board that is only asked whether it is there counts as gone."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """How to reach the boards.
+
+    Attributes:
+        addresses: one per board.
+        baud: bits per second of serial lines.
+        patience: how long to wait for a board.
+        field: what to call the addresses in errors.
+    """
+
+    addresses: tuple[str, ...]
+    baud: int = 115_200
+    patience: Patience = field(default_factory=Patience)
+    field: str = "--devices"
+
+    def clients(self, count: int | None = None) -> list[Client]:
+        """New clients of the first ``count`` boards; nothing is opened yet.
+
+        Raises:
+            UsageError: if an address is not one, or two are the same line.
+        """
+        check_distinct(self.addresses, self.field)
+        return [
+            Client(address, address_opener(address, self.baud, self.field), self.patience)
+            for address in self.addresses[:count]
+        ]
+
+
+class Bench:
+    """The boards, and the one experiment that they work on at a time.
+
+    Not to be used from several threads at once. Every board that leaves, joins or cannot take part
+    is logged, once.
+    """
+
+    def __init__(self, lines: Lines, data_dir: Path | None = None) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            lines: to the boards.
+            data_dir: folder of data sets: boards without sensors get their samples from here.
+
+        Raises:
+            UsageError: if an address is not one, or two are the same line.
+        """
+        self._lines, self._data_dir = lines, data_dir
+        self._waiting = lines.clients()
+        self._key: tuple[str, Place] | None = None
+        self._site: Site | None = None
+        self._linked: LinkedFleet | None = None
+        self._said: dict[str, str | None] = {}
+
+    def site(self, experiment: str, place: Place) -> Site:
+        """The site whose devices are the boards, first board first device.
+
+        Args:
+            experiment: as TOML, resolved.
+            place: which devices.
+
+        Raises:
+            UsageError: if the experiment cannot be built here, or needs more boards.
+        """
+        if self._site is not None and self._key == (experiment, place):
+            return self._site
+        resolved = parsed(experiment)
+        devices = place.devices(resolved.devices, len(self._lines.addresses))
+        # Its own fleet is none of ours: only the data, the network and the streams are.
+        setup = build(resolved.model_copy(update={"fleet": "simulated"}), self._data_dir)
+        link = resolved.link
+        streams = [setup.streams[device] for device in devices]
+        sent = [setup.sent[device] for device in devices]
+        self._unseat()
+        linked = LinkedFleet(
+            self._lines.clients(len(devices)), setup.network, streams, resolved.buffer,
+            resolved.batch, resolved.seed, engine(resolved.engine),
+            LinkSettings(link.on_reboot, link.repeats, "drop"), first=devices.start,
+            extractor=setup.extractor, raw=sent,
+        )  # fmt: skip
+        names = dict(zip(devices, self._lines.addresses, strict=False))
+        name = identity(resolved)
+        log.info(
+            "experiment %s: %s, %s, boards are devices %d to %d",
+            name[:8], resolved.dataset, resolved.mode, devices.start, devices.stop - 1,
+        )  # fmt: skip
+        self._linked, self._key = linked, (experiment, place)
+        fleet = with_faults(resolved, _Watched(self, linked, names))
+        self._site = Site(name, setup.dataset.digest, setup.network, devices, fleet)
+        return self._site
+
+    def look(self) -> None:
+        """Notice boards that have come or gone."""
+        if self._linked is not None and self._site is not None:
+            names = dict(zip(self._site.devices, self._lines.addresses, strict=False))
+            for device, reason in self._linked.look(LOOK_SECONDS).items():
+                self.note(names[device], reason)
+            return
+        with ThreadPoolExecutor(min(64, len(self._waiting))) as threads:
+            for client, reason in zip(
+                self._waiting, threads.map(_greet, self._waiting), strict=True
+            ):
+                self.note(client.name, reason)
+
+    def note(self, address: str, reason: str | None) -> None:
+        """Log it if a board is there (``reason`` None) that was not, or the other way round."""
+        if address in self._said and self._said[address] == reason:
+            return
+        before, self._said[address] = self._said.get(address), reason
+        if reason is None:
+            log.info("board %s is there", address)
+        elif before is None:
+            log.warning("board %s has left or cannot take part: %s", address, reason)
+
+    def close(self) -> None:
+        """Close the lines; calling it again does nothing."""
+        self._unseat()
+
+    def _unseat(self) -> None:
+        """Let go of every line."""
+        for client in self._waiting:
+            client.close()
+        if self._linked is not None:
+            self._linked.close()
+        self._linked = self._site = self._key = None
+
+
+def _greet(client: Client) -> str | None:
+    """Why a board without work does not answer, if it does not."""
+    try:
+        client.open_line()
+        client.open_session(LOOK_SECONDS)
+    except RunError as error:
+        return str(error)
+    return None
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """A fleet of boards whose comings and goings the bench is told."""
+
+    bench: Bench
+    fleet: LinkedFleet
+    names: dict[int, str]
+
+    def calibrate(self, devices: Sequence[int], samples: int) -> Iterable[FeatureSums]:
+        """Feature sums, made by each of ``devices`` that answers."""
+        return self.fleet.calibrate(devices, samples)
+
+    def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
+        """The updates of the boards that answer, as they come."""
+        for update in self.fleet.fit(plan, parameters):
+            for device in update.devices.tolist():
+                self.bench.note(self.names[device], None)
+            for device, reason in update.absent.items():
+                self.bench.note(self.names[device], reason)
+            yield update
+
+    def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
+        """Scores on each board's samples, computed here."""
+        return self.fleet.evaluate(parameters)
+
+    def close(self) -> None:
+        """The bench closes it."""

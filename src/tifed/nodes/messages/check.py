@@ -1,0 +1,159 @@
+"""What a node says, checked against what it was asked; nothing else reaches the aggregation."""
+
+from dataclasses import fields
+
+import numpy as np
+
+from tifed.federation import (
+    DeviceScore,
+    FeatureSums,
+    Federation,
+    Jobs,
+    LayerSum,
+    Plan,
+    Update,
+)
+from tifed.federation.counts import impossible_counts
+from tifed.nodes.messages.content import LONGEST_REASON, Content, MessageError
+from tifed.nodes.messages.devices import from_ranges
+from tifed.printable import printable
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.learning import Statistics
+
+
+def checked_devices(content: Content, federation: Federation, asked: Integers) -> Integers:
+    """The devices in a reply, which are some of those that were asked; ascending.
+
+    Raises:
+        MessageError: if they are not, or one is named twice.
+    """
+    try:
+        ranges = content.array("devices", np.int64, (None, 2))
+        devices = from_ranges(ranges, federation.devices)
+    except ValueError as error:
+        raise MessageError(str(error)) from error
+    places = np.minimum(np.searchsorted(asked, devices), max(0, len(asked) - 1))
+    strangers = devices[asked[places] != devices] if len(asked) else devices
+    if len(strangers):
+        raise MessageError(f"has device {strangers[0]}, which it was not asked for")
+    return devices
+
+
+def checked_sums(
+    content: Content, federation: Federation, asked: Integers, samples: int
+) -> FeatureSums:
+    """The sums of a calibration reply.
+
+    Raises:
+        MessageError: if a device, a count or a sum is impossible.
+    """
+    devices = checked_devices(content, federation, asked)
+    total = content.array("total", np.int64, (federation.network.features,))
+    counted = content.integer("samples")
+    expected = int(np.minimum(samples, federation.lengths[devices]).sum())
+    if counted != expected:
+        raise MessageError(f"counted {counted} samples of {expected}")
+    _within("total", total, 128 * expected)
+    return FeatureSums(total, counted, devices)
+
+
+def checked_update(content: Content, federation: Federation, plan: Plan, asked: Jobs) -> Update:
+    """The update in a node's reply to the jobs ``asked``, a part of ``plan``.
+
+    Raises:
+        MessageError: if round, exchange, devices, layers, shapes, types, counts or sums are not
+            what the jobs can give.
+    """
+    for name, expected in (("round", plan.round), ("exchange", plan.exchange)):
+        if content.integer(name) != expected:
+            raise MessageError(f"is of {name} {content.integer(name)}, not {expected}")
+    devices = checked_devices(content, federation, asked.device)
+    jobs = asked.for_devices(devices)
+    statistics = _statistics(content)
+    impossible = impossible_counts(federation.network, jobs, federation.batch, statistics)
+    if impossible is not None:
+        raise MessageError(impossible)
+    weights = [jobs.samples[jobs.of_layer(layer)] for layer in range(federation.network.depth)]
+    layers = [layer for layer, own in enumerate(weights) if len(own)]
+    found = content.values.get("layers")
+    if found != layers:
+        raise MessageError(f"has layers {found}, not {layers}")
+    counts = {name: _counts(content, name, len(layers)) for name in ("samples", "counts")}
+    sizes = [(of.fan_in * of.fan_out, of.fan_out) for of in federation.network.layers]
+    all_sums = content.array("sums", np.int64, (sum(sum(sizes[layer]) for layer in layers),))
+    sums, end = {}, 0
+    for place, number in enumerate(layers):
+        layer = federation.network.layers[number]
+        samples, count = int(weights[number].sum()), len(weights[number])
+        if (counts["samples"][place], counts["counts"][place]) != (samples, count):
+            raise MessageError(f"layer {number} counts other samples or devices than it was asked")
+        begin, middle, end = end, end + sizes[number][0], end + sum(sizes[number])
+        weight, bias = all_sums[begin:middle], all_sums[middle:end]
+        _within(f"layer {number}, weights", weight, layer.weight_bound * samples)
+        _within(f"layer {number}, biases", bias, layer.bias_bound * samples)
+        shape = (layer.fan_in, layer.fan_out)
+        sums[number] = LayerSum(weight.reshape(shape), bias, samples, count)
+    return Update(devices, sums, statistics, _absent(content, asked, devices))
+
+
+def checked_scores(content: Content, federation: Federation, asked: Integers) -> list[DeviceScore]:
+    """Scores of some of the devices that were asked.
+
+    Raises:
+        MessageError: if a device or a count is impossible.
+    """
+    table = content.array("scores", np.int64, (None, 3))
+    scores = [DeviceScore(*row) for row in table.tolist()]
+    if len({score.device for score in scores}) != len(scores):
+        raise MessageError("scores a device twice")
+    known = set(asked.tolist())
+    for score in scores:
+        if score.device not in known:
+            raise MessageError(f"scores device {score.device}, which it was not asked for")
+        if score.samples != federation.streams[score.device]:
+            raise MessageError(f"scores {score.samples} samples of device {score.device}")
+        if not 0 <= score.correct <= score.samples:
+            raise MessageError(f"scores {score.correct} of {score.samples} samples as right")
+    return scores
+
+
+def _absent(content: Content, asked: Jobs, answered: Integers) -> dict[int, str]:
+    """Devices that a node could not reach, and why, in its own words."""
+    devices, reasons = content.values.get("absent", []), content.values.get("reasons", [])
+    if not devices and not reasons:
+        return {}
+    missing = set(asked.device.tolist()) - set(answered.tolist())
+    sound = (
+        isinstance(devices, list)
+        and isinstance(reasons, list)
+        and len(devices) == len(reasons)
+        and all(type(device) is int and device in missing for device in devices)
+        and all(isinstance(reason, str) for reason in reasons)
+    )
+    if not sound:
+        raise MessageError("says of devices that they are absent, but not of which and why")
+    return {
+        device: printable(reason[:LONGEST_REASON])
+        for device, reason in zip(devices, reasons, strict=True)
+    }
+
+
+def _statistics(content: Content) -> Statistics:
+    counts = _counts(content, "statistics", len(fields(Statistics)))
+    if min(counts) < 0:
+        raise MessageError(f"statistics has {min(counts)}")
+    return Statistics(*counts)
+
+
+def _counts(content: Content, name: str, length: int) -> list[int]:
+    """A list of ``length`` whole numbers."""
+    found = content.values.get(name)
+    if not isinstance(found, list) or [type(value) for value in found] != [int] * length:
+        raise MessageError(f"{name} is not a list of {length} whole numbers")
+    return found
+
+
+def _within(name: str, array: Integers, bound: int) -> None:
+    """Refuse sums that no parameters within their bounds can give."""
+    if array.size and (int(array.max()) > bound or int(array.min()) < -bound):
+        raise MessageError(f"{name} has a sum beyond ±{bound}")

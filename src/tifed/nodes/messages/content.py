@@ -1,0 +1,210 @@
+"""The message format, version 1: what a server asks of a node, and what the node answers.
+
+Every message says its format, version, kind and experiment; beside that:
+
+========== ============================================ ============================================
+kind       asked                                        answered
+========== ============================================ ============================================
+hello      nothing                                      arrays ``devices``; ``data``
+calibrate  arrays ``devices``; ``samples``              arrays ``devices``, ``total``; ``samples``
+fit        arrays of the parameters, ``jobs``;          arrays ``devices``, ``sums``; ``round``,
+           ``round``, ``exchange``, ``extra_shift``     ``exchange``, ``layers``, ``samples``,
+                                                        ``counts``, ``statistics``; if any,
+                                                        ``absent`` and ``reasons``
+evaluate   arrays of the parameters                     arrays ``scores``
+========== ============================================ ============================================
+
+Every array is of integers. Devices travel as ranges (first, count), jobs as runs of devices with
+equal jobs, so a message does not grow with the devices behind a node as long as they do the same.
+``sums`` are int64, per layer in ``layers`` its weights, row by row, and its biases.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from tifed.errors import UsageError
+from tifed.federation import Jobs, Plan, Update
+from tifed.nodes.messages.devices import from_ranges, to_ranges
+from tifed.printable import printable
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.learning import Statistics
+from tifed.rule.network import Network, Parameters, check_parameters
+
+NAME = "tifed-node"
+VERSION = 1
+LONGEST_REASON = 200
+"""Characters of what a node says about something that went wrong."""
+
+Arrays = dict[str, np.ndarray]
+
+
+class MessageError(Exception):
+    """A message that cannot be used; the text says why, in words for the log."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """A message, taken apart.
+
+    Attributes:
+        kind: what it is.
+        values: its numbers and texts.
+        arrays: its arrays, as they came.
+    """
+
+    kind: str
+    values: Mapping[str, Any]
+    arrays: Arrays
+
+    def integer(self, name: str) -> int:
+        """The whole number called ``name``, 0 or more."""
+        value = self.values.get(name)
+        if type(value) is not int or value < 0:
+            raise MessageError(f"{name} is {value!r}, not a whole number")
+        return value
+
+    def array(self, name: str, dtype: Any, shape: tuple[int | None, ...]) -> np.ndarray:
+        """The array called ``name``, of ``dtype`` and ``shape`` (None: any length)."""
+        value = self.arrays.get(name)
+        if value is None:
+            raise MessageError(f"{name} is missing")
+        if value.dtype != np.dtype(dtype):
+            raise MessageError(f"{name} has the type {value.dtype}, not {np.dtype(dtype)}")
+        fits = len(shape) == value.ndim and all(
+            want in (None, have) for want, have in zip(shape, value.shape, strict=True)
+        )
+        if not fits:
+            raise MessageError(f"{name} has the shape {value.shape}, not {shape}")
+        return value
+
+
+def message(kind: str, experiment: str, arrays: Arrays, **values: Any) -> Content:
+    """A message of ``kind`` about the experiment with the digest ``experiment``."""
+    head = {"format": NAME, "version": VERSION, "kind": kind, "experiment": experiment}
+    return Content(kind, head | values, arrays)
+
+
+def refusal(experiment: str, reason: str) -> Content:
+    """The answer of a node that cannot do what it was asked."""
+    return message("refusal", experiment, {}, refused=reason)
+
+
+def check_head(head: Mapping[str, Any], kind: str | None, experiment: str) -> str:
+    """Make sure that a message may be used; its kind.
+
+    Raises:
+        MessageError: if it is not in this format and version, not of ``kind``, about another
+            experiment than ``experiment``, or a refusal.
+    """
+    if head.get("format") != NAME or head.get("version") != VERSION:
+        raise MessageError(
+            f"speaks version {head.get('version')!r} of the message format; "
+            f"this release speaks version {VERSION}"
+        )
+    if "refused" in head:
+        raise MessageError(f"refused: {printable(str(head['refused'])[:LONGEST_REASON])}")
+    if head.get("experiment") != experiment:
+        raise MessageError("has another experiment")
+    if kind is not None and head.get("kind") != kind:
+        raise MessageError(f"is about {str(head.get('kind'))[:20]!r}, not {kind!r}")
+    return str(head.get("kind"))
+
+
+def parameter_arrays(parameters: Parameters) -> Arrays:
+    """Parameters under the names of a model file."""
+    return dict(parameters.named)
+
+
+def parameters_from(content: Content, network: Network) -> Parameters:
+    """Parameters out of a message.
+
+    Raises:
+        MessageError: if an array is missing, of another type or shape, or beyond its bounds.
+    """
+    numbers = range(network.depth)
+    try:
+        parameters = Parameters(
+            content.arrays["input.centre"],
+            tuple(content.arrays[f"layer.{number}.weight"] for number in numbers),
+            tuple(content.arrays[f"layer.{number}.bias"] for number in numbers),
+        )
+        check_parameters(network, parameters)
+    except KeyError as error:
+        raise MessageError(f"{error.args[0]} is missing") from None
+    except UsageError as error:
+        raise MessageError(str(error)) from error
+    return parameters
+
+
+def fit_message(experiment: str, plan: Plan, parameters: Parameters) -> Content:
+    """What all nodes of ``plan`` are sent; each gets its own `job_runs` besides, as ``jobs``."""
+    return message(
+        "fit", experiment, parameter_arrays(parameters),
+        round=plan.round, exchange=plan.exchange, extra_shift=plan.extra_shift,
+    )  # fmt: skip
+
+
+def plan_from(content: Content, network: Network, hosted: range) -> Plan:
+    """The node's part of the plan.
+
+    Raises:
+        MessageError: if it is not well-formed, or about a device that is not in ``hosted``.
+    """
+    runs = content.array("jobs", np.int64, (None, 7))
+    for first, count, layers, *_ in runs.tolist():
+        if first not in hosted or not 1 <= count <= hosted.stop - first:
+            raise MessageError(f"device {first} and {count - 1} more are not all hosted here")
+        if not 0 < layers < 1 << network.depth:
+            raise MessageError(f"device {first} is to train layers {layers:b}, which there are not")
+    try:
+        device = from_ranges(runs[:, :2], hosted.stop)
+    except ValueError:
+        raise MessageError("jobs are not in order") from None
+    return Plan(
+        content.integer("round"),
+        content.integer("exchange"),
+        content.integer("extra_shift"),
+        Jobs(device, *np.repeat(runs[:, 2:], runs[:, 1], axis=0).T),
+    )
+
+
+def job_runs(jobs: Jobs) -> Integers:
+    """Jobs as int64 (n, 7).
+
+    Columns: first device, devices, layers as bits, position, samples, first step, steps.
+    Consecutive devices with the same job share a row.
+    """
+    device, *work = jobs.columns
+    if len(jobs) == 1:  # of a node with one device, and there may be many such
+        return np.array([[device[0], 1, *(column[0] for column in work)]])
+    goes_on = np.diff(device) == 1
+    for column in work:
+        goes_on &= column[1:] == column[:-1]
+    starts = np.flatnonzero(np.concatenate([[True], ~goes_on])) if len(jobs) else np.array([], int)
+    counts = np.diff(starts, append=len(jobs))
+    return np.stack([device[starts], counts, *(column[starts] for column in work)], axis=1)
+
+
+def update_message(experiment: str, plan: Plan, update: Update) -> Content:
+    """A node's partial sums."""
+    numbers = sorted(update.layers)
+    sums = [update.layers[number] for number in numbers]
+    arrays: Arrays = {
+        "devices": to_ranges(np.sort(update.devices)),
+        "sums": np.concatenate(
+            [np.zeros(0, np.int64), *(a.ravel() for part in sums for a in (part.weight, part.bias))]
+        ),
+    }
+    values: dict[str, Any] = {}
+    if update.absent:
+        values["absent"] = sorted(update.absent)
+        values["reasons"] = [update.absent[device][:LONGEST_REASON] for device in values["absent"]]
+    return message(
+        "fit", experiment, arrays,
+        round=plan.round, exchange=plan.exchange, layers=numbers,
+        samples=[part.samples for part in sums], counts=[part.devices for part in sums],
+        statistics=[getattr(update.statistics, it.name) for it in fields(Statistics)], **values,
+    )  # fmt: skip

@@ -1,0 +1,152 @@
+"""What a node hosts: some of an experiment's devices, and the fleet that they are.
+
+A node behind which real boards sit differs in its fleet alone (`tifed.nodes.gateway.bench`).
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from tifed.errors import UsageError
+from tifed.experiment import Experiment, Setup, build
+from tifed.experiment.identity import identity
+from tifed.experiment.load import validated
+from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
+from tifed.nodes.messages.devices import hosted
+from tifed.rule.network import Network, Parameters
+
+
+@dataclass(frozen=True)
+class HostedFleet:
+    """The hosted devices of an experiment, simulated here.
+
+    Attributes:
+        setup: the experiment's data and its fleet of all devices.
+        devices: those that are hosted.
+    """
+
+    setup: Setup
+    devices: range
+
+    def calibrate(self, devices: Sequence[int], samples: int) -> Iterable[FeatureSums]:
+        """Feature sums of each of ``devices``."""
+        return self.setup.fleet.calibrate(devices, samples)
+
+    def fit(self, plan: Plan, parameters: Parameters) -> Iterable[Update]:
+        """The updates of those devices in ``plan`` that answer."""
+        return self.setup.fleet.fit(plan, parameters)
+
+    def evaluate(self, parameters: Parameters) -> Iterator[DeviceScore]:
+        """Scores of the hosted devices alone."""
+        setup, train = self.setup, self.setup.dataset.train
+        for device in self.devices:
+            own = setup.partition.indices[device]
+            predicted = setup.engine.classify(setup.network, parameters, train.features[own])
+            correct = int(np.count_nonzero(predicted == train.labels[own]))
+            yield DeviceScore(device, correct, len(own))
+
+    def close(self) -> None:
+        """Close the fleet beneath."""
+        self.setup.fleet.close()
+
+
+@dataclass(frozen=True)
+class Site:
+    """All that a node needs to answer.
+
+    Attributes:
+        experiment: its `tifed.experiment.identity.identity`, the data apart.
+        data: digest of the data set.
+        network: what every device holds.
+        devices: the hosted ones.
+        fleet: of the hosted devices; it is never asked for others.
+    """
+
+    experiment: str
+    data: str
+    network: Network
+    devices: range
+    fleet: Fleet
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which devices a node hosts: an equal part of all, or from one on as many as it has boards.
+
+    Attributes:
+        partition: number of the node, from 0, and number of nodes.
+        first: the first device of a node with boards.
+    """
+
+    partition: tuple[int, int] | None = None
+    first: int | None = None
+
+    def devices(self, of: int, boards: int | None = None) -> range:
+        """The devices, of ``of`` in all.
+
+        Args:
+            of: devices of the experiment.
+            boards: how many the node has, one per device; None if it simulates devices.
+
+        Raises:
+            UsageError: if there is no such part, or it needs more boards.
+        """
+        if self.first is not None:
+            if boards is None:
+                raise UsageError("first-device: goes with a gateway; name partition-id instead")
+            if not 0 <= self.first < of:
+                raise UsageError(f"first-device: {self.first} is not in 0..{of - 1}")
+            return range(self.first, min(of, self.first + boards))
+        if self.partition is None:
+            raise UsageError("partition-id and num-partitions, or first-device, are missing")
+        number, nodes = self.partition
+        if not 0 <= number < nodes:
+            raise UsageError(f"partition-id: {number} is not in 0..{nodes - 1}")
+        devices = hosted(number, nodes, of)
+        if boards is not None and len(devices) > boards:
+            raise UsageError(
+                f"partition-id: node {number} of {nodes} hosts {len(devices)} devices and has "
+                f"{boards} boards; name first-device instead, or more boards"
+            )
+        return devices
+
+
+@cache
+def site(experiment: str, place: Place, data_dir: Path | None = None) -> Site:
+    """The site of a node that simulates the devices of ``place``; made once in a process.
+
+    Args:
+        experiment: as TOML, resolved.
+        place: which devices.
+        data_dir: the node's own folder of data sets.
+
+    Raises:
+        UsageError: if the experiment cannot be built here.
+    """
+    resolved = parsed(experiment)
+    devices = place.devices(resolved.devices)
+    setup = _built(experiment, data_dir)
+    fleet = HostedFleet(setup, devices)
+    return Site(identity(resolved), setup.dataset.digest, setup.network, devices, fleet)
+
+
+@lru_cache(maxsize=1)
+def _built(experiment: str, data_dir: Path | None) -> Setup:
+    """Shared by the nodes that one process plays in a simulation."""
+    return build(parsed(experiment), data_dir)
+
+
+@lru_cache(maxsize=4)
+def parsed(experiment: str) -> Experiment:
+    """An experiment from its resolved TOML; a process that plays many nodes reads it once."""
+    return validated(tomllib.loads(experiment), "experiment")
+
+
+@lru_cache(maxsize=4)
+def named(experiment: str) -> str:
+    """`identity` of an experiment as resolved TOML; its data are compared by their digest."""
+    return identity(parsed(experiment))

@@ -1,0 +1,1 @@
+"""The learning rule in integers: arithmetic, networks, the oracle, recipes."""

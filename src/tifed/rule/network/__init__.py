@@ -1,0 +1,33 @@
+"""Layers, shapes, parameters, ranges, digest, and the model file."""
+
+from tifed.rule.network.layer import INPUT_LIMIT, Activation, Layer
+from tifed.rule.network.model_file import load_model, save_model
+from tifed.rule.network.network import ErrorKind, Feedback, Network
+from tifed.rule.network.parameters import (
+    Parameters,
+    Tensor,
+    bias_dtype,
+    check_parameters,
+    start_parameters,
+    weight_dtype,
+)
+from tifed.rule.network.ranges import Range, ranges
+
+__all__ = [
+    "INPUT_LIMIT",
+    "Activation",
+    "ErrorKind",
+    "Feedback",
+    "Layer",
+    "Network",
+    "Parameters",
+    "Range",
+    "Tensor",
+    "bias_dtype",
+    "check_parameters",
+    "load_model",
+    "ranges",
+    "save_model",
+    "start_parameters",
+    "weight_dtype",
+]

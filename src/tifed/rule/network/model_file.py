@@ -1,0 +1,83 @@
+"""Models on disk: safetensors with a small header (SPEC, section 8)."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+from safetensors.numpy import save
+
+from tifed.errors import UsageError
+from tifed.files.atomic import write_atomically
+from tifed.files.paths import AnyPath
+from tifed.files.tensor_file import read_tensors
+from tifed.rule.network.network import Network
+from tifed.rule.network.parameters import Parameters, check_parameters
+
+FORMAT = "tifed-model"
+VERSION = "1"
+
+_NETWORK = TypeAdapter(Network)
+
+
+def network_to_json(network: Network) -> str:
+    """Every field of the network and its layers, keys sorted."""
+    return json.dumps(_NETWORK.dump_python(network, mode="json"), sort_keys=True)
+
+
+def network_from_json(text: str) -> Network:
+    """The network that `network_to_json` wrote.
+
+    Raises:
+        UsageError: if a field is missing, unknown or out of range.
+    """
+    try:
+        return _NETWORK.validate_json(text)
+    except ValidationError as error:
+        raise UsageError(f"network: {error.errors()[0]['msg']}") from error
+
+
+def save_model(path: AnyPath, network: Network, parameters: Parameters) -> None:
+    """Write a model file; it appears whole or not at all.
+
+    Raises:
+        UsageError: if the arrays do not fit the network or the folder cannot be written.
+    """
+    check_parameters(network, parameters)
+    path = Path(path)
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "network": network_to_json(network),
+        "digest": parameters.digest,
+    }
+    arrays = {name: np.ascontiguousarray(array) for name, array in parameters.named}
+    write_atomically(path, save(arrays, header))
+
+
+def load_model(path: AnyPath) -> tuple[Network, Parameters]:
+    """Read a model file and check it against its own digest.
+
+    Raises:
+        UsageError: if the file is missing, damaged, of another format or version, or inconsistent.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UsageError(f"{path}: no such model file")
+    header, arrays = read_tensors(path, FORMAT, VERSION)
+    try:
+        network = network_from_json(header["network"])
+        layers = range(network.depth)
+        parameters = Parameters(
+            arrays["input.centre"],
+            tuple(arrays[f"layer.{number}.weight"] for number in layers),
+            tuple(arrays[f"layer.{number}.bias"] for number in layers),
+        )
+        check_parameters(network, parameters)
+    except KeyError as error:
+        raise UsageError(f"{path}: {error.args[0]} is missing") from error
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+    if parameters.digest != header.get("digest"):
+        raise UsageError(f"{path}: damaged, its arrays do not have the digest in its header")
+    return network, parameters

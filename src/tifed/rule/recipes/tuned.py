@@ -1,0 +1,211 @@
+"""The best recipe known: integers and shifts only, level with floating point.
+
+How its constants were found: DESIGN.md, "The tuned recipe".
+"""
+
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import Field
+
+from tifed.errors import UsageError
+from tifed.rule.integer import Rounding
+from tifed.rule.network import INPUT_LIMIT, Activation, ErrorKind, Feedback, Layer, Network
+from tifed.rule.recipes.recipe import AssignmentKind, Mode, Recipe, Server
+
+LARGEST_RESCALE_SHIFT = 14
+"""More would push the weights of wide layers against the bound of their 32-bit sums."""
+
+WIDE = 1024
+"""Hidden layers with more inputs start nearly linear.
+
+Two samples of so many features are nearly orthogonal. A random start then decides by noise on
+which side of its kink each unit is for each sample, and the updates of samples of one class cancel.
+"""
+
+
+def _log2(value: int) -> int:
+    """Binary logarithm to the nearest integer, in integers.
+
+    >>> [_log2(n) for n in (1, 32, 100, 200, 784)]
+    [0, 5, 7, 8, 10]
+    """
+    return (value * value).bit_length() >> 1
+
+
+def _half_log2(fan_in: int) -> int:
+    """Half of the logarithm, rounded up: a sum of that many random terms grows with the root."""
+    return _log2(fan_in) + 1 >> 1
+
+
+def shifts(fan_in: int, depth: int, batch: int, weight_bits: int) -> tuple[int, int]:
+    """A layer's rescale shift, and its sum with the update shift (SPEC, section 5.7).
+
+    Only the sum decides how far one sample moves a unit, so it follows fan-in; the split only
+    decides how large weights become.
+
+    >>> [shifts(fan_in, 2, 10, 16) for fan_in in (784, 200, 64, 32)]
+    [(14, 23), (13, 21), (12, 19), (12, 18)]
+    """
+    rescale = min(LARGEST_RESCALE_SHIFT, (5 if weight_bits == 8 else 9) + _half_log2(fan_in))
+    return rescale, _log2(fan_in) + 11 + min(depth, 3) + (batch >= 16)
+
+
+class Tuned(Recipe):
+    """Centred input, rectifiers, margin error, sign feedback, a server with memory."""
+
+    rescale_shifts: tuple[int, ...] | None = Field(
+        None,
+        description="for each layer, sums are divided by 2 to this power; default from the number "
+        "of its inputs",
+    )
+    update_shifts: tuple[int, ...] | None = Field(
+        None,
+        description="for each layer, gradients are divided by 2 to this power; default from the "
+        "number of its inputs",
+    )
+    start_range: int | None = Field(
+        None,
+        ge=0,
+        description="weights of hidden layers start at random between minus and plus this; default "
+        "from the number of inputs",
+    )
+    activation: Literal[Activation.RELU, Activation.ABSOLUTE] = Field(
+        Activation.RELU, description="activation of hidden layers"
+    )
+    margin: int = Field(
+        48,
+        ge=1,
+        le=127,
+        description="training pushes the true class until it leads every other one by this much",
+    )
+    feedback: Literal[Feedback.BALANCED, Feedback.OUTPUT_SIGN] = Field(
+        Feedback.OUTPUT_SIGN,
+        description="feedback matrix that carries the error to hidden layers",
+    )
+    update_rounding: Literal[Rounding.FLOOR, Rounding.NEAREST, Rounding.STOCHASTIC] | None = Field(
+        None,
+        description="how updates are rounded; default `nearest`, or `stochastic` for 8-bit weights",
+    )
+    weight_bits: Literal[8, 16] = Field(16, description="bits of a weight on the device")
+    centred: bool = Field(True, description="subtract the mean of each feature")
+    calibration: int = Field(
+        50, ge=1, description="samples of each device from which those means are computed"
+    )
+    decay_percent: int = Field(
+        60, ge=0, le=100, description="updates are halved after this percentage of the rounds"
+    )
+    server_rate: int | None = Field(
+        None,
+        ge=1,
+        le=4,
+        description="how far the server moves towards the mean of the devices; 1 is all the way, 2 "
+        "twice as far; default 2 in full-network mode, else 1",
+    )
+    server_momentum: int = Field(
+        0,
+        ge=0,
+        le=15,
+        description="full-network mode: sixteenths of the server's last step that are added to the "
+        "next one",
+    )
+    halvings: int = Field(
+        0, ge=0, le=4, description="how often updates are halved, from the first round on"
+    )
+    running_mean: int = Field(
+        16,
+        ge=1,
+        le=1024,
+        description="the published model is a mean over about this many exchanges",
+    )
+
+    def network(self, shape: tuple[int, ...], batch: int) -> Network:
+        """Shifts from `shifts` where the settings leave them open."""
+        depth = len(shape) - 1
+        hidden = self.hidden_activation(depth)
+        # Every unit answers every sample, where half of the rectifiers are silent: half the step.
+        calmer = int(hidden is Activation.ABSOLUTE and depth > 1)
+        derived = [shifts(fan_in, depth, batch, self.weight_bits) for fan_in in shape[:-1]]
+        rescale_shifts = self.rescale_shifts or tuple(rescale for rescale, _ in derived)
+        update_shifts = self.update_shifts or tuple(
+            max(0, total - rescale + calmer)
+            for (_, total), rescale in zip(derived, rescale_shifts, strict=False)
+        )
+        for name, given in (("rescale_shifts", rescale_shifts), ("update_shifts", update_shifts)):
+            if len(given) != depth:
+                raise UsageError(f"{name}: {len(given)} values for {depth} layers")
+        stochastic = Rounding.STOCHASTIC if self.weight_bits == 8 else Rounding.NEAREST
+        return Network(
+            layers=tuple(
+                Layer(
+                    fan_in=fan_in,
+                    fan_out=fan_out,
+                    input_limit=127 if number else INPUT_LIMIT,
+                    activation=hidden if number < depth - 1 else Activation.IDENTITY,
+                    rescale_shift=rescale_shifts[number],
+                    update_shift=update_shifts[number],
+                    update_rounding=self.update_rounding or stochastic,
+                    bias_shift=6,
+                    weight_bits=self.weight_bits,
+                )
+                for number, (fan_in, fan_out) in enumerate(pairwise(shape))
+            ),
+            error=ErrorKind.MARGIN,
+            error_level=self.margin,
+            feedback=self.feedback,
+            input_shift=1,
+            centred=self.centred,
+        )
+
+    def hidden_activation(self, depth: int) -> Activation:
+        """The activation of the hidden layers of a network of ``depth`` layers of weights."""
+        del depth
+        return self.activation
+
+    def start(self, network: Network) -> tuple[int, ...]:
+        """Hidden layers random; the output layer 0, or random too where its signs are feedback."""
+        limits = []
+        for layer in network.layers:
+            limit = 1 << max(0, layer.rescale_shift - _half_log2(layer.fan_in) - 1)
+            if layer.fan_in > WIDE:
+                limit = max(1, limit // 4)
+            limits.append(limit if self.start_range is None else self.start_range)
+        signs = self.feedback is Feedback.OUTPUT_SIGN and network.depth > 1
+        limits[-1] = limits[-1] // 2 if signs else 0
+        return tuple(limits)
+
+    def start_biases(self, network: Network) -> tuple[int, ...]:
+        """Half an activation's range for wide hidden layers, so that all units begin active."""
+        return tuple(
+            1 << max(0, layer.rescale_shift - 1)
+            if layer.fan_in > WIDE and number < network.depth - 1
+            else 0
+            for number, layer in enumerate(network.layers)
+        )
+
+    def server(self, mode: Mode, depth: int) -> Server:
+        """Eight fractional bits, a running mean; step 2 and momentum where all train everything."""
+        del depth
+        rate = self.server_rate or (2 if mode == "full-network" else 1)
+        return Server(
+            fraction_bits=8,
+            rounding=Rounding.NEAREST,
+            rate_halves=(2 * rate,),
+            running_mean=self.running_mean,
+            # Where few devices train a layer, a step that goes on is noise that goes on.
+            momentum=self.server_momentum if mode == "full-network" else 0,
+        )
+
+    def extra_shift(self, number: int, rounds: int) -> int:
+        """`halvings`, and one more from ``decay_percent`` of the rounds on."""
+        return self.halvings + int(100 * number >= self.decay_percent * rounds)
+
+    @property
+    def assignment(self) -> AssignmentKind:
+        """Roles rotate: no cost where devices' data are alike, a rescue where they differ."""
+        return "rotating"
+
+    @property
+    def calibration_samples(self) -> int:
+        """Samples per device that the centre is computed from."""
+        return self.calibration if self.centred else 0

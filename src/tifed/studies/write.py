@@ -1,0 +1,54 @@
+"""A reproduction's folder: report.html, table.json, results.csv."""
+
+from pathlib import Path
+
+from tifed.experiment.report.page import render
+from tifed.experiment.report.pictures import Picture
+from tifed.files.atomic import write_atomically
+from tifed.studies.pictures import pictures
+from tifed.studies.reproduction import Reproduction
+from tifed.studies.table import Table, csv_text
+
+
+def write_reproduction(folder: Path, reproduction: Reproduction, table: Table) -> None:
+    """Write what a reader needs beside the finished runs.
+
+    Raises:
+        UsageError: if the folder cannot be written.
+    """
+    page = _page(table, pictures(reproduction, table))
+    write_atomically(folder / "results.csv", csv_text(reproduction))
+    write_atomically(folder / "table.json", table.model_dump_json(indent=1) + "\n")
+    write_atomically(folder / "report.html", page)
+
+
+def _page(table: Table, drawn: dict[str, Picture]) -> str:
+    """One HTML file that needs nothing but a browser."""
+    return render(
+        "tifed.studies",
+        "reproduction.html",
+        {"points": _points, "share": _share},
+        drawn,
+        table=table,
+        plotted=any(row.published_plotted is not None for row in table.rows),
+    )
+
+
+def _share(value: float | None) -> str:
+    """A fraction with four decimals, as the paper prints it.
+
+    >>> _share(0.82833), _share(0.5)
+    ('.8283', '.5000')
+    """
+    return "\N{EN DASH}" if value is None else f"{value:.4f}".removeprefix("0")
+
+
+def _points(value: float | None) -> str:
+    """A difference of fractions with its sign.
+
+    >>> _points(0.002), _points(None) == _share(None)
+    ('+.0020', True)
+    """
+    if value is None:
+        return "\N{EN DASH}"
+    return ("+" if value >= 0 else "\N{MINUS SIGN}") + _share(abs(value))

@@ -1,0 +1,171 @@
+"""The report is made from a run's files, whole, and refuses damaged ones by name."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tifed.errors import UsageError
+from tifed.experiment.report import write_report
+
+WriteRun = Callable[..., Path]
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_run_gets_a_picture_and_a_page(tmp_path: Path, write_run: WriteRun) -> None:
+    write_run(tmp_path)
+    write_report(tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert (tmp_path / "accuracy.png").read_bytes().startswith(PNG)
+    for expected in (
+        "81.25%", "0123456789abcdef" * 4, "full-network", "partition.alpha", "0.5", "135 kB",
+        "33.7 million",
+        "tifed run experiment.toml --seed 7", "training</em> samples", "6 rounds",
+    ):  # fmt: skip
+        assert expected in html
+    assert html.count("<figure>") == 5
+
+
+def test_the_page_asks_nobody_for_anything(tmp_path: Path, write_run: WriteRun) -> None:
+    write_run(tmp_path)
+    write_report(tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    addresses = re.findall(r"""(?:src|srcset|href|action|poster)\s*=\s*["']([^"']*)["']""", html)
+    assert len(addresses) == 11  # five pictures twice, and the empty icon
+    assert all(address.startswith("data:") for address in addresses)
+    assert not re.search(r"https?:|@import|url\(|<script|<link rel=.stylesheet", html)
+
+
+def test_the_same_files_give_the_same_picture_and_page(tmp_path: Path, write_run: WriteRun) -> None:
+    for name in ("a", "b"):
+        write_report(write_run(tmp_path / name))
+    for name in ("accuracy.png", "report.html"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_text_of_a_user_is_text(tmp_path: Path, write_run: WriteRun) -> None:
+    evil = "<script>alert(1)</script>"
+    write_run(
+        tmp_path,
+        class_names=(evil, r"$\undefined$", "100%_^"),
+        result={"dataset": evil, "command": f"tifed run {evil}"},
+        details={"partition_kind": evil},
+    )
+    with (tmp_path / "experiment.toml").open("a", encoding="utf-8") as file:
+        file.write(f'note = "{evil}"\n')
+    write_report(tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<script" not in html
+    assert html.count("&lt;script&gt;") >= 4
+
+
+def test_a_doubtful_result_says_so_before_anything_else(
+    tmp_path: Path, write_run: WriteRun
+) -> None:
+    write_run(tmp_path, result={"warnings": ["no exchange counted", "<b>worse</b> than a guess"]})
+    write_report(tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<li>no exchange counted</li>" in html
+    assert "<li>&lt;b&gt;worse&lt;/b&gt; than a guess</li>" in html
+    assert html.index("This result is doubtful") < html.index("<figure>")
+    write_run(tmp_path)
+    write_report(tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "doubtful" not in html
+    assert "Balanced accuracy 78.75%" in html
+    assert "commonest class would reach\n    37.50%" in html
+
+
+def test_a_folder_of_an_older_release_has_a_report(tmp_path: Path, write_run: WriteRun) -> None:
+    path = write_run(tmp_path) / "result.json"
+    result = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("balanced_accuracy", "commonest_class_share", "warnings"):
+        del result[name]
+    path.write_text(json.dumps(result), encoding="utf-8")
+    write_report(tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "81.25%" in html
+    assert "doubtful" not in html
+    assert "Balanced accuracy" not in html
+
+
+@pytest.mark.parametrize(
+    ("devices", "class_names", "rounds"),
+    [
+        (1000, ("no", "yes"), 150),
+        (1, ("no", "yes"), 1),
+        (13, tuple(f"class number {n}" for n in range(50)), 2),
+    ],
+)
+def test_any_size_has_a_report(
+    tmp_path: Path, write_run: WriteRun, devices: int, class_names: tuple[str, ...], rounds: int
+) -> None:
+    write_run(tmp_path, devices=devices, class_names=class_names, rounds=rounds)
+    write_report(tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"{devices:,} device" in html
+    assert f"after {rounds} round" in html
+
+
+def test_what_was_not_measured_is_left_out(tmp_path: Path, write_run: WriteRun) -> None:
+    write_run(
+        tmp_path,
+        evaluated_every=7,  # of six rounds: never
+        details={"confusion": [], "device_scores": [], "partition": []},
+        result={"held_out": "validation"},
+    )
+    write_report(tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert html.count("<figure>") == 2
+    assert "the test split was not touched" in html
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (name, content)
+        for name in ("experiment.toml", "metrics.csv", "result.json", "details.json")
+        for content in (None, b"", b"{", b"\xff\xfe", b'{"a": [}')
+        if (name, content) != ("experiment.toml", b"")  # an empty TOML file is a valid one
+    ],
+)
+def test_a_missing_or_damaged_file_is_named(
+    tmp_path: Path, write_run: WriteRun, name: str, content: bytes | None
+) -> None:
+    write_run(tmp_path)
+    if content is None:
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError, match=re.escape(str(tmp_path / name))):
+        write_report(tmp_path)
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "message"),
+    [
+        ("metrics.csv", "macs_per_device", "macs", "macs_per_device"),
+        ("metrics.csv", "0.300000", "1.300000", "accuracy"),
+        ("metrics.csv", ",4820.5,", ",", "metrics.csv"),
+        ("metrics.csv", "\n2,", "\n3,", "line 3 is not that of round 2"),
+        ("result.json", '"held_out": "test"', '"held_out": "train"', "held_out"),
+        ("result.json", '"digest"', '"digits"', "digest"),
+        ("result.json", "{", "[{", "result.json"),
+        ("details.json", '"class_names": ["zero", ', '"class_names": [', "confusion"),
+        ("details.json", '"device": 0, "correct": ', '"device": 0, "correct": 9', "samples"),
+    ],
+)
+def test_a_wrong_field_is_named(
+    tmp_path: Path, write_run: WriteRun, name: str, before: str, after: str, message: str
+) -> None:
+    path = write_run(tmp_path) / name
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+    with pytest.raises(UsageError, match=rf"(?s){re.escape(name)}.*") as caught:
+        write_report(tmp_path)
+    assert message in str(caught.value)

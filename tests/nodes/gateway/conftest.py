@@ -1,0 +1,85 @@
+"""A fleet behind gateways, without Flower in between."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import pytest
+
+from tifed.experiment import Experiment, Setup, to_toml
+from tifed.experiment.identity import identity
+from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
+from tifed.nodes.gateway.relay import ask
+from tifed.nodes.messages.check import checked_scores, checked_sums, checked_update
+from tifed.nodes.messages.content import (
+    Content,
+    fit_message,
+    job_runs,
+    message,
+    parameter_arrays,
+)
+from tifed.nodes.messages.devices import to_ranges
+from tifed.nodes.site import Place
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Parameters
+
+
+@dataclass
+class GatewayFleet:
+    """Asks one gateway after the other."""
+
+    setup: Setup
+    experiment: Experiment
+    addresses: Sequence[str]
+    timeout: float = 300.0
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name = identity(self.experiment)
+
+    def _asked(self) -> Iterator[tuple[Integers, Callable[[Content], Content]]]:
+        """Every gateway's devices, and how to ask it."""
+        for number, address in enumerate(self.addresses):
+            place = Place(partition=(number, len(self.addresses)))
+            devices = np.array(place.devices(self.experiment.devices))
+            text = to_toml(self.experiment)
+
+            def send(content: Content, ask: Callable[..., Content]) -> Content:
+                answer = ask(content=content, timeout=self.timeout)
+                assert "refused" not in answer.values, answer.values["refused"]
+                return answer
+
+            yield devices, partial(send, ask=partial(ask, address, text, place))
+
+    def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
+        for own, send in self._asked():
+            arrays = {"devices": to_ranges(own)}
+            answer = send(message("calibrate", self.name, arrays, samples=samples))
+            yield checked_sums(answer, self.setup.federation, own, samples)
+
+    def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
+        for own, send in self._asked():
+            jobs = plan.jobs.for_devices(own)
+            request = fit_message(self.name, plan, parameters)
+            request.arrays["jobs"] = job_runs(jobs)
+            answer = send(request)
+            yield checked_update(answer, self.setup.federation, plan, jobs)
+
+    def evaluate(self, parameters: Parameters) -> Iterator[DeviceScore]:
+        for own, send in self._asked():
+            answer = send(message("evaluate", self.name, parameter_arrays(parameters)))
+            yield from checked_scores(answer, self.setup.federation, own)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def behind() -> Callable[..., Callable[[Setup], Fleet]]:
+    """From an experiment and its gateways' addresses to what makes the fleet."""
+
+    def make(experiment: Experiment, *addresses: str) -> Callable[[Setup], Fleet]:
+        return lambda setup: GatewayFleet(setup, experiment, addresses)
+
+    return make

@@ -1,0 +1,111 @@
+"""What a node says and a server does not believe, whatever carries it."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tifed.experiment import Setup, build, load_experiment
+from tifed.federation import Plan, begin, total
+from tifed.nodes.answer import answer
+from tifed.nodes.messages.check import checked_update
+from tifed.nodes.messages.content import (
+    Content,
+    MessageError,
+    check_head,
+    message,
+    refusal,
+    update_message,
+)
+from tifed.nodes.site import HostedFleet, Site
+
+
+@pytest.fixture(scope="module")
+def setup() -> Setup:
+    return build(load_experiment(overrides=["devices=3", "rounds=1", "layers=[64,4,10]"]))
+
+
+@pytest.fixture(scope="module")
+def plan(setup: Setup) -> Plan:
+    state, _ = begin(setup.federation, setup.fleet, setup.start)
+    (plan,) = setup.federation.plans(state)
+    return plan
+
+
+@pytest.fixture(scope="module")
+def two_of_three(setup: Setup, plan: Plan) -> Content:
+    """The sums of devices 0 and 1."""
+    some = replace(plan, jobs=plan.jobs.at(np.arange(2)))
+    return update_message("it", plan, total(setup.fleet.fit(some, setup.start)))
+
+
+def checked(setup: Setup, plan: Plan, content: Content, **values: Any) -> Any:
+    changed = Content("fit", {**content.values, **values}, content.arrays)
+    return checked_update(changed, setup.federation, plan, plan.jobs)
+
+
+def test_a_nodes_words_of_an_absent_device_are_one_short_line(
+    setup: Setup, plan: Plan, two_of_three: Content
+) -> None:
+    said = "down\n2026-01-01T00:00:00Z failed: all\r\x1b[2J\0\u202e" + "x" * 1000
+    update = checked(setup, plan, two_of_three, absent=[2], reasons=[said])
+    reason = update.absent[2]
+    assert reason.startswith("down 2026-01-01T00:00:00Z failed: all  [2J  xxx")
+    assert reason.isprintable()
+    assert len(reason) == 200
+
+
+@pytest.mark.parametrize(
+    ("absent", "reasons"),
+    [
+        ([1], ["it has answered"]),
+        ([3], ["there is none"]),
+        ([2], []),
+        ([2], [7]),
+        (["2"], ["a text"]),
+        ([True], ["a flag"]),
+        (2, "x"),
+    ],
+)
+def test_absent_devices_are_those_that_have_not_answered(
+    setup: Setup, plan: Plan, two_of_three: Content, absent: Any, reasons: Any
+) -> None:
+    with pytest.raises(MessageError, match="says of devices that they are absent"):
+        checked(setup, plan, two_of_three, absent=absent, reasons=reasons)
+
+
+@pytest.mark.parametrize("place", [2, 3])
+def test_more_clipped_than_there_is_to_clip_is_refused(
+    setup: Setup, plan: Plan, two_of_three: Content, place: int
+) -> None:
+    counts = list(two_of_three.values["statistics"])
+    assert checked(setup, plan, two_of_three).statistics.visits == counts[0]
+    # 2 devices, 10 steps, 64 * 4 + 4 + 4 * 10 + 10 parameters; 2 * 5 visits to 20 samples, 14 units
+    counts[place] = {2: 2 * 10 * 310, 3: 2 * 5 * 20 * 14}[place] + 1
+    with pytest.raises(MessageError, match=r"counted \d+ clipped (parameters|deltas) of \d+"):
+        checked(setup, plan, two_of_three, statistics=counts)
+    counts[place] -= 1
+    checked(setup, plan, two_of_three, statistics=counts)
+
+
+def test_a_nodes_words_of_a_refusal_are_one_short_line() -> None:
+    head = refusal("it", "no\n\x1b[2J" + "x" * 1000).values
+    with pytest.raises(MessageError) as error:
+        check_head(head, None, "it")
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize("dtype", [object, [("a", object)], "U3", "M8[s]", bool, float, np.uint64])
+def test_arrays_are_of_the_integers_that_are_asked_for(dtype: Any) -> None:
+    content = message("hello", "it", {"devices": np.zeros((1, 2), np.dtype(dtype))})
+    with pytest.raises(MessageError, match="devices has the type"):
+        content.array("devices", np.int64, (None, 2))
+
+
+def test_a_node_says_on_which_data_it_works(setup: Setup) -> None:
+    hosted = HostedFleet(setup, range(3))
+    for data in (setup.dataset.digest, "other"):
+        site = Site("it", data, setup.network, range(3), hosted)
+        assert answer(site, message("hello", "it", {})).values["data"] == data
