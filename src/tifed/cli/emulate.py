@@ -51,7 +51,7 @@ def emulate(
 
     places = addresses(listen)
     if not places:
-        raise UsageError("--listen: names no address")
+        raise UsageError("--listen: give at least one address")
     for place in places:  # before the firmware is made, which takes its time
         check_socket_address(place, "--listen")
     check_distinct(places, "--listen")

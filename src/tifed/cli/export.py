@@ -56,7 +56,7 @@ def export(
     from tifed.rule.network import load_model
 
     if len(places) > 2:
-        raise UsageError("export: takes an experiment file and a folder, no more")
+        raise UsageError("export: takes an experiment file and a folder, and nothing else")
     chosen = experiment_from(places[0] if len(places) == 2 else None, preset, settings)
     model = model_for(
         chosen,

@@ -296,19 +296,19 @@ def _options(pairs: list[str] | None) -> dict[str, Any]:
 
 
 def _numbers(name: str, text: str) -> tuple[int, ...]:
-    """Integers with commas between them."""
+    """Integers that are separated by commas."""
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"{name}: {text!r} is not numbers with commas between them") from None
+        raise UsageError(f"{name}: {text!r} must be numbers separated by commas") from None
 
 
 def _floats(name: str, text: str) -> tuple[float, ...]:
-    """Numbers with commas between them."""
+    """Numbers that are separated by commas."""
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"{name}: {text!r} is not numbers with commas between them") from None
+        raise UsageError(f"{name}: {text!r} must be numbers separated by commas") from None
 
 
 class _Epochs:

@@ -182,7 +182,7 @@ def bundle(
     chosen = experiment_from(experiment, preset, settings)
     require_devices(chosen)
     if out is not None and not out.is_absolute():
-        raise UsageError(f"--out {out}: must be absolute; it is a folder of the server's machine")
+        raise UsageError(f"--out {out}: must be absolute; it is a path on the server's machine")
     where = "" if out is None else str(out)
     write_bundle(folder, Settings(to_toml(chosen), out=where, timeout=timeout, grace=grace))
     Console(highlight=False, soft_wrap=True).print(f"flwr run {folder} CONNECTION", markup=False)
@@ -210,7 +210,7 @@ def keys(
     from tifed.nodes.flower.certificates import make_node_key, make_server_certificates
 
     if folder.is_dir() and any(folder.iterdir()):
-        raise UsageError(f"{folder}: is not empty; name a new folder")
+        raise UsageError(f"{folder}: is not empty; give the path of a new folder")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The SuperLink's own helpers reach it by loopback, whatever the nodes call it.
@@ -243,7 +243,7 @@ def _chosen(
     folder = out or new_folder(experiment, "-flower")
     if RunFolder(folder).experiment.exists():
         raise UsageError(
-            f"{folder}: holds a run already; go on with it by --resume {folder}, "
+            f"{folder}: contains a run already; continue it with --resume {folder}, "
             "or name another folder with --out"
         )
     return experiment, folder

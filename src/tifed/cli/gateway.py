@@ -62,7 +62,7 @@ def gateway(
 
     lines = addresses(devices)
     if not lines:
-        raise UsageError("--devices: names no board")
+        raise UsageError("--devices: give the address of at least one board")
     bench = Bench(Lines(lines, baud, Patience(silence=silence)), data_dir)
     log_to_stderr()
     stop = stop_on_signals()

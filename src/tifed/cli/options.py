@@ -96,7 +96,7 @@ def folder_to_resume(folder: Path, *others: object) -> Path:
     from tifed.experiment import RunFolder
 
     if any(other is not None and other != [] for other in others):
-        raise UsageError("--resume: takes a run's folder and none of its settings")
+        raise UsageError("--resume: takes a run's folder, and neither an experiment nor settings")
     RunFolder(folder).require()
     return folder
 
