@@ -300,7 +300,7 @@ def _numbers(name: str, text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"{name}: {text!r} must be numbers separated by commas") from None
+        raise UsageError(f"{name}: {text!r} is not numbers separated by commas") from None
 
 
 def _floats(name: str, text: str) -> tuple[float, ...]:
@@ -308,7 +308,7 @@ def _floats(name: str, text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"{name}: {text!r} must be numbers separated by commas") from None
+        raise UsageError(f"{name}: {text!r} is not numbers separated by commas") from None
 
 
 class _Epochs:

@@ -243,7 +243,7 @@ def _chosen(
     folder = out or new_folder(experiment, "-flower")
     if RunFolder(folder).experiment.exists():
         raise UsageError(
-            f"{folder}: contains a run already; continue it with --resume {folder}, "
+            f"{folder}: holds a run already; go on with it by --resume {folder}, "
             "or name another folder with --out"
         )
     return experiment, folder
