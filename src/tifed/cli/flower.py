@@ -261,7 +261,9 @@ def _gateways(addresses: list[str], devices: int) -> list[str]:
         check_socket_address(address, "--gateway")
     check_distinct(addresses, "--gateway")
     if len(addresses) > devices:
-        raise UsageError(f"--gateway: {len(addresses)} gateways for {devices} devices")
+        raise UsageError(
+            f"--gateway: {len(addresses)} gateways for {devices} devices; each needs one"
+        )
     pairs = [address.split(":", 1) for address in addresses]
     return [
         f"unix:{Path(place).absolute()}" if kind == "unix" else f"{kind}:{place}"

@@ -246,10 +246,13 @@ class Experiment(Table):
             raise ValueError(f"layers: {list(self.layers)} must be two or more positive sizes")
         if self.devices_per_round is not None and self.devices_per_round > self.devices:
             raise ValueError(
-                f"devices_per_round: {self.devices_per_round} of {self.devices} devices"
+                f"devices_per_round: {self.devices_per_round} of {self.devices} devices; "
+                "choose fewer"
             )
         if self.minimum_devices > (self.devices_per_round or self.devices):
-            raise ValueError(f"minimum_devices: {self.minimum_devices} is more than are asked")
+            raise ValueError(
+                f"minimum_devices: {self.minimum_devices} is more than are asked in a round"
+            )
         if (self.mode == "per-device") != (self.device_layers is not None):
             raise ValueError("device_layers: goes with mode = 'per-device', and only with it")
         if (self.mode == "memory-aware") != bool(self.memory.budgets):
@@ -258,7 +261,8 @@ class Experiment(Table):
             raise ValueError("link.devices: goes with fleet = 'linked', and only with it")
         if self.fleet == "linked" and len(self.link.devices) != self.devices:
             raise ValueError(
-                f"link.devices: {len(self.link.devices)} lines for {self.devices} devices"
+                f"link.devices: {len(self.link.devices)} lines for {self.devices} devices; "
+                "give one for each"
             )
         repeated = repeated_line(self.link.devices)
         if repeated is not None:
