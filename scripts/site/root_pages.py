@@ -21,9 +21,10 @@ PAGES = {
     "DESIGN.md": "design.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
     "src/tifed/extractor/shipped/README.md": "extractors.md",
 }
-"""A file of the repository, and its place in the site."""
+"""A file of the repository, if it is there, and its place in the site."""
 
 _PLACES = {place: name for name, place in PAGES.items()}
 _LINK = re.compile(r"(?P<text>\[[^\]\n]*\])\((?P<target>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
@@ -33,6 +34,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages, and the files that any page links to."""
     texts = {f"docs/{file.src_uri}": file.content_string for file in files.documentation_pages()}
     for name, place in PAGES.items():
+        if not (ROOT / name).exists():
+            continue
         text = (ROOT / name).read_text(encoding="utf-8")
         files.append(File.generated(config, place, content=text))
         texts[name] = text

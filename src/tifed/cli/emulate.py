@@ -33,11 +33,11 @@ def emulate(
     ] = "zig",
     data_dir: DataDir = None,
 ) -> None:
-    """Run emulated boards, each behind its own socket, with firmware built for an experiment.
+    """Run emulated boards, each behind its own socket.
 
-    Use them in place of real boards: *tifed gateway --devices* and the setting *link.devices* of an
-    experiment take the same addresses. A board that is stopped and started again has forgotten
-    everything, as a real one does without power.
+    Their firmware is built for the experiment. Use them in place of real boards: *tifed gateway
+    --devices* and the setting *link.devices* of an experiment take the same addresses. A board that
+    is stopped and started again has forgotten everything, as a real one does without power.
 
         tifed emulate --preset digits --listen unix:a.sock,unix:b.sock &
 

@@ -45,7 +45,9 @@ def export(
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Create a library for your firmware: the C core, the experiment's network, example programs.
+    """Create a library for your firmware.
+
+    It contains the C core, the network of the experiment and example programs.
 
     An earlier export in the same folder is replaced, unless a file in it was changed or added. A
     folder with other content is never touched.

@@ -36,22 +36,24 @@ def gateway(
     ] = 10.0,
     data_dir: DataDir = None,
 ) -> None:
-    """Own the lines to some boards, and answer for them: run it as a service beside a SuperNode.
+    """Connect boards to a Flower node.
 
-    A SuperNode starts a program for every message, which could not keep a serial line; it asks here
-    instead. Tell the node in its configuration:
+    Run it as a service on the machine that has the boards. A SuperNode starts a program for every
+    message, which could not keep a serial line open, so it asks the gateway. Name the gateway in
+    the configuration of the node:
 
         flower-supernode ... --node-config 'gateway="unix:/run/tifed.sock" first-device=0'
 
-    The first board is then device 0 of the federation, the next one device 1, and so on. (With
-    *partition-id* and *num-partitions* in place of *first-device* the node has its equal part.)
+    The first board is then device 0 of the federation, the next one device 1, and so on. With
+    *partition-id* and *num-partitions* in place of *first-device*, the boards are the devices of
+    that part.
 
-    The experiment comes with every request: the gateway is started once, and goes from one
-    experiment to the next by itself. Boards have to hold firmware that was built for it (*tifed
-    export*); one that was not is left out by name. Boards without sensors are sent their samples
-    from the data set on this machine.
+    The experiment comes with every request, so the gateway is started once and serves one
+    experiment after the other. A board needs firmware that was built for the experiment (*tifed
+    export*); one that has other firmware is left out and named. Boards without sensors get their
+    samples from the data set on this machine.
 
-    The log says which boards are there, leave and come back. To try it without boards: *tifed
+    The log shows which boards are there, leave and come back. To try it without boards, use *tifed
     emulate*.
     """
     from tifed.cli.service import addresses, log_to_stderr, stop_on_signals

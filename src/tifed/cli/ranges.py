@@ -18,9 +18,11 @@ def ranges(
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Show how large every weight, sum, delta and gradient can become, and the type that holds it.
+    """Prove that nothing overflows: show the worst case of every value.
 
-    These are worst cases over all possible data. Nothing is measured: they follow from the shape of
+    These are weights, sums, deltas and gradients, each with the type that holds it.
+
+    The worst case is over all possible data. Nothing is measured: it follows from the shape of
     the network and from the bounds at which parameters saturate.
     """
     from tifed.experiment.build import network_for

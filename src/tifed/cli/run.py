@@ -45,7 +45,7 @@ def run(
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Train a federation of integer-only devices and write a run folder.
+    """Run an experiment, or continue one, and write the results into a folder.
 
     Without arguments it runs the preset *digits*, whose data come with scikit-learn. *--board* and
     *--emulator* run it on emulated microcontrollers; they stand for *--set fleet=emulated* together
