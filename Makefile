@@ -5,7 +5,7 @@ SOURCES := src tests benchmarks examples scripts
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema vendor.
 C_FILES = $(shell find src tests -name '*.[ch]' -o -name '*.[ch]pp')
 
-.PHONY: demo results footprint test lint types check-tests system-packages clean
+.PHONY: demo results footprint docs test lint types check-tests system-packages clean
 
 demo: .venv/run.stamp  ## train digits in both modes, with a float baseline, and write a report
 	$(BIN)/python examples/demo.py --out runs/demo
@@ -16,7 +16,7 @@ results: .venv/run.stamp  ## docs/results.md, its pictures and README's table, f
 footprint: .venv/dev.stamp system-packages  ## docs/footprint.md: flash, RAM, stack, instructions
 	$(BIN)/python -m benchmarks.footprint
 
-test: lint types check-tests  ## everything that has to pass
+test: lint types docs check-tests  ## everything that has to pass
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check $(SOURCES)
@@ -31,6 +31,9 @@ lint: .venv/dev.stamp
 
 types: .venv/dev.stamp
 	$(BIN)/mypy
+
+docs: .venv/dev.stamp  ## the documentation as a site, build/site; a link that leads nowhere is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict  # --quiet would silence what --strict counts
 
 check-tests: .venv/dev.stamp system-packages
 	$(BIN)/pytest -n auto --dist worksteal --durations 20

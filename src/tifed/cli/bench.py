@@ -190,11 +190,17 @@ def measure(repeats: int, full: bool) -> dict[str, Any]:
 
 
 def bench(
-    repeats: Annotated[int, typer.Option(min=1, help="Runs of which the median is shown.")] = 7,
-    full: Annotated[bool, typer.Option(help="10,000 devices as well (some 6 seconds).")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Numbers only.")] = False,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="How often each figure is measured; the median is shown.")
+    ] = 7,
+    full: Annotated[
+        bool, typer.Option(help="Measure 10,000 devices as well (about 6 seconds).")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the figures as one JSON object.")
+    ] = False,
 ) -> None:
-    """Measure the native engine on this machine."""
+    """Measure how fast the native engine trains on this machine."""
     found = measure(repeats, full)
     if as_json:
         typer.echo(json.dumps(found, indent=2))

@@ -142,8 +142,8 @@ def require_devices(experiment: Experiment) -> None:
     if not experiment.build_recipe().for_devices:
         others = ", ".join(name for name, recipe in RECIPES.items() if recipe.for_devices)
         raise UsageError(
-            f"recipe: {experiment.recipe!r} is for comparison only: no device, link or Flower "
-            f"client computes it (`tifed run` does); use one of {others}"
+            f"recipe: {experiment.recipe!r} is for comparison only: `tifed run` can simulate it, "
+            f"but no device or Flower client can compute it; use one of {others}"
         )
 
 
@@ -195,7 +195,7 @@ def _raw_data(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
             raise UsageError(
                 f"data.{key}: the data set {experiment.dataset!r} has no such option; "
                 + (f"it has {others}" if others else "it has none")
-                + ("; the folder of data sets is given apart, --data-dir" * (key == "data_dir"))
+                + ("; give the folder of data sets with --data-dir" * (key == "data_dir"))
             )
     given: Mapping[str, Any] = experiment.data
     return load(experiment.dataset, data_dir=data_dir, **given)
