@@ -108,6 +108,7 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(network, parameters, samples.astype(np.int8), labels, work)
 
 
+@pytest.mark.slow(5)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_every_kernel_equals_the_oracle(case: Case) -> None:

@@ -62,6 +62,7 @@ def test_rows_have_names_of_their_own() -> None:
     assert len({row.name for row in ROWS}) == len(ROWS)
 
 
+@pytest.mark.slow
 def test_the_pages_are_what_the_kept_runs_say(tmp_path: Path) -> None:
     """Nothing in the tables was written by hand."""
     folder = ROOT / "docs" / "results"
