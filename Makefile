@@ -7,7 +7,7 @@ C_FILES = $(shell find src tests -name '*.[ch]' -o -name '*.[ch]pp')
 # Percent of the package's lines and branches that the quick tests reach at least.
 COVERED := 87
 
-.PHONY: demo results footprint test test-fast lint types check-tests system-packages clean
+.PHONY: demo results footprint docs test test-fast lint types check-tests system-packages clean
 
 demo: .venv/run.stamp  ## train digits in both modes, with a float baseline, and write a report
 	$(BIN)/python examples/demo.py --out runs/demo
@@ -18,8 +18,8 @@ results: .venv/run.stamp  ## docs/results.md, its pictures and README's table, f
 footprint: .venv/dev.stamp system-packages  ## docs/footprint.md: flash, RAM, stack, instructions
 	$(BIN)/python -m benchmarks.footprint
 
-test:  ## everything that has to pass, two at a time; tests begin when lint or types is done
-	$(MAKE) --jobs 2 lint types check-tests
+test:  ## everything that has to pass, two at a time
+	$(MAKE) --jobs 2 lint types docs check-tests
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check $(SOURCES)
@@ -34,6 +34,9 @@ lint: .venv/dev.stamp
 
 types: .venv/dev.stamp
 	$(BIN)/mypy
+
+docs: .venv/dev.stamp  ## the documentation as a site, build/site; a link that leads nowhere is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict  # --quiet would silence what --strict counts
 
 check-tests: .venv/dev.stamp system-packages
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --durations 20 \
