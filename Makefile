@@ -18,8 +18,8 @@ results: .venv/run.stamp  ## docs/results.md, its pictures and README's table, f
 footprint: .venv/dev.stamp system-packages  ## docs/footprint.md: flash, RAM, stack, instructions
 	$(BIN)/python -m benchmarks.footprint
 
-test:  ## everything that has to pass, two at a time
-	$(MAKE) --jobs 2 lint types docs check-tests
+test:  ## everything that has to pass; the tests run beside the rest
+	$(MAKE) --jobs 2 lint check-tests types docs
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check $(SOURCES)

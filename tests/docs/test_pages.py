@@ -55,6 +55,7 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.slow(20)
 @pytest.mark.parametrize("page", PATH_OF_A_STRANGER)
 def test_the_path_of_a_stranger_leads_where_the_page_says(page: str, tmp_path: Path) -> None:
     """Blocks are run in their order; what a ``text`` block shows was printed by the one before."""
@@ -94,6 +95,7 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     return text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", sorted({*having("python")} - {*PATH_OF_A_STRANGER, *NOT_RUN}))
 def test_python_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_samples(tmp_path)

@@ -145,6 +145,7 @@ target_link_libraries(app PRIVATE tifed)
 """
 
 
+@pytest.mark.slow(2)
 def test_zephyr_module(
     tmp_path: Path, make_model: Callable[..., Model], run: Callable[..., str]
 ) -> None:
@@ -203,6 +204,7 @@ target_link_libraries(app PRIVATE main)
 """
 
 
+@pytest.mark.slow(2)
 def test_esp_idf_component(
     tmp_path: Path, make_model: Callable[..., Model], run: Callable[..., str]
 ) -> None:

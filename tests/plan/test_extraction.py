@@ -28,6 +28,7 @@ EXPERIMENT = Experiment(dataset="fashion-mnist", features="mnist", layers=(200, 
 MNIST = find_extractor("mnist")
 
 
+@pytest.mark.slow
 def test_ram_and_flash_of_an_image_are_as_planned() -> None:
     """What an extractor adds to a compiled image: exactly the parts of the plan."""
     board, network = QEMU["cortex-m4"], network_for(EXPERIMENT)
@@ -53,6 +54,7 @@ def test_ram_and_flash_of_an_image_are_as_planned() -> None:
     assert planned_flash <= sizes[1].code - sizes[0].code <= planned_flash + 400
 
 
+@pytest.mark.slow
 def test_a_measured_extractor_costs_what_a_processor_counts() -> None:
     """The table's row is what an emulated M4 does, which is at most 2.5 per MAC."""
     counted = measure_one(QEMU["cortex-m4"], "mnist", MNIST)
