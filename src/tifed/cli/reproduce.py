@@ -34,7 +34,7 @@ def reproduce(
     recipe: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only this recipe, such as tuned or float-fedavg. Repeatable; "
+            help="Only this recipe or baseline, such as tuned or float-fedavg. Repeatable; "
             "default the experiment's own."
         ),
     ] = None,

@@ -22,7 +22,6 @@ from tifed.native.choice import engine
 from tifed.rule.learning import feedback_matrices
 from tifed.rule.learning.engine import Engine
 from tifed.rule.network import Network, Parameters, start_parameters
-from tifed.rule.recipes import RECIPES
 
 DEFAULT_HIDDEN = 32
 """Hidden units where an experiment does not name its layers."""
@@ -40,7 +39,7 @@ class Setup:
         sent: per device its samples as they go over a line; raw if devices extract features.
         network: what every device holds.
         federation: the run's constants.
-        fleet: who does the local work; of the float baseline only its failing devices count.
+        fleet: who does the local work; of a baseline only its failing devices count.
         engine: who computes the learning rule, here for the server's own evaluation.
         start: the parameters before the first round.
         extractor: what samples go through before they reach the network, if anything does.
@@ -82,7 +81,7 @@ def build(
         raw = _raw_data(experiment, data_dir)
         dataset = _held_out(experiment, raw if extractor is None else extracted(raw, extractor))
     partition = partition_of(experiment, dataset)
-    recipe = experiment.build_recipe()
+    recipe, learner = experiment.build_recipe(), experiment.learner()
     network = network_of(experiment, dataset.features, dataset.classes)
     federation = Federation(
         network=network,
@@ -90,7 +89,7 @@ def build(
         streams=tuple(partition.sizes.tolist()),
         assignment=assignment_of(experiment, network),
         extra_shifts=tuple(
-            recipe.extra_shift(number, experiment.rounds) for number in range(experiment.rounds)
+            learner.extra_shift(number, experiment.rounds) for number in range(experiment.rounds)
         ),
         seed=experiment.seed,
         buffer=experiment.buffer,
@@ -100,7 +99,7 @@ def build(
         devices_per_round=experiment.devices_per_round,
         minimum_devices=experiment.minimum_devices,
         at_end=experiment.at_end,
-        calibration_samples=recipe.calibration_samples,
+        calibration_samples=learner.calibration_samples,
     )
     train = dataset.train
     streams = tuple(Stream(train.features, train.labels, own) for own in partition.indices)
@@ -135,13 +134,12 @@ def require_devices(experiment: Experiment) -> None:
     """Make sure that devices can do what the experiment asks for.
 
     Raises:
-        UsageError: if its recipe is there for comparison only.
+        UsageError: if it names a baseline, which is there for comparison only.
     """
-    if not experiment.build_recipe().for_devices:
-        others = ", ".join(name for name, recipe in RECIPES.items() if recipe.for_devices)
+    if experiment.baseline is not None:
         raise UsageError(
-            f"recipe: {experiment.recipe!r} is for comparison only: no device, link or Flower "
-            f"client computes it (`tifed run` does); use one of {others}"
+            f"baseline: {experiment.baseline!r} is for comparison only: no device, link or Flower "
+            "client computes it (`tifed run` does); leave it out"
         )
 
 
@@ -282,14 +280,13 @@ def network_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Netw
 def assignment_of(experiment: Experiment, network: Network) -> Assignment:
     """Which device trains which layers in which round."""
     devices, depth = experiment.devices, network.depth
-    recipe = experiment.build_recipe()
     if experiment.mode == "single-layer":
         choose = {
             "contiguous": assignments.contiguous,
             "alternating": assignments.alternating,
             "rotating": assignments.rotating,
             "rotating-quarter": assignments.rotating_quarter,
-        }[experiment.assignment or recipe.assignment]
+        }[experiment.assignment or experiment.learner().assignment]
         return choose(devices, depth)
     if experiment.device_layers is not None:
         return assignments.per_device(experiment.device_layers, devices, depth)

@@ -6,7 +6,15 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from tifed.baselines import BASELINES
+from tifed.registry import Registry
 from tifed.rule.recipes import RECIPES
+
+_CHOSEN_BY: Mapping[str, tuple[str, Registry[Any]]] = {
+    "recipe_settings": ("recipe", RECIPES),
+    "baseline_settings": ("baseline", BASELINES),
+}
+"""Tables whose keys depend on a name that the experiment chooses."""
 
 _SHOWN = 80
 """Characters of a wrong value that a message repeats."""
@@ -33,10 +41,9 @@ def _line(problem: Any, settings: Mapping[str, Any], model: type[BaseModel]) -> 
     location, given = [str(part) for part in problem["loc"]], problem["input"]
     name, kind = ".".join(location), problem["type"]
     if kind == "extra_forbidden":
-        recipe = settings.get("recipe", "tuned")
-        owner = model if len(location) == 1 else _table(model, location[0], recipe)
+        owner = model if len(location) == 1 else _table(model, location[0], settings)
         allowed = tuple(owner.model_fields)
-        has = f"the recipe {recipe!r} has" if location[0] == "recipe_settings" else "the keys are"
+        has = _owner(location[0], settings) if len(location) > 1 else "the keys are"
         near = suggestion(location[-1], allowed)
         return f"{name:.{_SHOWN}}: unknown key{near}; {has} {', '.join(allowed)}"
     if kind == "value_error":
@@ -45,7 +52,7 @@ def _line(problem: Any, settings: Mapping[str, Any], model: type[BaseModel]) -> 
         items = given.strip(" ()[]")
         return f"{name}: {_shown(given)} is text, not a list; write {name}=[{items:.{_SHOWN}}]"
     if kind in ("model_type", "dict_type") and location and not isinstance(given, Mapping):
-        fields = list(getattr(_table(model, location[0], "tuned"), "model_fields", ()))
+        fields = list(getattr(_table(model, location[0], settings), "model_fields", ()))
         key = fields[0] if fields and kind == "model_type" else "KEY"
         value = str(given) if isinstance(given, str | int | float) else "VALUE"
         return (
@@ -56,12 +63,22 @@ def _line(problem: Any, settings: Mapping[str, Any], model: type[BaseModel]) -> 
     return f"{name or 'settings'}: {problem['msg']}, not {_shown(given)}"
 
 
-def _table(model: type[BaseModel], name: str, recipe: object) -> type[BaseModel]:
+def _table(model: type[BaseModel], name: str, settings: Mapping[str, Any]) -> type[BaseModel]:
     """What a table of the settings should have been."""
-    if name == "recipe_settings":
-        return RECIPES[str(recipe)]
+    if name in _CHOSEN_BY:
+        key, registry = _CHOSEN_BY[name]
+        chosen: type[BaseModel] = registry[str(settings.get(key, model.model_fields[key].default))]
+        return chosen
     default = model.model_fields[name].default
     return type(default) if isinstance(default, BaseModel) else model
+
+
+def _owner(name: str, settings: Mapping[str, Any]) -> str:
+    """Whose keys are listed."""
+    if name not in _CHOSEN_BY:
+        return "the keys are"
+    key, _ = _CHOSEN_BY[name]
+    return f"the {key} {settings.get(key, 'tuned')!r} has"
 
 
 def _shown(value: object) -> str:

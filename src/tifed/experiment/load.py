@@ -110,8 +110,9 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     Another recipe or partition brings its own defaults: settings of the old one would not fit it.
     """
     result = dict(base)
-    if over.get("recipe", base.get("recipe")) != base.get("recipe"):
-        result.pop("recipe_settings", None)
+    for name in ("recipe", "baseline"):
+        if over.get(name, base.get(name)) != base.get(name):
+            result.pop(f"{name}_settings", None)
     for key, value in over.items():
         old = result.get(key)
         both = isinstance(old, Mapping) and isinstance(value, Mapping)

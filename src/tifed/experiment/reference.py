@@ -1,12 +1,18 @@
 """The reference of every experiment field, made from the schema so that it cannot go stale."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from tifed.baselines import BASELINES
 from tifed.experiment.schema import Experiment
+from tifed.registry import Registry
 from tifed.rule.recipes import RECIPES
+
+_NAMED: Mapping[str, Registry[Any]] = {"recipe": RECIPES, "baseline": BASELINES}
+"""Keys whose values are names of things that can be registered; TIFeD's own are listed."""
 
 
 def markdown() -> str:
@@ -15,8 +21,11 @@ def markdown() -> str:
     for name, field in Experiment.model_fields.items():
         if isinstance(field.default, BaseModel):
             parts += [f"\n## `[{name}]`\n", *_table(type(field.default))]
-    for name, recipe in RECIPES.items():
-        parts += [f'\n## `[recipe_settings]` with `recipe = "{name}"`\n', *_table(recipe)]
+    for name in RECIPES.built_in:
+        parts += [f'\n## `[recipe_settings]` with `recipe = "{name}"`\n', *_table(RECIPES[name])]
+    for name in BASELINES.built_in:
+        title = f'\n## `[baseline_settings]` with `baseline = "{name}"`\n'
+        parts += [title, *_table(BASELINES[name])]
     return "\n".join(parts) + "\n"
 
 
@@ -29,6 +38,8 @@ def _table(model: type[BaseModel]) -> Iterator[str]:
         if isinstance(field.default, BaseModel):
             continue
         value = _value(properties[name], definitions)
+        if name in _NAMED:
+            value = ", ".join(f"`{one}`" for one in _NAMED[name].built_in)
         yield f"| `{name}` | {value} | {_default(field)} | {field.description} |"
 
 

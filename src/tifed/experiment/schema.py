@@ -11,12 +11,14 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_serializer,
+    field_validator,
     model_validator,
 )
-from pydantic_core import InitErrorDetails
 
+from tifed.baselines import BASELINES, Baseline
 from tifed.errors import UsageError
 from tifed.experiment.explain import explained
+from tifed.experiment.names import known
 from tifed.federation import AtEnd, AverageEvery
 from tifed.link.address import repeated_line
 from tifed.rule.recipes import RECIPES, AssignmentKind, Mode, Recipe
@@ -120,8 +122,11 @@ class Experiment(Table):
     device_layers: tuple[tuple[int, ...], ...] | None = Field(
         None, description="per-device mode: one list of layers per device"
     )
-    recipe: Literal["paper", "tuned", "tuned-absolute", "tuned-int8", "float-fedavg"] = Field(
-        "tuned", description="settings of the learning rule; float-fedavg is for comparison only"
+    recipe: str = Field("tuned", description="settings of the learning rule")
+    baseline: str | None = Field(
+        None,
+        description="for comparison only, without devices: learns in place of the recipe, in the "
+        "same federation",
     )
     engine: Literal["native", "oracle"] = Field(
         "native", description="who computes the learning rule: the C core, or NumPy (slow)"
@@ -175,20 +180,60 @@ class Experiment(Table):
     recipe_settings: dict[str, Any] = Field(
         default_factory=dict, description="overrides of the recipe's own settings"
     )
+    baseline_settings: dict[str, Any] = Field(
+        default_factory=dict, description="overrides of the baseline's own settings"
+    )
+
+    @field_validator("recipe")
+    @classmethod
+    def _known_recipe(cls, name: str) -> str:
+        if name in BASELINES:
+            raise ValueError(
+                f"{name!r} is a baseline; write baseline = {name!r} in place of recipe, and "
+                "[baseline_settings] in place of [recipe_settings]"
+            )
+        return known(RECIPES, name)
+
+    @field_validator("baseline")
+    @classmethod
+    def _known_baseline(cls, name: str | None) -> str | None:
+        return name if name is None else known(BASELINES, name)
+
+    @field_validator("recipe_settings")
+    @classmethod
+    def _of_the_recipe(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "recipe" in info.data:
+            RECIPES[info.data["recipe"]].model_validate(settings)
+        return settings
+
+    @field_validator("baseline_settings")
+    @classmethod
+    def _of_the_baseline(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        baseline = info.data.get("baseline")
+        if baseline is not None:
+            BASELINES[baseline].model_validate(settings)
+        elif settings and "baseline" in info.data:
+            raise ValueError("goes with baseline, and only with it")
+        return settings
 
     @field_serializer("recipe_settings")
     def _plain(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Only what was set, in the recipe's own types."""
         return self.build_recipe().model_dump(mode="json", exclude_unset=True) if settings else {}
 
+    @field_serializer("baseline_settings")
+    def _plain_too(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Only what was set, in the baseline's own types."""
+        baseline = self.build_baseline()
+        return {} if baseline is None else baseline.model_dump(mode="json", exclude_unset=True)
+
     @model_validator(mode="after")
     def _consistent(self) -> "Experiment":
         """Check what one field says about another."""
-        recipe = self._checked_recipe()
-        if self.fleet != "simulated" and not recipe.for_devices:
+        if self.fleet != "simulated" and self.baseline is not None:
             raise ValueError(
-                f"recipe: {self.recipe!r} is for comparison only, without devices; use "
-                "fleet = 'simulated', or a recipe of integers"
+                f"baseline: {self.baseline!r} is for comparison only, without devices; use "
+                "fleet = 'simulated', or leave baseline out"
             )
         if self.layers is not None and (len(self.layers) < 2 or min(self.layers) < 1):
             raise ValueError(f"layers: {list(self.layers)} must be two or more positive sizes")
@@ -227,24 +272,6 @@ class Experiment(Table):
             given = settings if isinstance(settings, Mapping) else {}
             raise UsageError(f"{where}: {explained(error, given, cls)}") from error
 
-    def _checked_recipe(self) -> Recipe:
-        """The recipe; errors of its settings carry the name of their table."""
-        try:
-            return self.build_recipe()
-        except ValidationError as error:
-            raise ValidationError.from_exception_data(
-                error.title,
-                [
-                    InitErrorDetails(
-                        type=one["type"],
-                        loc=("recipe_settings", *one["loc"]),
-                        input=one["input"],
-                        ctx=one.get("ctx", {}),
-                    )
-                    for one in error.errors()
-                ],
-            ) from error
-
     def build_recipe(self) -> Recipe:
         """The recipe with this experiment's settings.
 
@@ -252,3 +279,13 @@ class Experiment(Table):
             ValueError: naming a setting that the recipe does not have or cannot take.
         """
         return RECIPES[self.recipe].model_validate(self.recipe_settings)
+
+    def build_baseline(self) -> Baseline | None:
+        """The baseline with this experiment's settings; None if it has none."""
+        if self.baseline is None:
+            return None
+        return BASELINES[self.baseline].model_validate(self.baseline_settings)
+
+    def learner(self) -> Recipe | Baseline:
+        """What learns: the baseline if there is one, else the recipe."""
+        return self.build_baseline() or self.build_recipe()
