@@ -14,6 +14,7 @@ from safetensors.numpy import save
 
 from tifed import Experiment, UsageError, load_experiment, resume, run
 from tifed.baselines import BASELINES
+from tifed.data.partition import PARTITIONS
 from tifed.experiment import to_toml
 from tifed.experiment.identity import VERSION, data_settings, description, identity
 from tifed.federation.checkpoint_file import _checksum
@@ -35,12 +36,16 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "compiler": "zig", "average_every": "buffer", "layers": None, "buffer": 20, "batch": 10,
         "local_epochs": 5, "devices_per_round": None, "minimum_devices": 1, "at_end": "restart",
         "held_out": "test", "evaluate_every": 1, "checkpoint_every": 1,
-        "partition.kind": "iid", "partition.alpha": 1.0, "partition.classes_per_device": 2,
-        "partition.minimum": 1, "partition.limit_per_device": None, "faults.probability": 0.0,
+        "partition.kind": "iid", "partition.limit_per_device": None, "faults.probability": 0.0,
         "memory.budgets": [], "memory.frozen_in": "ram", "link.devices": [], "link.baud": 115200,
         "link.answer": 1.0, "link.silence": 30.0, "link.on_reboot": "repeat", "link.repeats": 10,
         "data": {}, "recipe_settings": {}, "baseline": None, "baseline_settings": {},
     },
+    "dirichlet": {"kind": "iid", "alpha": 1.0, "minimum": 1},
+    "shards": {"kind": "iid", "classes_per_device": 2},
+    "quantity": {"kind": "iid", "alpha": 1.0, "minimum": 1},
+    "group": {"kind": "iid"},
+    "iid": {"kind": "iid", "limit_per_device": None},
     "paper": {"inverse_learning_rate": 2048, "target": 16, "weight_bits": 16},
     "tuned": TUNED,
     "tuned-absolute": {**TUNED, "activation": "absolute"},
@@ -109,6 +114,7 @@ def test_a_default_changes_with_the_version_alone() -> None:
     """What is at its default is not in an identity, so another default must be another version."""
     now = {
         "Experiment": flat(Experiment().model_dump(mode="json")),
+        **{name: PARTITIONS[name]().model_dump(mode="json") for name in PARTITIONS.built_in},
         **{name: RECIPES[name]().model_dump(mode="json") for name in RECIPES.built_in},
         **{name: BASELINES[name]().model_dump(mode="json") for name in BASELINES.built_in},
         **{kind.__name__: constant_defaults(kind) for kind in (Network, Layer, Server)},

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tifed.data import Dataset, load, options
-from tifed.data.partition import Partition, by_group, dirichlet, iid, quantity_skew, shards
+from tifed.data.partition import Partition
 from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
 from tifed.extractor import Extractor
@@ -228,22 +228,7 @@ def _held_out(experiment: Experiment, dataset: Dataset) -> Dataset:
 
 def partition_of(experiment: Experiment, dataset: Dataset) -> Partition:
     """Who owns which training samples."""
-    table, devices, seed = experiment.partition, experiment.devices, experiment.seed
-    labels = dataset.train.labels
-    if table.kind == "iid":
-        return iid(labels, devices, seed, limit_per_device=table.limit_per_device)
-    if table.kind == "dirichlet":
-        return dirichlet(labels, devices, table.alpha, seed, table.minimum)
-    if table.kind == "quantity":
-        return quantity_skew(labels, devices, table.alpha, seed, table.minimum)
-    if table.kind == "shards":
-        return shards(labels, devices, table.classes_per_device, seed)
-    if dataset.train.groups is None:
-        raise UsageError(
-            f"partition.kind: {experiment.dataset!r} has no groups; "
-            "name its group column (data.group_column) or use another kind"
-        )
-    return by_group(dataset.train.groups, devices, seed)
+    return experiment.partition.deal(dataset.train, experiment.devices, experiment.seed)
 
 
 def network_of(experiment: Experiment, features: int, classes: int) -> Network:

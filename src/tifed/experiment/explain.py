@@ -7,14 +7,16 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tifed.baselines import BASELINES
+from tifed.data.partition import PARTITIONS
 from tifed.registry import Registry
 from tifed.rule.recipes import RECIPES
 
 _CHOSEN_BY: Mapping[str, tuple[str, Registry[Any]]] = {
+    "partition": ("kind", PARTITIONS),
     "recipe_settings": ("recipe", RECIPES),
     "baseline_settings": ("baseline", BASELINES),
 }
-"""Tables whose keys depend on a name that the experiment chooses."""
+"""Tables whose keys depend on a name that the experiment chooses; that of a partition is in it."""
 
 _SHOWN = 80
 """Characters of a wrong value that a message repeats."""
@@ -43,9 +45,10 @@ def _line(problem: Any, settings: Mapping[str, Any], model: type[BaseModel]) -> 
     if kind == "extra_forbidden":
         owner = model if len(location) == 1 else _table(model, location[0], settings)
         allowed = tuple(owner.model_fields)
-        has = _owner(location[0], settings) if len(location) > 1 else "the keys are"
+        has = _owner(location[0], settings, model) if len(location) > 1 else "the keys are"
+        elsewhere = _elsewhere(location[0], location[-1])
         near = suggestion(location[-1], allowed)
-        return f"{name:.{_SHOWN}}: unknown key{near}; {has} {', '.join(allowed)}"
+        return f"{name:.{_SHOWN}}: unknown key{near}; {has} {', '.join(allowed)}{elsewhere}"
     if kind == "value_error":
         return f"{name}: {problem['ctx']['error']}" if name else str(problem["ctx"]["error"])
     if kind in ("tuple_type", "list_type") and isinstance(given, str):
@@ -66,19 +69,34 @@ def _line(problem: Any, settings: Mapping[str, Any], model: type[BaseModel]) -> 
 def _table(model: type[BaseModel], name: str, settings: Mapping[str, Any]) -> type[BaseModel]:
     """What a table of the settings should have been."""
     if name in _CHOSEN_BY:
-        key, registry = _CHOSEN_BY[name]
-        chosen: type[BaseModel] = registry[str(settings.get(key, model.model_fields[key].default))]
+        chosen: type[BaseModel] = _CHOSEN_BY[name][1][_choice(name, settings, model)]
         return chosen
     default = model.model_fields[name].default
     return type(default) if isinstance(default, BaseModel) else model
 
 
-def _owner(name: str, settings: Mapping[str, Any]) -> str:
+def _choice(table: str, settings: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """The name that decides which keys ``table`` has."""
+    key, _ = _CHOSEN_BY[table]
+    if table == "partition":
+        given = settings.get(table)
+        return str(given.get(key, "iid")) if isinstance(given, Mapping) else "iid"
+    return str(settings.get(key, model.model_fields[key].default))
+
+
+def _owner(table: str, settings: Mapping[str, Any], model: type[BaseModel]) -> str:
     """Whose keys are listed."""
-    if name not in _CHOSEN_BY:
+    if table not in _CHOSEN_BY:
         return "the keys are"
-    key, _ = _CHOSEN_BY[name]
-    return f"the {key} {settings.get(key, 'tuned')!r} has"
+    return f"the {_CHOSEN_BY[table][1].what} {_choice(table, settings, model)!r} has"
+
+
+def _elsewhere(table: str, key: str) -> str:
+    """Of a key that does not go with the kind of partition: the kinds that it goes with."""
+    if table != "partition":
+        return ""
+    kinds = [name for name in PARTITIONS.built_in if key in PARTITIONS[name].model_fields]
+    return f"; {key} goes with kind = {' or '.join(map(repr, kinds))}" if kinds else ""
 
 
 def _shown(value: object) -> str:

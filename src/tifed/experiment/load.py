@@ -78,8 +78,10 @@ def load_experiment(
         tables = [_nested(key, value) for key, value in overrides.items()]
     else:
         tables = [override(pair) for pair in overrides]
+    together: dict[str, Any] = {}
     for table in tables:
-        settings = _merged(settings, located(table, Path()))
+        together = _laid_over(together, located(table, Path()))
+    settings = _merged(settings, together)
     return validated(settings, where)
 
 
@@ -109,14 +111,25 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
     Another recipe or partition brings its own defaults: settings of the old one would not fit it.
     """
-    result = dict(base)
+    kept = dict(base)
     for name in ("recipe", "baseline"):
         if over.get(name, base.get(name)) != base.get(name):
-            result.pop(f"{name}_settings", None)
+            kept.pop(f"{name}_settings", None)
+    old, new = base.get("partition"), over.get("partition")
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        kind = old.get("kind", "iid")
+        if new.get("kind", kind) != kind:
+            del kept["partition"]
+    return _laid_over(kept, over)
+
+
+def _laid_over(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """All of both; where both say something, what ``over`` says."""
+    result = dict(base)
     for key, value in over.items():
         old = result.get(key)
         both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        result[key] = _merged(old, value) if both and old is not None else value
+        result[key] = _laid_over(old, value) if both and old is not None else value
     return result
 
 

@@ -8,14 +8,18 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    SerializeAsAny,
     ValidationError,
     ValidationInfo,
     field_serializer,
     field_validator,
     model_validator,
 )
+from pydantic_core import InitErrorDetails
 
 from tifed.baselines import BASELINES, Baseline
+from tifed.data.partition import PartitionKind
+from tifed.data.partition.settings import Iid, chosen_kind
 from tifed.errors import UsageError
 from tifed.experiment.explain import explained
 from tifed.experiment.names import known
@@ -31,20 +35,6 @@ class Table(BaseModel):
     """A table of an experiment file: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PartitionTable(Table):
-    """``[partition]``: who owns which training samples."""
-
-    kind: Literal["iid", "dirichlet", "shards", "quantity", "group"] = Field(
-        "iid", description="how samples are dealt to devices; group: by the data's group column"
-    )
-    alpha: float = Field(
-        1.0, gt=0, le=1e6, description="dirichlet and quantity: smaller is more uneven"
-    )
-    classes_per_device: int = Field(2, ge=1, description="shards: label shards per device")
-    minimum: int = Field(1, ge=1, description="dirichlet and quantity: fewest samples of a device")
-    limit_per_device: int | None = Field(None, ge=1, description="iid: most samples of a device")
 
 
 class FaultsTable(Table):
@@ -170,7 +160,7 @@ class Experiment(Table):
     checkpoint_every: int = Field(
         1, ge=1, le=MOST_ROUNDS, description="rounds between two checkpoints"
     )
-    partition: PartitionTable = PartitionTable()
+    partition: SerializeAsAny[PartitionKind] = Iid()
     faults: FaultsTable = FaultsTable()
     memory: MemoryTable = MemoryTable()
     link: LinkTable = LinkTable()
@@ -198,6 +188,26 @@ class Experiment(Table):
     @classmethod
     def _known_baseline(cls, name: str | None) -> str | None:
         return name if name is None else known(BASELINES, name)
+
+    @field_validator("partition", mode="before")
+    @classmethod
+    def _of_its_kind(cls, settings: Any) -> Any:
+        if not isinstance(settings, Mapping):
+            return settings
+        try:
+            return chosen_kind(settings)
+        except UsageError as error:
+            raise ValidationError.from_exception_data(
+                "partition",
+                [
+                    InitErrorDetails(
+                        type="value_error",
+                        loc=("kind",),
+                        input=settings.get("kind"),
+                        ctx={"error": ValueError(str(error))},
+                    )
+                ],
+            ) from error
 
     @field_validator("recipe_settings")
     @classmethod
