@@ -101,6 +101,10 @@ class Registry(Generic[T]):
             ) from error
         return self._checked(name, thing, entry.provider)
 
+    def get(self, name: str) -> T | None:
+        """What ``name`` stands for; None if nobody has registered it."""
+        return self[name] if name in self else None
+
     def __contains__(self, name: object) -> bool:
         """Whether anybody has registered ``name``."""
         return isinstance(name, str) and bool(self._entries(name))
