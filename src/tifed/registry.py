@@ -103,7 +103,9 @@ class Registry(Generic[T]):
 
     def get(self, name: str) -> T | None:
         """What ``name`` stands for; None if nobody has registered it."""
-        return self[name] if name in self else None
+        if name not in self:
+            return None
+        return self[name]
 
     def __contains__(self, name: object) -> bool:
         """Whether anybody has registered ``name``."""
