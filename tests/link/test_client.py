@@ -13,7 +13,6 @@ from tifed.board.firmware.boards import UNICORN
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.build import Setup, build
-from tifed.federation.device import Stream
 from tifed.fleets.linked import LinkedFleet
 from tifed.link import (
     Client,
@@ -221,10 +220,10 @@ def test_another_version_is_named() -> None:
 
 
 def test_firmware_for_other_work_is_refused(setup: Setup, board: UnicornBoard) -> None:
-    stream = Stream(np.zeros((4, 64), np.int8), np.zeros(4, np.int32), np.arange(4))
-    fleet = LinkedFleet(
-        [Client("board", lambda: board)], setup.network, [stream], BUFFER, 5, 1, setup.engine
+    inputs = dataclasses.replace(
+        setup.inputs, federation=dataclasses.replace(setup.federation, batch=5)
     )
+    fleet = LinkedFleet(inputs, [Client("board", lambda: board)], devices=range(1))
     with pytest.raises(UsageError, match="built for another"):
         list(fleet.calibrate([0], 4))
     fleet.close()

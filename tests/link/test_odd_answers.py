@@ -105,9 +105,7 @@ def fleet_of(
         Client("odd", lambda: Tampered(boards[0], changes), patience),
         Client("sound", lambda: Tampered(boards[1]), CALM),
     ]
-    return LinkedFleet(
-        clients, setup.network, setup.streams, 20, 10, 1, setup.engine, LinkSettings(repeats=1)
-    )
+    return LinkedFleet(setup.inputs, clients, LinkSettings(repeats=1))
 
 
 def exchange(

@@ -1,7 +1,7 @@
 """What a baseline decides: all that a recipe does, in arithmetic that no device is asked for."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -27,7 +27,7 @@ class Baseline(BaseModel, ABC):
 
     @abstractmethod
     def training(
-        self, mode: Mode, federation: Federation, streams: tuple[Stream, ...], fails: Fails
+        self, mode: Mode, federation: Federation, streams: Sequence[Stream], fails: Fails
     ) -> Training[Any]:
         """The training, in the same federation as the integers'.
 

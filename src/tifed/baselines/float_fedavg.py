@@ -3,7 +3,7 @@
 What computes it is `tifed.baselines.float_training`; how its defaults were chosen: docs/results.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -68,7 +68,7 @@ class FloatFedAvg(Baseline):
     )
 
     def training(
-        self, mode: Mode, federation: Federation, streams: tuple[Stream, ...], fails: Fails
+        self, mode: Mode, federation: Federation, streams: Sequence[Stream], fails: Fails
     ) -> Training[Any]:
         """Stochastic gradient descent on the devices, a mean on the server."""
         from tifed.baselines.float_training import FloatTraining

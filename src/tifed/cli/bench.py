@@ -16,7 +16,7 @@ from rich.table import Table
 
 from tifed.native.engine import JOB_FIELDS, Native, default_threads, kernels, peak
 from tifed.rule.learning import LocalWork, feedback_matrices, oracle
-from tifed.rule.network import Network, Parameters, start_parameters
+from tifed.rule.network import Network, Parameters
 from tifed.rule.recipes import RECIPES
 
 SHAPE = (784, 200, 10)
@@ -33,9 +33,7 @@ class Workload:
         self.batch = BATCHES[recipe]
         made = RECIPES[recipe]()
         self.network: Network = made.network(shape, self.batch)
-        self.parameters: Parameters = start_parameters(
-            self.network, made.start(self.network), 1, made.start_biases(self.network)
-        )
+        self.parameters: Parameters = made.start_parameters(self.network, 1)
         self.feedback = feedback_matrices(self.network, 1)
         rng = np.random.default_rng(0)
         drawn = np.clip(rng.normal(-40, 70, (samples, shape[0])), -128, 127)

@@ -55,9 +55,6 @@ def emulate(
     check_distinct(places, "--listen")
     chosen = experiment_from(experiment, preset, settings)
     setup = build(chosen.model_copy(update={"fleet": "simulated"}), data_dir)
-    firmware = firmware_for(
-        Emulation(board, emulator, compiler), setup.network, setup.federation.layer_sets(),
-        chosen.buffer, chosen.batch, setup.start, setup.extractor,
-    )  # fmt: skip
+    firmware = firmware_for(Emulation(board, emulator, compiler), setup.inputs)
     log_to_stderr()
     serve_boards(firmware, places, stop_on_signals())

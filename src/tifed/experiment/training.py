@@ -91,4 +91,6 @@ def training_for(experiment: Experiment, setup: Setup) -> Training[Any]:
     baseline = experiment.build_baseline()
     if baseline is None:
         return IntegerTraining(setup)
-    return baseline.training(experiment.mode, setup.federation, setup.streams, failing(setup.fleet))
+    return baseline.training(
+        experiment.mode, setup.federation, setup.inputs.streams, failing(setup.fleet)
+    )
