@@ -40,6 +40,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "memory.budgets": [], "memory.frozen_in": "ram", "link.devices": [], "link.baud": 115200,
         "link.answer": 1.0, "link.silence": 30.0, "link.on_reboot": "repeat", "link.repeats": 10,
         "data": {}, "recipe_settings": {}, "baseline": None, "baseline_settings": {},
+        "fleet_settings": {},
     },
     "dirichlet": {"kind": "iid", "alpha": 1.0, "minimum": 1},
     "shards": {"kind": "iid", "classes_per_device": 2},
@@ -97,6 +98,7 @@ def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
             "data",
             "recipe_settings",
             "baseline_settings",
+            "fleet_settings",
         )
         found |= {f"{name}.{key}": it for key, it in value.items()} if tables else {name: value}
     return found
@@ -148,8 +150,9 @@ def test_the_text_is_what_the_specification_says() -> None:
 
 def test_every_setting_decides_or_is_known_not_to() -> None:
     plain = identity(Experiment())
-    # Two go with another setting only.
-    decides = Experiment.model_fields.keys() - {"device_layers", "baseline_settings"}
+    # Some go with another setting only.
+    others = {"device_layers", "baseline_settings", "fleet_settings"}
+    decides = Experiment.model_fields.keys() - others
     assert MATTERS.keys() | LEAVES_THE_DIGEST.keys() | NAMES_DATA.keys() == decides
     for name, value in MATTERS.items():
         # A setting that needs others is only asked whether it counts.

@@ -16,7 +16,7 @@ from tifed.federation import assignment as assignments
 from tifed.federation.assignment import Assignment
 from tifed.federation.device import Stream
 from tifed.files.paths import AnyPath
-from tifed.fleets import FaultyFleet, FleetInputs, SimulatedFleet
+from tifed.fleets import FaultyFleet, FleetInputs
 from tifed.fleets.faulty import SCALE
 from tifed.native.choice import engine
 from tifed.rule.learning.engine import Engine
@@ -116,8 +116,9 @@ def build(
     train = dataset.train
     streams = tuple(Stream(train.features, train.labels, own) for own in partition.indices)
     sent = streams
-    # Not worth loading for a simulated fleet, which is sent nothing.
-    if extractor is not None and (raw is not None or experiment.fleet != "simulated"):
+    kind = experiment.build_fleet_kind()
+    # Raw samples are not worth loading for a fleet that is sent none.
+    if extractor is not None and (raw is not None or kind.sends_samples):
         samples = _held_out(experiment, raw or _raw_data(experiment, data_dir)).train.features
         sent = tuple(Stream(samples, train.labels, own) for own in partition.indices)
     inputs = FleetInputs(
@@ -128,7 +129,7 @@ def build(
         extractor=extractor,
         engine=engine(experiment.engine),
     )
-    fleet = with_faults(experiment, fleet_of(experiment, inputs))
+    fleet = with_faults(experiment, kind.fleet(experiment, inputs))
     return Setup(dataset=dataset, partition=partition, inputs=inputs, fleet=fleet)
 
 
@@ -143,26 +144,6 @@ def require_devices(experiment: Experiment) -> None:
             f"baseline: {experiment.baseline!r} is for comparison only: no device, link or Flower "
             "client computes it (`tifed run` does); leave it out"
         )
-
-
-def fleet_of(experiment: Experiment, inputs: FleetInputs) -> Fleet:
-    """The fleet that the experiment names; nothing is opened or started before it is needed."""
-    if experiment.fleet == "simulated":
-        return SimulatedFleet(inputs)
-    from tifed.fleets.emulated import EmulatedFleet, Emulation
-    from tifed.fleets.linked import LinkedFleet, LinkSettings
-    from tifed.link import Client, Patience, address_opener
-
-    link = experiment.link
-    patience = Patience(link.answer, link.silence)
-    settings = LinkSettings(link.on_reboot, link.repeats)
-    if experiment.fleet == "emulated":
-        emulation = Emulation(experiment.board, experiment.emulator, experiment.compiler)
-        return EmulatedFleet(inputs, emulation, patience, settings)
-    clients = [
-        Client(address, address_opener(address, link.baud), patience) for address in link.devices
-    ]
-    return LinkedFleet(inputs, clients, settings)
 
 
 def extractor_of(experiment: Experiment) -> Extractor | None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from tifed.baselines import BASELINES
 from tifed.data.partition import PARTITIONS
+from tifed.experiment.fleet_kind import FLEETS
 from tifed.registry import Registry
 from tifed.rule.recipes import RECIPES
 
@@ -15,6 +16,7 @@ _CHOSEN_BY: Mapping[str, tuple[str, Registry[Any]]] = {
     "partition": ("kind", PARTITIONS),
     "recipe_settings": ("recipe", RECIPES),
     "baseline_settings": ("baseline", BASELINES),
+    "fleet_settings": ("fleet", FLEETS),
 }
 """Tables whose keys depend on a name that the experiment chooses; that of a partition is in it."""
 
@@ -48,7 +50,9 @@ def _line(problem: Any, settings: Mapping[str, Any], model: type[BaseModel]) -> 
         has = _owner(location[0], settings, model) if len(location) > 1 else "the keys are"
         elsewhere = _elsewhere(location[0], location[-1])
         near = suggestion(location[-1], allowed)
-        return f"{name:.{_SHOWN}}: unknown key{near}; {has} {', '.join(allowed)}{elsewhere}"
+        return (
+            f"{name:.{_SHOWN}}: unknown key{near}; {has} {', '.join(allowed) or 'none'}{elsewhere}"
+        )
     if kind == "value_error":
         return f"{name}: {problem['ctx']['error']}" if name else str(problem["ctx"]["error"])
     if kind in ("tuple_type", "list_type") and isinstance(given, str):

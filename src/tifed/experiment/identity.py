@@ -22,7 +22,7 @@ rule makes other parameters of the same constants. A new setting whose default l
 as it was needs no new version. ``tests/experiment/test_identity.py`` holds the defaults fast."""
 
 _SAME_DIGEST = frozenset(
-    {"engine", "fleet", "board", "emulator", "compiler", "link", "evaluate_every",
+    {"engine", "fleet", "fleet_settings", "board", "emulator", "compiler", "link", "evaluate_every",
      "checkpoint_every"}
 )  # fmt: skip
 """Settings that change who computes and what is told of it, and no digest."""

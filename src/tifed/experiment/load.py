@@ -112,7 +112,7 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     Another recipe or partition brings its own defaults: settings of the old one would not fit it.
     """
     kept = dict(base)
-    for name in ("recipe", "baseline"):
+    for name in ("recipe", "baseline", "fleet"):
         if over.get(name, base.get(name)) != base.get(name):
             kept.pop(f"{name}_settings", None)
     old, new = base.get("partition"), over.get("partition")

@@ -22,9 +22,9 @@ from tifed.data.partition import PartitionKind
 from tifed.data.partition.settings import Iid, chosen_kind
 from tifed.errors import UsageError
 from tifed.experiment.explain import explained
+from tifed.experiment.fleet_kind import FLEETS, FleetKind
 from tifed.experiment.names import known
 from tifed.federation import AtEnd, AverageEvery
-from tifed.link.address import repeated_line
 from tifed.rule.recipes import RECIPES, AssignmentKind, Mode, Recipe
 
 MOST_ROUNDS = 10_000_000
@@ -121,7 +121,7 @@ class Experiment(Table):
     engine: Literal["native", "oracle"] = Field(
         "native", description="who computes the learning rule: the C core, or NumPy (slow)"
     )
-    fleet: Literal["simulated", "linked", "emulated"] = Field(
+    fleet: str = Field(
         "simulated",
         description="who does the local work: this process, devices on lines, or emulated "
         "microcontrollers; all give the same digest",
@@ -173,6 +173,9 @@ class Experiment(Table):
     baseline_settings: dict[str, Any] = Field(
         default_factory=dict, description="overrides of the baseline's own settings"
     )
+    fleet_settings: dict[str, Any] = Field(
+        default_factory=dict, description="settings of a fleet that a package or script brings"
+    )
 
     @field_validator("recipe")
     @classmethod
@@ -188,6 +191,18 @@ class Experiment(Table):
     @classmethod
     def _known_baseline(cls, name: str | None) -> str | None:
         return name if name is None else known(BASELINES, name)
+
+    @field_validator("fleet")
+    @classmethod
+    def _known_fleet(cls, name: str) -> str:
+        return known(FLEETS, name)
+
+    @field_validator("fleet_settings")
+    @classmethod
+    def _of_the_fleet(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "fleet" in info.data:
+            FLEETS[info.data["fleet"]].model_validate(settings)
+        return settings
 
     @field_validator("partition", mode="before")
     @classmethod
@@ -237,6 +252,12 @@ class Experiment(Table):
         baseline = self.build_baseline()
         return {} if baseline is None else baseline.model_dump(mode="json", exclude_unset=True)
 
+    @field_serializer("fleet_settings")
+    def _plain_as_well(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Only what was set, in the fleet's own types."""
+        kind = self.build_fleet_kind()
+        return kind.model_dump(mode="json", exclude_unset=True) if settings else {}
+
     @model_validator(mode="after")
     def _consistent(self) -> "Experiment":
         """Check what one field says about another."""
@@ -257,15 +278,7 @@ class Experiment(Table):
             raise ValueError("device_layers: goes with mode = 'per-device', and only with it")
         if (self.mode == "memory-aware") != bool(self.memory.budgets):
             raise ValueError("memory.budgets: goes with mode = 'memory-aware', and only with it")
-        if (self.fleet == "linked") != bool(self.link.devices):
-            raise ValueError("link.devices: goes with fleet = 'linked', and only with it")
-        if self.fleet == "linked" and len(self.link.devices) != self.devices:
-            raise ValueError(
-                f"link.devices: {len(self.link.devices)} lines for {self.devices} devices"
-            )
-        repeated = repeated_line(self.link.devices)
-        if repeated is not None:
-            raise ValueError(f"link.devices: {repeated}")
+        self.build_fleet_kind().check(self)
         return self
 
     # Behind `_consistent`, so that what that finds is explained as well.
@@ -299,3 +312,7 @@ class Experiment(Table):
     def learner(self) -> Recipe | Baseline:
         """What learns: the baseline if there is one, else the recipe."""
         return self.build_baseline() or self.build_recipe()
+
+    def build_fleet_kind(self) -> FleetKind:
+        """The kind of fleet with this experiment's settings of it."""
+        return FLEETS[self.fleet].model_validate(self.fleet_settings)
