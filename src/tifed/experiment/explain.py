@@ -49,10 +49,8 @@ def _line(problem: Any, settings: Mapping[str, Any], model: type[BaseModel]) -> 
         allowed = tuple(owner.model_fields)
         has = _owner(location[0], settings, model) if len(location) > 1 else "the keys are"
         elsewhere = _elsewhere(location[0], location[-1])
-        near = suggestion(location[-1], allowed)
-        return (
-            f"{name:.{_SHOWN}}: unknown key{near}; {has} {', '.join(allowed) or 'none'}{elsewhere}"
-        )
+        near, keys = suggestion(location[-1], allowed), ", ".join(allowed) or "none"
+        return f"{name:.{_SHOWN}}: unknown key{near}; {has} {keys}{elsewhere}"
     if kind == "value_error":
         return f"{name}: {problem['ctx']['error']}" if name else str(problem["ctx"]["error"])
     if kind in ("tuple_type", "list_type") and isinstance(given, str):

@@ -11,6 +11,7 @@ import tomli_w
 from tifed.errors import UsageError
 from tifed.experiment.explain import suggestion
 from tifed.experiment.paths import located
+from tifed.experiment.provided import TABLE, providers, require_provided
 from tifed.experiment.schema import Experiment
 from tifed.files.paths import AnyPath
 from tifed.files.toml_file import DEEPEST, parse_toml, read_toml
@@ -86,17 +87,24 @@ def load_experiment(
 
 
 def validated(settings: Mapping[str, Any], where: str) -> Experiment:
-    """An experiment from plain settings.
+    """An experiment from plain settings, such as those that `to_toml` has written.
 
     Raises:
-        UsageError: naming every field that is wrong.
+        UsageError: naming every field that is wrong, or what is not installed here.
     """
-    return Experiment.model_validate(dict(settings), context={"where": where})
+    own = {key: value for key, value in settings.items() if key != TABLE}
+    require_provided(own, settings.get(TABLE, {}), where)
+    return Experiment.model_validate(own, context={"where": where})
 
 
 def to_toml(experiment: Experiment) -> str:
-    """Every field with its value; fields without one (a default that depends) are left out."""
-    return tomli_w.dumps(experiment.model_dump(mode="json", exclude_none=True))
+    """Every field with its value; fields without one (a default that depends) are left out.
+
+    What TIFeD does not bring itself is named with the package that does.
+    """
+    settings = experiment.model_dump(mode="json", exclude_none=True)
+    table = providers(settings)
+    return tomli_w.dumps(settings | ({TABLE: table} if table else {}))
 
 
 def _with_preset(settings: dict[str, Any]) -> dict[str, Any]:
