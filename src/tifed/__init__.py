@@ -19,8 +19,7 @@ from tifed.extending import (
     register_transport,
 )
 from tifed.rule.network import Network, Parameters, load_model, ranges, save_model
-
-__version__ = "0.1.0"
+from tifed.version import __version__
 
 __all__ = [
     "Experiment",
@@ -30,6 +29,7 @@ __all__ = [
     "RunError",
     "TifedError",
     "UsageError",
+    "__version__",
     "load_experiment",
     "load_model",
     "preset_names",
