@@ -6,19 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tifed.baselines import BASELINES
 from tifed.data.partition import PARTITIONS
-from tifed.experiment.fleet_kind import FLEETS
+from tifed.experiment.names import CHOICES, chooses
 from tifed.registry import Registry
-from tifed.rule.recipes import RECIPES
-
-_CHOSEN_BY: Mapping[str, tuple[str, Registry[Any]]] = {
-    "partition": ("kind", PARTITIONS),
-    "recipe_settings": ("recipe", RECIPES),
-    "baseline_settings": ("baseline", BASELINES),
-    "fleet_settings": ("fleet", FLEETS),
-}
-"""Tables whose keys depend on a name that the experiment chooses; that of a partition is in it."""
 
 _SHOWN = 80
 """Characters of a wrong value that a message repeats."""
@@ -70,27 +60,31 @@ def _line(problem: Any, settings: Mapping[str, Any], model: type[BaseModel]) -> 
 
 def _table(model: type[BaseModel], name: str, settings: Mapping[str, Any]) -> type[BaseModel]:
     """What a table of the settings should have been."""
-    if name in _CHOSEN_BY:
-        chosen: type[BaseModel] = _CHOSEN_BY[name][1][_choice(name, settings, model)]
+    registry, choice = _choice(name, settings, model)
+    if registry is not None and choice in registry:
+        chosen: type[BaseModel] = registry[choice]
         return chosen
     default = model.model_fields[name].default
     return type(default) if isinstance(default, BaseModel) else model
 
 
-def _choice(table: str, settings: Mapping[str, Any], model: type[BaseModel]) -> str:
-    """The name that decides which keys ``table`` has."""
-    key, _ = _CHOSEN_BY[table]
+def _choice(
+    table: str, settings: Mapping[str, Any], model: type[BaseModel]
+) -> tuple[Registry[Any] | None, str]:
+    """What decides which keys ``table`` has, and the name; None if it has the same ones always."""
     if table == "partition":
         given = settings.get(table)
-        return str(given.get(key, "iid")) if isinstance(given, Mapping) else "iid"
-    return str(settings.get(key, model.model_fields[key].default))
+        return PARTITIONS, str(given.get("kind", "iid")) if isinstance(given, Mapping) else "iid"
+    key = chooses(table)
+    if key == table:
+        return None, ""
+    return CHOICES[key], str(settings.get(key, model.model_fields[key].default))
 
 
 def _owner(table: str, settings: Mapping[str, Any], model: type[BaseModel]) -> str:
     """Whose keys are listed."""
-    if table not in _CHOSEN_BY:
-        return "the keys are"
-    return f"the {_CHOSEN_BY[table][1].what} {_choice(table, settings, model)!r} has"
+    registry, choice = _choice(table, settings, model)
+    return "the keys are" if registry is None else f"the {registry.what} {choice!r} has"
 
 
 def _elsewhere(table: str, key: str) -> str:

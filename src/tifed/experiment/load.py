@@ -10,6 +10,7 @@ import tomli_w
 
 from tifed.errors import UsageError
 from tifed.experiment.explain import suggestion
+from tifed.experiment.names import CHOICES
 from tifed.experiment.paths import located
 from tifed.experiment.provided import TABLE, providers, require_provided
 from tifed.experiment.schema import Experiment
@@ -120,7 +121,7 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     Another recipe or partition brings its own defaults: settings of the old one would not fit it.
     """
     kept = dict(base)
-    for name in ("recipe", "baseline", "fleet"):
+    for name in CHOICES:
         if over.get(name, base.get(name)) != base.get(name):
             kept.pop(f"{name}_settings", None)
     old, new = base.get("partition"), over.get("partition")

@@ -8,14 +8,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tifed.baselines import BASELINES
 from tifed.data import DATASETS, READERS
 from tifed.data.partition import PARTITIONS
 from tifed.errors import UsageError
-from tifed.experiment.fleet_kind import FLEETS
+from tifed.experiment.names import CHOICES
 from tifed.link.scheme import TRANSPORTS
 from tifed.registry import BUILT_IN, SCRIPT, Registry
-from tifed.rule.recipes import RECIPES
 
 TABLE = "provided_by"
 
@@ -67,9 +65,7 @@ def _named(settings: Mapping[str, Any]) -> Iterator[tuple[Registry[Any], str]]:
     partition, link = settings.get("partition"), settings.get("link")
     dataset = str(settings.get("dataset", ""))
     names: list[tuple[Registry[Any], object]] = [
-        (RECIPES, settings.get("recipe")),
-        (BASELINES, settings.get("baseline")),
-        (FLEETS, settings.get("fleet")),
+        *((registry, settings.get(key)) for key, registry in CHOICES.items()),
         (PARTITIONS, partition.get("kind") if isinstance(partition, Mapping) else None),
         (DATASETS, dataset),
         (READERS, Path(dataset.replace("\0", "")).suffix.lower()),

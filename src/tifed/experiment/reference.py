@@ -8,14 +8,12 @@ from pydantic.fields import FieldInfo
 
 from tifed.baselines import BASELINES
 from tifed.data.partition import PARTITIONS, PartitionKind
-from tifed.experiment.fleet_kind import FLEETS
+from tifed.experiment.names import CHOICES
 from tifed.experiment.schema import Experiment
 from tifed.registry import Registry
 from tifed.rule.recipes import RECIPES
 
-_NAMED: Mapping[str, Registry[Any]] = {
-    "recipe": RECIPES, "baseline": BASELINES, "kind": PARTITIONS, "fleet": FLEETS,
-}  # fmt: skip
+_NAMED: Mapping[str, Registry[Any]] = {**CHOICES, "kind": PARTITIONS}
 """Keys whose values are names of things that can be registered; TIFeD's own are listed."""
 
 

@@ -7,6 +7,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FieldSerializationInfo,
     ModelWrapValidatorHandler,
     SerializeAsAny,
     ValidationError,
@@ -22,10 +23,10 @@ from tifed.data.partition import PartitionKind
 from tifed.data.partition.settings import Iid, chosen_kind
 from tifed.errors import UsageError
 from tifed.experiment.explain import explained
-from tifed.experiment.fleet_kind import FLEETS, FleetKind
-from tifed.experiment.names import known
+from tifed.experiment.fleet_kind import FleetKind
+from tifed.experiment.names import CHOICES, chooses, known
 from tifed.federation import AtEnd, AverageEvery
-from tifed.rule.recipes import RECIPES, AssignmentKind, Mode, Recipe
+from tifed.rule.recipes import AssignmentKind, Mode, Recipe
 
 MOST_ROUNDS = 10_000_000
 """What is kept for each round, its shift, is a few hundred megabytes then."""
@@ -177,32 +178,33 @@ class Experiment(Table):
         default_factory=dict, description="settings of a fleet that a package or script brings"
     )
 
-    @field_validator("recipe")
+    @field_validator("recipe", "baseline", "fleet")
     @classmethod
-    def _known_recipe(cls, name: str) -> str:
-        if name in BASELINES:
+    def _known(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if info.field_name == "recipe" and name in BASELINES:
             raise ValueError(
                 f"{name!r} is a baseline; write baseline = {name!r} in place of recipe, and "
                 "[baseline_settings] in place of [recipe_settings]"
             )
-        return known(RECIPES, name)
+        return name if name is None else known(CHOICES[str(info.field_name)], name)
 
-    @field_validator("baseline")
+    @field_validator("recipe_settings", "baseline_settings", "fleet_settings")
     @classmethod
-    def _known_baseline(cls, name: str | None) -> str | None:
-        return name if name is None else known(BASELINES, name)
-
-    @field_validator("fleet")
-    @classmethod
-    def _known_fleet(cls, name: str) -> str:
-        return known(FLEETS, name)
-
-    @field_validator("fleet_settings")
-    @classmethod
-    def _of_the_fleet(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if "fleet" in info.data:
-            FLEETS[info.data["fleet"]].model_validate(settings)
+    def _of_what_is_chosen(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        key = chooses(str(info.field_name))
+        if (name := info.data.get(key)) is not None:
+            CHOICES[key][name].model_validate(settings)
+        elif settings and key in info.data:
+            raise ValueError(f"goes with {key}, and only with it")
         return settings
+
+    @field_serializer("recipe_settings", "baseline_settings", "fleet_settings")
+    def _plain(self, settings: dict[str, Any], info: FieldSerializationInfo) -> dict[str, Any]:
+        """Only what was set, in the types of what is chosen."""
+        if not settings:
+            return {}
+        chosen: BaseModel = self._chosen(chooses(info.field_name))
+        return chosen.model_dump(mode="json", exclude_unset=True)
 
     @field_validator("partition", mode="before")
     @classmethod
@@ -223,40 +225,6 @@ class Experiment(Table):
                     )
                 ],
             ) from error
-
-    @field_validator("recipe_settings")
-    @classmethod
-    def _of_the_recipe(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if "recipe" in info.data:
-            RECIPES[info.data["recipe"]].model_validate(settings)
-        return settings
-
-    @field_validator("baseline_settings")
-    @classmethod
-    def _of_the_baseline(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        baseline = info.data.get("baseline")
-        if baseline is not None:
-            BASELINES[baseline].model_validate(settings)
-        elif settings and "baseline" in info.data:
-            raise ValueError("goes with baseline, and only with it")
-        return settings
-
-    @field_serializer("recipe_settings")
-    def _plain(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Only what was set, in the recipe's own types."""
-        return self.build_recipe().model_dump(mode="json", exclude_unset=True) if settings else {}
-
-    @field_serializer("baseline_settings")
-    def _plain_too(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Only what was set, in the baseline's own types."""
-        baseline = self.build_baseline()
-        return {} if baseline is None else baseline.model_dump(mode="json", exclude_unset=True)
-
-    @field_serializer("fleet_settings")
-    def _plain_as_well(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Only what was set, in the fleet's own types."""
-        kind = self.build_fleet_kind()
-        return kind.model_dump(mode="json", exclude_unset=True) if settings else {}
 
     @model_validator(mode="after")
     def _consistent(self) -> "Experiment":
@@ -296,23 +264,24 @@ class Experiment(Table):
             raise UsageError(f"{where}: {explained(error, given, cls)}") from error
 
     def build_recipe(self) -> Recipe:
-        """The recipe with this experiment's settings.
-
-        Raises:
-            ValueError: naming a setting that the recipe does not have or cannot take.
-        """
-        return RECIPES[self.recipe].model_validate(self.recipe_settings)
+        """The recipe with this experiment's settings."""
+        recipe: Recipe = self._chosen("recipe")
+        return recipe
 
     def build_baseline(self) -> Baseline | None:
         """The baseline with this experiment's settings; None if it has none."""
-        if self.baseline is None:
-            return None
-        return BASELINES[self.baseline].model_validate(self.baseline_settings)
+        baseline: Baseline | None = None if self.baseline is None else self._chosen("baseline")
+        return baseline
+
+    def build_fleet_kind(self) -> FleetKind:
+        """The kind of fleet with this experiment's settings of it."""
+        kind: FleetKind = self._chosen("fleet")
+        return kind
 
     def learner(self) -> Recipe | Baseline:
         """What learns: the baseline if there is one, else the recipe."""
         return self.build_baseline() or self.build_recipe()
 
-    def build_fleet_kind(self) -> FleetKind:
-        """The kind of fleet with this experiment's settings of it."""
-        return FLEETS[self.fleet].model_validate(self.fleet_settings)
+    def _chosen(self, key: str) -> Any:
+        """What ``key`` names, with its settings."""
+        return CHOICES[key][getattr(self, key)].model_validate(getattr(self, f"{key}_settings"))
