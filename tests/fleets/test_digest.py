@@ -9,6 +9,8 @@ from tifed.experiment import Experiment
 from tifed.experiment.build import build
 from tifed.fleets.emulated import Emulation, firmware_for
 
+pytestmark = pytest.mark.slow(60)
+
 BOARDS = [
     *(("unicorn", board) for board in ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7")),
     *(("qemu", board) for board in ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "riscv32")),

@@ -197,7 +197,7 @@ def test_an_answer_of_another_session_is_not_the_answer() -> None:
         late.append(stale)
         return encode(stale) + encode(sound)
 
-    client = Client("late", lambda: Scripted(answer), QUICK)
+    client = Client("late", lambda: Scripted(answer), Patience(answer=0.1, silence=60.0))
     assert client.classify(np.zeros((3, 8), np.int8)).tolist() == [7, 7, 7]
     assert late
 
@@ -215,8 +215,9 @@ def test_another_version_is_named() -> None:
     def answer(frame: Frame) -> bytes:
         return encode(Frame(frame.kind | ANSWER, frame.session, frame.sequence, b"\x46", 2))
 
+    patience = Patience(answer=0.1, silence=60.0)
     with pytest.raises(DeviceRefusedError, match="version 2 of the link"):
-        Client("new", lambda: Scripted(answer), QUICK).open_session()
+        Client("new", lambda: Scripted(answer), patience).open_session()
 
 
 def test_firmware_for_other_work_is_refused(setup: Setup, board: UnicornBoard) -> None:

@@ -1,6 +1,6 @@
 """The native engine against the oracle: every kernel, random networks, extreme parameters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from tifed.errors import UsageError
 from tifed.fleets import FleetInputs, SimulatedFleet
 from tifed.rule.integer import Rounding
 from tifed.rule.learning import LocalWork, feedback_matrices, oracle
+from tifed.rule.learning.work import FleetJobs, FleetWork, SharedSamples
 from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
 from tifed.rule.network.parameters import bias_dtype, weight_dtype
 
@@ -107,6 +108,7 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(network, parameters, samples.astype(np.int8), labels, work)
 
 
+@pytest.mark.slow(5)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_every_kernel_equals_the_oracle(case: Case) -> None:
@@ -148,16 +150,26 @@ def test_threads_and_order_do_not_matter() -> None:
     labels = rng.integers(0, 5, 400).astype(np.int32)
     feedback = feedback_matrices(network, 3)
     order = rng.permutation(400).astype(np.int64)
-    jobs = np.array(
-        [(d, 10 * d, 10 * d + 10, d % 10, 7 + d % 9, 0, 6, 1 + d % 3, 7 + d % 9)
-         for d in range(40)], np.int64,
+    d = np.arange(40)
+    jobs = FleetJobs(
+        device=d, begin=10 * d, end=10 * d + 10, position=d % 10, samples=7 + d % 9,
+        first_step=0 * d, steps=0 * d + 6, layers=1 + d % 3, weight=7 + d % 9,
     )  # fmt: skip
+    reverse = FleetJobs(**{name: column[::-1].copy() for name, column in vars(jobs).items()})
+    shared = SharedSamples(samples, labels, order)
+    columns: list[Any] = [d.astype(np.int32), d[:-1], np.array([d]), d.tolist()]
+    for wrong in columns:
+        with pytest.raises(UsageError, match="steps: is not"):
+            native.Native().train_fleet(
+                network, parameters, feedback, shared,
+                FleetWork(replace(jobs, steps=wrong), batch=4),
+            )  # fmt: skip
     results = []
-    for threads, chosen in ((1, jobs), (5, jobs), (3, np.ascontiguousarray(jobs[::-1]))):
+    for threads, chosen in ((1, jobs), (5, jobs), (3, reverse)):
         engine = native.Native(threads=threads)
         results.append(
             engine.train_fleet(
-                network, parameters, feedback, samples, labels, order, chosen, batch=4, seed=3
+                network, parameters, feedback, shared, FleetWork(chosen, batch=4, seed=3)
             )
         )
     for sums, statistics in results[1:]:

@@ -141,8 +141,8 @@ def require_devices(experiment: Experiment) -> None:
     """
     if experiment.baseline is not None:
         raise UsageError(
-            f"baseline: {experiment.baseline!r} is for comparison only: no device, link or Flower "
-            "client computes it (`tifed run` does); leave it out"
+            f"baseline: {experiment.baseline!r} is for comparison only: `tifed run` can simulate "
+            "it, but no device or Flower client can compute it; leave it out"
         )
 
 
@@ -174,7 +174,7 @@ def _raw_data(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
             raise UsageError(
                 f"data.{key}: the data set {experiment.dataset!r} has no such option; "
                 + (f"it has {others}" if others else "it has none")
-                + ("; the folder of data sets is given apart, --data-dir" * (key == "data_dir"))
+                + ("; give the folder of data sets with --data-dir" * (key == "data_dir"))
             )
     given: Mapping[str, Any] = experiment.data
     return load(experiment.dataset, data_dir=data_dir, **given)

@@ -31,7 +31,10 @@ class Linked(FleetKind):
         if not lines:
             raise ValueError("link.devices: goes with fleet = 'linked', and only with it")
         if len(lines) != experiment.devices:
-            raise ValueError(f"link.devices: {len(lines)} lines for {experiment.devices} devices")
+            raise ValueError(
+                f"link.devices: {len(lines)} lines for {experiment.devices} devices; "
+                "give one for each"
+            )
         repeated = repeated_line(lines)
         if repeated is not None:
             raise ValueError(f"link.devices: {repeated}")

@@ -20,6 +20,7 @@ from tifed.federation.device import calibrate
 from tifed.fleets.inputs import FleetInputs
 from tifed.rule.learning import FeedbackMatrices, LocalWork, Statistics, feedback_matrices
 from tifed.rule.learning.engine import FleetEngine
+from tifed.rule.learning.work import FleetJobs, FleetWork, SharedSamples
 from tifed.rule.network import Parameters
 
 
@@ -49,7 +50,7 @@ class SimulatedFleet:
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """Every device's update, or their sum in one."""
         if self._together is not None and len(plan.jobs):
-            yield self._fit_together(*self._together, plan, parameters)
+            yield self._fit_together(self._together, plan, parameters)
             return
         for job in plan.jobs:
             yield self.local_round(plan, job, parameters)
@@ -76,7 +77,7 @@ class SimulatedFleet:
         return inputs.engine.train(self.network, parameters, self.feedback, samples, labels, work)
 
     @cached_property
-    def _together(self) -> "tuple[FleetEngine, SharedData] | None":
+    def _together(self) -> "_Together | None":
         """The engine and the devices' data as one; None if it cannot, or they do not share it."""
         engine, streams = self.inputs.engine, self.inputs.streams
         first = streams[0]
@@ -88,22 +89,33 @@ class SimulatedFleet:
         lengths = np.array([len(stream) for stream in streams], np.int64)
         ends = np.cumsum(lengths)
         order = np.concatenate([stream.order for stream in streams]).astype(np.int64)
-        return engine, SharedData(first.samples, first.labels, order, ends - lengths, ends)
+        return _Together(
+            engine, SharedSamples(first.samples, first.labels, order), ends - lengths, ends
+        )
 
-    def _fit_together(
-        self, engine: FleetEngine, data: "SharedData", plan: Plan, parameters: Parameters
-    ) -> Update:
+    def _fit_together(self, together: "_Together", plan: Plan, parameters: Parameters) -> Update:
         """All devices' updates, added up by the engine itself: no device's model outlives it."""
-        jobs = plan.jobs
-        rows = [jobs.device, data.starts[jobs.device], data.ends[jobs.device], jobs.position,
-                jobs.samples, jobs.first_step, jobs.steps, jobs.layers, jobs.samples]  # fmt: skip
-        table = np.ascontiguousarray(np.array(rows, np.int64).T)
-        sums, statistics = engine.train_fleet(
-            self.network, parameters, self.feedback, data.samples, data.labels, data.order, table,
-            batch=self.inputs.federation.batch, extra_shift=plan.extra_shift,
-            seed=self.inputs.federation.seed,
+        jobs, federation = plan.jobs, self.inputs.federation
+        work = FleetWork(
+            FleetJobs(
+                device=jobs.device,
+                begin=together.starts[jobs.device],
+                end=together.ends[jobs.device],
+                position=jobs.position,
+                samples=jobs.samples,
+                first_step=jobs.first_step,
+                steps=jobs.steps,
+                layers=jobs.layers,
+                weight=jobs.samples,
+            ),
+            batch=federation.batch,
+            extra_shift=plan.extra_shift,
+            seed=federation.seed,
             exchange=plan.exchange,
-        )  # fmt: skip
+        )
+        sums, statistics = together.engine.train_fleet(
+            self.network, parameters, self.feedback, together.shared, work
+        )
         layers = {}
         for number, (weight, bias) in sums.items():
             trained = jobs.layers >> number & 1
@@ -120,19 +132,17 @@ class SimulatedFleet:
 
 
 @dataclass(frozen=True)
-class SharedData:
-    """Data that all devices read, each along its own part of ``order``.
+class _Together:
+    """An engine that can do all devices' work at once, and their data as it wants them.
 
     Attributes:
-        samples: int8 (M, D).
-        labels: int32 (M,).
-        order: int64 (n,), every device's stream, one after the other.
-        starts: int64 (devices,), where each device's part begins.
+        engine: who does it.
+        shared: the samples of all devices.
+        starts: int64 (devices,), where in their order each device's part begins.
         ends: int64 (devices,), where it ends.
     """
 
-    samples: NDArray[np.int8]
-    labels: NDArray[np.int32]
-    order: NDArray[np.int64]
+    engine: FleetEngine
+    shared: SharedSamples
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]

@@ -22,7 +22,7 @@ class PartitionKind(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: str = Field("iid", description="how samples are dealt to devices")
+    kind: str = Field("iid", description="how samples are divided among devices")
 
     @abstractmethod
     def deal(self, samples: Samples, devices: int, seed: int) -> Partition:
@@ -41,7 +41,9 @@ class PartitionKind(BaseModel, ABC):
 class Iid(PartitionKind):
     """Samples are shuffled and dealt in turn."""
 
-    limit_per_device: int | None = Field(None, ge=1, description="most samples of a device")
+    limit_per_device: int | None = Field(
+        None, ge=1, description="the most samples that a device keeps; default no limit"
+    )
 
     def deal(self, samples: Samples, devices: int, seed: int) -> Partition:
         """See `tifed.data.partition.iid`."""
@@ -51,8 +53,8 @@ class Iid(PartitionKind):
 class Dirichlet(PartitionKind):
     """Every class has its own unequal shares among the devices."""
 
-    alpha: float = Field(1.0, gt=0, le=1e6, description="smaller is more uneven")
-    minimum: int = Field(1, ge=1, description="fewest samples of a device")
+    alpha: float = Field(1.0, gt=0, le=1e6, description="a smaller value is more uneven")
+    minimum: int = Field(1, ge=1, description="every device has at least this many samples")
 
     def deal(self, samples: Samples, devices: int, seed: int) -> Partition:
         """See `tifed.data.partition.dirichlet`."""
@@ -62,7 +64,7 @@ class Dirichlet(PartitionKind):
 class Shards(PartitionKind):
     """Classes are cut into shards, and each device gets the same number of them."""
 
-    classes_per_device: int = Field(2, ge=1, description="label shards per device")
+    classes_per_device: int = Field(2, ge=1, description="how many classes each device has")
 
     def deal(self, samples: Samples, devices: int, seed: int) -> Partition:
         """See `tifed.data.partition.shards`."""
@@ -72,8 +74,8 @@ class Shards(PartitionKind):
 class Quantity(PartitionKind):
     """Devices have unequal numbers of samples, of all classes alike."""
 
-    alpha: float = Field(1.0, gt=0, le=1e6, description="smaller is more uneven")
-    minimum: int = Field(1, ge=1, description="fewest samples of a device")
+    alpha: float = Field(1.0, gt=0, le=1e6, description="a smaller value is more uneven")
+    minimum: int = Field(1, ge=1, description="every device has at least this many samples")
 
     def deal(self, samples: Samples, devices: int, seed: int) -> Partition:
         """See `tifed.data.partition.quantity_skew`."""
