@@ -20,11 +20,11 @@ from tifed.experiment import RunFolder
 from tifed.experiment.report import comparison_picture, write_report
 
 RUNS = (
-    ("integers, full-network", "tuned", "full-network"),
-    ("integers, single-layer", "tuned", "single-layer"),
-    ("float32 FedAvg", "float-fedavg", "full-network"),
+    ("integers, full-network", "tuned-full-network", ["mode=full-network"]),
+    ("integers, single-layer", "tuned-single-layer", ["mode=single-layer"]),
+    ("float32 FedAvg", "float-fedavg-full-network", ["baseline=float-fedavg"]),
 )
-"""What each run is called, its recipe and its mode."""
+"""What each run is called, its folder, and its settings on top of the preset's."""
 
 
 def main() -> None:
@@ -37,10 +37,9 @@ def main() -> None:
     messages, console = Console(stderr=True, highlight=False), Console(highlight=False)
     rows: list[dict[str, object]] = []
     pictured: list[tuple[str, list[float], float]] = []
-    for name, recipe, mode in RUNS:
-        settings = [f"recipe={recipe}", f"mode={mode}"]
+    for name, place, settings in RUNS:
         experiment = tifed.load_experiment(preset="digits", overrides=settings)
-        folder = out / f"{recipe}-{mode}"
+        folder = out / place
         messages.print(f"training {name}")
         with RunProgress(messages) as progress:
             result = tifed.run(experiment, out=folder, watch=progress.update)
@@ -53,8 +52,8 @@ def main() -> None:
 
     console.print(result_table(rows))
     console.print(f"picture {out / 'comparison.png'}")
-    for _, recipe, mode in RUNS:
-        console.print(f"report  {out / f'{recipe}-{mode}' / 'report.html'}")
+    for _, place, _ in RUNS:
+        console.print(f"report  {out / place / 'report.html'}")
 
 
 if __name__ == "__main__":

@@ -26,20 +26,20 @@ INTEGERS = {
     "`paper`": (),
 }
 FLOATS = {
-    FLOAT: ("recipe=float-fedavg",),
-    "float FedAvg, plain": ("recipe=float-fedavg", *PLAIN_FLOAT),
+    FLOAT: ("baseline=float-fedavg",),
+    "float FedAvg, plain": ("baseline=float-fedavg", *PLAIN_FLOAT),
     "float DFA": (
-        "recipe=float-fedavg",
-        "recipe_settings.feedback=dfa",
-        "recipe_settings.learning_rate=0.03",
+        "baseline=float-fedavg",
+        "baseline_settings.feedback=dfa",
+        "baseline_settings.learning_rate=0.03",
     ),
 }
 EVERY = 5
 """Rounds between two measurements of the curves: to measure takes longer than to train."""
 
 _SINGLE = {
-    "float FedAvg, plain": ("recipe_settings.learning_rate=0.05",),
-    "float DFA": ("recipe_settings.learning_rate=0.02",),
+    "float FedAvg, plain": ("baseline_settings.learning_rate=0.05",),
+    "float DFA": ("baseline_settings.learning_rate=0.02",),
 }
 """In single-layer mode the rates of full-network mode are worse, or diverge."""
 

@@ -57,7 +57,7 @@ def identity(experiment: Experiment, curve: int) -> str:
     """SHA-256 of what decides the outcome; built-in data go by name, for they never change."""
     return decided.identity(
         experiment,
-        network_for(experiment) if experiment.build_recipe().for_devices else None,
+        network_for(experiment) if experiment.baseline is None else None,
         data=decided.data_settings(experiment),
         curve=bool(curve),
     )

@@ -9,6 +9,15 @@
 
 from tifed.errors import RunError, TifedError, UsageError
 from tifed.experiment import Experiment, Result, load_experiment, preset_names, resume, run
+from tifed.extending import (
+    register_baseline,
+    register_dataset,
+    register_fleet,
+    register_partition,
+    register_reader,
+    register_recipe,
+    register_transport,
+)
 from tifed.rule.network import Network, Parameters, load_model, ranges, save_model
 from tifed.version import __version__
 
@@ -25,6 +34,13 @@ __all__ = [
     "load_model",
     "preset_names",
     "ranges",
+    "register_baseline",
+    "register_dataset",
+    "register_fleet",
+    "register_partition",
+    "register_reader",
+    "register_recipe",
+    "register_transport",
     "resume",
     "run",
     "save_model",

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tifed.baselines import FloatParameters, predict
-from tifed.baselines.float_network import activations, gradients, random_feedback, start
+from tifed.baselines.float_network import (
+    FloatParameters,
+    activations,
+    gradients,
+    predict,
+    random_feedback,
+    start,
+)
 
 Array = NDArray[Any]
 

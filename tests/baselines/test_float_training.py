@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tifed.baselines import FloatParameters, FloatState, FloatTraining
 from tifed.baselines.float_device import local_steps
-from tifed.baselines.float_network import start
-from tifed.baselines.float_server import published
+from tifed.baselines.float_fedavg import Carrier, FloatFedAvg
+from tifed.baselines.float_network import FloatParameters, start
+from tifed.baselines.float_server import FloatState, published
+from tifed.baselines.float_training import FloatTraining
 from tifed.data import load
 from tifed.data.partition import iid
 from tifed.errors import RunError, UsageError
@@ -20,8 +21,7 @@ from tifed.federation.assignment import contiguous, full_network, per_device
 from tifed.federation.device import Stream
 from tifed.federation.plan import Job
 from tifed.fleets import Fails, FaultyFleet
-from tifed.rule.recipes import FloatFedAvg, Server, Tuned
-from tifed.rule.recipes.float_fedavg import Carrier
+from tifed.rule.recipes import Server, Tuned
 
 
 def _federation(shape: tuple[int, ...], streams: tuple[Stream, ...], rounds: int) -> Federation:
@@ -291,7 +291,7 @@ def test_divergence_is_an_error() -> None:
     ],
 )
 def test_a_setting_out_of_range_is_named(field: str, value: float) -> None:
-    settings = {"recipe": "float-fedavg", "recipe_settings": {field: value}}
+    settings = {"baseline": "float-fedavg", "baseline_settings": {field: value}}
     with pytest.raises(UsageError, match=field):
         validated(settings, "experiment")
 

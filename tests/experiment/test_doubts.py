@@ -22,12 +22,12 @@ def test_a_run_without_a_single_answer_is_doubtful(tmp_path: Path) -> None:
     assert written["balanced_accuracy"] == result.balanced_accuracy
 
 
-@pytest.mark.parametrize("recipe", ["tuned", "float-fedavg"])
-def test_answers_that_are_too_few_are_as_good_as_none(recipe: str) -> None:
+@pytest.mark.parametrize("learner", [{"recipe": "tuned"}, {"baseline": "float-fedavg"}])
+def test_answers_that_are_too_few_are_as_good_as_none(learner: dict[str, str]) -> None:
     """Devices answer, but never as many as an exchange needs."""
     few = Experiment.model_validate(
         {
-            "rounds": 2, "recipe": recipe, "minimum_devices": 8,
+            **learner, "rounds": 2, "minimum_devices": 8,
             "faults": {"probability": 0.9},
         }
     )  # fmt: skip

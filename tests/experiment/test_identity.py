@@ -13,6 +13,8 @@ import pytest
 from safetensors.numpy import save
 
 from tifed import Experiment, UsageError, load_experiment, resume, run
+from tifed.baselines import BASELINES
+from tifed.data.partition import PARTITIONS
 from tifed.experiment import to_toml
 from tifed.experiment.identity import VERSION, data_settings, description, identity
 from tifed.federation.checkpoint_file import _checksum
@@ -34,12 +36,17 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "compiler": "zig", "average_every": "buffer", "layers": None, "buffer": 20, "batch": 10,
         "local_epochs": 5, "devices_per_round": None, "minimum_devices": 1, "at_end": "restart",
         "held_out": "test", "evaluate_every": 1, "checkpoint_every": 1,
-        "partition.kind": "iid", "partition.alpha": 1.0, "partition.classes_per_device": 2,
-        "partition.minimum": 1, "partition.limit_per_device": None, "faults.probability": 0.0,
+        "partition.kind": "iid", "partition.limit_per_device": None, "faults.probability": 0.0,
         "memory.budgets": [], "memory.frozen_in": "ram", "link.devices": [], "link.baud": 115200,
         "link.answer": 1.0, "link.silence": 30.0, "link.on_reboot": "repeat", "link.repeats": 10,
-        "data": {}, "recipe_settings": {},
+        "data": {}, "recipe_settings": {}, "baseline": None, "baseline_settings": {},
+        "fleet_settings": {},
     },
+    "dirichlet": {"kind": "iid", "alpha": 1.0, "minimum": 1},
+    "shards": {"kind": "iid", "classes_per_device": 2},
+    "quantity": {"kind": "iid", "alpha": 1.0, "minimum": 1},
+    "group": {"kind": "iid"},
+    "iid": {"kind": "iid", "limit_per_device": None},
     "paper": {"inverse_learning_rate": 2048, "target": 16, "weight_bits": 16},
     "tuned": TUNED,
     "tuned-absolute": {**TUNED, "activation": "absolute"},
@@ -72,6 +79,7 @@ MATTERS: Mapping[str, Any] = {
     "local_epochs": 2, "devices_per_round": 4, "minimum_devices": 2, "at_end": "stop",
     "held_out": "validation", "partition": {"kind": "dirichlet"}, "faults": {"probability": 0.1},
     "memory": {"frozen_in": "flash"}, "recipe_settings": {"margin": 47},
+    "baseline": "float-fedavg",
 }  # fmt: skip
 LEAVES_THE_DIGEST: Mapping[str, Any] = {
     "engine": "oracle", "board": "cortex-m0", "emulator": "qemu", "compiler": "gcc",
@@ -86,7 +94,12 @@ def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     """An experiment's tables by their dotted names."""
     found: dict[str, Any] = {}
     for name, value in settings.items():
-        tables = isinstance(value, dict) and name not in ("data", "recipe_settings")
+        tables = isinstance(value, dict) and name not in (
+            "data",
+            "recipe_settings",
+            "baseline_settings",
+            "fleet_settings",
+        )
         found |= {f"{name}.{key}": it for key, it in value.items()} if tables else {name: value}
     return found
 
@@ -103,7 +116,9 @@ def test_a_default_changes_with_the_version_alone() -> None:
     """What is at its default is not in an identity, so another default must be another version."""
     now = {
         "Experiment": flat(Experiment().model_dump(mode="json")),
-        **{name: recipe().model_dump(mode="json") for name, recipe in RECIPES.items()},
+        **{name: PARTITIONS[name]().model_dump(mode="json") for name in PARTITIONS.built_in},
+        **{name: RECIPES[name]().model_dump(mode="json") for name in RECIPES.built_in},
+        **{name: BASELINES[name]().model_dump(mode="json") for name in BASELINES.built_in},
         **{kind.__name__: constant_defaults(kind) for kind in (Network, Layer, Server)},
     }
     assert VERSION == DEFAULTS_ARE_OF_VERSION
@@ -135,7 +150,9 @@ def test_the_text_is_what_the_specification_says() -> None:
 
 def test_every_setting_decides_or_is_known_not_to() -> None:
     plain = identity(Experiment())
-    decides = Experiment.model_fields.keys() - {"device_layers"}  # goes with a mode only
+    # Some go with another setting only.
+    others = {"device_layers", "baseline_settings", "fleet_settings"}
+    decides = Experiment.model_fields.keys() - others
     assert MATTERS.keys() | LEAVES_THE_DIGEST.keys() | NAMES_DATA.keys() == decides
     for name, value in MATTERS.items():
         # A setting that needs others is only asked whether it counts.
@@ -156,13 +173,13 @@ def test_data_that_are_not_there_have_a_name_at_least() -> None:
     assert data_settings(elsewhere) != data_settings(Experiment())
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", RECIPES.built_in)
 def test_a_network_that_data_decide_counts_once_it_is_known(recipe: str) -> None:
     experiment = Experiment(recipe=recipe)
     same = [RECIPES[recipe]().network((64, 32, 10), 10) for _ in range(2)]
     other = RECIPES[recipe]().network((64, 32, 9), 10)
     names = {identity(experiment, one) for one in (None, *same, other)}
-    assert len(names) == (1 if recipe == "float-fedavg" else 3)
+    assert len(names) == 3
     named = Experiment(recipe=recipe, layers=(64, 32, 10))
     assert identity(named) == identity(named, same[0])
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tifed.data.partition.settings import Dirichlet, Iid, Shards
 from tifed.errors import UsageError
 from tifed.experiment import load_experiment, preset_names, to_toml
 from tifed.experiment.schema import Experiment
@@ -32,12 +33,32 @@ def test_a_file_goes_over_its_preset_and_pairs_over_both(tmp_path: Path) -> None
     path.write_text('preset = "digits"\nrounds = 7\n[partition]\nkind = "dirichlet"\nalpha = 0.5\n')
     one = load_experiment(path, overrides=["partition.alpha=0.1", "mode=single-layer", "seed=9"])
     assert (one.rounds, one.buffer, one.seed, one.mode) == (7, 20, 9, "single-layer")
-    assert (one.partition.kind, one.partition.alpha) == ("dirichlet", 0.1)
+    assert one.partition == Dirichlet(kind="dirichlet", alpha=0.1)
 
 
 def test_another_recipe_drops_the_settings_of_the_old_one() -> None:
     one = load_experiment(preset="digits-paper", overrides=["recipe=tuned"])
     assert one.recipe_settings == {}
+
+
+def test_another_partition_drops_the_settings_of_the_old_one() -> None:
+    preset = "fashion-mnist-dirichlet-0.1"
+    one = load_experiment(preset=preset, overrides=["partition.kind=shards"])
+    assert one.partition == Shards(kind="shards")
+    # What is set together stays together, in whatever order.
+    pairs = ["partition.classes_per_device=3", "partition.kind=shards"]
+    for given in (pairs, pairs[::-1]):
+        one = load_experiment(preset=preset, overrides=given)
+        assert one.partition == Shards(kind="shards", classes_per_device=3)
+
+
+def test_a_folder_of_an_earlier_release_has_the_settings_of_all_kinds(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.toml"
+    path.write_text(
+        '[partition]\nkind = "iid"\nalpha = 1.0\nclasses_per_device = 2\nminimum = 1\n'
+        "limit_per_device = 50\n"
+    )
+    assert load_experiment(path).partition == Iid(limit_per_device=50)
 
 
 def test_every_field_is_described() -> None:
@@ -58,7 +79,7 @@ BAD = [
     ('mode = "both"', "mode: .*'full-network', 'single-layer', 'per-device' or 'memory-aware'"),
     (
         'recipe = "best"',
-        "recipe: .*'paper', 'tuned', 'tuned-absolute', 'tuned-int8' or 'float-fedavg'",
+        "recipe: there is no recipe best; there is paper, tuned, tuned-absolute, tuned-int8",
     ),
     ('engine = "gpu"', "engine: .*'native' or 'oracle'"),
     ('average_every = "year"', "average_every: .*'buffer', 'epoch' or 'mini-batch'"),
@@ -66,8 +87,17 @@ BAD = [
     ("minimum_devices = 9", "minimum_devices: 9 is more than are asked"),
     ('mode = "per-device"', "device_layers: goes with mode = 'per-device'"),
     ('mode = "memory-aware"', "memory.budgets: goes with mode = 'memory-aware'"),
-    ("[partition]\nkinds = 1", "partition.kinds: unknown key .*'kind'.*the keys are kind, alpha"),
-    ("[partition]\nalpha = 0", "partition.alpha: .*greater than 0"),
+    (
+        "[partition]\nkinds = 1",
+        "kinds: unknown key .*'kind'.*the partition 'iid' has kind, limit",
+    ),
+    ('[partition]\nkind = "dirichlet"\nalpha = 0', "partition.alpha: .*greater than 0"),
+    (
+        "[partition]\nalpha = 3",
+        "alpha: unknown key; .*alpha goes with kind = 'dirichlet' or 'qua",
+    ),
+    ('[partition]\nkind = "shard"', r"partition\.kind: there is no .*'shards'.*; there is iid, "),
+    ("[partition]\nkind = [1]", r"partition\.kind: there is no partition \[1\]; there is iid, "),
     ("[faults]\nprobability = 1.0", "faults.probability: .*less than 1"),
     ("[recipe_settings]\nmargins = 3", "margins: unknown key .*'margin'"),
     ("[recipe_settings]\nmargin = 0", "margin: .*greater than or equal to 1"),

@@ -80,12 +80,12 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(stopped: Path)
     assert result.digest == run(Experiment(rounds=6)).digest
 
 
-@pytest.mark.parametrize("recipe", ["tuned", "float-fedavg"])
+@pytest.mark.parametrize("learner", ["recipe=tuned", "baseline=float-fedavg"])
 def test_a_sound_file_that_is_no_state_of_the_run_is_passed_over(
-    tmp_path: Path, recipe: str
+    tmp_path: Path, learner: str
 ) -> None:
     """Another release, or another program, may have written arrays of other types."""
-    experiment = load_experiment(overrides=["rounds=3", f"recipe={recipe}"])
+    experiment = load_experiment(overrides=["rounds=3", learner])
     whole = run(experiment, out=tmp_path / "run")
     newest = tmp_path / "run/checkpoints/round-000003.safetensors"
     header, arrays = header_and_arrays(newest)

@@ -96,7 +96,7 @@ def test_every_way_of_working_runs_and_repeats(overrides: list[str]) -> None:
         (["layers=[63, 10]"], "layers: 63-10 does not fit 'digits', which has 64 features"),
         (["layers=[64, 9]"], "has 64 features and 10 classes"),
         (["dataset=digit"], "'digit'.*did you mean 'digits'"),
-        (["partition.kind=group"], "partition.kind: 'digits' has no groups"),
+        (["partition.kind=group"], "partition.kind: the data have no groups"),
         (["devices=5000"], "devices: 5000 is not in .*use fewer devices"),
         (["recipe=paper", "batch=1000"], "batch: a sum of 1000 gradients can overflow"),
         (["recipe=paper", "recipe_settings.inverse_learning_rate=3000"], "not a power of two"),

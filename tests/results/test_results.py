@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROWS = (*headline.rows(), *hard.rows(), *ablation.rows(), *shapes.rows())
 TINY = (
     Row("integers", "digits", ("rounds=4", "devices=4"), (1, 2), curve=2),
-    Row("floats", "digits", ("rounds=4", "devices=4", "recipe=float-fedavg"), (1,)),
+    Row("floats", "digits", ("rounds=4", "devices=4", "baseline=float-fedavg"), (1,)),
 )
 
 

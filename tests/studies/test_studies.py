@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tifed.data.partition.settings import Iid
 from tifed.errors import UsageError
 from tifed.extractor.shipped import TO_BE_MADE, find_extractor
 from tifed.studies import Schedule, Study, names, published, study
@@ -40,7 +41,7 @@ def test_the_workers_studies_are_one_pass_over_100_images(name: str) -> None:
     assert {one.experiment.devices for one in settings} == {4, 8, 16, 32, 64, 128}
     for one in settings:
         experiment = one.experiment
-        assert experiment.partition.limit_per_device == 100
+        assert experiment.partition == Iid(limit_per_device=100)
         assert experiment.rounds * experiment.buffer == 100
         assert (experiment.batch, experiment.local_epochs) == (10, 10)
         features = "mnist" if name == "workers" else None

@@ -1,7 +1,5 @@
-"""Floating-point baselines, for comparison only: nothing here is meant for a device."""
+"""Baselines, for comparison only: nothing here is meant for a device."""
 
-from tifed.baselines.float_network import FloatParameters, predict
-from tifed.baselines.float_server import FloatState
-from tifed.baselines.float_training import FloatTraining
+from tifed.baselines.baseline import BASELINES, Baseline
 
-__all__ = ["FloatParameters", "FloatState", "FloatTraining", "predict"]
+__all__ = ["BASELINES", "Baseline"]

@@ -2,9 +2,9 @@
 
 from itertools import pairwise
 
+from tifed.baselines.float_fedavg import Carrier
 from tifed.federation import Costs, Plan
 from tifed.federation.costs import visits
-from tifed.rule.recipes.float_fedavg import Carrier
 
 WORD = 4
 """Bytes of a float32."""

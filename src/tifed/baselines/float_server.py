@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from tifed.baselines.float_device import Outcome
+from tifed.baselines.float_fedavg import FloatFedAvg
 from tifed.baselines.float_network import FloatParameters, Floats
 from tifed.federation import Place
-from tifed.rule.recipes import FloatFedAvg
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from tifed.baselines.float_checkpoint import load_checkpoint, save_checkpoint
 from tifed.baselines.float_costs import calibration_costs, exchange_costs
 from tifed.baselines.float_device import local_steps
+from tifed.baselines.float_fedavg import Carrier, FloatFedAvg
 from tifed.baselines.float_model import digest, save_model
 from tifed.baselines.float_network import Floats, predict, random_feedback, start
 from tifed.baselines.float_server import FloatState, aggregate, initial_layers, published, sent
@@ -31,8 +32,6 @@ from tifed.federation.device import Stream, calibrate
 from tifed.fleets import Fails
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
-from tifed.rule.recipes import FloatFedAvg
-from tifed.rule.recipes.float_fedavg import Carrier
 
 
 @dataclass(frozen=True)

@@ -105,5 +105,6 @@ def new_folder(experiment: "Experiment", suffix: str = "") -> Path:
     """A folder in runs/ that is named for ``experiment`` and not there yet."""
     from tifed.experiment import free_folder
 
-    name = f"{Path(experiment.dataset).stem}-{experiment.recipe}-{experiment.mode}{suffix}"
+    learner = experiment.baseline or experiment.recipe
+    name = f"{Path(experiment.dataset).stem}-{learner}-{experiment.mode}{suffix}"
     return free_folder(Path("runs"), name)

@@ -36,8 +36,8 @@ def reproduce(
     recipe: Annotated[
         list[str] | None,
         typer.Option(
-            help="Run only this recipe, such as tuned or float-fedavg; default those of the "
-            "experiment. May be given several times."
+            help="Run only this recipe or baseline, such as tuned or float-fedavg; default "
+            "those of the experiment. May be given several times."
         ),
     ] = None,
     settings: Annotated[

@@ -36,7 +36,7 @@ def result_table(results: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column("digest", no_wrap=True)
     for result in results:
         table.add_row(
-            str(result["recipe"]),
+            str(result.get("baseline") or result["recipe"]),
             str(result["mode"]),
             f"{result['accuracy']:.4f}",
             _share(result.get("balanced_accuracy")),

@@ -2,62 +2,34 @@
 
 import difflib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tifed.data.builtin.cifar10 import load_cifar10
-from tifed.data.builtin.digits import load_digits
-from tifed.data.builtin.mnist import CLOTHES_NAMES, DIGIT_NAMES, FASHION_MNIST, MNIST, load_idx
-from tifed.data.builtin.spoken_digits import load_spoken_digits
+from tifed.data.folders import Folders
 from tifed.data.own_files import file_options, kinds, load_file, reader_of
 from tifed.data.samples import Dataset
 from tifed.errors import UsageError
 from tifed.files.paths import AnyPath
+from tifed.registry import Registry
 
-_Folders = tuple[Path | None, Path | None, bool]
+Loader = Callable[..., Dataset]
+"""From `Folders`, and the data set's own options by their names, to the data set."""
 
-
-def _load_digits(where: _Folders) -> Dataset:
-    return load_digits()
-
-
-def _load_mnist(where: _Folders, *, only_classes: Sequence[int] | None = None) -> Dataset:
-    dataset = load_idx(MNIST, DIGIT_NAMES, where[0], where[1], download=where[2])
-    return dataset if only_classes is None else dataset.of_classes(only_classes)
-
-
-def _load_fashion_mnist(where: _Folders, *, only_classes: Sequence[int] | None = None) -> Dataset:
-    dataset = load_idx(FASHION_MNIST, CLOTHES_NAMES, where[0], where[1], download=where[2])
-    return dataset if only_classes is None else dataset.of_classes(only_classes)
-
-
-def _load_cifar10(where: _Folders, *, only_classes: Sequence[int] | None = None) -> Dataset:
-    dataset = load_cifar10(where[0], where[1], download=where[2])
-    return dataset if only_classes is None else dataset.of_classes(only_classes)
-
-
-def _load_spoken_digits(
-    where: _Folders,
-    *,
-    held_out_speaker: str | None = None,
-    only_speakers: Sequence[str] | None = None,
-    patch_frames: int | None = None,
-    quantise: str | Path | None = None,
-) -> Dataset:
-    return load_spoken_digits(
-        where[0], where[1], download=where[2], held_out_speaker=held_out_speaker,
-        only_speakers=only_speakers, patch_frames=patch_frames, quantise=quantise,
-    )  # fmt: skip
-
-
-_LOADERS: dict[str, Callable[..., Dataset]] = {
-    "cifar-10": _load_cifar10,
-    "digits": _load_digits,
-    "fashion-mnist": _load_fashion_mnist,
-    "mnist": _load_mnist,
-    "spoken-digits": _load_spoken_digits,
-}
+DATASETS: Registry[Loader] = Registry(
+    "data set",
+    "tifed.datasets",
+    {
+        "cifar-10": "tifed.data.builtin.named:cifar10",
+        "digits": "tifed.data.builtin.named:digits",
+        "fashion-mnist": "tifed.data.builtin.named:fashion_mnist",
+        "mnist": "tifed.data.builtin.named:mnist",
+        "spoken-digits": "tifed.data.builtin.named:spoken_digits",
+    },
+    callable,
+    "a function",
+)
+"""Every data set that has a name."""
 
 
 def names() -> tuple[str, ...]:
@@ -66,7 +38,7 @@ def names() -> tuple[str, ...]:
     >>> names()
     ('cifar-10', 'digits', 'fashion-mnist', 'mnist', 'spoken-digits')
     """
-    return tuple(_LOADERS)
+    return tuple(DATASETS)
 
 
 def options(name: str | Path) -> tuple[str, ...]:
@@ -78,10 +50,9 @@ def options(name: str | Path) -> tuple[str, ...]:
     >>> options("mnist"), options("mine.npz")[:2]
     (('only_classes',), ('test_file', 'test_fraction'))
     """
-    loader = _LOADERS.get(str(name))
-    if loader is None:
+    if str(name) not in DATASETS:
         return file_options(_own_file(name))
-    parameters = inspect.signature(loader).parameters.values()
+    parameters = inspect.signature(DATASETS[str(name)]).parameters.values()
     return tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -110,7 +81,7 @@ def load(
     64
     """
     folder = None if data_dir is None else Path(data_dir)
-    loader = _LOADERS.get(str(name))
+    loader = DATASETS.get(str(name))
     path = Path(name) if loader else in_folder(Path(name), folder)
     known = options(path if loader is None and path.exists() else name)
     for option in options_given:
@@ -121,7 +92,7 @@ def load(
             )
     if loader is not None:
         cache = None if cache_dir is None else Path(cache_dir)
-        return loader((folder, cache, download), **options_given)
+        return loader(Folders(folder, cache, download), **options_given)
     for option, value in options_given.items():
         if option.endswith("_file") and isinstance(value, str | Path):
             options_given[option] = in_folder(Path(value), folder)
@@ -148,10 +119,10 @@ def _own_file(name: str | Path) -> Path:
     """The path of a user's own file."""
     path = Path(name)
     if reader_of(path) is None:
-        close = difflib.get_close_matches(str(name).lower(), _LOADERS, 1)
+        close = difflib.get_close_matches(str(name).lower(), names(), 1)
         raise UsageError(
             f"data set {str(name)!r} is unknown; "
             + (f"did you mean {close[0]!r}? Known" if close else "known")
-            + f" are {', '.join(_LOADERS)}; or name {kinds()}"
+            + f" are {', '.join(names())}; or name {kinds()}"
         )
     return path

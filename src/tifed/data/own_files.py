@@ -7,33 +7,37 @@ from typing import Any
 
 from tifed.data.missing import Rule, check_rule
 from tifed.data.own_data import assemble, check_test_fraction
-from tifed.data.readers.arff_file import read_arff
 from tifed.data.readers.idx_pair import is_idx, read_idx_pair
-from tifed.data.readers.leaf_file import read_leaf
-from tifed.data.readers.npz_file import read_npz
-from tifed.data.readers.parquet_file import read_parquet
-from tifed.data.readers.text_file import read_csv
-from tifed.data.readers.ts_file import read_ts
 from tifed.data.readers.wav_folder import read_wav_folder
 from tifed.data.samples import Dataset
 from tifed.data.table import Table
 from tifed.data.windows import windowed
 from tifed.errors import UsageError
+from tifed.registry import Registry
 
 Reader = Callable[..., tuple[Table, Table | None]]
 """(path, whether values may be missing, options) to all samples, or those of both splits."""
 
-_READERS: dict[str, Reader] = {
-    ".npz": read_npz,
-    ".csv": read_csv,
-    ".tsv": read_csv,
-    ".txt": read_csv,
-    ".data": read_csv,
-    ".arff": read_arff,
-    ".ts": read_ts,
-    ".json": read_leaf,
-    ".parquet": read_parquet,
-}
+_OWN = "tifed.data.readers"
+READERS: Registry[Reader] = Registry(
+    "reader of files",
+    "tifed.readers",
+    {
+        ".npz": f"{_OWN}.npz_file:read_npz",
+        ".csv": f"{_OWN}.text_file:read_csv",
+        ".tsv": f"{_OWN}.text_file:read_csv",
+        ".txt": f"{_OWN}.text_file:read_csv",
+        ".data": f"{_OWN}.text_file:read_csv",
+        ".arff": f"{_OWN}.arff_file:read_arff",
+        ".ts": f"{_OWN}.ts_file:read_ts",
+        ".json": f"{_OWN}.leaf_file:read_leaf",
+        ".parquet": f"{_OWN}.parquet_file:read_parquet",
+    },
+    callable,
+    "a function",
+)
+"""By the ending of a file's name, in small letters, who reads it."""
+
 _OF_THE_TEST_FILE = {"labels_file": "test_labels_file", "groups_file": "test_groups_file"}
 
 
@@ -41,12 +45,14 @@ def reader_of(path: Path) -> Reader | None:
     """Who reads ``path``, by its name; None if nobody does."""
     if path.is_dir():
         return read_wav_folder
-    return read_idx_pair if is_idx(path) else _READERS.get(path.suffix.lower())
+    if is_idx(path):
+        return read_idx_pair
+    return READERS.get(path.suffix.lower())
 
 
 def kinds() -> str:
     """The files that can be read, for a message."""
-    endings = ", ".join((*_READERS, "idx3-ubyte"))
+    endings = ", ".join((*READERS, "idx3-ubyte"))
     return f"a file that ends in {endings}, or a folder of WAV files by class"
 
 

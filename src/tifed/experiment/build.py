@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tifed.data import Dataset, load, options
-from tifed.data.partition import Partition, by_group, dirichlet, iid, quantity_skew, shards
+from tifed.data.partition import Partition
 from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
 from tifed.extractor import Extractor
@@ -16,12 +16,11 @@ from tifed.federation import assignment as assignments
 from tifed.federation.assignment import Assignment
 from tifed.federation.device import Stream
 from tifed.files.paths import AnyPath
-from tifed.fleets import FaultyFleet, FleetInputs, SimulatedFleet
+from tifed.fleets import FaultyFleet, FleetInputs
 from tifed.fleets.faulty import SCALE
 from tifed.native.choice import engine
 from tifed.rule.learning.engine import Engine
 from tifed.rule.network import Network, Parameters
-from tifed.rule.recipes import RECIPES
 
 DEFAULT_HIDDEN = 32
 """Hidden units where an experiment does not name its layers."""
@@ -36,7 +35,7 @@ class Setup:
             the experiment has an extractor.
         partition: which device owns which training samples.
         inputs: what the fleet is made from, and what any other fleet for the same run would be.
-        fleet: who does the local work; of the float baseline only its failing devices count.
+        fleet: who does the local work; of a baseline only its failing devices count.
     """
 
     dataset: Dataset
@@ -94,7 +93,7 @@ def build(
         raw = _raw_data(experiment, data_dir)
         dataset = _held_out(experiment, raw if extractor is None else extracted(raw, extractor))
     partition = partition_of(experiment, dataset)
-    recipe = experiment.build_recipe()
+    recipe, learner = experiment.build_recipe(), experiment.learner()
     network = network_of(experiment, dataset.features, dataset.classes)
     federation = Federation(
         network=network,
@@ -102,7 +101,7 @@ def build(
         streams=tuple(partition.sizes.tolist()),
         assignment=assignment_of(experiment, network),
         extra_shifts=tuple(
-            recipe.extra_shift(number, experiment.rounds) for number in range(experiment.rounds)
+            learner.extra_shift(number, experiment.rounds) for number in range(experiment.rounds)
         ),
         seed=experiment.seed,
         buffer=experiment.buffer,
@@ -112,13 +111,14 @@ def build(
         devices_per_round=experiment.devices_per_round,
         minimum_devices=experiment.minimum_devices,
         at_end=experiment.at_end,
-        calibration_samples=recipe.calibration_samples,
+        calibration_samples=learner.calibration_samples,
     )
     train = dataset.train
     streams = tuple(Stream(train.features, train.labels, own) for own in partition.indices)
     sent = streams
-    # Not worth loading for a simulated fleet, which is sent nothing.
-    if extractor is not None and (raw is not None or experiment.fleet != "simulated"):
+    kind = experiment.build_fleet_kind()
+    # Raw samples are not worth loading for a fleet that is sent none.
+    if extractor is not None and (raw is not None or kind.sends_samples):
         samples = _held_out(experiment, raw or _raw_data(experiment, data_dir)).train.features
         sent = tuple(Stream(samples, train.labels, own) for own in partition.indices)
     inputs = FleetInputs(
@@ -129,7 +129,7 @@ def build(
         extractor=extractor,
         engine=engine(experiment.engine),
     )
-    fleet = with_faults(experiment, fleet_of(experiment, inputs))
+    fleet = with_faults(experiment, kind.fleet(experiment, inputs))
     return Setup(dataset=dataset, partition=partition, inputs=inputs, fleet=fleet)
 
 
@@ -137,34 +137,13 @@ def require_devices(experiment: Experiment) -> None:
     """Make sure that devices can do what the experiment asks for.
 
     Raises:
-        UsageError: if its recipe is there for comparison only.
+        UsageError: if it names a baseline, which is there for comparison only.
     """
-    if not experiment.build_recipe().for_devices:
-        others = ", ".join(name for name, recipe in RECIPES.items() if recipe.for_devices)
+    if experiment.baseline is not None:
         raise UsageError(
-            f"recipe: {experiment.recipe!r} is for comparison only: `tifed run` can simulate it, "
-            f"but no device or Flower client can compute it; use one of {others}"
+            f"baseline: {experiment.baseline!r} is for comparison only: `tifed run` can simulate "
+            "it, but no device or Flower client can compute it; leave it out"
         )
-
-
-def fleet_of(experiment: Experiment, inputs: FleetInputs) -> Fleet:
-    """The fleet that the experiment names; nothing is opened or started before it is needed."""
-    if experiment.fleet == "simulated":
-        return SimulatedFleet(inputs)
-    from tifed.fleets.emulated import EmulatedFleet, Emulation
-    from tifed.fleets.linked import LinkedFleet, LinkSettings
-    from tifed.link import Client, Patience, address_opener
-
-    link = experiment.link
-    patience = Patience(link.answer, link.silence)
-    settings = LinkSettings(link.on_reboot, link.repeats)
-    if experiment.fleet == "emulated":
-        emulation = Emulation(experiment.board, experiment.emulator, experiment.compiler)
-        return EmulatedFleet(inputs, emulation, patience, settings)
-    clients = [
-        Client(address, address_opener(address, link.baud), patience) for address in link.devices
-    ]
-    return LinkedFleet(inputs, clients, settings)
 
 
 def extractor_of(experiment: Experiment) -> Extractor | None:
@@ -210,22 +189,7 @@ def _held_out(experiment: Experiment, dataset: Dataset) -> Dataset:
 
 def partition_of(experiment: Experiment, dataset: Dataset) -> Partition:
     """Who owns which training samples."""
-    table, devices, seed = experiment.partition, experiment.devices, experiment.seed
-    labels = dataset.train.labels
-    if table.kind == "iid":
-        return iid(labels, devices, seed, limit_per_device=table.limit_per_device)
-    if table.kind == "dirichlet":
-        return dirichlet(labels, devices, table.alpha, seed, table.minimum)
-    if table.kind == "quantity":
-        return quantity_skew(labels, devices, table.alpha, seed, table.minimum)
-    if table.kind == "shards":
-        return shards(labels, devices, table.classes_per_device, seed)
-    if dataset.train.groups is None:
-        raise UsageError(
-            f"partition.kind: {experiment.dataset!r} has no groups; "
-            "name its group column (data.group_column) or use another kind"
-        )
-    return by_group(dataset.train.groups, devices, seed)
+    return experiment.partition.deal(dataset.train, experiment.devices, experiment.seed)
 
 
 def network_of(experiment: Experiment, features: int, classes: int) -> Network:
@@ -262,14 +226,13 @@ def network_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Netw
 def assignment_of(experiment: Experiment, network: Network) -> Assignment:
     """Which device trains which layers in which round."""
     devices, depth = experiment.devices, network.depth
-    recipe = experiment.build_recipe()
     if experiment.mode == "single-layer":
         choose = {
             "contiguous": assignments.contiguous,
             "alternating": assignments.alternating,
             "rotating": assignments.rotating,
             "rotating-quarter": assignments.rotating_quarter,
-        }[experiment.assignment or recipe.assignment]
+        }[experiment.assignment or experiment.learner().assignment]
         return choose(devices, depth)
     if experiment.device_layers is not None:
         return assignments.per_device(experiment.device_layers, devices, depth)

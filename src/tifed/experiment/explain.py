@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tifed.rule.recipes import RECIPES
+from tifed.data.partition import PARTITIONS
+from tifed.experiment.names import CHOICES, chooses
+from tifed.registry import Registry
 
 _SHOWN = 80
 """Characters of a wrong value that a message repeats."""
@@ -33,19 +35,19 @@ def _line(problem: Any, settings: Mapping[str, Any], model: type[BaseModel]) -> 
     location, given = [str(part) for part in problem["loc"]], problem["input"]
     name, kind = ".".join(location), problem["type"]
     if kind == "extra_forbidden":
-        recipe = settings.get("recipe", "tuned")
-        owner = model if len(location) == 1 else _table(model, location[0], recipe)
+        owner = model if len(location) == 1 else _table(model, location[0], settings)
         allowed = tuple(owner.model_fields)
-        has = f"the recipe {recipe!r} has" if location[0] == "recipe_settings" else "the keys are"
-        near = suggestion(location[-1], allowed)
-        return f"{name:.{_SHOWN}}: unknown key{near}; {has} {', '.join(allowed)}"
+        has = _owner(location[0], settings, model) if len(location) > 1 else "the keys are"
+        elsewhere = _elsewhere(location[0], location[-1])
+        near, keys = suggestion(location[-1], allowed), ", ".join(allowed) or "none"
+        return f"{name:.{_SHOWN}}: unknown key{near}; {has} {keys}{elsewhere}"
     if kind == "value_error":
         return f"{name}: {problem['ctx']['error']}" if name else str(problem["ctx"]["error"])
     if kind in ("tuple_type", "list_type") and isinstance(given, str):
         items = given.strip(" ()[]")
         return f"{name}: {_shown(given)} is text, not a list; write {name}=[{items:.{_SHOWN}}]"
     if kind in ("model_type", "dict_type") and location and not isinstance(given, Mapping):
-        fields = list(getattr(_table(model, location[0], "tuned"), "model_fields", ()))
+        fields = list(getattr(_table(model, location[0], settings), "model_fields", ()))
         key = fields[0] if fields and kind == "model_type" else "KEY"
         value = str(given) if isinstance(given, str | int | float) else "VALUE"
         return (
@@ -56,12 +58,41 @@ def _line(problem: Any, settings: Mapping[str, Any], model: type[BaseModel]) -> 
     return f"{name or 'settings'}: {problem['msg']}, not {_shown(given)}"
 
 
-def _table(model: type[BaseModel], name: str, recipe: object) -> type[BaseModel]:
+def _table(model: type[BaseModel], name: str, settings: Mapping[str, Any]) -> type[BaseModel]:
     """What a table of the settings should have been."""
-    if name == "recipe_settings":
-        return RECIPES[str(recipe)]
+    registry, choice = _choice(name, settings, model)
+    if registry is not None and choice in registry:
+        chosen: type[BaseModel] = registry[choice]
+        return chosen
     default = model.model_fields[name].default
     return type(default) if isinstance(default, BaseModel) else model
+
+
+def _choice(
+    table: str, settings: Mapping[str, Any], model: type[BaseModel]
+) -> tuple[Registry[Any] | None, str]:
+    """What decides which keys ``table`` has, and the name; None if it has the same ones always."""
+    if table == "partition":
+        given = settings.get(table)
+        return PARTITIONS, str(given.get("kind", "iid")) if isinstance(given, Mapping) else "iid"
+    key = chooses(table)
+    if key == table:
+        return None, ""
+    return CHOICES[key], str(settings.get(key, model.model_fields[key].default))
+
+
+def _owner(table: str, settings: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """Whose keys are listed."""
+    registry, choice = _choice(table, settings, model)
+    return "the keys are" if registry is None else f"the {registry.what} {choice!r} has"
+
+
+def _elsewhere(table: str, key: str) -> str:
+    """Of a key that does not go with the kind of partition: the kinds that it goes with."""
+    if table != "partition":
+        return ""
+    kinds = [name for name in PARTITIONS.built_in if key in PARTITIONS[name].model_fields]
+    return f"; {key} goes with kind = {' or '.join(map(repr, kinds))}" if kinds else ""
 
 
 def _shown(value: object) -> str:

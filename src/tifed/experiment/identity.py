@@ -14,7 +14,6 @@ from typing import Any
 
 from tifed.experiment.schema import Experiment
 from tifed.rule.network import Network
-from tifed.rule.recipes import FloatFedAvg
 
 VERSION = 1
 """Of the description. What is at its default is left out, so a default must not change unnoticed:
@@ -23,7 +22,7 @@ rule makes other parameters of the same constants. A new setting whose default l
 as it was needs no new version. ``tests/experiment/test_identity.py`` holds the defaults fast."""
 
 _SAME_DIGEST = frozenset(
-    {"engine", "fleet", "board", "emulator", "compiler", "link", "evaluate_every",
+    {"engine", "fleet", "fleet_settings", "board", "emulator", "compiler", "link", "evaluate_every",
      "checkpoint_every"}
 )  # fmt: skip
 """Settings that change who computes and what is told of it, and no digest."""
@@ -61,11 +60,16 @@ def description(experiment: Experiment, network: Network | None = None) -> dict[
     {'rounds': 3}
     """
     settings = experiment.model_dump(
-        mode="json", exclude_defaults=True, exclude={*_SAME_DIGEST, *_DATA, "recipe_settings"}
+        mode="json",
+        exclude_defaults=True,
+        exclude={*_SAME_DIGEST, *_DATA, "recipe_settings", "baseline_settings"},
     )
-    own = experiment.build_recipe().model_dump(mode="json", exclude_defaults=True)
-    if own:
-        settings["recipe_settings"] = own
+    for kind, chosen in (
+        ("recipe", experiment.build_recipe()),
+        ("baseline", experiment.build_baseline()),
+    ):
+        if chosen is not None and (own := chosen.model_dump(mode="json", exclude_defaults=True)):
+            settings[f"{kind}_settings"] = own
     return {
         "version": VERSION,
         "settings": settings,
@@ -93,15 +97,16 @@ def canonical(content: Any) -> str:
 
 
 def _constants(experiment: Experiment, network: Network | None) -> dict[str, Any]:
-    """What the recipe makes of the settings, as numbers and names."""
-    recipe, rounds = experiment.build_recipe(), experiment.rounds
+    """What the recipe, or the baseline, makes of the settings, as numbers and names."""
+    learner, rounds = experiment.learner(), experiment.rounds
     constants: dict[str, Any] = {
-        "assignment": recipe.assignment,
-        "calibration": recipe.calibration_samples,
-        "shifts": _runs(recipe.extra_shift(number, rounds) for number in range(rounds)),
+        "assignment": learner.assignment,
+        "calibration": learner.calibration_samples,
+        "shifts": _runs(learner.extra_shift(number, rounds) for number in range(rounds)),
     }
-    if isinstance(recipe, FloatFedAvg):
-        return constants | {"momentum": recipe.momentum_of_server(experiment.mode)}
+    baseline, recipe = experiment.build_baseline(), experiment.build_recipe()
+    if baseline is not None:
+        return constants | dict(baseline.constants(experiment.mode))
     if network is None and experiment.layers is not None:
         network = recipe.network(experiment.layers, experiment.batch)
     if network is None:

@@ -10,7 +10,9 @@ import tomli_w
 
 from tifed.errors import UsageError
 from tifed.experiment.explain import suggestion
+from tifed.experiment.names import CHOICES
 from tifed.experiment.paths import located
+from tifed.experiment.provided import TABLE, providers, require_provided
 from tifed.experiment.schema import Experiment
 from tifed.files.paths import AnyPath
 from tifed.files.toml_file import DEEPEST, parse_toml, read_toml
@@ -78,23 +80,32 @@ def load_experiment(
         tables = [_nested(key, value) for key, value in overrides.items()]
     else:
         tables = [override(pair) for pair in overrides]
+    together: dict[str, Any] = {}
     for table in tables:
-        settings = _merged(settings, located(table, Path()))
+        together = _laid_over(together, located(table, Path()))
+    settings = _merged(settings, together)
     return validated(settings, where)
 
 
 def validated(settings: Mapping[str, Any], where: str) -> Experiment:
-    """An experiment from plain settings.
+    """An experiment from plain settings, such as those that `to_toml` has written.
 
     Raises:
-        UsageError: naming every field that is wrong.
+        UsageError: naming every field that is wrong, or what is not installed here.
     """
-    return Experiment.model_validate(dict(settings), context={"where": where})
+    own = {key: value for key, value in settings.items() if key != TABLE}
+    require_provided(own, settings.get(TABLE, {}), where)
+    return Experiment.model_validate(own, context={"where": where})
 
 
 def to_toml(experiment: Experiment) -> str:
-    """Every field with its value; fields without one (a default that depends) are left out."""
-    return tomli_w.dumps(experiment.model_dump(mode="json", exclude_none=True))
+    """Every field with its value; fields without one (a default that depends) are left out.
+
+    What TIFeD does not bring itself is named with the package that does.
+    """
+    settings = experiment.model_dump(mode="json", exclude_none=True)
+    table = providers(settings)
+    return tomli_w.dumps(settings | ({TABLE: table} if table else {}))
 
 
 def _with_preset(settings: dict[str, Any]) -> dict[str, Any]:
@@ -109,13 +120,25 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
     Another recipe or partition brings its own defaults: settings of the old one would not fit it.
     """
+    kept = dict(base)
+    for name in CHOICES:
+        if over.get(name, base.get(name)) != base.get(name):
+            kept.pop(f"{name}_settings", None)
+    old, new = base.get("partition"), over.get("partition")
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        kind = old.get("kind", "iid")
+        if new.get("kind", kind) != kind:
+            del kept["partition"]
+    return _laid_over(kept, over)
+
+
+def _laid_over(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """All of both; where both say something, what ``over`` says."""
     result = dict(base)
-    if over.get("recipe", base.get("recipe")) != base.get("recipe"):
-        result.pop("recipe_settings", None)
     for key, value in over.items():
         old = result.get(key)
         both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        result[key] = _merged(old, value) if both and old is not None else value
+        result[key] = _laid_over(old, value) if both and old is not None else value
     return result
 
 

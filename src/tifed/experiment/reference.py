@@ -1,34 +1,53 @@
 """The reference of every experiment field, made from the schema so that it cannot go stale."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from tifed.baselines import BASELINES
+from tifed.data.partition import PARTITIONS, PartitionKind
+from tifed.experiment.names import CHOICES
 from tifed.experiment.schema import Experiment
+from tifed.registry import Registry
 from tifed.rule.recipes import RECIPES
+
+_NAMED: Mapping[str, Registry[Any]] = {**CHOICES, "kind": PARTITIONS}
+"""Keys whose values are names of things that can be registered; TIFeD's own are listed."""
 
 
 def markdown() -> str:
     """Tables of fields: name, type and range, default, meaning."""
     parts = ["## Top-level keys\n", *_table(Experiment)]
     for name, field in Experiment.model_fields.items():
-        if isinstance(field.default, BaseModel):
+        if isinstance(field.default, PartitionKind):
+            parts += [f"\n## `[{name}]`\n", *_table(PartitionKind)]
+            for kind in PARTITIONS.built_in:
+                own = list(_table(PARTITIONS[kind], leave_out=("kind",)))
+                if len(own) > 2:
+                    parts += [f'\n## `[{name}]` with `kind = "{kind}"`\n', *own]
+        elif isinstance(field.default, BaseModel):
             parts += [f"\n## `[{name}]`\n", *_table(type(field.default))]
-    for name, recipe in RECIPES.items():
-        parts += [f'\n## `[recipe_settings]` with `recipe = "{name}"`\n', *_table(recipe)]
+    for name in RECIPES.built_in:
+        parts += [f'\n## `[recipe_settings]` with `recipe = "{name}"`\n', *_table(RECIPES[name])]
+    for name in BASELINES.built_in:
+        title = f'\n## `[baseline_settings]` with `baseline = "{name}"`\n'
+        parts += [title, *_table(BASELINES[name])]
     return "\n".join(parts) + "\n"
 
 
-def _table(model: type[BaseModel]) -> Iterator[str]:
+def _table(model: type[BaseModel], leave_out: Sequence[str] = ()) -> Iterator[str]:
     yield "| key | value | default | meaning |"
     yield "|---|---|---|---|"
     properties = model.model_json_schema()["properties"]
     definitions = model.model_json_schema().get("$defs", {})
     for name, field in model.model_fields.items():
-        if isinstance(field.default, BaseModel):
+        if isinstance(field.default, BaseModel) or name in leave_out:
             continue
         value = _value(properties[name], definitions)
+        if name in _NAMED:
+            value = ", ".join(f"`{one}`" for one in _NAMED[name].built_in)
         yield f"| `{name}` | {value} | {_default(field)} | {field.description} |"
 
 

@@ -21,12 +21,13 @@ from tifed.experiment.health import away, changes
 from tifed.experiment.identity import identity
 from tifed.experiment.load import load_experiment, to_toml
 from tifed.experiment.schema import Experiment
-from tifed.experiment.training import Training, training_for
+from tifed.experiment.training import training_for
 from tifed.extractor import Extractor, load_extractor, save_extractor
 from tifed.extractor.shipped import find_extractor, shipped_names
 from tifed.federation import Costs, Fleet, RoundRecord
 from tifed.federation.checkpoint_file import Checkpoint, checkpoint_files
 from tifed.federation.plan import PlaceT
+from tifed.federation.training import Training
 from tifed.files.paths import AnyPath
 
 
@@ -81,6 +82,7 @@ class Result:
         dataset_digest: SHA-256 of the samples, or of their features.
         command: how to repeat the run.
         extractor_digest: SHA-256 of what made the features, or None.
+        baseline: what learnt in place of the recipe, for comparison; None if nothing did.
         warnings: what makes the result doubtful, a sentence each; empty if nothing is known to.
         quantisation: what became of the data's numbers when they were made int8.
     """
@@ -107,6 +109,7 @@ class Result:
     dataset_digest: str
     command: str
     extractor_digest: str | None = None
+    baseline: str | None = None
     warnings: tuple[str, ...] = ()
     quantisation: QuantisationReport | None = None
 
@@ -340,6 +343,7 @@ class _Run(Generic[PlaceT]):
         confusion = confusion.reshape(classes, classes)
         found = scores(confusion)
         doubts.add(after_the_run(found, training.exchanges(state), experiment.held_out))
+        baseline = experiment.build_baseline()
         source = "experiment.toml"
         if self.folder is not None:
             source = str(self.folder.experiment)
@@ -351,10 +355,11 @@ class _Run(Generic[PlaceT]):
             rounds=experiment.rounds,
             mode=experiment.mode,
             recipe=experiment.recipe,
+            baseline=experiment.baseline,
             dataset=experiment.dataset,
             layers=setup.network.shape,
             devices=experiment.devices,
-            engine=experiment.engine if experiment.build_recipe().for_devices else "float32",
+            engine=experiment.engine if baseline is None else baseline.arithmetic,
             seed=experiment.seed,
             held_out=experiment.held_out,
             held_out_samples=len(labels),

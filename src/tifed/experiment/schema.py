@@ -7,19 +7,26 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FieldSerializationInfo,
     ModelWrapValidatorHandler,
+    SerializeAsAny,
     ValidationError,
     ValidationInfo,
     field_serializer,
+    field_validator,
     model_validator,
 )
 from pydantic_core import InitErrorDetails
 
+from tifed.baselines import BASELINES, Baseline
+from tifed.data.partition import PartitionKind
+from tifed.data.partition.settings import Iid, chosen_kind
 from tifed.errors import UsageError
 from tifed.experiment.explain import explained
+from tifed.experiment.fleet_kind import FleetKind
+from tifed.experiment.names import CHOICES, chooses, known
 from tifed.federation import AtEnd, AverageEvery
-from tifed.link.address import repeated_line
-from tifed.rule.recipes import RECIPES, AssignmentKind, Mode, Recipe
+from tifed.rule.recipes import AssignmentKind, Mode, Recipe
 
 MOST_ROUNDS = 10_000_000
 """What is kept for each round, its shift, is a few hundred megabytes then."""
@@ -29,32 +36,6 @@ class Table(BaseModel):
     """A table of an experiment file: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PartitionTable(Table):
-    """``[partition]``: who owns which training samples."""
-
-    kind: Literal["iid", "dirichlet", "shards", "quantity", "group"] = Field(
-        "iid",
-        description="how samples are divided among devices; `group` gives whole groups to devices",
-    )
-    alpha: float = Field(
-        1.0,
-        gt=0,
-        le=1e6,
-        description="kinds dirichlet and quantity: a smaller value is more uneven",
-    )
-    classes_per_device: int = Field(
-        2, ge=1, description="kind shards: how many classes each device has"
-    )
-    minimum: int = Field(
-        1,
-        ge=1,
-        description="kinds dirichlet and quantity: every device has at least this many samples",
-    )
-    limit_per_device: int | None = Field(
-        None, ge=1, description="kind iid: the most samples that a device keeps; default no limit"
-    )
 
 
 class FaultsTable(Table):
@@ -151,16 +132,18 @@ class Experiment(Table):
     device_layers: tuple[tuple[int, ...], ...] | None = Field(
         None, description="per-device mode: for each device, the list of layers that it trains"
     )
-    recipe: Literal["paper", "tuned", "tuned-absolute", "tuned-int8", "float-fedavg"] = Field(
-        "tuned",
-        description="learning rule with its settings; float-fedavg is a floating-point baseline",
+    recipe: str = Field("tuned", description="learning rule with its settings")
+    baseline: str | None = Field(
+        None,
+        description="for comparison only: what learns in place of the recipe, in the same "
+        "federation; no device can compute it",
     )
     engine: Literal["native", "oracle"] = Field(
         "native",
         description="implementation of the learning rule: C, or the NumPy reference (slow); both "
         "give the same digest",
     )
-    fleet: Literal["simulated", "linked", "emulated"] = Field(
+    fleet: str = Field(
         "simulated",
         description="where devices run: in this process, on boards at the end of a line, or on "
         "emulated microcontrollers; all give the same digest",
@@ -217,7 +200,7 @@ class Experiment(Table):
     checkpoint_every: int = Field(
         1, ge=1, le=MOST_ROUNDS, description="write a checkpoint every so many rounds"
     )
-    partition: PartitionTable = PartitionTable()
+    partition: SerializeAsAny[PartitionKind] = Iid()
     faults: FaultsTable = FaultsTable()
     memory: MemoryTable = MemoryTable()
     link: LinkTable = LinkTable()
@@ -227,20 +210,69 @@ class Experiment(Table):
     recipe_settings: dict[str, Any] = Field(
         default_factory=dict, description="settings of the recipe, listed below for each recipe"
     )
+    baseline_settings: dict[str, Any] = Field(
+        default_factory=dict, description="settings of the baseline, listed below"
+    )
+    fleet_settings: dict[str, Any] = Field(
+        default_factory=dict,
+        description="settings of a fleet that a package or script adds (docs/extending.md)",
+    )
 
-    @field_serializer("recipe_settings")
-    def _plain(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Only what was set, in the recipe's own types."""
-        return self.build_recipe().model_dump(mode="json", exclude_unset=True) if settings else {}
+    @field_validator("recipe", "baseline", "fleet")
+    @classmethod
+    def _known(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if info.field_name == "recipe" and name in BASELINES:
+            raise ValueError(
+                f"{name!r} is a baseline; write baseline = {name!r} in place of recipe, and "
+                "[baseline_settings] in place of [recipe_settings]"
+            )
+        return name if name is None else known(CHOICES[str(info.field_name)], name)
+
+    @field_validator("recipe_settings", "baseline_settings", "fleet_settings")
+    @classmethod
+    def _of_what_is_chosen(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        key = chooses(str(info.field_name))
+        if (name := info.data.get(key)) is not None:
+            CHOICES[key][name].model_validate(settings)
+        elif settings and key in info.data:
+            raise ValueError(f"goes with {key}, and only with it")
+        return settings
+
+    @field_serializer("recipe_settings", "baseline_settings", "fleet_settings")
+    def _plain(self, settings: dict[str, Any], info: FieldSerializationInfo) -> dict[str, Any]:
+        """Only what was set, in the types of what is chosen."""
+        if not settings:
+            return {}
+        chosen: BaseModel = self._chosen(chooses(info.field_name))
+        return chosen.model_dump(mode="json", exclude_unset=True)
+
+    @field_validator("partition", mode="before")
+    @classmethod
+    def _of_its_kind(cls, settings: Any) -> Any:
+        if not isinstance(settings, Mapping):
+            return settings
+        try:
+            return chosen_kind(settings)
+        except UsageError as error:
+            raise ValidationError.from_exception_data(
+                "partition",
+                [
+                    InitErrorDetails(
+                        type="value_error",
+                        loc=("kind",),
+                        input=settings.get("kind"),
+                        ctx={"error": ValueError(str(error))},
+                    )
+                ],
+            ) from error
 
     @model_validator(mode="after")
     def _consistent(self) -> "Experiment":
         """Check what one field says about another."""
-        recipe = self._checked_recipe()
-        if self.fleet != "simulated" and not recipe.for_devices:
+        if self.fleet != "simulated" and self.baseline is not None:
             raise ValueError(
-                f"recipe: {self.recipe!r} is for comparison only, without devices; use "
-                "fleet = 'simulated', or a recipe of integers"
+                f"baseline: {self.baseline!r} is for comparison only, without devices; use "
+                "fleet = 'simulated', or leave baseline out"
             )
         if self.layers is not None and (len(self.layers) < 2 or min(self.layers) < 1):
             raise ValueError(f"layers: {list(self.layers)} must be two or more positive sizes")
@@ -257,16 +289,7 @@ class Experiment(Table):
             raise ValueError("device_layers: goes with mode = 'per-device', and only with it")
         if (self.mode == "memory-aware") != bool(self.memory.budgets):
             raise ValueError("memory.budgets: goes with mode = 'memory-aware', and only with it")
-        if (self.fleet == "linked") != bool(self.link.devices):
-            raise ValueError("link.devices: goes with fleet = 'linked', and only with it")
-        if self.fleet == "linked" and len(self.link.devices) != self.devices:
-            raise ValueError(
-                f"link.devices: {len(self.link.devices)} lines for {self.devices} devices; "
-                "give one for each"
-            )
-        repeated = repeated_line(self.link.devices)
-        if repeated is not None:
-            raise ValueError(f"link.devices: {repeated}")
+        self.build_fleet_kind().check(self)
         return self
 
     # Behind `_consistent`, so that what that finds is explained as well.
@@ -283,28 +306,25 @@ class Experiment(Table):
             given = settings if isinstance(settings, Mapping) else {}
             raise UsageError(f"{where}: {explained(error, given, cls)}") from error
 
-    def _checked_recipe(self) -> Recipe:
-        """The recipe; errors of its settings carry the name of their table."""
-        try:
-            return self.build_recipe()
-        except ValidationError as error:
-            raise ValidationError.from_exception_data(
-                error.title,
-                [
-                    InitErrorDetails(
-                        type=one["type"],
-                        loc=("recipe_settings", *one["loc"]),
-                        input=one["input"],
-                        ctx=one.get("ctx", {}),
-                    )
-                    for one in error.errors()
-                ],
-            ) from error
-
     def build_recipe(self) -> Recipe:
-        """The recipe with this experiment's settings.
+        """The recipe with this experiment's settings."""
+        recipe: Recipe = self._chosen("recipe")
+        return recipe
 
-        Raises:
-            ValueError: naming a setting that the recipe does not have or cannot take.
-        """
-        return RECIPES[self.recipe].model_validate(self.recipe_settings)
+    def build_baseline(self) -> Baseline | None:
+        """The baseline with this experiment's settings; None if it has none."""
+        baseline: Baseline | None = None if self.baseline is None else self._chosen("baseline")
+        return baseline
+
+    def build_fleet_kind(self) -> FleetKind:
+        """The kind of fleet with this experiment's settings of it."""
+        kind: FleetKind = self._chosen("fleet")
+        return kind
+
+    def learner(self) -> Recipe | Baseline:
+        """What learns: the baseline if there is one, else the recipe."""
+        return self.build_baseline() or self.build_recipe()
+
+    def _chosen(self, key: str) -> Any:
+        """What ``key`` names, with its settings."""
+        return CHOICES[key][getattr(self, key)].model_validate(getattr(self, f"{key}_settings"))

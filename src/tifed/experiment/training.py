@@ -1,14 +1,13 @@
-"""What a run needs of the arithmetic that it is done with: integers on a fleet, or floats."""
+"""The training that an experiment asks for: integers on a fleet, or a baseline for comparison."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.baselines import FloatTraining
 from tifed.experiment.build import Setup
 from tifed.experiment.schema import Experiment
 from tifed.federation import (
@@ -22,47 +21,10 @@ from tifed.federation import (
 )
 from tifed.federation.checkpoint import load_checkpoint, save_checkpoint
 from tifed.federation.checkpoint_file import Checkpoint
-from tifed.federation.plan import PlaceT
+from tifed.federation.training import Training
 from tifed.fleets import failing
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import save_model
-from tifed.rule.recipes import FloatFedAvg
-
-
-class Training(Protocol[PlaceT]):
-    """A federation that learns; ``state`` is all that it needs to go on."""
-
-    def begin(self) -> tuple[PlaceT, Costs]:
-        """The state before the first round, and what the calibration cost."""
-
-    def rounds(self, state: PlaceT) -> Iterator[tuple[PlaceT, RoundRecord]]:
-        """The rounds that come after ``state``, one per item."""
-
-    def classify(self, state: PlaceT, samples: NDArray[np.int8]) -> Integers:
-        """The published model's class (N,) of each sample (N, D)."""
-
-    def digest(self, state: PlaceT) -> str:
-        """SHA-256 of the published model."""
-
-    def exchanges(self, state: PlaceT) -> int:
-        """How many exchanges changed the model, of the layer that most of them changed."""
-
-    def scores(self, state: PlaceT) -> Iterable[DeviceScore]:
-        """How the published model does on each device's own samples."""
-
-    def save_model(self, path: Path, state: PlaceT) -> None:
-        """Write the published model."""
-
-    def save_checkpoint(
-        self, folder: Path, checkpoint: Checkpoint[PlaceT], experiment_digest: str
-    ) -> None:
-        """Write a checkpoint file."""
-
-    def load_checkpoint(self, path: Path, experiment_digest: str) -> Checkpoint[PlaceT]:
-        """Read a checkpoint file."""
-
-    def close(self) -> None:
-        """Give back what it holds."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +87,10 @@ class IntegerTraining:
 
 
 def training_for(experiment: Experiment, setup: Setup) -> Training[Any]:
-    """What ``experiment`` asks for: floats if its recipe is the float baseline, else integers."""
-    recipe = experiment.build_recipe()
-    if isinstance(recipe, FloatFedAvg):
-        momentum = recipe.momentum_of_server(experiment.mode)
-        return FloatTraining(
-            recipe.model_copy(update={"server_momentum": momentum}), setup.federation,
-            setup.inputs.streams, failing(setup.fleet),
-        )  # fmt: skip
-    return IntegerTraining(setup)
+    """The experiment's baseline if it names one, else integers."""
+    baseline = experiment.build_baseline()
+    if baseline is None:
+        return IntegerTraining(setup)
+    return baseline.training(
+        experiment.mode, setup.federation, setup.inputs.streams, failing(setup.fleet)
+    )

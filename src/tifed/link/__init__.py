@@ -11,10 +11,12 @@ from tifed.link.errors import (
     LineNotOpenedError,
 )
 from tifed.link.frame import PAYLOAD, VERSION, Frame, FrameReader, Kind, encode
+from tifed.link.scheme import TRANSPORTS, Scheme
 from tifed.link.transport import Transport, TransportClosedError, address_opener, open_transport
 
 __all__ = [
     "PAYLOAD",
+    "TRANSPORTS",
     "VERSION",
     "Capabilities",
     "Client",
@@ -30,6 +32,7 @@ __all__ = [
     "Kind",
     "LineNotOpenedError",
     "Patience",
+    "Scheme",
     "Transport",
     "TransportClosedError",
     "address_opener",

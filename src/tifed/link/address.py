@@ -1,13 +1,9 @@
 """Addresses of lines: what is one, and which two of them are the same line."""
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
-from ipaddress import ip_address
 
 from tifed.errors import UsageError
-
-_LONGEST_PORT = 5
+from tifed.link.scheme import TRANSPORTS, forms
 
 
 def check_address(address: str, field: str) -> None:
@@ -17,7 +13,7 @@ def check_address(address: str, field: str) -> None:
         UsageError: if it is not.
     """
     if not _sound(address):
-        raise UsageError(f"{field}: {address!r} is not serial:/dev/…, tcp:host:port or unix:path")
+        raise UsageError(f"{field}: {address!r} is not {forms()}")
 
 
 def check_socket_address(address: str, field: str) -> None:
@@ -26,7 +22,7 @@ def check_socket_address(address: str, field: str) -> None:
     Raises:
         UsageError: if it is not.
     """
-    if not _sound(address) or address.startswith("serial:"):
+    if not address.startswith(("unix:", "tcp:")) or not _sound(address):
         raise UsageError(f"{field}: {address!r} is not unix:PATH or tcp:HOST:PORT")
 
 
@@ -69,26 +65,15 @@ def host_and_port(place: str) -> tuple[str, int]:
 
 
 def _sound(address: str) -> bool:
-    kind, _, place = address.partition(":")
-    if "\0" in place:
-        return False
-    if kind == "tcp":
-        host, _, port = place.rpartition(":")
-        number = int(port) if port.isdecimal() and len(port) <= _LONGEST_PORT else 0
-        return bool(host) and 0 < number < 1 << 16
-    return kind in ("serial", "unix") and bool(place)
+    kind, colon, place = address.partition(":")
+    return (
+        bool(colon) and "\0" not in place and kind in TRANSPORTS and TRANSPORTS[kind]().sound(place)
+    )
 
 
 def _line(address: str) -> str:
-    """The same text for every address of a line: links are followed, names in small letters."""
-    kind, _, place = address.partition(":")
+    """The same text for every address of a line."""
     if not _sound(address):
         return address
-    if kind != "tcp":
-        return f"{kind}:{os.path.normcase(os.path.realpath(place))}"
-    host, port = host_and_port(place)
-    host = host.lower().removesuffix(".")
-    # Other names are not looked up: they may have another address tomorrow.
-    with suppress(ValueError):
-        host = str(ip_address("127.0.0.1" if host == "localhost" else host))
-    return f"tcp:{host}:{port}"
+    kind, _, place = address.partition(":")
+    return f"{kind}:{TRANSPORTS[kind]().line(place)}"

@@ -1,7 +1,5 @@
 """Lines to devices: serial ports, TCP and Unix sockets. Every read and write has a time limit."""
 
-import errno
-import importlib.util
 import socket
 from collections.abc import Callable
 from typing import Protocol
@@ -9,11 +7,10 @@ from typing import Protocol
 from tifed.errors import UsageError
 from tifed.link.address import check_address, host_and_port
 from tifed.link.reason import reason
+from tifed.link.scheme import TRANSPORTS
 
 _PIECE = 1 << 16
 _WRITE_SECONDS = 10.0
-_LASTING = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP}
-"""Of sockets. Who is to listen there may come later: nobody does now, or there is no such name."""
 
 
 class TransportClosedError(Exception):
@@ -143,12 +140,13 @@ def open_transport(address: str, baud: int = 115_200, seconds: float = 5.0) -> T
     """Open the line to a device.
 
     Args:
-        address: ``serial:/dev/ttyACM0``, ``tcp:host:port`` or ``unix:path``.
+        address: ``serial:/dev/ttyACM0``, ``tcp:host:port``, ``unix:path``, or of another scheme
+            that is registered.
         baud: bits per second of a serial line.
         seconds: longest time to wait for a connection.
 
     Raises:
-        UsageError: if ``address`` is none of these, or pyserial is missing.
+        UsageError: if ``address`` is none of these, or a package is missing.
         TransportClosedError: if there is nothing at the other end.
     """
     return address_opener(address, baud, seconds=seconds)()
@@ -188,22 +186,11 @@ def address_opener(
         seconds: longest time to wait for a connection.
 
     Raises:
-        UsageError: if it is not an address, or pyserial is missing.
+        UsageError: if it is not an address, or a package is missing.
     """
     check_address(address, field)
     kind, _, place = address.partition(":")
-    if kind == "serial":
-        if importlib.util.find_spec("serial") is None:
-            raise UsageError(f"{field}: a serial port needs pyserial; pip install 'tifed[serial]'")
-        return lambda: SerialTransport(place, baud)
-
-    def open_socket() -> Transport:
-        try:
-            return SocketTransport(connect(address, seconds))
-        except OSError as error:
-            # Without a number it is no word of the system's: no socket has such an address.
-            impossible = type(error) is OSError and error.errno is None
-            lasting = impossible or error.errno in _LASTING
-            raise TransportClosedError(reason(error), lasting) from error
-
-    return open_socket
+    scheme = TRANSPORTS[kind]()
+    if lacking := scheme.lacking():
+        raise UsageError(f"{field}: {lacking}")
+    return lambda: scheme.open(place, baud, seconds)

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tifed.baselines.float_fedavg import PLAIN
 from tifed.experiment.load import load_experiment
-from tifed.rule.recipes.float_fedavg import PLAIN
 from tifed.studies.published import published
-from tifed.studies.study import FLOAT, PAPER, TUNED, Setting, Study
+from tifed.studies.study import FLOAT, PAPER, TUNED, Setting, Study, kind_of
 from tifed.studies.verdict import against_float
 
 MODES = ("full-network", "single-layer")
@@ -180,11 +180,12 @@ def _setting(
     name: str,
     method: str,
     experiment: Mapping[str, Any],
-    recipe: Mapping[str, Any],
+    own: Mapping[str, Any],
     plotted: float | None = None,
 ) -> Setting:
-    """A setting from keys of an experiment and of its recipe."""
-    keys = {"recipe": method} | dict(experiment)
-    keys |= {f"recipe_settings.{key}": value for key, value in recipe.items()}
+    """A setting from keys of an experiment and of its recipe, or baseline."""
+    kind = kind_of(method)
+    keys = {kind: method} | dict(experiment)
+    keys |= {f"{kind}_settings.{key}": value for key, value in own.items()}
     overrides = [f"{key}={json.dumps(value)}" for key, value in keys.items()]
     return Setting(name, method, load_experiment(overrides=overrides), plotted=plotted)

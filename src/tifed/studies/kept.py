@@ -43,7 +43,7 @@ class Task:
         experiment = self.setting.experiment.model_copy(update={"seed": self.seed})
         return identity(
             experiment,
-            network_for(experiment) if experiment.build_recipe().for_devices else None,
+            network_for(experiment) if experiment.baseline is None else None,
             data=self.dataset_digest,
             form=_FORMAT,
             method=self.setting.method,

@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from tifed.experiment import Setup, build
-from tifed.experiment.training import Training, training_for
+from tifed.experiment.training import training_for
+from tifed.federation.training import Training
 from tifed.fleets import SimulatedFleet
 from tifed.fleets.published import PublishedFleet
 from tifed.studies.schedule import Schedule

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
+from tifed.baselines.float_fedavg import PLAIN
 from tifed.errors import UsageError
 from tifed.experiment.load import load_experiment
-from tifed.rule.recipes.float_fedavg import PLAIN
 from tifed.studies.feature_studies import (
     DEVICES,
     MODES,
@@ -14,11 +14,11 @@ from tifed.studies.feature_studies import (
     workers,
 )
 from tifed.studies.published import published
-from tifed.studies.study import FLOAT, METHODS, PAPER, TUNED, Setting, Study
+from tifed.studies.study import FLOAT, METHODS, PAPER, TUNED, Setting, Study, kind_of
 
 RATES = (2048, 4096, 8192)
 PLAIN_FLOAT = tuple(
-    f"recipe_settings.{name}={value}" for name, value in {"learning_rate": 0.1, **PLAIN}.items()
+    f"baseline_settings.{name}={value}" for name, value in {"learning_rate": 0.1, **PLAIN}.items()
 )
 """Float FedAvg without a trick but the centred input."""
 
@@ -73,13 +73,13 @@ def _rates(dataset: str) -> Iterator[Setting]:
             )
             figures = published().find(dataset, mode, rate)
             yield Setting(f"{PAPER} {mode} 1/{rate}", PAPER, experiment, figures=figures)
-    for recipe in METHODS:
+    for method in METHODS:
         for mode in MODES:
-            if recipe != PAPER:
-                overrides = [f"recipe={recipe}", f"mode={mode}"]
+            if method != PAPER:
+                overrides = [f"{kind_of(method)}={method}", f"mode={mode}"]
                 experiment = load_experiment(preset=dataset, overrides=overrides)
-                yield Setting(f"{recipe} {mode}", recipe, experiment)
-    plain = load_experiment(preset=dataset, overrides=[f"recipe={FLOAT}", *PLAIN_FLOAT])
+                yield Setting(f"{method} {mode}", method, experiment)
+    plain = load_experiment(preset=dataset, overrides=[f"baseline={FLOAT}", *PLAIN_FLOAT])
     yield Setting(f"{FLOAT} plain {MODES[0]}", FLOAT, plain)
 
 
@@ -93,7 +93,7 @@ def _workers_on_pixels() -> Study:
     for method, mode, values in (*lines, (FLOAT, MODES[0], curve.float_fedavg)):
         for devices in DEVICES:
             overrides = [
-                "dataset=fashion-mnist", "layers=[784, 50, 10]", f"recipe={method}",
+                "dataset=fashion-mnist", "layers=[784, 50, 10]", f"{kind_of(method)}={method}",
                 f"mode={mode}", f"devices={devices}", "partition.limit_per_device=100",
                 "rounds=5", "buffer=20", "batch=10", "local_epochs=10",
                 *(PLAIN_FLOAT if method == FLOAT else ()),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tifed.baselines import BASELINES
 from tifed.errors import UsageError
 from tifed.experiment.load import validated
 from tifed.experiment.schema import Experiment
@@ -12,8 +13,8 @@ from tifed.studies.published import Figures
 from tifed.studies.schedule import Schedule
 
 PAPER, TUNED, FLOAT = "paper", "tuned", "float-fedavg"
-METHODS = tuple(RECIPES)
-"""How a setting learns: every recipe, the float32 baseline among them."""
+METHODS = (*RECIPES.built_in, *BASELINES.built_in)
+"""How a setting learns: TIFeD's own recipes, and the float32 baseline."""
 
 _UNPUBLISHED = "has no published counterpart; its mini-batches are of 10."
 METHOD_NOTES = {
@@ -26,6 +27,11 @@ METHOD_NOTES = {
     "Floats do not repeat bit for bit, so it has no digest.",
 }
 """What a reader has to know where a method other than the paper's is shown."""
+
+
+def kind_of(method: str) -> str:
+    """The key of an experiment that names ``method``: recipe, or baseline."""
+    return "baseline" if method in BASELINES.built_in else "recipe"
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,13 @@
 from tifed.data.partition.kinds import by_group, dirichlet, iid, quantity_skew, shards
 from tifed.data.partition.partition import Partition, explicit
 from tifed.data.partition.picture import picture
+from tifed.data.partition.settings import PARTITIONS, PartitionKind
 from tifed.data.partition.text import text_table
 
 __all__ = [
+    "PARTITIONS",
     "Partition",
+    "PartitionKind",
     "by_group",
     "dirichlet",
     "explicit",

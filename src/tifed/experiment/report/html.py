@@ -20,7 +20,7 @@ def page(run: RunFolder, drawn: Mapping[str, Picture]) -> str:
         drawn,
         result=run.result,
         details=run.details,
-        comparison_only=run.result.recipe == "float-fedavg",
+        comparison_only=run.result.baseline is not None,
         shape=_shape(run.result.layers),
         interval=confidence_interval(run.result.accuracy, run.result.held_out_samples),
         settings=list(settings(run.experiment)),

@@ -51,6 +51,7 @@ class Result(_Record):
     # Not in folders of the first releases.
     balanced_accuracy: Fraction | None = None
     commonest_class_share: Fraction | None = None
+    baseline: str | None = None
     warnings: tuple[str, ...] = ()
     quantisation: QuantisationReport | None = None
 

@@ -90,7 +90,9 @@ class Bench:
         resolved = parsed(experiment)
         devices = place.devices(resolved.devices, len(self._lines.addresses))
         # Its own fleet is none of ours: only the data, the network and the streams are.
-        setup = build(resolved.model_copy(update={"fleet": "simulated"}), self._data_dir)
+        setup = build(
+            resolved.model_copy(update={"fleet": "simulated", "fleet_settings": {}}), self._data_dir
+        )
         link = resolved.link
         self._unseat()
         linked = LinkedFleet(

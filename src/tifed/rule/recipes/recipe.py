@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -51,9 +51,6 @@ class Recipe(BaseModel, ABC):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    for_devices: ClassVar[bool] = True
-    """Whether a device can compute it; if not, it is there for comparison only."""
 
     @abstractmethod
     def network(self, shape: tuple[int, ...], batch: int) -> Network:

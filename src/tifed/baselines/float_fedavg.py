@@ -1,17 +1,20 @@
 """The float baseline's settings: federated averaging as it is done with floats, never on devices.
 
-What computes it is `tifed.baselines`; how its defaults were chosen: docs/results.md.
+What computes it is `tifed.baselines.float_training`; how its defaults were chosen: docs/results.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from tifed.rule.network import Network
-from tifed.rule.recipes.recipe import AssignmentKind, Mode, Recipe
-from tifed.rule.recipes.tuned import Tuned
+from tifed.baselines.baseline import Baseline
+from tifed.federation import Federation
+from tifed.federation.device import Stream
+from tifed.federation.training import Training
+from tifed.fleets import Fails
+from tifed.rule.recipes import Mode
 
 
 class Carrier(StrEnum):
@@ -27,14 +30,14 @@ PLAIN: Mapping[str, Any] = {"server_momentum": 0, "decay_percent": 100, "running
 """Settings of federated averaging with no trick but the centred input."""
 
 
-class FloatFedAvg(Recipe):
+class FloatFedAvg(Baseline):
     """Float32, ReLU, softmax cross-entropy, stochastic gradient descent; for comparison only.
 
     The defaults are the best found on validation data, with the tricks of `Tuned`: a centred input,
     a server that goes further than the mean, late decay, a running mean. Plain FedAvg is `PLAIN`.
     """
 
-    for_devices: ClassVar[bool] = False
+    arithmetic: ClassVar[str] = "float32"
 
     learning_rate: float = Field(
         0.05,
@@ -78,13 +81,19 @@ class FloatFedAvg(Recipe):
         description="the published model is a mean over about this many exchanges",
     )
 
-    def network(self, shape: tuple[int, ...], batch: int) -> Network:
-        """The network of `Tuned`, whose shape and memory decide who is asked for what.
+    def training(
+        self, mode: Mode, federation: Federation, streams: Sequence[Stream], fails: Fails
+    ) -> Training[Any]:
+        """Stochastic gradient descent on the devices, a mean on the server."""
+        from tifed.baselines.float_training import FloatTraining
 
-        So the baseline follows the very plans of the integers, memory-aware ones too; nothing of
-        its arithmetic is used.
-        """
-        return Tuned().network(shape, batch)
+        momentum = self.momentum_of_server(mode)
+        settled = self.model_copy(update={"server_momentum": momentum})
+        return FloatTraining(settled, federation, streams, fails)
+
+    def constants(self, mode: Mode) -> Mapping[str, Any]:
+        """The server's momentum."""
+        return {"momentum": self.momentum_of_server(mode)}
 
     def momentum_of_server(self, mode: Mode) -> float:
         """`server_momentum`, or what is best in ``mode``."""
@@ -95,11 +104,6 @@ class FloatFedAvg(Recipe):
     def extra_shift(self, number: int, rounds: int) -> int:
         """1, for half the learning rate, from ``decay_percent`` of the rounds on, 0 before."""
         return int(100 * number >= self.decay_percent * rounds)
-
-    @property
-    def assignment(self) -> AssignmentKind:
-        """Roles rotate, as with `Tuned`."""
-        return "rotating"
 
     @property
     def calibration_samples(self) -> int:

@@ -1,0 +1,53 @@
+"""Kinds of fleets by name: each with its own settings, and the fleet by them."""
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from tifed.federation import Fleet
+from tifed.fleets import FleetInputs
+from tifed.registry import Registry, subclass_of
+
+if TYPE_CHECKING:
+    from tifed.experiment.schema import Experiment
+
+
+class FleetKind(BaseModel, ABC):
+    """Settings of a kind of fleet (``[fleet_settings]``), and the fleet by them.
+
+    Frozen; unknown fields are refused. A fleet decides who does the work and where, and no digest:
+    all fleets give the same, so a run can go on with another fleet or other settings of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sends_samples: ClassVar[bool] = True
+    """Whether `FleetInputs.sent` is read; where it is not, raw samples need not be loaded."""
+
+    def check(self, experiment: "Experiment") -> None:
+        """Make sure that the experiment's other settings go with this fleet.
+
+        Raises:
+            ValueError: naming the one that does not.
+        """
+        if experiment.link.devices:
+            raise ValueError("link.devices: goes with fleet = 'linked', and only with it")
+
+    @abstractmethod
+    def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
+        """The fleet; nothing is opened or started before it is needed."""
+
+
+FLEETS: Registry[type[FleetKind]] = Registry(
+    "fleet",
+    "tifed.fleets",
+    {
+        "simulated": "tifed.experiment.fleets:Simulated",
+        "linked": "tifed.experiment.fleets:Linked",
+        "emulated": "tifed.experiment.fleets:Emulated",
+    },
+    subclass_of(FleetKind),
+    "a subclass of tifed.experiment.FleetKind",
+)
+"""Every kind of fleet by the name that an experiment gives it."""

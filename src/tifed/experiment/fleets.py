@@ -1,0 +1,67 @@
+"""TIFeD's own kinds of fleets: this process, devices on lines, emulated microcontrollers."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from tifed.experiment.fleet_kind import FleetKind
+from tifed.federation import Fleet
+from tifed.fleets import FleetInputs, SimulatedFleet
+from tifed.link.address import repeated_line
+
+if TYPE_CHECKING:
+    from tifed.experiment.schema import Experiment
+
+
+class Simulated(FleetKind):
+    """Devices in this process."""
+
+    sends_samples: ClassVar[bool] = False
+
+    def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
+        """Needs no more than its inputs."""
+        del experiment
+        return SimulatedFleet(inputs)
+
+
+class Linked(FleetKind):
+    """A device at the end of each line of ``link.devices``."""
+
+    def check(self, experiment: "Experiment") -> None:
+        """As many lines as devices, none of them twice."""
+        lines = experiment.link.devices
+        if not lines:
+            raise ValueError("link.devices: goes with fleet = 'linked', and only with it")
+        if len(lines) != experiment.devices:
+            raise ValueError(
+                f"link.devices: {len(lines)} lines for {experiment.devices} devices; "
+                "give one for each"
+            )
+        repeated = repeated_line(lines)
+        if repeated is not None:
+            raise ValueError(f"link.devices: {repeated}")
+
+    def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
+        """With a client for each line."""
+        from tifed.fleets.linked import LinkedFleet, LinkSettings
+        from tifed.link import Client, Patience, address_opener
+
+        link = experiment.link
+        patience = Patience(link.answer, link.silence)
+        clients = [Client(line, address_opener(line, link.baud), patience) for line in link.devices]
+        return LinkedFleet(inputs, clients, LinkSettings(link.on_reboot, link.repeats))
+
+
+class Emulated(FleetKind):
+    """Emulated microcontrollers, each with its firmware."""
+
+    def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
+        """The board, emulator and compiler are the experiment's."""
+        from tifed.fleets.emulated import EmulatedFleet, Emulation
+        from tifed.fleets.linked import LinkSettings
+        from tifed.link import Patience
+
+        link = experiment.link
+        emulation = Emulation(experiment.board, experiment.emulator, experiment.compiler)
+        patience = Patience(link.answer, link.silence)
+        return EmulatedFleet(
+            inputs, emulation, patience, LinkSettings(link.on_reboot, link.repeats)
+        )
