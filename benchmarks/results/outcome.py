@@ -9,7 +9,7 @@ import tifed
 from tifed.data import Dataset
 from tifed.experiment import Experiment, Progress
 from tifed.experiment import identity as decided
-from tifed.experiment.build import load_data, network_for
+from tifed.experiment.setup import load_data, network_for
 
 TARGET = 0.85
 """Accuracy whose price in bytes is asked for."""

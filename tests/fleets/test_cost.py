@@ -7,7 +7,7 @@ from tifed.board.emulators.qemu import QemuBoard
 from tifed.board.firmware import build_firmware, experiment_header
 from tifed.board.firmware.boards import QEMU
 from tifed.experiment import Experiment
-from tifed.experiment.build import Setup, build
+from tifed.experiment.setup import Setup, build
 from tifed.federation.costs import macs_per_visit
 from tifed.link import Client, DeviceStatus
 

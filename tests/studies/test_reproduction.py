@@ -25,7 +25,7 @@ from tifed.studies import (
     table,
     write_reproduction,
 )
-from tifed.studies.table import BEST
+from tifed.studies.summary import BEST
 
 
 def digests(done: Reproduction) -> list[str | None]:

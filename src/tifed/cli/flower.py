@@ -174,7 +174,7 @@ def bundle(
 ) -> None:
     """Write the app that *flwr run* takes, for a SuperLink and SuperNodes of your own."""
     from tifed.experiment import to_toml
-    from tifed.experiment.build import require_devices
+    from tifed.experiment.setup import require_devices
     from tifed.nodes.flower.bundle import write_bundle
     from tifed.nodes.flower.settings import Settings
 
@@ -229,7 +229,7 @@ def _chosen(
 ) -> "tuple[Experiment, Path]":
     """The experiment and its folder, new or to go on with."""
     from tifed.experiment import RunFolder, load_experiment
-    from tifed.experiment.build import require_devices
+    from tifed.experiment.setup import require_devices
 
     if resume is not None:
         folder = folder_to_resume(resume, path, preset, settings, out)

@@ -23,7 +23,7 @@ def ranges(
     The worst case over all data: nothing was measured, it follows from the shape and the bounds
     that updates saturate to.
     """
-    from tifed.experiment.build import network_for
+    from tifed.experiment.setup import network_for
     from tifed.rule.network import ranges as worst_cases
 
     chosen = experiment_from(experiment, preset, settings)

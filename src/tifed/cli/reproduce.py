@@ -17,7 +17,7 @@ from tifed.errors import UsageError
 
 if TYPE_CHECKING:
     from tifed.studies import Progress, Table
-    from tifed.studies.table import Summary
+    from tifed.studies.summary import Summary
 
 
 def reproduce(

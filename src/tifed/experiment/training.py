@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.baselines import FloatTraining
-from tifed.experiment.build import Setup
 from tifed.experiment.schema import Experiment
+from tifed.experiment.setup import Setup
 from tifed.federation import (
     Costs,
     DeviceScore,

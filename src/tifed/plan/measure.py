@@ -23,7 +23,7 @@ from tifed.board.firmware.header import memory_bytes
 from tifed.board.measured import Image, Measured, Round, write_measured
 from tifed.data import load
 from tifed.experiment import Experiment, load_experiment
-from tifed.experiment.build import network_for
+from tifed.experiment.setup import network_for
 from tifed.link import Client, Patience
 from tifed.rule.network import Network, Parameters, start_parameters
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from tifed.experiment.build import network_for
 from tifed.experiment.identity import identity
+from tifed.experiment.setup import network_for
 from tifed.files.atomic import write_atomically
-from tifed.studies.play import Run
+from tifed.studies.outcome import Run
 from tifed.studies.schedule import Schedule
-from tifed.studies.study import Setting
+from tifed.studies.setting import Setting
 from tifed.studies.wide import NAME as WIDE
 
 _FORMAT = 1

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from tifed.experiment.report.pictures import Picture
 from tifed.experiment.report.theme import DARK, LIGHT, SERIES, new_figure, plain, png
-from tifed.studies.play import Run
-from tifed.studies.published import published
+from tifed.studies.cited import published
+from tifed.studies.outcome import Run
 from tifed.studies.reproduction import Reproduction
-from tifed.studies.study import FLOAT, Setting
-from tifed.studies.table import Row, Table
+from tifed.studies.setting import FLOAT, Setting
+from tifed.studies.summary import Row, Table
 from tifed.studies.verdict import series
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import Any
 from joblib import Parallel, delayed, effective_n_jobs
 
 from tifed.errors import UsageError
-from tifed.experiment.build import load_data
+from tifed.experiment.setup import load_data
 from tifed.studies.kept import KeptRuns, Task
-from tifed.studies.play import Run, play
+from tifed.studies.outcome import Run, play
 from tifed.studies.schedule import Schedule
-from tifed.studies.study import Setting, Study
+from tifed.studies.setting import Setting, Study
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from tifed.studies.study import FLOAT, TUNED
+from tifed.studies.setting import FLOAT, TUNED
 
 LEVEL_FROM, NEAR_FROM = 8, 32
 """Devices from which full-network is to be level with floats, and single-layer near them."""

@@ -7,7 +7,7 @@ from tifed.experiment.report.pictures import Picture
 from tifed.files.atomic import write_atomically
 from tifed.studies.pictures import pictures
 from tifed.studies.reproduction import Reproduction
-from tifed.studies.table import Table, csv_text
+from tifed.studies.summary import Table, csv_text
 
 
 def write_reproduction(folder: Path, reproduction: Reproduction, table: Table) -> None:

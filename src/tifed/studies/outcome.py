@@ -14,7 +14,7 @@ from tifed.fleets import SimulatedFleet
 from tifed.fleets.published import PublishedFleet
 from tifed.rule.learning import feedback_matrices
 from tifed.studies.schedule import Schedule
-from tifed.studies.study import FLOAT, Setting
+from tifed.studies.setting import FLOAT, Setting
 from tifed.studies.wide import NAME as WIDE
 from tifed.studies.wide import Wide
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 import tifed
-from tifed.studies.play import Run
-from tifed.studies.published import published
+from tifed.studies.cited import published
+from tifed.studies.outcome import Run
 from tifed.studies.reproduction import Reproduction
-from tifed.studies.study import METHOD_NOTES, Setting
+from tifed.studies.setting import METHOD_NOTES, Setting
 
 BEST = "best over rounds on the test set, for comparison only"
 """What the best round's accuracy is called wherever it is shown."""

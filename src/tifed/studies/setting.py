@@ -8,7 +8,7 @@ from tifed.errors import UsageError
 from tifed.experiment.load import validated
 from tifed.experiment.schema import Experiment
 from tifed.rule.recipes import RECIPES
-from tifed.studies.published import Figures
+from tifed.studies.cited import Figures
 from tifed.studies.schedule import Schedule
 
 PAPER, TUNED, FLOAT = "paper", "tuned", "float-fedavg"

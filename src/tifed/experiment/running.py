@@ -13,7 +13,6 @@ import numpy as np
 from tifed.data import Dataset
 from tifed.data.quantisation.quantised import QuantisationReport
 from tifed.errors import RunError, UsageError
-from tifed.experiment.build import Setup, build, require_devices
 from tifed.experiment.doubts import Doubts, after_the_run, before_the_run, scores
 from tifed.experiment.folder import RunFolder
 from tifed.experiment.folder_lock import alone_in
@@ -21,6 +20,7 @@ from tifed.experiment.health import away, changes
 from tifed.experiment.identity import identity
 from tifed.experiment.load import load_experiment, to_toml
 from tifed.experiment.schema import Experiment
+from tifed.experiment.setup import Setup, build, require_devices
 from tifed.experiment.training import Training, training_for
 from tifed.extractor import Extractor, load_extractor, save_extractor
 from tifed.extractor.shipped import find_extractor, shipped_names
@@ -129,7 +129,7 @@ def run(
         out: the run's folder; without one nothing is written. One process at a time has it.
         resume: go on from the newest sound checkpoint in ``out``.
         data_dir: the user's folder of data sets.
-        dataset: what `experiment.build.load_data` gave before, for many runs on the same data.
+        dataset: what `experiment.setup.load_data` gave before, for many runs on the same data.
         watch: told of every round.
         warn: told of what makes the result doubtful (`Result.warnings`), and of damaged files
             that were passed over.
