@@ -2,12 +2,15 @@
 
 from tifed.experiment.folder import RunFolder, free_folder
 from tifed.experiment.load import load_experiment, preset_names, preset_settings, to_toml
-from tifed.experiment.running import Progress, Result, resume, run
+from tifed.experiment.loop import Progress
+from tifed.experiment.result import FinishedRun, Result
+from tifed.experiment.running import resume, run
 from tifed.experiment.schema import Experiment
 from tifed.experiment.setup import Setup, build
 
 __all__ = [
     "Experiment",
+    "FinishedRun",
     "Progress",
     "Result",
     "RunFolder",

@@ -91,7 +91,7 @@ def test_signal_nine_everywhere_costs_nothing(
     )  # fmt: skip
     assert not victims
     whole = tifed.run(experiment, out=tmp_path / "whole")
-    assert result["digest"] == whole.digest, log
+    assert result.digest == whole.digest, log
     assert folder.metrics.read_text() == (tmp_path / "whole/metrics.csv").read_text()
     assert any("has died; the run is submitted again" in line for line in log)
     assert any(re.match(r"SuperNode \d has died; it is started again", line) for line in log)

@@ -162,7 +162,7 @@ def test_one_digest(
 
     out = tmp_path / "deployed"
     deployed = up(experiment, out, nodes=3, log=lines.append, started=started)
-    assert deployed["digest"] == simulator.digest
+    assert deployed.digest == simulator.digest
     for name in ("engine", "boards", "deployed"):
         for file in ("metrics.csv", "details.json"):
             expected = (tmp_path / "simulator" / file).read_text()
