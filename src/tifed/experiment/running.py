@@ -60,14 +60,14 @@ def run(
     folder = None if out is None else RunFolder(Path(out))
     tell = warn or _nobody
     with ExitStack() as held:
-        kept = None
+        own = None
         if folder is not None and resume:
             folder.require()
             held.enter_context(alone_in(folder.path, tell))
-            kept = _kept_extractor(experiment, folder)
+            own = _extractor_in(experiment, folder)
         if fleet is not None:
             require_devices(experiment)
-        setup = build(experiment, data_dir, extractor=kept, dataset=dataset)
+        setup = build(experiment, data_dir, extractor=own, dataset=dataset)
         if fleet is not None:
             setup = replace(setup, fleet=fleet(setup))
         training = training_for(experiment, setup)
@@ -104,7 +104,32 @@ def resume(
     )
 
 
-def _kept_extractor(experiment: Experiment, folder: RunFolder) -> Extractor | None:
+def run_setup(
+    experiment: Experiment,
+    setup: Setup,
+    *,
+    watch: Watcher | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> Result:
+    """Run what `build` has made of ``experiment``, perhaps changed since; nothing is written.
+
+    Args:
+        experiment: what to run.
+        setup: its parts; its fleet is closed in the end.
+        watch: told of every round.
+        warn: told of what makes the result doubtful.
+
+    Raises:
+        RunError: if the run cannot be carried out.
+    """
+    training = training_for(experiment, setup)
+    try:
+        return Loop(experiment, setup, training, None, watch, warn or _nobody).to_the_end(False)
+    finally:
+        training.close()
+
+
+def _extractor_in(experiment: Experiment, folder: RunFolder) -> Extractor | None:
     """The extractor that a run began with, from its folder.
 
     Raises:

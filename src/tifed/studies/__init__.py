@@ -7,30 +7,31 @@ reproduction = carry_out(study("fashion-mnist"), Path("runs/again"), runs=3, job
 """
 
 from tifed.studies.cited import Published, published
-from tifed.studies.outcome import Run, play
-from tifed.studies.reproduction import Progress, Reproduction, carry_out
-from tifed.studies.schedule import Schedule
-from tifed.studies.setting import Setting, Study
+from tifed.studies.outcome import Outcome
+from tifed.studies.reproduction import Reproduction, carry_out
+from tifed.studies.setting import Schedule, Setting, Study
 from tifed.studies.studies import names, study
 from tifed.studies.summary import Row, Table, csv_text, table
+from tifed.studies.trials import SweepProgress, Trial, sweep
 from tifed.studies.write import write_reproduction
 
 __all__ = [
-    "Progress",
+    "Outcome",
     "Published",
     "Reproduction",
     "Row",
-    "Run",
     "Schedule",
     "Setting",
     "Study",
+    "SweepProgress",
     "Table",
+    "Trial",
     "carry_out",
     "csv_text",
     "names",
-    "play",
     "published",
     "study",
+    "sweep",
     "table",
     "write_reproduction",
 ]

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from tifed.errors import UsageError
 from tifed.experiment.load import validated
 from tifed.experiment.schema import Experiment
+from tifed.fleets.published import LABEL
 from tifed.rule.recipes import RECIPES
 from tifed.studies.cited import Figures
-from tifed.studies.schedule import Schedule
 
 PAPER, TUNED, FLOAT = "paper", "tuned", "float-fedavg"
 METHODS = tuple(RECIPES)
@@ -26,6 +27,20 @@ METHOD_NOTES = {
     "Floats do not repeat bit for bit, so it has no digest.",
 }
 """What a reader has to know where a method other than the paper's is shown."""
+
+
+class Schedule(StrEnum):
+    """How workers' work becomes one model: by real averaging, or as the published code did it."""
+
+    FEDERATED = "federated"
+    PUBLISHED = "published"
+
+    @property
+    def label(self) -> str:
+        """What it is, in words; every output says it."""
+        if self is Schedule.PUBLISHED:
+            return LABEL
+        return "federated averaging: every device trains a copy of its own, the server averages"
 
 
 @dataclass(frozen=True)
@@ -115,19 +130,19 @@ class Study:
                 )
             methods = (PAPER,)
         known = [one for one in self.settings if one.method in (methods or self.methods)]
-        kept = [
+        chosen = [
             one
             for one in known
             if not containing or any(_has_words(one.name, text) for text in containing)
         ]
-        if not kept:
+        if not chosen:
             raise UsageError(
                 f"settings: nothing in {self.name} is called {' or '.join(containing) or 'so'}; "
                 f"there is {', '.join(one.name for one in known)}"
             )
         if schedule is Schedule.FEDERATED:
             changes = {} if engine is None else {"engine": engine}
-            return tuple(one.changed(**changes) for one in kept)
+            return tuple(one.changed(**changes) for one in chosen)
         return tuple(
             replace(
                 one.changed(
@@ -136,7 +151,7 @@ class Study:
                 ),
                 wide=engine is None,
             )
-            for one in kept
+            for one in chosen
         )
 
 
