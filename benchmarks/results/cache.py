@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.results.outcome import Outcome
@@ -15,27 +14,17 @@ RUNS, CURVES = "runs.csv", "curves.csv"
 _FIGURES = [name for name in Outcome.model_fields if name != "curve"]
 
 
-@dataclass(frozen=True)
-class Line:
-    """What a line says beside its outcome.
+class CsvCache:
+    """Outcomes, written whenever one is added.
 
-    Attributes:
-        identity: of the run.
-        row: the row of a table that it is of.
-        command: how to repeat it.
+    Their order, and what a line says beside its outcome (row, command), is given by identity.
     """
 
-    identity: str
-    row: str
-    command: str
-
-
-class CsvCache:
-    """The outcomes of some lines, written in their order whenever one is added."""
-
-    def __init__(self, folder: Path, lines: Sequence[Line], again: bool = False) -> None:
+    def __init__(
+        self, folder: Path, labels: Mapping[str, Mapping[str, str]], again: bool = False
+    ) -> None:
         """Read what is in ``folder``, unless everything is to be run ``again``."""
-        self._folder, self._lines = folder, lines
+        self._folder, self._labels = folder, labels
         self._outcomes = {} if again else read(folder)
 
     def get(self, identity: str, /) -> Outcome | None:
@@ -48,20 +37,13 @@ class CsvCache:
         self.write()
 
     def write(self) -> None:
-        """Replace both files; outcomes of no line are dropped."""
-        done = [
-            (line, found)
-            for line in self._lines
-            if (found := self._outcomes.get(line.identity)) is not None
-        ]
-        runs = [
-            {"row": line.row, "command": line.command} | found.model_dump(include=set(_FIGURES))
-            for line, found in done
-        ]
+        """Replace both files; outcomes without labels are dropped."""
+        done = [one for name in self._labels if (one := self.get(name)) is not None]
+        runs = [{**self._labels[one.identity], **one.model_dump()} for one in done]
         curves = [
-            {"identity": found.identity, "accuracy": " ".join(map(str, found.curve))}
-            for _, found in done
-            if found.curve
+            {"identity": one.identity, "accuracy": " ".join(map(str, one.curve))}
+            for one in done
+            if one.curve
         ]
         write_atomically(self._folder / RUNS, _text(["row", *_FIGURES, "command"], runs))
         write_atomically(self._folder / CURVES, _text(["identity", "accuracy"], curves))
@@ -95,7 +77,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 def _text(fields: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, fields, lineterminator="\n")
+    writer = csv.DictWriter(text, fields, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

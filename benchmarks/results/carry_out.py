@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from benchmarks.results.cache import CsvCache, Line
+from benchmarks.results.cache import CsvCache
 from benchmarks.results.outcome import Outcome
 from benchmarks.results.row import Row
 from rich.console import Console
 
-from tifed.cli.sweep_bar import SweepBar
+from tifed.cli.sweep_bar import sweep_bar
 from tifed.studies import sweep
 
 Outcomes = Mapping[str, tuple[Outcome, ...]]
@@ -35,18 +35,18 @@ def carry_out(
         only_cached: run nothing; rows may have fewer outcomes than seeds then, or none.
     """
     trials = {row.name: [row.trial(seed, data_dir) for seed in row.seeds] for row in rows}
-    lines = [
-        Line(trial.identity, row.name, row.command(seed))
+    labels = {
+        trial.identity: {"row": row.name, "command": row.command(seed)}
         for row in rows
         for seed, trial in zip(row.seeds, trials[row.name], strict=True)
-    ]
-    cache = CsvCache(folder, lines, again)
+    }
+    cache = CsvCache(folder, labels, again)
     if not only_cached:
         # First seeds first, so that a stop leaves something of every row.
         turns = zip_longest(*trials.values())
         ordered = [trial for turn in turns for trial in turn if trial is not None]
-        with SweepBar(Console(stderr=True, highlight=False)) as bar:
-            sweep(ordered, cache, jobs=jobs, watch=bar.update)
+        with sweep_bar(Console(stderr=True, highlight=False)) as show:
+            sweep(ordered, cache, jobs=jobs, watch=show)
     cache.write()
     return {
         name: tuple(found for one in own if (found := cache.get(one.identity)) is not None)

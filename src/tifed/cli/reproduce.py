@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from tifed.cli.options import DataDir, Json
-from tifed.cli.sweep_bar import SweepBar
+from tifed.cli.sweep_bar import sweep_bar
 from tifed.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,11 +65,11 @@ def reproduce(
     chosen = studies.Schedule(schedule)
     folder = out or Path("runs") / f"reproduce-{name}-{schedule}"
     messages = Console(stderr=True, highlight=False)
-    with SweepBar(messages) as bar:
+    with sweep_bar(messages) as show:
         reproduction = studies.carry_out(
             study, folder, runs=runs, schedule=chosen, methods=recipe or (),
             containing=settings or (), engine=engine, jobs=jobs, data_dir=data_dir,
-            watch=bar.update,
+            watch=show,
         )  # fmt: skip
     command = ["tifed", "reproduce", name, "--runs", str(runs), "--schedule", schedule]
     for option, values in (("--recipe", recipe), ("--settings", settings)):
