@@ -49,7 +49,16 @@ Watcher = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Loop(Generic[PlaceT]):
-    """One process's part of a run."""
+    """One process's part of a run.
+
+    Attributes:
+        experiment: what is run.
+        setup: its parts.
+        training: integers or floats on them.
+        folder: where it is written; None for nowhere.
+        watch: told of every round.
+        warn: told of what makes the result doubtful, and of damaged files that were passed over.
+    """
 
     experiment: Experiment
     setup: Setup

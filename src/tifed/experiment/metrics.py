@@ -85,11 +85,8 @@ class RoundRow(BaseModel):
             ValidationError: naming the column that is missing or wrong.
         """
         fields: dict[str, Any] = {name: text or None for name, text in columns.items()}
-        layers = sorted(
-            (name for name in columns if name.startswith(_UPDATES)),
-            key=lambda name: int(name.removeprefix(_UPDATES)),
-        )
-        return cls.model_validate(fields | {"updates": [columns[name] for name in layers]})
+        updates = [text for name, text in columns.items() if name.startswith(_UPDATES)]
+        return cls.model_validate(fields | {"updates": updates})
 
 
 def check_metrics(row: Row, before: int) -> None:
