@@ -1,9 +1,11 @@
 # Everything Python runs in the environment .venv, which is made here.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests benchmarks examples
+SOURCES := src tests benchmarks examples scripts
+SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema vendor.
+C_FILES = $(shell find src tests -name '*.[ch]' -o -name '*.[ch]pp')
 
-.PHONY: demo results test lint types check-tests system-packages clean
+.PHONY: demo results footprint test lint types check-tests system-packages clean
 
 demo: .venv/run.stamp  ## train digits in both modes, with a float baseline, and write a report
 	$(BIN)/python examples/demo.py --out runs/demo
@@ -11,11 +13,20 @@ demo: .venv/run.stamp  ## train digits in both modes, with a float baseline, and
 results: .venv/run.stamp  ## docs/results.md, its pictures and README's table, from runs that are kept
 	$(BIN)/python -m benchmarks.results --jobs 2 $(if $(TIFED_DATA_DIR),--data-dir $(TIFED_DATA_DIR))
 
+footprint: .venv/dev.stamp system-packages  ## docs/footprint.md: flash, RAM, stack, instructions
+	$(BIN)/python -m benchmarks.footprint
+
 test: lint types check-tests  ## everything that has to pass
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/zizmor --quiet --offline .
+	$(SCHEMA)github-workflows .github/workflows/*.yml
+	$(SCHEMA)github-issue-forms .github/ISSUE_TEMPLATE/b*.yml .github/ISSUE_TEMPLATE/feature.yml
+	$(SCHEMA)citation-file-format CITATION.cff
+	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+	BIN=$(BIN) scripts/lint_c
 	$(BIN)/lint-imports
 
 types: .venv/dev.stamp

@@ -72,7 +72,7 @@ def test_the_extension_itself_cannot_be_made_to_read_past_an_array() -> None:
     """What memory safety rests on is checked in C++ as well."""
     good: dict[str, Any] = {
         "shape": [1, 1, 4], "zero": 0, "layers": [(4, 1, 1, 1, 0, 1)],
-        "panels": [np.zeros(9, np.uint32)], "kernel": "device",
+        "quads": [np.zeros(9, np.uint32)], "kernel": "device",
     }  # fmt: skip
     made = _native.Extractor(**good)
     with pytest.raises(ValueError, match="out: another shape"):
@@ -85,10 +85,10 @@ def test_the_extension_itself_cannot_be_made_to_read_past_an_array() -> None:
         ("layers", [(4, 1, 1, 1, 0)], "6 numbers each"),
         ("layers", [(4, 2, 1, 1, 0, 1)], "do not fit together"),
         ("layers", [(5, 1, 1, 1, 0, 1)], "another length"),
-        ("panels", [np.zeros(8, np.uint32)], "another length"),
-        ("panels", [np.full(9, 1 << 31, np.uint32)], "a sum could pass 32 bits"),
-        ("panels", [np.full(9, 25, np.uint32)], "a sum could pass 32 bits"),
-        ("panels", [], "as many arrays"),
+        ("quads", [np.zeros(8, np.uint32)], "another length"),
+        ("quads", [np.full(9, 1 << 31, np.uint32)], "a sum could pass 32 bits"),
+        ("quads", [np.full(9, 25, np.uint32)], "a sum could pass 32 bits"),
+        ("quads", [], "as many arrays"),
         ("kernel", "abacus", "kernel: not one"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -52,7 +52,7 @@ app.add_typer(flower)
 def _version(wanted: bool) -> None:
     """Print the version and end, if it is wanted."""
     if wanted:
-        from tifed import __version__
+        from tifed.version import __version__
 
         typer.echo(f"tifed {__version__}")
         raise typer.Exit

@@ -63,6 +63,6 @@ def _compiled(extractor: Extractor, kernel: str) -> _native.Extractor:
         extractor.input_shape,
         extractor.input_zero,
         [(it.units, *it.kernel, it.stride, it.padding, int(it.relu)) for it in layers],
-        [it.panels for it in layers],
+        [it.quads for it in layers],
         kernel,
     )

@@ -15,7 +15,7 @@ class Extractor:
         shape: Sequence[int],
         zero: int,
         layers: Sequence[Sequence[int]],
-        panels: Sequence[NDArray[np.uint32]],
+        quads: Sequence[NDArray[np.uint32]],
         kernel: str,
     ) -> None: ...
     @property

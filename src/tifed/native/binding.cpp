@@ -21,8 +21,7 @@ using namespace tifed_native;
 
 template <class T, size_t D>
 using In = nb::ndarray<const T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
-template <class T, size_t D>
-using Out = nb::ndarray<T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
+template <class T, size_t D> using Out = nb::ndarray<T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
 
 namespace {
 
@@ -52,10 +51,10 @@ public:
             layer.fan_in = uint32_t(in(f[0], 65536));
             layer.fan_out = uint32_t(in(f[1], 65536));
             layer.rescale_factor = uint32_t(in(f[2], 65536));
-            uint8_t *bytes[] = {&layer.rescale_shift,   &layer.rescale_rounding,
-                                &layer.update_shift,    &layer.update_rounding,
-                                &layer.bias_shift,      &layer.activation,
-                                &layer.input_limit,     &layer.weight_bits};
+            uint8_t *bytes[] = {&layer.rescale_shift, &layer.rescale_rounding,
+                                &layer.update_shift,  &layer.update_rounding,
+                                &layer.bias_shift,    &layer.activation,
+                                &layer.input_limit,   &layer.weight_bits};
             for (size_t i = 0; i < 8; i++) *bytes[i] = uint8_t(in(f[i + 3], 255));
             network_.layers.push_back(layer);
         }
@@ -87,10 +86,9 @@ public:
     std::vector<uint64_t> fit(In<int8_t, 1> centre, const std::vector<In<int16_t, 2>> &weights,
                               const std::vector<In<int16_t, 1>> &biases,
                               const std::vector<In<int16_t, 2>> &feedback, In<int8_t, 2> samples,
-                              In<int32_t, 1> labels, In<int64_t, 1> order,
-                              In<int64_t, 2> job_rows, int64_t batch, int64_t extra_shift,
-                              uint64_t seed, int64_t exchange, int64_t threads,
-                              const std::vector<Out<int64_t, 2>> &weight_sums,
+                              In<int32_t, 1> labels, In<int64_t, 1> order, In<int64_t, 2> job_rows,
+                              int64_t batch, int64_t extra_shift, uint64_t seed, int64_t exchange,
+                              int64_t threads, const std::vector<Out<int64_t, 2>> &weight_sums,
                               const std::vector<Out<int64_t, 1>> &bias_sums) const {
         Given given = checked(centre, weights, biases);
         const auto &layers = network_.layers;
@@ -152,8 +150,8 @@ public:
         for (int64_t i = 0; i < listed; i++)
             need(data.order[i] >= 0 && data.order[i] < all, "order", "names no sample");
         for (int64_t i = 0; i < all; i++)
-            need(data.labels[i] >= 0 && data.labels[i] < int64_t(network_.panels.classes),
-                 "labels", "not a class of the network");
+            need(data.labels[i] >= 0 && data.labels[i] < int64_t(network_.panels.classes), "labels",
+                 "not a class of the network");
         if (kernel_)
             fit_panels(network_, *kernel_, given, data, jobs, work, unsigned(threads), totals);
         else
@@ -199,8 +197,7 @@ private:
             int32_t bound = tifed_weight_bound(&layers[l]);
             need(within(weights[l].data(), weights[l].size(), bound), "weights",
                  "beyond their bound");
-            need(within(biases[l].data(), biases[l].size(), 32767), "biases",
-                 "beyond their bound");
+            need(within(biases[l].data(), biases[l].size(), 32767), "biases", "beyond their bound");
             given.weights.push_back(weights[l].data());
             given.biases.push_back(biases[l].data());
         }
@@ -241,8 +238,7 @@ NB_MODULE(_native, m) {
     });
     bind_extraction(m);
     nb::class_<Engine>(m, "Engine")
-        .def(nb::init<const std::vector<LayerFields> &, const LayerFields &,
-                      const std::string &>(),
+        .def(nb::init<const std::vector<LayerFields> &, const LayerFields &, const std::string &>(),
              nb::arg("layers"), nb::arg("rule"), nb::arg("kernel"))
         .def_prop_ro("largest_batch", &Engine::largest_batch)
         .def("fit", &Engine::fit, nb::arg("centre").noconvert(), nb::arg("weights").noconvert(),

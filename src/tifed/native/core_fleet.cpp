@@ -143,8 +143,7 @@ void classify_core(const Network &network, const Given &given, const int8_t *sam
         Device device(network, given, 0, 0, 0, false, 0);
         for (std::size_t first; (first = next() * ROWS) < count;)
             for (std::size_t s = first; s < std::min(first + ROWS, count); s++) {
-                classes[s] =
-                    tifed_classify(&device.core, samples + s * network.layers[0].fan_in);
+                classes[s] = tifed_classify(&device.core, samples + s * network.layers[0].fan_in);
                 must(classes[s], "classify");
             }
     });

@@ -22,8 +22,7 @@ namespace {
 
 template <class T, size_t D>
 using In = nb::ndarray<const T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
-template <class T, size_t D>
-using Out = nb::ndarray<T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
+template <class T, size_t D> using Out = nb::ndarray<T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
 
 constexpr size_t FIELDS = 6;
 constexpr size_t BLOCK = 16;  // samples that a thread takes at a time
@@ -34,14 +33,14 @@ void need(bool condition, const char *why) {
 
 class Extractor {
 public:
-    // layers: units, kernel height, kernel width, stride, padding, relu; panels: packed, and empty
+    // layers: units, kernel height, kernel width, stride, padding, relu; quads: packed, and empty
     // for max-pooling.
     Extractor(const std::vector<int64_t> &shape, int64_t zero,
               const std::vector<std::vector<int64_t>> &layers,
-              const std::vector<In<uint32_t, 1>> &panels, const std::string &kernel) {
+              const std::vector<In<uint32_t, 1>> &quads, const std::string &kernel) {
         need(shape.size() == 3 && zero >= -128 && zero <= 127, "input: three sides and an int8");
         need(!layers.empty() && layers.size() <= TIFED_EXTRACTOR_DEPTH, "layers: 1 to 32 of them");
-        need(panels.size() == layers.size(), "layers: as many arrays as layers");
+        need(quads.size() == layers.size(), "layers: as many arrays as layers");
         auto side = [](int64_t value) {
             need(value >= 0 && value <= UINT16_MAX, "layers: a number is out of range");
             return uint16_t(value);
@@ -53,8 +52,8 @@ public:
         for (size_t l = 0; l < layers.size(); l++) {
             const std::vector<int64_t> &f = layers[l];
             need(f.size() == FIELDS, "layers: 6 numbers each");
-            panels_.emplace_back(panels[l].data(), panels[l].data() + panels[l].size());
-            layers_.push_back({panels_[l].empty() ? nullptr : panels_[l].data(), side(f[0]),
+            quads_.emplace_back(quads[l].data(), quads[l].data() + quads[l].size());
+            layers_.push_back({quads_[l].empty() ? nullptr : quads_[l].data(), side(f[0]),
                                side(f[1]), side(f[2]), side(f[3]), side(f[4]), f[5] != 0});
         }
         extractor_.layers = layers_.data();
@@ -85,17 +84,17 @@ public:
         int8_t *to = features.data();
         nb::gil_scoped_release release;
         parallel((count + BLOCK - 1) / BLOCK, unsigned(threads), [&](auto next) {
-            size_t bytes = kernel_ ? extraction_room_bytes(&network_) : memory();
-            Memory room = zeroed(bytes);
+            size_t bytes = kernel_ ? extraction_workspace_bytes(&network_) : memory();
+            Memory workspace = zeroed(bytes);
             size_t blocks = (count + BLOCK - 1) / BLOCK;
             for (size_t block = next(); block < blocks; block = next())
                 for (size_t n = block * BLOCK; n < std::min(count, (block + 1) * BLOCK); n++)
                     if (kernel_)
                         extraction_run(&network_, kernel_, from + n * inputs, to + n * outputs,
-                                       room.get());
+                                       workspace.get());
                     else
                         tifed_features_extract(&extractor_, from + n * inputs, to + n * outputs,
-                                               room.get(), bytes);
+                                               workspace.get(), bytes);
         });
     }
 
@@ -108,15 +107,15 @@ private:
             const tifed_feature_layer &layer = layers_[l];
             tifed_plane before = plane;
             need(tifed_plane_after(&layer, before, &plane), "layers: they do not fit together");
-            if (!layer.panels) continue;
+            if (!layer.quads) continue;
             size_t groups =
                 (size_t(layer.kernel_height) * layer.kernel_width * before.channels + 3) / 4;
-            need(panels_[l].size() == (size_t(layer.units) + 3) / 4 * TIFED_PANEL_WORDS(groups),
+            need(quads_[l].size() == (size_t(layer.units) + 3) / 4 * TIFED_QUAD_WORDS(groups),
                  "layers: an array has another length than its layer");
         }
     }
 
-    std::vector<std::vector<uint32_t>> panels_;
+    std::vector<std::vector<uint32_t>> quads_;
     std::vector<tifed_feature_layer> layers_;
     tifed_extractor extractor_{};
     extraction_network network_{};
@@ -137,7 +136,7 @@ void bind_extraction(nb::module_ &m) {
         .def(nb::init<const std::vector<int64_t> &, int64_t,
                       const std::vector<std::vector<int64_t>> &,
                       const std::vector<In<uint32_t, 1>> &, const std::string &>(),
-             nb::arg("shape"), nb::arg("zero"), nb::arg("layers"), nb::arg("panels"),
+             nb::arg("shape"), nb::arg("zero"), nb::arg("layers"), nb::arg("quads"),
              nb::arg("kernel"))
         .def_prop_ro("memory", &Extractor::memory)
         .def("extract", &Extractor::extract, nb::arg("samples").noconvert(),
