@@ -33,6 +33,7 @@ def running(tmp_path: Path) -> Iterator[tuple[Path, int]]:
     process.wait()
 
 
+@pytest.mark.slow(3)
 def test_a_second_process_is_refused_until_the_first_is_gone(running: tuple[Path, int]) -> None:
     folder, number = running
     assert is_held(folder)
@@ -44,7 +45,7 @@ def test_a_second_process_is_refused_until_the_first_is_gone(running: tuple[Path
         assert done.returncode == 2
         assert f"{folder}: is being run by process {number}" in " ".join(done.stderr.split())
     os.kill(number, signal.SIGKILL)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while True:
         try:
             with alone_in(folder, pytest.fail):
@@ -64,6 +65,7 @@ def test_one_who_waits_gets_the_folder_when_its_holder_is_gone(running: tuple[Pa
         assert is_held(folder)
 
 
+@pytest.mark.slow(3)
 def test_two_processes_that_begin_in_the_same_folder(tmp_path: Path) -> None:
     arguments = [*COMMAND, "run", "--set", "rounds=40", "--out", str(tmp_path / "new")]
     both = [

@@ -9,6 +9,8 @@ from tifed.board import Measured, load_measured
 from tifed.board.firmware import BOARDS
 from tifed.plan.measure import compiler_version, measure
 
+pytestmark = pytest.mark.slow(15)
+
 SMALLEST_STACK, LARGEST_STACK = 64, 512
 """Bytes. Raised only for a reason."""
 

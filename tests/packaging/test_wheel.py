@@ -37,6 +37,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
+@pytest.mark.slow(10)
 def test_an_installed_package_trains_and_exports(wheel: Path, tmp_path: Path) -> None:
     """In an environment of its own, with the wheel's files and this machine's extension."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "fresh"], check=True)
@@ -67,6 +68,7 @@ def test_an_installed_package_trains_and_exports(wheel: Path, tmp_path: Path) ->
     assert "trains to the digest of every machine, and exports" in done.stdout
 
 
+@pytest.mark.slow
 def test_what_firmware_is_made_of_is_there_and_the_hosts_sources_are_not(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as file:
         names = set(file.namelist())

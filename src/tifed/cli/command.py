@@ -45,8 +45,8 @@ for command in (
     gateway,
 ):
     app.command()(command)
-app.add_typer(features)
-app.add_typer(flower)
+app.add_typer(features, short_help="Make and use frozen feature extractors.")
+app.add_typer(flower, short_help="Run experiments over Flower.")
 
 
 def _version(wanted: bool) -> None:

@@ -6,7 +6,8 @@
  *
  * No sum below is checked for overflow when it is formed. Instead a network, a mini-batch and every
  * parameter are checked once, where they come in, against bounds from which it follows that no sum
- * can leave 32 bits, whatever the data are and in whatever order a kernel adds.
+ * can leave 32 bits, whatever the data are and in whatever order a kernel adds. Only parameters
+ * that the caller froze are taken as they are.
  *
  * Shapes in comments: D features, C classes; layer l takes fan_in and gives fan_out values. */
 #include "tifed.h"
@@ -548,10 +549,11 @@ generator_for_layer(const tifed_network *network, uint32_t l, uint32_t seed_low,
     return generator;
 }
 
+/* Where classes are odd in number, every second unit has one plus more than minus ones, and the
+ * units between have one less, so that the matrix as a whole is balanced. */
 static void start_unit(feedback_generator *generator, uint32_t unit)
 {
-    generator->unit =
-        unit; /* the one sign too many of an odd number is a plus of every second unit */
+    generator->unit = unit;
     generator->plus = (generator->classes + (unit & 1u)) / 2u;
 }
 
@@ -755,8 +757,8 @@ static void update(tifed *t, uint32_t l, uint32_t first, uint32_t samples)
         if (any)
             clipped += tifed_kernel_update(&u, row, i * layer->fan_out);
     }
-    /* A bias is the weight of an input that is always 2^bias_shift; biases are numbered behind
-     * weights. */
+    /* A bias is the weight of an input that is always 2^bias_shift, and biases are numbered behind
+     * weights. The 0 beside an odd sample is there since the last column was gathered. */
     for (uint32_t n = 0; n < samples; n++)
         t->column[n] = (int16_t)(1 << layer->bias_shift);
     u.bits = 16;

@@ -1,8 +1,9 @@
 /* How the core lays out its memory: the context, what it has per layer, and the bytes of both; for
  * tifed.h to include, after the types that it needs.
  *
- * They are complete types, so that a context can be a static variable. All but the macros
- * TIFED_BYTES_LAYER and TIFED_BYTES_SHARED is private. tifed.c lays out what is counted here. */
+ * They are complete types, so that a context can be a static variable. They are private, but for
+ * `statistics` and the macros TIFED_BYTES_LAYER and TIFED_BYTES_SHARED. tifed.c lays out what is
+ * counted here. */
 #ifndef TIFED_LAYOUT_H
 #define TIFED_LAYOUT_H
 

@@ -34,8 +34,9 @@ struct Job {
     int64_t device, begin, end, position, samples, first_step, steps, trained, weight;
 };
 
+// What all devices' parts have in common, and how many threads share them.
 struct Work {
-    uint32_t batch, extra_shift, exchange;
+    uint32_t batch, extra_shift, exchange, threads;
     uint64_t seed;
 };
 

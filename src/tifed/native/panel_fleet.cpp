@@ -112,8 +112,7 @@ private:
 }  // namespace
 
 void fit_panels(const Network &network, const panel_kernel &kernel, const Given &given,
-                const Data &data, const std::vector<Job> &jobs, const Work &work, unsigned threads,
-                Totals &totals) {
+                const Data &data, const std::vector<Job> &jobs, const Work &work, Totals &totals) {
     const panel_network &panels = network.panels;
     const Image image(network, kernel, given);
     const Feedback feedback(network, kernel, given);
@@ -127,7 +126,7 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
     uint32_t stride = panels.layers[0].pairs;
     uint32_t batch = uint32_t(std::min<int64_t>(work.batch, most));
 
-    parallel(jobs.size(), threads, [&](auto next) {
+    parallel(jobs.size(), work.threads, [&](auto next) {
         Memory own = aligned(panel_model_bytes(&panels, trained));  // each job copies all of it
         panel_model resident{};
         panel_model_init(&panels, &resident, trained, own.get());

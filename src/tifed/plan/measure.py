@@ -23,7 +23,7 @@ from tifed.data import load
 from tifed.experiment import Experiment, load_experiment
 from tifed.experiment.setup import network_for
 from tifed.plan.emulated_round import emulated_round
-from tifed.rule.network import Network, Parameters, start_parameters
+from tifed.rule.network import Network, Parameters
 
 COMMAND = "python -m tifed.plan.measure"
 
@@ -106,10 +106,7 @@ def compiler_version(compiler: Compiler) -> str:
 
 def _start(experiment: Experiment, network: Network) -> Parameters:
     """The experiment's start, around the centre of its data."""
-    recipe = experiment.build_recipe()
-    start = start_parameters(
-        network, recipe.start(network), experiment.seed, recipe.start_biases(network)
-    )
+    start = experiment.build_recipe().start_parameters(network, experiment.seed)
     if not network.centred:
         return start
     centre = load(experiment.dataset).train.features.mean(axis=0).round().astype(np.int8)

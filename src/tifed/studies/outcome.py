@@ -12,7 +12,6 @@ from tifed.experiment.setup import network_for
 from tifed.files.atomic import write_atomically
 from tifed.fleets import SimulatedFleet
 from tifed.fleets.published import PublishedFleet
-from tifed.rule.learning import feedback_matrices
 from tifed.studies.setting import FLOAT, Schedule, Setting
 from tifed.studies.wide import NAME as WIDE
 from tifed.studies.wide import Wide
@@ -97,7 +96,7 @@ def run_setting(
     experiment = setting.experiment.model_copy(update={"seed": seed, "evaluate_every": 1})
     setup = build(experiment, data_dir)
     if setting.wide:
-        setup = replace(setup, engine=Wide())
+        setup = replace(setup, inputs=replace(setup.inputs, engine=Wide()))
     if schedule is Schedule.PUBLISHED:
         setup = replace(setup, fleet=_accident(setup))
     seen: list[Progress] = []
@@ -121,12 +120,7 @@ def run_setting(
 
 def _accident(setup: Setup) -> PublishedFleet:
     """The same devices with one weight array between them."""
-    federation = setup.federation
-    feedback = feedback_matrices(setup.network, federation.seed)
-    workers = SimulatedFleet(
-        setup.engine, setup.network, feedback, setup.streams, federation.batch, federation.seed
-    )
-    return PublishedFleet(workers)
+    return PublishedFleet(SimulatedFleet(setup.inputs))
 
 
 @dataclass(frozen=True)
