@@ -10,12 +10,13 @@ range), on a validation split carved from the training data. Prints a table, bes
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 
-import joblib
 import numpy as np
 
 import tifed
 from tifed.rule.recipes import Tuned
+from tifed.studies import Trial, sweep
 
 
 def settings(shape: tuple[int, ...], batch: int) -> Iterator[tuple[str, dict[str, object]]]:
@@ -59,11 +60,12 @@ def main() -> None:
         parser.error("the preset names no layers")
     tried = list(settings(experiment.layers, experiment.batch))
     seeds = range(100, 100 + options.seeds)
-    scores = joblib.Parallel(n_jobs=options.jobs)(
-        joblib.delayed(accuracy)(options.preset, seed, changes)
-        for _, changes in tried
+    trials = [
+        Trial(name, f"{name} {seed}", partial(accuracy, options.preset, seed, changes))
+        for name, changes in tried
         for seed in seeds
-    )
+    ]
+    scores = sweep(trials, {}, jobs=options.jobs)
     table = np.array(scores).reshape(len(tried), len(seeds))
     for row in np.argsort(-table.mean(axis=1), kind="stable"):
         mean, spread = table[row].mean(), table[row].std(ddof=1)

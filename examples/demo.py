@@ -8,7 +8,6 @@ point (FedAvg, backpropagation); prints one table and draws one picture.
 
 import argparse
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -16,7 +15,7 @@ from rich.console import Console
 import tifed
 from tifed.cli.progress import RunProgress
 from tifed.cli.result import result_table
-from tifed.experiment import RunFolder
+from tifed.experiment import Result, RunFolder
 from tifed.experiment.report import comparison_picture, write_report
 
 RUNS = (
@@ -35,8 +34,8 @@ def main() -> None:
     shutil.rmtree(out, ignore_errors=True)
 
     messages, console = Console(stderr=True, highlight=False), Console(highlight=False)
-    rows: list[dict[str, object]] = []
-    pictured: list[tuple[str, list[float], float]] = []
+    results: list[Result] = []
+    pictured: list[tuple[str, list[float | None], float]] = []
     for name, place, settings in RUNS:
         experiment = tifed.load_experiment(preset="digits", overrides=settings)
         folder = out / place
@@ -44,13 +43,12 @@ def main() -> None:
         with RunProgress(messages) as progress:
             result = tifed.run(experiment, out=folder, watch=progress.update)
         write_report(folder)
-        rows.append(asdict(result))
-        metrics = RunFolder(folder).read_metrics(experiment.rounds)
-        curve = [float(row["accuracy"]) for row in metrics]
+        results.append(result)
+        curve = [row.accuracy for row in RunFolder(folder).read().rounds]
         pictured.append((name, curve, result.bytes_up_per_device))
     comparison_picture(pictured, out / "comparison.png")
 
-    console.print(result_table(rows))
+    console.print(result_table(results))
     console.print(f"picture {out / 'comparison.png'}")
     for _, place, _ in RUNS:
         console.print(f"report  {out / place / 'report.html'}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-COMMAND = "from tifed.cli.main import main; main()"
+COMMAND = "from tifed.cli import main; main()"
 PATIENCE = 300.0
 
 # A busy machine is slow, not wrong: no test is timed.

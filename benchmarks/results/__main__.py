@@ -16,11 +16,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument("--data-dir", type=Path, help="your folder of data sets")
     parser.add_argument("--again", action="store_true", help="run everything again")
-    parser.add_argument("--only-kept", action="store_true", help="run nothing, write the page")
+    parser.add_argument("--only-cached", action="store_true", help="run nothing, write the page")
     options = parser.parse_args()
     sections = (headline, hard, ablation, shapes)
     rows = [row for section in sections for row in section.rows()]
-    done = carry_out(rows, FOLDER, options.jobs, options.again, options.data_dir, options.only_kept)
+    done = carry_out(
+        rows, FOLDER, options.jobs, options.again, options.data_dir, options.only_cached
+    )
     updates = upload.carry_out(FOLDER, options.again, options.data_dir)
     pictures.write_pictures(FOLDER, done)
     pages.write_pages(ROOT, rows, done, updates)

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from benchmarks.results.carry_out import Outcomes
 from benchmarks.results.outcome import TARGET, Outcome
 from benchmarks.results.row import SEEDS, Row
-from benchmarks.results.text import MISSING, both, mean, points, share, table
+from benchmarks.results.text import MISSING, both, mean, points, table
 
-from tifed.experiment.report.amounts import amount_of_bytes
+from tifed.experiment.report.amounts import amount_of_bytes, share
 from tifed.studies import published
 from tifed.studies.studies import PLAIN_FLOAT, RATES
 

@@ -9,7 +9,7 @@ import tifed
 from tifed.data import Dataset
 from tifed.experiment import Experiment, Progress
 from tifed.experiment import identity as decided
-from tifed.experiment.build import load_data, network_for
+from tifed.experiment.setup import load_data, network_for
 
 TARGET = 0.85
 """Accuracy whose price in bytes is asked for."""
@@ -19,7 +19,6 @@ class Outcome(BaseModel):
     """What a run came to.
 
     Attributes:
-        row: the line it is of.
         seed: of everything random.
         held_out: what accuracy was measured on.
         accuracy: of the final round.
@@ -31,13 +30,11 @@ class Outcome(BaseModel):
         seconds: spent on it.
         dataset_digest: of the samples.
         identity: SHA-256 of what decides the outcome.
-        command: how to repeat it.
         curve: accuracies that were measured on the way, in units of 1/10000, evenly spaced.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    row: str
     seed: int
     held_out: str
     accuracy: float
@@ -49,17 +46,16 @@ class Outcome(BaseModel):
     seconds: float
     dataset_digest: str
     identity: str
-    command: str
     curve: tuple[int, ...] = ()
 
 
-def identity(experiment: Experiment, curve: int) -> str:
+def identity(experiment: Experiment, curve: bool) -> str:
     """SHA-256 of what decides the outcome; built-in data go by name, for they never change."""
     return decided.identity(
         experiment,
         network_for(experiment) if experiment.baseline is None else None,
         data=decided.data_settings(experiment),
-        curve=bool(curve),
+        curve=curve,
     )
 
 
@@ -69,10 +65,8 @@ def _data(fields: str, data_dir: Path | None) -> Dataset:
     return load_data(Experiment.model_validate_json(fields), data_dir)
 
 
-def play(
-    row: str, experiment: Experiment, curve: int, command: str, data_dir: Path | None
-) -> Outcome:
-    """Run it."""
+def run_row(experiment: Experiment, curve: bool, data_dir: Path | None) -> Outcome:
+    """Run ``experiment``, with a ``curve`` or without."""
     measured: list[tuple[int, float, int]] = []
 
     def watch(progress: Progress) -> None:
@@ -84,7 +78,6 @@ def play(
     result = tifed.run(experiment, watch=watch, dataset=_data(fields, data_dir))
     rounds, _, sent = next((one for one in measured if one[1] >= TARGET), (0, 0.0, 0))
     return Outcome(
-        row=row,
         seed=experiment.seed,
         held_out=result.held_out,
         accuracy=result.accuracy,
@@ -96,6 +89,5 @@ def play(
         seconds=result.seconds,
         dataset_digest=result.dataset_digest,
         identity=identity(experiment, curve),
-        command=command,
         curve=tuple(round(10_000 * accuracy) for _, accuracy, _ in measured),
     )

@@ -7,9 +7,10 @@ from string import Template
 from benchmarks.results import ablation, hard, headline, shapes
 from benchmarks.results.carry_out import Outcomes
 from benchmarks.results.row import Row
-from benchmarks.results.text import share, table
+from benchmarks.results.text import table
 from benchmarks.results.upload import Line, upload_table
 
+from tifed.experiment.report.amounts import share
 from tifed.files.atomic import write_atomically
 
 _BEGIN, _END = "<!-- results: made by make results -->", "<!-- end of results -->"

@@ -2,8 +2,13 @@
 
 import shlex
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmarks.results.outcome import Outcome, identity, run_row
 
 from tifed.experiment import Experiment, load_experiment
+from tifed.studies import Trial
 
 SEEDS = tuple(range(1, 11))
 FEWER = tuple(range(1, 6))
@@ -34,6 +39,15 @@ class Row:
         experiment = load_experiment(preset=self.preset, overrides=self._settings(seed))
         every = self.curve or experiment.rounds
         return experiment.model_copy(update={"evaluate_every": every})
+
+    def trial(self, seed: int, data_dir: Path | None) -> Trial[Outcome]:
+        """The run with ``seed``."""
+        experiment, curve = self.experiment(seed), bool(self.curve)
+        return Trial(
+            f"{self.name}, seed {seed}",
+            identity(experiment, curve),
+            partial(run_row, experiment, curve, data_dir),
+        )
 
     def command(self, seed: int | str) -> str:
         """How to repeat a run; with ``"N"`` for any of them."""

@@ -6,7 +6,7 @@ from benchmarks.results.carry_out import Outcomes
 from benchmarks.results.row import FEWER, Row
 from benchmarks.results.text import both, table
 
-from tifed.studies.study import kind_of
+from tifed.studies.setting import kind_of
 
 MODES = ("full-network", "single-layer")
 METHODS = ("tuned", "tuned-absolute", "tuned-int8", "paper", "float-fedavg")

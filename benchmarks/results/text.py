@@ -5,16 +5,9 @@ from collections.abc import Sequence
 
 from benchmarks.results.outcome import Outcome
 
+from tifed.experiment.report.amounts import share
+
 MISSING = "not run"
-
-
-def share(value: float) -> str:
-    """A fraction with four decimals.
-
-    >>> share(0.87123)
-    '.8712'
-    """
-    return f"{value:.4f}".removeprefix("0")
 
 
 def mean(runs: Sequence[Outcome]) -> float:

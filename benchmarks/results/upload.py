@@ -8,6 +8,7 @@ update of a run with zlib (RFC 1950), which is in every standard library.
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from tifed.fleets import SimulatedFleet
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
 from tifed.rule.network.parameters import weight_dtype
+from tifed.studies import Trial, sweep
 
 EVERY = 10
 """Every so many rounds are measured; the others lie between them."""
@@ -130,38 +132,45 @@ class Line(BaseModel):
     identity: str
 
 
-_LINES = TypeAdapter(tuple[Line, ...])
+_LINES = TypeAdapter(list[Line])
 
 
-def carry_out(folder: Path, again: bool, data_dir: Path | None) -> tuple[Line, ...]:
+def measured_line(recipe: str, mode: str, experiment: Experiment, data_dir: Path | None) -> Line:
+    """What an update takes on average."""
+    digest, found = measure(experiment, data_dir)
+    return Line(
+        recipe=recipe,
+        mode=mode,
+        raw=round(found.raw / found.updates),
+        coded=round(found.coded / found.updates),
+        entropy=round(found.entropy / found.updates),
+        unchanged=round(found.unchanged / found.parameters, 4),
+        digest=digest,
+        identity=identity(experiment, curve=False),
+    )
+
+
+def carry_out(folder: Path, again: bool, data_dir: Path | None) -> list[Line]:
     """Measure what is not in ``folder``."""
-    known = {} if again else {one.identity: one for one in kept_lines(folder)}
-    lines = []
+    cache = {} if again else {line.identity: line for line in cached_lines(folder)}
+    trials = []
     for (recipe, mode), (preset, *settings) in MEASURED.items():
         experiment = load_experiment(preset=preset, overrides=settings)
-        name = identity(experiment, curve=0)
-        if name not in known:
-            digest, found = measure(experiment, data_dir)
-            exchanges = found.updates
-            known[name] = Line(
-                recipe=recipe,
-                mode=mode,
-                raw=round(found.raw / exchanges),
-                coded=round(found.coded / exchanges),
-                entropy=round(found.entropy / exchanges),
-                unchanged=round(found.unchanged / found.parameters, 4),
-                digest=digest,
-                identity=name,
-            )
-        lines.append(known[name])
-        write_atomically(folder / NAME, _LINES.dump_json(tuple(lines), indent=1).decode() + "\n")
-    return tuple(lines)
+        run = partial(measured_line, recipe, mode, experiment, data_dir)
+        trials.append(Trial(f"upload, {recipe}, {mode}", identity(experiment, curve=False), run))
+    lines = sweep(trials, cache, watch=lambda _: _write(folder, list(cache.values())))
+    _write(folder, lines)
+    return lines
 
 
-def kept_lines(folder: Path) -> tuple[Line, ...]:
+def cached_lines(folder: Path) -> list[Line]:
     """What was measured before."""
     path = folder / NAME
-    return _LINES.validate_json(path.read_bytes()) if path.is_file() else ()
+    return _LINES.validate_json(path.read_bytes()) if path.is_file() else []
+
+
+def _write(folder: Path, lines: list[Line]) -> None:
+    write_atomically(folder / NAME, _LINES.dump_json(lines, indent=1).decode() + "\n")
 
 
 def upload_table(lines: Sequence[Line]) -> str:

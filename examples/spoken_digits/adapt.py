@@ -29,9 +29,9 @@ from tifed.board.measured_extraction import load_extractions
 from tifed.data import load
 from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment, build, free_folder
-from tifed.experiment.build import extractor_of, network_for
 from tifed.experiment.report.theme import LIGHT, SERIES, new_figure, plain, png
-from tifed.experiment.run import run
+from tifed.experiment.running import run
+from tifed.experiment.setup import extractor_of, network_for
 from tifed.experiment.training import training_for
 from tifed.files.atomic import write_atomically
 from tifed.plan import plan

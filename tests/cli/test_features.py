@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from typer.testing import CliRunner
 
-from tifed.cli.main import app
+from tifed.cli import app
 from tifed.data import load
 from tifed.errors import UsageError
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tifed import Experiment, run
-from tifed.cli.main import app
+from tifed.cli import app
 from tifed.errors import UsageError
 
 runner = CliRunner()

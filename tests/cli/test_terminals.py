@@ -16,7 +16,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from tifed import Experiment, run
-from tifed.cli.main import app
+from tifed.cli import app
 from tifed.cli.progress import RunProgress
 from tifed.experiment import preset_names
 

@@ -16,7 +16,7 @@ import pytest
 
 from tifed import Experiment, UsageError, load_experiment, run
 from tifed.data import Dataset, load
-from tifed.experiment.build import partition_of
+from tifed.experiment.setup import partition_of
 
 CASES = Path(__file__).parent / "cases"
 

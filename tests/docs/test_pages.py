@@ -19,7 +19,7 @@ from scipy.io import wavfile
 
 import tifed
 from tifed.board import load_boards
-from tifed.cli.main import app
+from tifed.cli import app
 from tifed.cli.options import experiment_from
 
 ROOT = Path(__file__).parents[2]

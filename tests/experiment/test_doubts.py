@@ -57,6 +57,8 @@ def test_a_run_that_learns_is_not_doubtful() -> None:
     result = run(Experiment(rounds=3), warn=heard.append)
     assert result.warnings == ()
     assert heard == []
+    assert result.commonest_class_share is not None
+    assert result.balanced_accuracy is not None
     assert result.commonest_class_share < 0.2 < result.balanced_accuracy
 
 

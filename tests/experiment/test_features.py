@@ -9,7 +9,7 @@ from tifed import resume, run
 from tifed.data import load
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, build
-from tifed.experiment.build import load_data, network_for
+from tifed.experiment.setup import load_data, network_for
 from tifed.extractor import Extractor, MaxPool, save_extractor
 from tifed.extractor.float_layers import FloatConvolution, FloatExtractor
 from tifed.extractor.quantise import quantise

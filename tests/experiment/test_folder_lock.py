@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from tifed import Experiment, resume, run
 from tifed.errors import UsageError
-from tifed.experiment.folder_lock import LOCK, alone_in
+from tifed.experiment.folder_lock import LOCK, alone_in, is_held
 
 COMMAND = [sys.executable, "-c", "from tifed.cli import main; main()"]
 
@@ -35,6 +36,7 @@ def running(tmp_path: Path) -> Iterator[tuple[Path, int]]:
 @pytest.mark.slow(3)
 def test_a_second_process_is_refused_until_the_first_is_gone(running: tuple[Path, int]) -> None:
     folder, number = running
+    assert is_held(folder)
     for arguments in (
         ["run", "--resume", str(folder)],
         ["run", "--set", "rounds=100000", "--out", str(folder)],
@@ -51,6 +53,16 @@ def test_a_second_process_is_refused_until_the_first_is_gone(running: tuple[Path
         except UsageError:
             assert time.monotonic() < until, "still held by a process that was killed"
             time.sleep(0.01)
+    assert not is_held(folder)
+
+
+def test_one_who_waits_gets_the_folder_when_its_holder_is_gone(running: tuple[Path, int]) -> None:
+    folder, number = running
+    with pytest.raises(UsageError, match=f"process {number}"), alone_in(folder, pytest.fail):
+        pass
+    threading.Timer(1, os.kill, (number, signal.SIGKILL)).start()
+    with alone_in(folder, pytest.fail, patience=60):
+        assert is_held(folder)
 
 
 @pytest.mark.slow(3)

@@ -5,7 +5,7 @@ import pytest
 
 from tifed import load_experiment
 from tifed.experiment import Experiment
-from tifed.experiment.build import partition_of
+from tifed.experiment.setup import partition_of
 from tifed.rule.recipes import TunedAbsolute
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tifed.data import load
 from tifed.experiment import load_experiment
-from tifed.experiment.build import network_for
+from tifed.experiment.setup import network_for
 from tifed.export import Model, model_for
 from tifed.rule.learning import LocalWork, feedback_matrices, train
 from tifed.rule.network import Parameters, start_parameters

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tifed.experiment import Experiment
-from tifed.experiment.build import network_for
+from tifed.experiment.setup import network_for
 from tifed.export import Model, export, model_for
 from tifed.extractor import oracle
 from tifed.extractor.memory import extractor_memory

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tifed.experiment import Experiment
-from tifed.experiment.build import Setup, build
+from tifed.experiment.setup import Setup, build
 from tifed.federation import Fleet, begin, federate, published
 from tifed.fleets.emulated import EmulatedFleet
 

@@ -6,7 +6,7 @@ import pytest
 
 from tifed.board.firmware.elf import read_image
 from tifed.experiment import Experiment
-from tifed.experiment.build import build
+from tifed.experiment.setup import build
 from tifed.fleets.emulated import Emulation, firmware_for
 
 pytestmark = pytest.mark.slow(60)

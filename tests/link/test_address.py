@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tifed.cli.main import main
+from tifed.cli import main
 from tifed.errors import UsageError
 from tifed.experiment.load import load_experiment
 from tifed.link.address import check_address, check_socket_address, host_and_port, repeated_line

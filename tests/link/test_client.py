@@ -12,7 +12,7 @@ from tifed.board.firmware import build_firmware, experiment_header, fingerprint
 from tifed.board.firmware.boards import UNICORN
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
-from tifed.experiment.build import Setup, build
+from tifed.experiment.setup import Setup, build
 from tifed.fleets.linked import LinkedFleet
 from tifed.link import (
     Client,

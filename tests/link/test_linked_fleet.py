@@ -18,8 +18,8 @@ from tifed.board.firmware import build_firmware, experiment_header
 from tifed.board.firmware.boards import UNICORN
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, run
-from tifed.experiment.build import build
 from tifed.experiment.load import load_experiment
+from tifed.experiment.setup import build
 from tifed.link import TransportClosedError, open_transport
 
 SMALL: dict[str, Any] = {"dataset": "digits", "devices": 3, "rounds": 2, "layers": [64, 6, 10]}

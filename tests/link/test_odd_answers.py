@@ -21,7 +21,7 @@ from tifed.board.emulators.unicorn import UnicornBoard
 from tifed.board.firmware import build_firmware, experiment_header
 from tifed.board.firmware.boards import UNICORN
 from tifed.experiment import Experiment
-from tifed.experiment.build import Setup, build
+from tifed.experiment.setup import Setup, build
 from tifed.federation import Plan, Update, begin, total
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import (

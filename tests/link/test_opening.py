@@ -17,7 +17,7 @@ import pytest
 
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
-from tifed.experiment.build import Setup, build
+from tifed.experiment.setup import Setup, build
 from tifed.federation.device import Stream
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import (

@@ -6,7 +6,7 @@ import pytest
 
 from tifed.board import Measured, load_boards
 from tifed.experiment import load_experiment
-from tifed.experiment.build import network_for
+from tifed.experiment.setup import network_for
 from tifed.plan import Plan, plan
 
 

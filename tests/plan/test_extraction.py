@@ -14,7 +14,7 @@ from tifed.board.measured_extraction import Extractions, load_extractions, write
 from tifed.cli import app
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
-from tifed.experiment.build import network_for
+from tifed.experiment.setup import network_for
 from tifed.extractor.memory import extractor_memory
 from tifed.extractor.operations import extractor_operations
 from tifed.extractor.packed import constant_bytes

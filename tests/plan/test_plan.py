@@ -12,7 +12,7 @@ from tifed.board import Measured, load_boards
 from tifed.board.measured import Image, Round, fingerprint_of
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, load_experiment, run
-from tifed.experiment.build import build, network_for
+from tifed.experiment.setup import build, network_for
 from tifed.federation.costs import Costs
 from tifed.fleets import SimulatedFleet
 from tifed.plan import Placement, Plan, Source, work

@@ -1,9 +1,9 @@
-"""The runs behind docs/results.md are kept, told apart by what decides them, and repeat."""
+"""The runs behind docs/results.md are cached, told apart by what decides them, and repeat."""
 
 from pathlib import Path
 
 import pytest
-from benchmarks.results import ablation, hard, headline, kept, pages, shapes, upload
+from benchmarks.results import ablation, cache, hard, headline, pages, shapes, upload
 from benchmarks.results.carry_out import carry_out
 from benchmarks.results.outcome import identity
 from benchmarks.results.row import Row
@@ -21,7 +21,7 @@ TINY = (
 def test_a_finished_run_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = carry_out(TINY, tmp_path, 1, again=False, data_dir=None)
     text = (tmp_path / "runs.csv").read_text()
-    monkeypatch.setattr("benchmarks.results.carry_out.play", lambda *_: pytest.fail("was run"))
+    monkeypatch.setattr("benchmarks.results.row.run_row", lambda *_: pytest.fail("was run"))
     assert carry_out(TINY, tmp_path, 1, again=False, data_dir=None) == first
     assert (tmp_path / "runs.csv").read_text() == text
     assert [len(run.curve) for run in first["integers"]] == [2, 2]
@@ -32,7 +32,7 @@ def test_a_line_that_is_damaged_is_run_again(tmp_path: Path) -> None:
     first = carry_out(TINY, tmp_path, 1, again=False, data_dir=None)
     path = tmp_path / "runs.csv"
     path.write_text(path.read_text().replace("integers,2,test,", "integers,2,test,x"))
-    assert len(kept.read(tmp_path)) == 2
+    assert len(cache.read(tmp_path)) == 2
     again = carry_out(TINY, tmp_path, 1, again=False, data_dir=None)
     assert [run.digest for run in again["integers"]] == [run.digest for run in first["integers"]]
 
@@ -53,8 +53,8 @@ def test_a_line_that_is_damaged_is_run_again(tmp_path: Path) -> None:
     ids=str,
 )
 def test_what_decides_the_outcome_decides_the_identity(overrides: list[str], same: bool) -> None:
-    plain = identity(tifed.load_experiment(preset="digits"), 0)
-    other = identity(tifed.load_experiment(preset="digits", overrides=overrides), 0)
+    plain = identity(tifed.load_experiment(preset="digits"), False)
+    other = identity(tifed.load_experiment(preset="digits", overrides=overrides), False)
     assert (plain == other) == same
 
 
@@ -63,24 +63,24 @@ def test_rows_have_names_of_their_own() -> None:
 
 
 @pytest.mark.slow
-def test_the_pages_are_what_the_kept_runs_say(tmp_path: Path) -> None:
+def test_the_pages_are_what_the_cached_runs_say(tmp_path: Path) -> None:
     """Nothing in the tables was written by hand."""
     folder = ROOT / "docs" / "results"
-    (tmp_path / "kept").mkdir()
+    (tmp_path / "cached").mkdir()
     for file in folder.glob("*.csv"):
-        (tmp_path / "kept" / file.name).write_text(file.read_text())
-    done = carry_out(ROWS, tmp_path / "kept", 1, again=False, data_dir=None, only_kept=True)
+        (tmp_path / "cached" / file.name).write_text(file.read_text())
+    done = carry_out(ROWS, tmp_path / "cached", 1, again=False, data_dir=None, only_cached=True)
     (tmp_path / "README.md").write_text((ROOT / "README.md").read_text())
-    pages.write_pages(tmp_path, ROWS, done, upload.kept_lines(folder))
+    pages.write_pages(tmp_path, ROWS, done, upload.cached_lines(folder))
     for name in ("README.md", "docs/results.md"):
         assert (tmp_path / name).read_text() == (ROOT / name).read_text()
 
 
-def test_a_kept_digest_repeats() -> None:
+def test_a_cached_digest_repeats() -> None:
     row = next(
         row for row in ROWS if row.name == shapes.name("digits, 64-32-10", "single-layer", "tuned")
     )
-    found = kept.read(ROOT / "docs" / "results")
+    found = cache.read(ROOT / "docs" / "results")
     experiment = row.experiment(2)
-    run = found[identity(experiment, row.curve)]
+    run = found[identity(experiment, bool(row.curve))]
     assert tifed.run(experiment).digest == run.digest

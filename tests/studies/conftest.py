@@ -12,6 +12,7 @@ def tiny() -> Study:
     paper = load_experiment(preset="digits-paper", overrides=small)
     single = load_experiment(preset="digits-paper", overrides=[*small, "mode=single-layer"])
     tuned = load_experiment(preset="digits", overrides=small)
+    floats = load_experiment(preset="digits", overrides=[*small, "recipe=float-fedavg"])
     figures = published().find("fashion-mnist", "full-network", 2048)
     return Study(
         name="tiny",
@@ -20,7 +21,7 @@ def tiny() -> Study:
             Setting("paper full-network 1/2048", "paper", paper, figures=figures),
             Setting("paper single-layer 1/2048", "paper", single, plotted=0.5),
             Setting("tuned full-network", "tuned", tuned),
-            Setting("float-fedavg full-network", "float-fedavg", paper),
+            Setting("float-fedavg full-network", "float-fedavg", floats),
         ),
         methods=("paper", "tuned", "float-fedavg"),
         notes=("Of digits.",),

@@ -1,4 +1,4 @@
-"""Carrying a study out: kept runs, parallel runs, and what every output says."""
+"""Carrying a study out: cached runs, parallel runs, and what every output says."""
 
 import csv
 import json
@@ -14,18 +14,18 @@ from tifed.errors import UsageError
 from tifed.fleets.published import LABEL
 from tifed.rule.recipes import Tuned
 from tifed.studies import (
-    Progress,
+    Outcome,
     Reproduction,
-    Run,
     Schedule,
     Study,
+    SweepProgress,
     carry_out,
     csv_text,
     reproduction,
     table,
     write_reproduction,
 )
-from tifed.studies.table import BEST
+from tifed.studies.summary import BEST
 
 
 def digests(done: Reproduction) -> list[str | None]:
@@ -38,10 +38,10 @@ def test_a_run_is_that_of_the_experiment_with_the_seed(tiny: Study, tmp_path: Pa
     assert [run.seed for run in runs] == [1, 2]
     for run in runs:
         alone = tifed.run(setting.experiment.model_copy(update={"seed": run.seed}))
-        assert (run.digest, run.final) == (alone.digest, alone.accuracy)
+        assert (run.digest, run.accuracy) == (alone.digest, alone.accuracy)
         assert run.dataset_digest == alone.dataset_digest
         assert len(run.correct) == 3
-        assert run.best >= run.final
+        assert run.best >= run.accuracy
     assert runs[0].digest != runs[1].digest
     floats = done.runs[3][1]
     assert [run.digest for run in floats] == [None, None]
@@ -51,9 +51,9 @@ def test_a_run_is_that_of_the_experiment_with_the_seed(tiny: Study, tmp_path: Pa
 def test_a_stopped_reproduction_goes_on_and_recomputes_nothing(
     tiny: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[Progress] = []
+    seen: list[SweepProgress[Outcome]] = []
 
-    def stop_after_three(progress: Progress) -> None:
+    def stop_after_three(progress: SweepProgress[Outcome]) -> None:
         seen.append(progress)
         if progress.done == 3:
             raise KeyboardInterrupt
@@ -66,20 +66,20 @@ def test_a_stopped_reproduction_goes_on_and_recomputes_nothing(
 
     seen.clear()
     whole = carry_out(tiny, tmp_path, runs=2, watch=seen.append)
-    assert (seen[0].done, seen[0].kept, seen[0].total) == (3, 3, 8)
+    assert (seen[0].done, seen[0].cached, seen[0].total) == (3, 3, 8)
     assert len(seen) == 6  # before the first, and after each of the five that were left
 
-    def never(*_: object) -> Run:
+    def never(*_: object) -> Outcome:
         raise AssertionError("a finished run was made again")
 
-    monkeypatch.setattr(reproduction, "play", never)
+    monkeypatch.setattr(reproduction, "run_setting", never)
     again = carry_out(tiny, tmp_path, runs=2)
     assert again == whole
     fewer = carry_out(tiny, tmp_path, runs=1)
     assert digests(fewer) == digests(whole)[::2]
 
 
-def test_other_settings_data_or_damage_are_not_taken_for_a_kept_run(
+def test_other_settings_data_or_damage_are_not_taken_for_a_cached_run(
     tiny: Study, tmp_path: Path
 ) -> None:
     only = ["tuned full-network"]
@@ -87,9 +87,9 @@ def test_other_settings_data_or_damage_are_not_taken_for_a_kept_run(
     (file,) = (tmp_path / "finished").iterdir()
     sound = file.read_text()
     file.write_text(sound[:-20])
-    seen: list[Progress] = []
+    seen: list[SweepProgress[Outcome]] = []
     carry_out(tiny, tmp_path, runs=1, containing=only, watch=seen.append)
-    assert [one.kept for one in seen] == [0, 0]
+    assert [one.cached for one in seen] == [0, 0]
     assert json.loads(file.read_text())["digest"] == json.loads(sound)["digest"]
     changed = tiny.settings[2].changed(rounds=2)
     other = Study("other", "", (changed,), ("tuned",), ())
@@ -103,20 +103,20 @@ def test_a_recipe_whose_rules_have_changed_is_run_again(
     only = ["tuned"]
     before = carry_out(tiny, tmp_path, runs=1, containing=only)
     monkeypatch.setattr(Tuned, "extra_shift", lambda self, number, rounds: 1)
-    seen: list[Progress] = []
+    seen: list[SweepProgress[Outcome]] = []
     after = carry_out(tiny, tmp_path, runs=1, containing=only, watch=seen.append)
-    assert seen[0].kept == 0
+    assert seen[0].cached == 0
     assert digests(after) != digests(before)
 
 
-def test_a_kept_run_of_one_engine_does_not_stand_for_another(tiny: Study, tmp_path: Path) -> None:
+def test_a_cached_run_of_one_engine_does_not_stand_for_another(tiny: Study, tmp_path: Path) -> None:
     """Their digests are equal, which is what somebody who asks for the oracle wants to see."""
-    seen: list[Progress] = []
+    seen: list[SweepProgress[Outcome]] = []
     done = [
         carry_out(tiny, tmp_path, runs=1, containing=["tuned"], engine=engine, watch=seen.append)
         for engine in ("native", "oracle")
     ]
-    assert [one.kept for one in seen] == [0, 0, 0, 0]
+    assert [one.cached for one in seen] == [0, 0, 0, 0]
     assert [one.runs[0][1][0].engine for one in done] == ["native", "oracle"]
     assert digests(done[0]) == digests(done[1])
 
@@ -143,7 +143,7 @@ class AllAtOnce(ThreadingBackend):  # type: ignore[misc]
 
 
 def test_a_backend_that_gives_outcomes_all_at_once_will_do(tiny: Study, tmp_path: Path) -> None:
-    seen: list[Progress] = []
+    seen: list[SweepProgress[Outcome]] = []
     register_parallel_backend("all-at-once", AllAtOnce)
     with parallel_config(backend="all-at-once", n_jobs=3):
         done = carry_out(tiny, tmp_path / "a", runs=2, methods=["paper"], watch=seen.append)
@@ -189,9 +189,11 @@ def test_the_table_and_the_csv_agree_with_the_runs(tiny: Study, tmp_path: Path) 
     assert printed["best_over_rounds_is"] == BEST
     paper, plotted, tuned, floats = printed["rows"]
     first, second = done.runs[0][1]
-    assert paper["final_round"]["mean"] == pytest.approx((first.final + second.final) / 2, abs=1e-6)
+    assert paper["final_round"]["mean"] == pytest.approx(
+        (first.accuracy + second.accuracy) / 2, abs=1e-6
+    )
     assert paper["final_round"]["std"] == pytest.approx(
-        abs(first.final - second.final) / 2**0.5, abs=1e-6
+        abs(first.accuracy - second.accuracy) / 2**0.5, abs=1e-6
     )
     assert paper["best_over_rounds"]["max"] == pytest.approx(max(first.best, second.best), abs=1e-6)
     assert paper["published_final_round"] == {"mean": 0.8417, "std": 0.0027}
@@ -211,7 +213,7 @@ def test_the_table_and_the_csv_agree_with_the_runs(tiny: Study, tmp_path: Path) 
     rows = list(csv.DictReader((tmp_path / "results.csv").read_text().splitlines()))
     assert len(rows) == 8
     assert rows[1]["digest"] == second.digest
-    assert float(rows[1]["final_accuracy"]) == pytest.approx(second.final, abs=1e-6)
+    assert float(rows[1]["final_accuracy"]) == pytest.approx(second.accuracy, abs=1e-6)
     best = int(rows[1]["best_round"])
     assert second.accuracies[best - 1] == second.best
     page = (tmp_path / "report.html").read_text()

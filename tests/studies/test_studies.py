@@ -1,6 +1,7 @@
 """The paper's experiments by name, and the figures they are held against."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ def test_no_extractor_has_seen_a_label_that_devices_learn() -> None:
         assert setting.experiment.data["only_classes"] == [5, 6, 7, 8, 9]
 
 
-def row(name: str, devices: int, mean: float) -> SimpleNamespace:
+def row(name: str, devices: int, mean: float) -> Any:
     final = SimpleNamespace(mean=mean)
     return SimpleNamespace(setting=f"{name} {devices} devices", devices=devices, final_round=final)
 

@@ -1,5 +1,5 @@
 """What a person types: the ``tifed`` command."""
 
-from tifed.cli.main import app, main
+from tifed.cli.command import app, main
 
 __all__ = ["app", "main"]

@@ -52,7 +52,7 @@ def export(
     An earlier export in the same folder is replaced, unless a file in it was changed or added. A
     folder with other content is never touched.
     """
-    from tifed.experiment.build import extractor_of, network_for
+    from tifed.experiment.setup import extractor_of, network_for
     from tifed.export import export as write
     from tifed.export import model_for
     from tifed.rule.network import load_model

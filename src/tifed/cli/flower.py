@@ -1,8 +1,7 @@
 """``tifed flower``: the same run with Flower as transport, security and scheduler."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -26,7 +25,7 @@ from tifed.cli.result import show_result
 from tifed.errors import UsageError
 
 if TYPE_CHECKING:
-    from tifed.experiment import Experiment, Progress
+    from tifed.experiment import Experiment, Progress, Result
     from tifed.nodes.flower.up import Row
 
 app = typer.Typer(
@@ -90,7 +89,7 @@ def simulate(
             cpus_per_node=cpus_per_node, watch=watch,
             log=lambda message: messages.print(message, markup=False),
         )  # fmt: skip
-    _show(asdict(result), folder, as_json)
+    _show(result, folder, as_json)
 
 
 @app.command()
@@ -175,7 +174,7 @@ def bundle(
 ) -> None:
     """Write an app for *flwr run*, to use with a SuperLink and SuperNodes of your own."""
     from tifed.experiment import to_toml
-    from tifed.experiment.build import require_devices
+    from tifed.experiment.setup import require_devices
     from tifed.nodes.flower.bundle import write_bundle
     from tifed.nodes.flower.settings import Settings
 
@@ -233,7 +232,7 @@ def _chosen(
 ) -> "tuple[Experiment, Path]":
     """The experiment and its folder, new or to go on with."""
     from tifed.experiment import RunFolder, load_experiment
-    from tifed.experiment.build import require_devices
+    from tifed.experiment.setup import require_devices
 
     if resume is not None:
         folder = folder_to_resume(resume, path, preset, settings, out)
@@ -271,7 +270,7 @@ def _gateways(addresses: list[str], devices: int) -> list[str]:
     ]
 
 
-def _show(result: dict[str, Any], folder: Path, as_json: bool) -> None:
+def _show(result: "Result", folder: Path, as_json: bool) -> None:
     """The result, and the report."""
     from tifed.experiment.report import write_report
 

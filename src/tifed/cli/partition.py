@@ -26,7 +26,7 @@ def partition(
     Try *--set partition.kind=dirichlet --set partition.alpha=0.1*.
     """
     from tifed.data.partition import picture, text_table
-    from tifed.experiment.build import load_data, partition_of
+    from tifed.experiment.setup import load_data, partition_of
 
     chosen = experiment_from(experiment, preset, settings)
     dataset = load_data(chosen, data_dir)

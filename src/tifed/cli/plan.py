@@ -38,7 +38,7 @@ def plan(
     """
     from tifed.board import load_boards, load_measured
     from tifed.board.measured_extraction import load_extractions
-    from tifed.experiment.build import extractor_of, network_for
+    from tifed.experiment.setup import extractor_of, network_for
     from tifed.plan import plan as make_plan
     from tifed.plan.as_json import as_json as plain
 

@@ -25,7 +25,7 @@ def ranges(
     The worst case is over all possible data. Nothing is measured: it follows from the shape of
     the network and from the bounds at which parameters saturate.
     """
-    from tifed.experiment.build import network_for
+    from tifed.experiment.setup import network_for
     from tifed.rule.network import ranges as worst_cases
 
     chosen = experiment_from(experiment, preset, settings)

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 from rich.table import Table as Grid
 
 from tifed.cli.options import DataDir, Json
+from tifed.cli.sweep_bar import sweep_bar
 from tifed.errors import UsageError
 
 if TYPE_CHECKING:
-    from tifed.studies import Progress, Table
-    from tifed.studies.table import Summary
+    from tifed.studies import Table
+    from tifed.studies.summary import Summary
 
 
 def reproduce(
@@ -75,11 +74,11 @@ def reproduce(
     chosen = studies.Schedule(schedule)
     folder = out or Path("runs") / f"reproduce-{name}-{schedule}"
     messages = Console(stderr=True, highlight=False)
-    with _Watcher(messages) as watcher:
+    with sweep_bar(messages) as show:
         reproduction = studies.carry_out(
             study, folder, runs=runs, schedule=chosen, methods=recipe or (),
             containing=settings or (), engine=engine, jobs=jobs, data_dir=data_dir,
-            watch=watcher.update,
+            watch=show,
         )  # fmt: skip
     command = ["tifed", "reproduce", name, "--runs", str(runs), "--schedule", schedule]
     for option, values in (("--recipe", recipe), ("--settings", settings)):
@@ -159,43 +158,3 @@ def _pair(summary: "Summary") -> str:
     if summary.std is None:
         return f"{summary.mean:.4f}"
     return f"{summary.mean:.4f} ±" + f"{summary.std:.4f}".removeprefix("0")
-
-
-class _Watcher:
-    """Runs done, and how long the rest may take: live on a terminal, plain lines elsewhere."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._bar = Bar(
-            TextColumn("run"),
-            MofNCompleteColumn(),
-            BarColumn(),
-            TextColumn("{task.description}"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._task = self._bar.add_task("", total=None)
-
-    def __enter__(self) -> "_Watcher":
-        """Start drawing."""
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop drawing."""
-        self._bar.stop()
-
-    def update(self, progress: "Progress") -> None:
-        """Show the run that has just ended."""
-        run = progress.run
-        said = f"{progress.kept} kept from before" if progress.kept else ""
-        if run is not None:
-            said = f"{run.setting}, seed {run.seed}: {run.final:.4f}"
-        self._bar.update(
-            self._task, total=progress.total, completed=progress.done, description=said
-        )
-        if not self._console.is_terminal and said:
-            self._console.print(
-                f"run {progress.done}/{progress.total}  {said}", markup=False, soft_wrap=True
-            )

@@ -1,27 +1,28 @@
 """A run's end on a terminal: its result as a table or an object, and what makes it doubtful."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from tifed.data.quantisation.quantised import QuantisationReport
+if TYPE_CHECKING:
+    from tifed.experiment import Result
 
 DIGEST_LENGTH = 8
 """Hexadecimal digits of a digest that a table shows."""
 
 
-def result_table(results: Sequence[Mapping[str, Any]]) -> Table:
+def result_table(results: "Sequence[Result]") -> Table:
     """One row per run of one experiment: how it learnt, how well, and what it cost a device."""
     first = results[0]
-    shape = "-".join(map(str, first["layers"]))
+    shape = "-".join(map(str, first.layers))
     table = Table(
-        title=f"{first['dataset']}, {shape}, {first['devices']} devices, {first['rounds']} rounds",
+        title=f"{first.dataset}, {shape}, {first.devices} devices, {first.rounds} rounds",
         caption="balanced: accuracy as the mean over classes\n"
         "kB and MMAC (million multiply-accumulates): per device, whole run",
         header_style="bold",
@@ -36,36 +37,36 @@ def result_table(results: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column("digest", no_wrap=True)
     for result in results:
         table.add_row(
-            str(result.get("baseline") or result["recipe"]),
-            str(result["mode"]),
-            f"{result['accuracy']:.4f}",
-            _share(result.get("balanced_accuracy")),
-            f"{result['bytes_up_per_device'] / 1000:,.0f}",
-            f"{result['bytes_down_per_device'] / 1000:,.0f}",
-            f"{result['macs_per_device'] / 1e6:,.1f}",
-            str(result["digest"])[:DIGEST_LENGTH],
+            result.baseline or result.recipe,
+            result.mode,
+            f"{result.accuracy:.4f}",
+            _share(result.balanced_accuracy),
+            f"{result.bytes_up_per_device / 1000:,.0f}",
+            f"{result.bytes_down_per_device / 1000:,.0f}",
+            f"{result.macs_per_device / 1e6:,.1f}",
+            result.digest[:DIGEST_LENGTH],
         )
     return table
 
 
-def show_result(result: Mapping[str, Any], folder: Path, as_json: bool) -> None:
+def show_result(result: "Result", folder: Path, as_json: bool) -> None:
     """What a run ends with, on standard output.
 
     Args:
-        result: the content of ``result.json``, perhaps of an older release.
+        result: of the run, perhaps of an older release.
         folder: of the run.
         as_json: one JSON object instead of a table.
     """
     if as_json:
-        typer.echo(json.dumps(result))
+        typer.echo(json.dumps(result.model_dump(mode="json")))
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(result_table([result]), soft_wrap=False)
-    if (quantisation := result.get("quantisation")) is not None:
-        console.print(f"numbers {QuantisationReport(**quantisation)}", markup=False)
-    for sentence in result.get("warnings", ()):
+    if result.quantisation is not None:
+        console.print(f"numbers {result.quantisation}", markup=False)
+    for sentence in result.warnings:
         console.print(f"warning: {sentence}", markup=False)
-    console.print(f"digest {result['digest']}", markup=False)
+    console.print(f"digest {result.digest}", markup=False)
     console.print(f"report {folder / 'report.html'}", markup=False)
 
 

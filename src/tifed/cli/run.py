@@ -1,6 +1,5 @@
 """``tifed run``: run an experiment, or go on with one."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -92,4 +91,4 @@ def run(
                 chosen, out=folder, data_dir=data_dir, watch=watch, warn=progress.warn
             )
         write_report(folder)
-    show_result(asdict(result), folder, as_json)
+    show_result(result, folder, as_json)

@@ -1,20 +1,26 @@
 """A run's folder: what is in it, where, and how it is read back."""
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from tifed.errors import UsageError
 from tifed.experiment.growing_table import Row, SoundPart, append_rows, cut, sound_part
-from tifed.experiment.health import EVENTS
+from tifed.experiment.health import check_health
+from tifed.experiment.metrics import RoundRow, check_metrics
+from tifed.experiment.result import Details, FinishedRun, Result
 from tifed.federation.checkpoint_file import is_checkpoint
 from tifed.files.atomic import clear_temporaries, write_atomically
-from tifed.files.toml_file import LARGEST_FILE
+from tifed.files.toml_file import LARGEST_FILE, read_toml
 
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+Content = TypeVar("Content", bound=BaseModel)
+
+_REMEDY = "the file is damaged or of another program; run the experiment again"
+
 _FILES = (
     "experiment.toml", "model.safetensors", "extractor.safetensors", "quantisation.json",
     "result.json", "details.json", "accuracy.png", "report.html",
@@ -118,13 +124,13 @@ class RunFolder:
         clear_temporaries(self.path, _FILES.__contains__)
         clear_temporaries(self.checkpoints, is_checkpoint)
 
-    def append_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def append_metrics(self, rows: Sequence[RoundRow]) -> None:
         """Put rounds at the end of ``metrics.csv``, on the disk when this returns."""
-        append_rows(self.metrics, rows)
+        append_rows(self.metrics, [row.columns() for row in rows])
 
     def sound_metrics(self) -> SoundPart:
         """The rows of ``metrics.csv``: rounds from 1 on without a gap, each a row of numbers."""
-        return sound_part(self.metrics, _check_metrics)
+        return sound_part(self.metrics, check_metrics)
 
     def read_metrics(self, rounds: int) -> list[Row]:
         """The rows of the first ``rounds`` rounds; none if there is no file yet.
@@ -144,7 +150,7 @@ class RunFolder:
         Raises:
             UsageError: if a row is damaged.
         """
-        return _first_rounds(sound_part(self.health, _check_health()), rounds)
+        return _first_rounds(sound_part(self.health, check_health()), rounds)
 
     def back_to(self, rounds: int, warn: Callable[[str], None]) -> list[Row]:
         """Cut both tables behind round ``rounds``, from whose checkpoint a run goes on.
@@ -159,7 +165,7 @@ class RunFolder:
             The rows of ``health.csv`` that are left.
         """
         cut(self.metrics, self.sound_metrics().end_of(rounds) if rounds else 0)
-        part = sound_part(self.health, _check_health())
+        part = sound_part(self.health, check_health())
         kept = [row for row in part.rows if int(row["round"]) <= rounds]
         if part.wrong and len(kept) == len(part.rows):
             warn(
@@ -169,11 +175,11 @@ class RunFolder:
         cut(self.health, part.end_of(len(kept)) if kept else 0)
         return kept
 
-    def write_json(self, path: Path, content: Mapping[str, Any]) -> None:
-        """Write an object as JSON."""
-        write_atomically(path, json.dumps(content, indent=2) + "\n")
+    def write_content(self, path: Path, content: Result | Details) -> None:
+        """Write ``content`` to one of this folder's JSON files."""
+        write_atomically(path, json.dumps(content.model_dump(mode="json"), indent=2) + "\n")
 
-    def read_result(self) -> dict[str, Any]:
+    def read_result(self) -> Result:
         """The result of a finished run.
 
         Raises:
@@ -182,41 +188,53 @@ class RunFolder:
         self.require()
         if not self.result.is_file():
             raise UsageError(f"{self.path}: not finished; go on with it by --resume {self.path}")
-        try:
-            return dict(json.loads(self.result.read_text(encoding="utf-8")))
-        except (ValueError, TypeError, RecursionError) as error:
-            raise UsageError(f"{self.result}: damaged ({error})") from error
+        return _content(self.result, Result)
+
+    def read(self) -> FinishedRun:
+        """All that the report shows of a finished run.
+
+        Raises:
+            UsageError: naming the file that is missing or damaged, and what is wrong with it.
+        """
+        experiment = read_toml(self.experiment)
+        result = _content(self.result, Result)
+        details = _content(self.details, Details)
+        return FinishedRun(experiment, self._rounds(result.rounds), result, details)
+
+    def _rounds(self, rounds: int) -> tuple[RoundRow, ...]:
+        """The rows of ``metrics.csv``, of which there are to be ``rounds``."""
+        part = self.sound_metrics()
+        if part.wrong:
+            raise UsageError(f"{part.wrong}; {_REMEDY}")
+        if len(part.rows) != rounds:
+            raise UsageError(f"{self.metrics}: has {len(part.rows)} rounds of {rounds}; {_REMEDY}")
+        typed = []
+        for row in part.rows:
+            try:
+                typed.append(RoundRow.read(row))
+            except ValidationError as error:
+                line = f"{self.metrics}: line {len(typed) + 2}"
+                raise UsageError(f"{line}: {_first_fault(error)}; {_REMEDY}") from error
+        return tuple(typed)
 
 
-def _check_metrics(row: Row, before: int) -> None:
-    """Raise ValueError unless ``row`` is that of round ``before`` + 1."""
-    if row["round"] != str(before + 1):
-        raise ValueError(f"is of round {row['round']!r:.20} where that of {before + 1} is due")
-    for column, text in row.items():
-        empty = column == "accuracy" and not text  # not evaluated in this round
-        if not empty and not _NUMBER.fullmatch(text):
-            raise ValueError(f"{column}: {text!r:.40} is not a number")
+def _content(path: Path, kind: type[Content]) -> Content:
+    """A JSON file, with every way of being wrong turned into one kind of error."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be read ({error.strerror}); name the folder that a run has left"
+        ) from error
+    except ValidationError as error:
+        raise UsageError(f"{path}: {_first_fault(error)}; {_REMEDY}") from error
 
 
-def _check_health() -> Callable[[Row, int], None]:
-    """A check of rows that come one after the other."""
-    last = 0
-
-    def check(row: Row, before: int) -> None:
-        nonlocal last
-        del before
-        if not {"round", "device", "event", "reason"} <= row.keys():
-            raise ValueError("has no round, device, event and reason")
-        for column in ("round", "device"):
-            if not row[column].isascii() or not row[column].isdecimal():
-                raise ValueError(f"{column}: {row[column]!r:.20} is not a number")
-        if row["event"] not in EVENTS:
-            raise ValueError(f"event: {row['event']!r:.20} is not one of {', '.join(EVENTS)}")
-        if int(row["round"]) < last:
-            raise ValueError(f"is of round {row['round']} behind one of round {last}")
-        last = int(row["round"])
-
-    return check
+def _first_fault(error: ValidationError) -> str:
+    """The first field that is wrong, and why."""
+    first = error.errors()[0]
+    field = ".".join(map(str, first["loc"]))
+    return f"{field}: {first['msg']}" if field else first["msg"]
 
 
 def _first_rounds(part: SoundPart, rounds: int) -> list[Row]:

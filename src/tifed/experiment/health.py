@@ -1,6 +1,6 @@
 """Which devices a run has lost, when and why, and when they came back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tifed.federation import RoundRecord
@@ -35,3 +35,24 @@ def changes(lost: set[int], record: RoundRecord) -> list[dict[str, Any]]:
         for device, reason in sorted(record.absent.items())
         if device not in lost
     ]
+
+
+def check_health() -> Callable[[Mapping[str, str], int], None]:
+    """A check of rows of ``health.csv`` that come one after the other, for `sound_part`."""
+    last = 0
+
+    def check(row: Mapping[str, str], before: int) -> None:
+        nonlocal last
+        del before
+        if not {"round", "device", "event", "reason"} <= row.keys():
+            raise ValueError("has no round, device, event and reason")
+        for column in ("round", "device"):
+            if not row[column].isascii() or not row[column].isdecimal():
+                raise ValueError(f"{column}: {row[column]!r:.20} is not a number")
+        if row["event"] not in EVENTS:
+            raise ValueError(f"event: {row['event']!r:.20} is not one of {', '.join(EVENTS)}")
+        if int(row["round"]) < last:
+            raise ValueError(f"is of round {row['round']} behind one of round {last}")
+        last = int(row["round"])
+
+    return check

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.experiment.build import Setup
 from tifed.experiment.schema import Experiment
+from tifed.experiment.setup import Setup
 from tifed.federation import (
     Costs,
     DeviceScore,

@@ -1,6 +1,6 @@
 """The core as a library for other people's firmware, in the layout of their build system."""
 
-from tifed.export.export import Exported, export
+from tifed.export.exporting import Exported, export
 from tifed.export.layout import FRAMEWORKS
 from tifed.export.model import Model, model_for
 

@@ -2,8 +2,8 @@
 
 from tifed.plan.choice import Choice, choices
 from tifed.plan.figure import Figure, Source
-from tifed.plan.plan import BoardPlan, Placement, Plan, plan
-from tifed.plan.work import Work, work
+from tifed.plan.planning import BoardPlan, Placement, Plan, plan
+from tifed.plan.workload import Work, work
 
 __all__ = [
     "BoardPlan",

@@ -8,7 +8,7 @@ from tifed.extractor.memory import extractor_memory
 from tifed.extractor.operations import extractor_operations
 from tifed.extractor.packed import constant_bytes
 from tifed.plan.figure import Figure
-from tifed.plan.plan import BoardPlan, Placement, Plan
+from tifed.plan.planning import BoardPlan, Placement, Plan
 
 
 def as_json(plan: Plan, known: Boards, measured: Measured) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from tifed.board import Core, Measured, Round
 from tifed.experiment import Experiment
 from tifed.plan.figure import Figure, Source
 from tifed.plan.operations import Operations, operations
-from tifed.plan.work import Work
+from tifed.plan.workload import Work
 from tifed.rule.network import Network
 
 FEEDBACK_ADDITION = 1.0

@@ -21,7 +21,7 @@ from tifed.board.firmware.header import memory_bytes
 from tifed.board.measured import BUILT_IN, Image, Measured, Round, fingerprint_of, write_measured
 from tifed.data import load
 from tifed.experiment import Experiment, load_experiment
-from tifed.experiment.build import network_for
+from tifed.experiment.setup import network_for
 from tifed.plan.emulated_round import emulated_round
 from tifed.rule.network import Network, Parameters
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from tifed.experiment.report.theme import BLUE, BROWN, GREEN, ORANGE, PURPLE, new_figure, plain
 from tifed.plan.amounts import memory_amount
 from tifed.plan.choice import Choice
-from tifed.plan.plan import BoardPlan, Placement, Plan
+from tifed.plan.planning import BoardPlan, Placement, Plan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

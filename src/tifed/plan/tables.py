@@ -13,7 +13,7 @@ from tifed.extractor.operations import extractor_operations
 from tifed.extractor.packed import constant_bytes
 from tifed.plan.amounts import count, memory_amount, with_prefix
 from tifed.plan.figure import Figure, Source
-from tifed.plan.plan import BoardPlan, Placement, Plan
+from tifed.plan.planning import BoardPlan, Placement, Plan
 
 MARKS = {Source.COMPUTED: "", Source.MEASURED: "", Source.MODELLED: "~"}
 """Before a number, by its source."""

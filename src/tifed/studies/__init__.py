@@ -6,31 +6,32 @@ from tifed.studies import carry_out, study
 reproduction = carry_out(study("fashion-mnist"), Path("runs/again"), runs=3, jobs=2)
 """
 
-from tifed.studies.play import Run, play
-from tifed.studies.published import Published, published
-from tifed.studies.reproduction import Progress, Reproduction, carry_out
-from tifed.studies.schedule import Schedule
+from tifed.studies.cited import Published, published
+from tifed.studies.outcome import Outcome
+from tifed.studies.reproduction import Reproduction, carry_out
+from tifed.studies.setting import Schedule, Setting, Study
 from tifed.studies.studies import names, study
-from tifed.studies.study import Setting, Study
-from tifed.studies.table import Row, Table, csv_text, table
+from tifed.studies.summary import Row, Table, csv_text, table
+from tifed.studies.trials import SweepProgress, Trial, sweep
 from tifed.studies.write import write_reproduction
 
 __all__ = [
-    "Progress",
+    "Outcome",
     "Published",
     "Reproduction",
     "Row",
-    "Run",
     "Schedule",
     "Setting",
     "Study",
+    "SweepProgress",
     "Table",
+    "Trial",
     "carry_out",
     "csv_text",
     "names",
-    "play",
     "published",
     "study",
+    "sweep",
     "table",
     "write_reproduction",
 ]

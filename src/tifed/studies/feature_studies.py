@@ -10,8 +10,8 @@ from typing import Any
 
 from tifed.baselines.float_fedavg import PLAIN
 from tifed.experiment.load import load_experiment
-from tifed.studies.published import published
-from tifed.studies.study import FLOAT, PAPER, TUNED, Setting, Study, kind_of
+from tifed.studies.cited import published
+from tifed.studies.setting import FLOAT, PAPER, TUNED, Setting, Study, kind_of
 from tifed.studies.verdict import against_float
 
 MODES = ("full-network", "single-layer")

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from tifed.experiment.report.pictures import Picture
 from tifed.experiment.report.theme import DARK, LIGHT, SERIES, new_figure, plain, png
-from tifed.studies.play import Run
-from tifed.studies.published import published
+from tifed.studies.cited import published
+from tifed.studies.outcome import Outcome
 from tifed.studies.reproduction import Reproduction
-from tifed.studies.study import FLOAT, Setting
-from tifed.studies.table import Row, Table
+from tifed.studies.setting import FLOAT, Setting
+from tifed.studies.summary import Row, Table
 from tifed.studies.verdict import series
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def curves_picture(rows: Sequence[Row], what: str) -> "Figure":
     return figure
 
 
-def box_picture(runs: Sequence[tuple[Setting, Sequence[Run]]], what: str) -> "Figure":
+def box_picture(runs: Sequence[tuple[Setting, Sequence[Outcome]]], what: str) -> "Figure":
     """A box per setting over the final rounds of its runs; the published range beside it."""
     figure = new_figure(11, max(2.6, 0.9 + 0.34 * len(runs)))
     axes = plain(figure.add_subplot(), grid="x")
@@ -86,8 +86,8 @@ def box_picture(runs: Sequence[tuple[Setting, Sequence[Run]]], what: str) -> "Fi
         colour = colours[setting.method]
         line = {"color": colour, "linewidth": 1.4}
         axes.boxplot(
-            [[run.final for run in own]], positions=[place], orientation="horizontal", widths=0.5,
-            manage_ticks=False, boxprops=line, whiskerprops=line, capprops=line,
+            [[run.accuracy for run in own]], positions=[place], orientation="horizontal",
+            widths=0.5, manage_ticks=False, boxprops=line, whiskerprops=line, capprops=line,
             medianprops=line | {"linewidth": 2.4},
             flierprops={"markeredgecolor": colour, "marker": ".", "markersize": 5},
         )  # fmt: skip

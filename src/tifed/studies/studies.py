@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from tifed.baselines.float_fedavg import PLAIN
 from tifed.errors import UsageError
 from tifed.experiment.load import load_experiment
+from tifed.studies.cited import published
 from tifed.studies.feature_studies import (
     DEVICES,
     MODES,
@@ -13,8 +14,7 @@ from tifed.studies.feature_studies import (
     fashion_mnist_features_disjoint,
     workers,
 )
-from tifed.studies.published import published
-from tifed.studies.study import FLOAT, METHODS, PAPER, TUNED, Setting, Study, kind_of
+from tifed.studies.setting import FLOAT, METHODS, PAPER, TUNED, Setting, Study, kind_of
 
 RATES = (2048, 4096, 8192)
 PLAIN_FLOAT = tuple(

@@ -1,40 +1,19 @@
 """What a table over numbers of devices says of integers beside float federated averaging."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from tifed.studies.study import FLOAT, TUNED
+from tifed.studies.setting import FLOAT, TUNED
+
+if TYPE_CHECKING:
+    from tifed.studies.summary import Row
 
 LEVEL_FROM, NEAR_FROM = 8, 32
 """Devices from which full-network is to be level with floats, and single-layer near them."""
 NEAR = 0.02
 
 
-class Mean(Protocol):
-    """An accuracy over runs."""
-
-    @property
-    def mean(self) -> float:
-        """Of all runs."""
-
-
-class Line(Protocol):
-    """What of a table's row counts here."""
-
-    @property
-    def setting(self) -> str:
-        """Its name."""
-
-    @property
-    def devices(self) -> int:
-        """In the fleet."""
-
-    @property
-    def final_round(self) -> Mean:
-        """The result."""
-
-
-def against_float(rows: Sequence[Line]) -> tuple[str, ...]:
+def against_float(rows: "Sequence[Row]") -> tuple[str, ...]:
     """Whether `tuned` reaches each float baseline, and by how much where it does not."""
     means: dict[str, dict[int, float]] = {}
     for row in rows:
@@ -52,7 +31,7 @@ def against_float(rows: Sequence[Line]) -> tuple[str, ...]:
     )
 
 
-def series(row: Line) -> str:
+def series(row: "Row") -> str:
     """A setting's name without the number of devices."""
     return row.setting.removesuffix(f" {row.devices} devices")
 

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from tifed.experiment.report.amounts import share
 from tifed.experiment.report.page import render
 from tifed.experiment.report.pictures import Picture
 from tifed.files.atomic import write_atomically
 from tifed.studies.pictures import pictures
 from tifed.studies.reproduction import Reproduction
-from tifed.studies.table import Table, csv_text
+from tifed.studies.summary import Table, csv_text
 
 
 def write_reproduction(folder: Path, reproduction: Reproduction, table: Table) -> None:
@@ -27,28 +28,19 @@ def _page(table: Table, drawn: dict[str, Picture]) -> str:
     return render(
         "tifed.studies",
         "reproduction.html",
-        {"points": _points, "share": _share},
+        {"points": _points, "share": share},
         drawn,
         table=table,
         plotted=any(row.published_plotted is not None for row in table.rows),
     )
 
 
-def _share(value: float | None) -> str:
-    """A fraction with four decimals, as the paper prints it.
-
-    >>> _share(0.82833), _share(0.5)
-    ('.8283', '.5000')
-    """
-    return "\N{EN DASH}" if value is None else f"{value:.4f}".removeprefix("0")
-
-
 def _points(value: float | None) -> str:
     """A difference of fractions with its sign.
 
-    >>> _points(0.002), _points(None) == _share(None)
+    >>> _points(0.002), _points(None) == share(None)
     ('+.0020', True)
     """
     if value is None:
         return "\N{EN DASH}"
-    return ("+" if value >= 0 else "\N{MINUS SIGN}") + _share(abs(value))
+    return ("+" if value >= 0 else "\N{MINUS SIGN}") + share(abs(value))

@@ -12,7 +12,7 @@ from tifed.board.firmware.boards import QEMU, UNICORN, Board, board_for
 from tifed.board.firmware.elf import Image, read_image
 from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment
-from tifed.experiment.build import build
+from tifed.experiment.setup import build
 from tifed.rule.network import Network
 
 pytestmark = pytest.mark.slow(20)

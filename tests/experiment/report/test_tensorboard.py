@@ -14,7 +14,7 @@ import tifed
 from tifed.experiment import Experiment, RunFolder
 from tifed.experiment.report.tensorboard import FOLDER, EventFiles
 
-COMMAND = [sys.executable, "-c", "from tifed.cli.main import main; main()"]
+COMMAND = [sys.executable, "-c", "from tifed.cli import main; main()"]
 
 
 def scalars(folder: Path) -> dict[tuple[str, int], float]:

@@ -160,7 +160,7 @@ def test_a_missing_or_damaged_file_is_named(
         ("metrics.csv", "macs_per_device", "macs", "macs_per_device"),
         ("metrics.csv", "0.300000", "1.300000", "accuracy"),
         ("metrics.csv", ",4820.5,", ",", "metrics.csv"),
-        ("metrics.csv", "\n2,", "\n3,", "line 3 is not that of round 2"),
+        ("metrics.csv", "\n2,", "\n3,", "line 3: is of round '3' where that of 2 is due"),
         ("result.json", '"held_out": "test"', '"held_out": "train"', "held_out"),
         ("result.json", '"digest"', '"digits"', "digest"),
         ("result.json", "{", "[{", "result.json"),
@@ -178,3 +178,10 @@ def test_a_wrong_field_is_named(
     with pytest.raises(UsageError, match=rf"(?s){re.escape(name)}.*") as caught:
         write_report(tmp_path)
     assert message in str(caught.value)
+
+
+def test_a_last_row_that_is_torn_is_said(tmp_path: Path, write_run: WriteRun) -> None:
+    path = write_run(tmp_path) / "metrics.csv"
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(UsageError, match=r"metrics\.csv: has 5 rounds of 6"):
+        write_report(tmp_path)

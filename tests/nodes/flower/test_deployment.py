@@ -94,7 +94,7 @@ def test_signal_nine_everywhere_costs_nothing(
     )  # fmt: skip
     assert not victims
     whole = tifed.run(experiment, out=tmp_path / "whole")
-    assert result["digest"] == whole.digest, log
+    assert result.digest == whole.digest, log
     for file in ("metrics.csv", "details.json"):
         assert (folder.path / file).read_text() == (tmp_path / "whole" / file).read_text()
     assert any("has died; the run is submitted again" in line for line in log)

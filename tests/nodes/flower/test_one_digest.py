@@ -178,7 +178,7 @@ def test_one_digest_on_boards_and_in_processes(
 
     out = tmp_path / "deployed"
     deployed = up(experiment, out, nodes=3, log=lines.append, started=started)
-    assert deployed["digest"] == simulator.digest
+    assert deployed.digest == simulator.digest
     assert_same_files(tmp_path / "simulator", tmp_path / "boards", out)
     log = "\n".join(lines)
     for devices in ("devices 0-2", "devices 3-5", "devices 6-7"):

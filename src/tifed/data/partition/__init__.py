@@ -2,7 +2,7 @@
 
 from tifed.data.partition.kinds import by_group, dirichlet, iid, quantity_skew, shards
 from tifed.data.partition.partition import Partition, explicit
-from tifed.data.partition.picture import picture
+from tifed.data.partition.pictures import picture
 from tifed.data.partition.settings import PARTITIONS, PartitionKind
 from tifed.data.partition.text import text_table
 

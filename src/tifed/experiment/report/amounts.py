@@ -1,4 +1,13 @@
-"""Numbers of bytes and operations as people read them."""
+"""Numbers of bytes and operations, and shares, as people read them."""
+
+
+def share(value: float | None) -> str:
+    """A fraction with four decimals, as papers print it; a dash where there is none.
+
+    >>> share(0.82833), share(0.5), share(None)
+    ('.8283', '.5000', '–')
+    """
+    return "\N{EN DASH}" if value is None else f"{value:.4f}".removeprefix("0")
 
 
 def byte_unit(amount: float) -> tuple[str, float]:

@@ -8,10 +8,10 @@ import numpy as np
 from tifed.experiment.report.amounts import amount_of_bytes, amount_of_work
 from tifed.experiment.report.page import render
 from tifed.experiment.report.pictures import Picture
-from tifed.experiment.report.run_folder import RunFolder
+from tifed.experiment.result import FinishedRun
 
 
-def page(run: RunFolder, drawn: Mapping[str, Picture]) -> str:
+def page(run: FinishedRun, drawn: Mapping[str, Picture]) -> str:
     """The report of ``run`` with the pictures ``drawn`` inside it."""
     return render(
         "tifed.experiment.report",
@@ -21,7 +21,8 @@ def page(run: RunFolder, drawn: Mapping[str, Picture]) -> str:
         result=run.result,
         details=run.details,
         comparison_only=run.result.baseline is not None,
-        shape=_shape(run.result.layers),
+        # With a dash that does not break the line.
+        shape="\u2011".join(map(str, run.result.layers)),
         interval=confidence_interval(run.result.accuracy, run.result.held_out_samples),
         settings=list(settings(run.experiment)),
         last=run.rounds[-1],
@@ -67,12 +68,7 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-def _shape(layers: tuple[int, ...] | str) -> str:
-    """784-200-10, with a dash that does not break the line."""
-    return layers if isinstance(layers, str) else "\u2011".join(map(str, layers))
-
-
-def _totals(run: RunFolder) -> dict[str, Any]:
+def _totals(run: FinishedRun) -> dict[str, Any]:
     """Sums over rounds of what is counted, not measured per device."""
     return {
         "asked": sum(row.asked for row in run.rounds),
@@ -83,7 +79,7 @@ def _totals(run: RunFolder) -> dict[str, Any]:
     }
 
 
-def _spread(run: RunFolder) -> dict[str, float] | None:
+def _spread(run: FinishedRun) -> dict[str, float] | None:
     """Least, median and greatest accuracy of a device; None if none was measured."""
     scores = [score.correct / score.samples for score in run.details.device_scores]
     if not scores:

@@ -9,8 +9,8 @@ import numpy as np
 from tifed.experiment.report.confusion import confusion_picture
 from tifed.experiment.report.curves import accuracy_curve, training_error_curve
 from tifed.experiment.report.devices import device_picture
-from tifed.experiment.report.run_folder import RunFolder
 from tifed.experiment.report.theme import DARK, LIGHT, png
+from tifed.experiment.result import FinishedRun
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,12 +29,12 @@ class Picture:
     dark: bytes
 
 
-def pictures(run: RunFolder) -> dict[str, Picture]:
+def pictures(run: FinishedRun) -> dict[str, Picture]:
     """By name: accuracy, training_error, and those of confusion, devices, partition that it has."""
     return {name: Picture(png(figure, LIGHT), png(figure, DARK)) for name, figure in _figures(run)}
 
 
-def _figures(run: RunFolder) -> Iterator[tuple[str, "Figure"]]:
+def _figures(run: FinishedRun) -> Iterator[tuple[str, "Figure"]]:
     """Each picture's name and figure; a table that is empty has none."""
     # Late, for it imports matplotlib.
     from tifed.data.partition import picture as partition_picture

@@ -52,32 +52,15 @@ class EventFiles:
 
     def watch(self, progress: "Progress") -> None:
         """A round as a watcher of `tifed.run` is told of it."""
-        record, devices = progress.record, progress.devices
-        statistics = record.statistics
-        values = {
-            "training_error": statistics.missed / max(1, statistics.visits),
-            "asked": len(record.asked),
-            "answered": len(record.answered),
-            **{f"updates_layer_{layer}": count for layer, count in record.updates.items()},
-            "bytes_down_per_device": round(record.costs.bytes_down / devices),
-            "bytes_up_per_device": round(record.costs.bytes_up / devices),
-            "macs_per_device": round(record.costs.macs / devices),
-            "clipped_parameters": statistics.clipped_parameters,
-            "clipped_deltas": statistics.clipped_deltas,
-        }
-        if progress.accuracy is not None:
-            values["accuracy"] = progress.accuracy
-        self._write(record.round + 1, values)
+        self.watch_row(progress.row.columns())
 
     def watch_row(self, row: Mapping[str, str]) -> None:
         """A round as a line of ``metrics.csv``; a number that was not measured is left out."""
-        values = {name: float(text) for name, text in row.items() if text and name != "round"}
-        self._write(int(row["round"]), values)
+        number = int(row["round"])
+        for name, text in row.items():
+            if text and name != "round":
+                self._writer.add_scalar(name, float(text), number)
 
     def close(self) -> None:
         """Close the file; calling it again does nothing."""
         self._writer.close()
-
-    def _write(self, number: int, values: Mapping[str, float]) -> None:
-        for name, value in values.items():
-            self._writer.add_scalar(name, value, number)

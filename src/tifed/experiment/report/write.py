@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from tifed.experiment.folder import RunFolder
 from tifed.experiment.report.html import page
 from tifed.experiment.report.pictures import pictures
-from tifed.experiment.report.run_folder import read_run_folder
 from tifed.files.atomic import write_atomically
 from tifed.files.paths import AnyPath
 
@@ -20,7 +20,7 @@ def write_report(folder: AnyPath) -> None:
         UsageError: if one of the files is missing or damaged, or the folder cannot be written.
     """
     folder = Path(folder)
-    run = read_run_folder(folder)
+    run = RunFolder(folder).read()
     drawn = pictures(run)
     html = page(run, drawn)
     write_atomically(folder / "accuracy.png", drawn["accuracy"].light)

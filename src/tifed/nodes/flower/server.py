@@ -1,20 +1,20 @@
 """The server's half: the project's own run over a fleet of Flower nodes."""
 
-import fcntl
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
-from tifed.errors import RunError, TifedError, UsageError
+from tifed.errors import TifedError, UsageError
 from tifed.experiment import Experiment, Progress, Result, RunFolder, Setup, load_experiment, run
+from tifed.experiment.folder_lock import alone_in, is_held
 from tifed.experiment.identity import data_settings, identity
 from tifed.nodes.flower.fleet import FlowerFleet
 from tifed.nodes.flower.settings import Settings
@@ -90,7 +90,7 @@ def serve(
         )  # fmt: skip
 
     try:
-        with _alone(out) if out is not None else nullcontext():
+        with alone_in(out, tell, LOCK, LOCK_PATIENCE) if out is not None else nullcontext():
             begun = out is not None and _begun(out, experiment)
             return run(
                 experiment, out=out, resume=begun, data_dir=data_dir, watch=watch, warn=tell,
@@ -152,34 +152,6 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-@contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Hold the folder: a server that is about to die must not write beside its successor.
-
-    Raises:
-        RunError: if another process holds it and does not let go.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + LOCK_PATIENCE
-    with (out / LOCK).open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise RunError(f"{out}: another server is running this run") from None
-                time.sleep(0.2)
-        yield
-
-
 def server_lives(out: Path) -> bool:
-    """Whether a process holds the run folder."""
-    try:
-        with (out / LOCK).open("r") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+    """Whether a server process holds the run folder."""
+    return is_held(out, LOCK)

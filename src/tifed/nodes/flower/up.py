@@ -5,10 +5,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tifed.errors import RunError, UsageError
-from tifed.experiment import Experiment, RunFolder, to_toml
+from tifed.experiment import Experiment, Result, RunFolder, to_toml
 from tifed.nodes.flower import require_flower
 from tifed.nodes.flower.bundle import write_bundle
 from tifed.nodes.flower.deployment import Deployment
@@ -34,7 +33,7 @@ def up(
     watch: Callable[[Row], None] | None = None,
     log: Callable[[str], None] = print,
     started: Callable[[Deployment], None] | None = None,
-) -> dict[str, Any]:
+) -> Result:
     """Run ``experiment`` on a local SuperLink with SuperNodes; a folder with a run in it goes on.
 
     Args:
@@ -51,7 +50,7 @@ def up(
         started: told when everything runs.
 
     Returns:
-        The content of ``result.json``.
+        The run's result.
 
     Raises:
         UsageError: if Flower is not installed, or ``nodes`` is not in 1..devices.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tifed.errors import RunError
-from tifed.experiment.build import build, with_faults
 from tifed.experiment.identity import identity
+from tifed.experiment.setup import build, with_faults
 from tifed.federation import DeviceScore, FeatureSums, Plan, Update
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import Client, Patience, address_opener

@@ -11,7 +11,7 @@ from tifed.rule.network.parameters import (
     start_parameters,
     weight_dtype,
 )
-from tifed.rule.network.ranges import Range, ranges
+from tifed.rule.network.value_ranges import Range, ranges
 
 __all__ = [
     "INPUT_LIMIT",

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from tifed.studies.play import Run
-from tifed.studies.published import published
+from tifed.studies.cited import published
+from tifed.studies.outcome import Outcome
 from tifed.studies.reproduction import Reproduction
-from tifed.studies.study import METHOD_NOTES, Setting
+from tifed.studies.setting import METHOD_NOTES, Setting
 from tifed.version import __version__
 
 BEST = "best over rounds on the test set, for comparison only"
@@ -176,16 +176,16 @@ def csv_text(reproduction: Reproduction) -> str:
             writer.writerow(
                 [setting.name, setting.method, experiment.mode, setting.inverse_learning_rate or "",
                  experiment.devices, run.schedule.value, run.what, run.seed, len(run.correct),
-                 f"{run.final:.6f}", f"{run.best:.6f}", 1 + run.accuracies.index(run.best),
+                 f"{run.accuracy:.6f}", f"{run.best:.6f}", 1 + run.accuracies.index(run.best),
                  run.clipped, f"{run.seconds:.3f}", run.engine, run.digest or "",
                  run.dataset_digest]
             )  # fmt: skip
     return text.getvalue()
 
 
-def _row(setting: Setting, runs: Sequence[Run]) -> Row:
+def _row(setting: Setting, runs: Sequence[Outcome]) -> Row:
     """One setting's line."""
-    final, best = _summary([run.final for run in runs]), _summary([run.best for run in runs])
+    final, best = _summary([run.accuracy for run in runs]), _summary([run.best for run in runs])
     figures = setting.figures
     cited_final, cited_best = None, None
     if figures is not None:
@@ -215,7 +215,8 @@ def _row(setting: Setting, runs: Sequence[Run]) -> Row:
         highest=tuple(_rounded(max(values)) for values in rounds),
         published_curve=None if figures is None else figures.mean_curve,
         digests=tuple(
-            Digest(seed=run.seed, final=run.final, best=run.best, digest=run.digest) for run in runs
+            Digest(seed=run.seed, final=run.accuracy, best=run.best, digest=run.digest)
+            for run in runs
         ),
     )
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from tifed.baselines import BASELINES
 from tifed.errors import UsageError
 from tifed.experiment.load import validated
 from tifed.experiment.schema import Experiment
+from tifed.fleets.published import LABEL
 from tifed.rule.recipes import RECIPES
-from tifed.studies.published import Figures
-from tifed.studies.schedule import Schedule
+from tifed.studies.cited import Figures
 
 PAPER, TUNED, FLOAT = "paper", "tuned", "float-fedavg"
 METHODS = (*RECIPES.built_in, *BASELINES.built_in)
@@ -32,6 +33,20 @@ METHOD_NOTES = {
 def kind_of(method: str) -> str:
     """The key of an experiment that names ``method``: recipe, or baseline."""
     return "baseline" if method in BASELINES.built_in else "recipe"
+
+
+class Schedule(StrEnum):
+    """How workers' work becomes one model: by real averaging, or as the published code did it."""
+
+    FEDERATED = "federated"
+    PUBLISHED = "published"
+
+    @property
+    def label(self) -> str:
+        """What it is, in words; every output says it."""
+        if self is Schedule.PUBLISHED:
+            return LABEL
+        return "federated averaging: every device trains a copy of its own, the server averages"
 
 
 @dataclass(frozen=True)
@@ -121,19 +136,19 @@ class Study:
                 )
             methods = (PAPER,)
         known = [one for one in self.settings if one.method in (methods or self.methods)]
-        kept = [
+        chosen = [
             one
             for one in known
             if not containing or any(_has_words(one.name, text) for text in containing)
         ]
-        if not kept:
+        if not chosen:
             raise UsageError(
                 f"settings: nothing in {self.name} is called {' or '.join(containing) or 'so'}; "
                 f"there is {', '.join(one.name for one in known)}"
             )
         if schedule is Schedule.FEDERATED:
             changes = {} if engine is None else {"engine": engine}
-            return tuple(one.changed(**changes) for one in kept)
+            return tuple(one.changed(**changes) for one in chosen)
         return tuple(
             replace(
                 one.changed(
@@ -142,7 +157,7 @@ class Study:
                 ),
                 wide=engine is None,
             )
-            for one in kept
+            for one in chosen
         )
 
 

@@ -6,7 +6,7 @@ from tifed.board import Board, Boards, Measured
 from tifed.board.measured_extraction import Extractions
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
-from tifed.experiment.build import assignment_of
+from tifed.experiment.setup import assignment_of
 from tifed.extractor import Extractor
 from tifed.plan.choice import Choice, choices
 from tifed.plan.device_network import check_for_devices
@@ -14,7 +14,7 @@ from tifed.plan.extraction import Extracting, extraction_instructions
 from tifed.plan.figure import Figure, Source, total
 from tifed.plan.instructions import instructions
 from tifed.plan.memory import Parts, flash_parts, ram_parts
-from tifed.plan.work import Work, work
+from tifed.plan.workload import Work, work
 from tifed.rule.network import Network
 
 _DEVICES_LOOKED_AT = 4096
@@ -120,7 +120,7 @@ def plan(
 
     Args:
         experiment: what would be run.
-        network: its network (`tifed.experiment.build.network_for`).
+        network: its network (`tifed.experiment.setup.network_for`).
         known: boards and cores.
         measured: sizes and instruction counts.
         names: of boards.

@@ -1,0 +1,213 @@
+"""The rounds of one run: evaluation, metrics, checkpoints, and the result at the end."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic
+
+import numpy as np
+
+from tifed.errors import RunError, UsageError
+from tifed.experiment.doubts import Doubts, after_the_run, before_the_run, scores
+from tifed.experiment.folder import RunFolder
+from tifed.experiment.health import away, changes
+from tifed.experiment.identity import identity
+from tifed.experiment.metrics import RoundRow
+from tifed.experiment.result import Details, DeviceAccuracy, Result
+from tifed.experiment.schema import Experiment
+from tifed.experiment.setup import Setup
+from tifed.federation.training import Training
+from tifed.federation import Costs, RoundRecord
+from tifed.federation.checkpoint_file import Checkpoint, checkpoint_files
+from tifed.federation.plan import PlaceT
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a watcher is told after each round.
+
+    Attributes:
+        record: what happened in the round.
+        row: the same as ``metrics.csv`` has it.
+        rounds: rounds of the whole run.
+        accuracy: of the published model on held-out data, or None if it was not evaluated.
+        costs: totals over devices since the run began.
+        devices: devices in the fleet.
+    """
+
+    record: RoundRecord
+    row: RoundRow
+    rounds: int
+    accuracy: float | None
+    costs: Costs
+    devices: int
+
+
+Watcher = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Loop(Generic[PlaceT]):
+    """One process's part of a run.
+
+    Attributes:
+        experiment: what is run.
+        setup: its parts.
+        training: integers or floats on them.
+        folder: where it is written; None for nowhere.
+        watch: told of every round.
+        warn: told of what makes the result doubtful, and of damaged files that were passed over.
+    """
+
+    experiment: Experiment
+    setup: Setup
+    training: Training[PlaceT]
+    folder: RunFolder | None
+    watch: Watcher | None
+    warn: Callable[[str], None]
+
+    def to_the_end(self, resume: bool) -> Result:
+        """Every round that is left, then the result."""
+        federation, training = self.setup.federation, self.training
+        began = time.monotonic()
+        doubts = Doubts(self.warn)
+        doubts.add(before_the_run(self.experiment))
+        doubts.add(self.setup.dataset.warnings)
+        before = self._newest_checkpoint() if resume else None
+        lost: set[int] = set()
+        if self.folder is not None and resume:
+            lost = away(self.folder.back_to(before.state.round if before else 0, self.warn))
+        if before is None:
+            state, costs = training.begin()
+            before = Checkpoint(state, costs, 0.0)
+        state, costs = before.state, before.costs
+        # What is not on the disk yet: no more than the rounds since the last checkpoint.
+        rows: list[RoundRow] = []
+        health: list[Mapping[str, Any]] = []
+        for after, record in training.rounds(state):
+            state = after
+            costs += record.costs
+            accuracy = None
+            if state.round % self.experiment.evaluate_every == 0:
+                accuracy = self._accuracy(state)
+            row = RoundRow.of(record, accuracy, federation.devices, self.setup.network.depth)
+            rows.append(row)
+            changed = changes(lost, record)
+            lost.symmetric_difference_update(change["device"] for change in changed)
+            health += changed
+            last = state.round == federation.rounds
+            if self.folder is not None and (
+                last or state.round % self.experiment.checkpoint_every == 0
+            ):
+                # Rows first: a checkpoint without its row could not be mended afterwards.
+                self.folder.append_metrics(rows)
+                self.folder.append_health(health)
+                rows, health = [], []
+                seconds = before.seconds + time.monotonic() - began
+                checkpoint = Checkpoint(state, costs, seconds)
+                training.save_checkpoint(self.folder.checkpoints, checkpoint, self._identity)
+            if self.watch is not None:
+                self.watch(
+                    Progress(record, row, federation.rounds, accuracy, costs, federation.devices)
+                )
+        seconds = before.seconds + time.monotonic() - began
+        return self._finish(state, costs, seconds, doubts)
+
+    @cached_property
+    def _identity(self) -> str:
+        """Names experiment and data, so that a checkpoint of others is refused."""
+        return identity(self.experiment, self.setup.network, data=self.setup.dataset.digest)
+
+    def _newest_checkpoint(self) -> Checkpoint[PlaceT] | None:
+        """The newest checkpoint that is sound; None if the run was stopped before the first."""
+        if self.folder is None:
+            raise UsageError("out: resuming needs the folder of the run")
+        files = checkpoint_files(self.folder.checkpoints)
+        table = self.folder.sound_metrics()
+        lacking = ""
+        for path in files:
+            try:
+                found = self.training.load_checkpoint(path, self._identity)
+            except RunError as error:
+                self.warn(f"{error}; trying the one before it")
+                continue
+            if len(table.rows) >= found.state.round:
+                return found
+            lacking = f" that {self.folder.metrics.name} has all rows for"
+            wrong = table.wrong or f"{self.folder.metrics}: ends too early"
+            self.warn(
+                f"{wrong}, and {path.name} needs all rows up to round {found.state.round}; "
+                "trying the checkpoint before it"
+            )
+        if files:
+            raise RunError(
+                f"{self.folder.checkpoints}: no sound checkpoint{lacking}; start a new run"
+            )
+        return None
+
+    def _accuracy(self, state: PlaceT) -> float:
+        """Share of held-out samples that the published model classifies rightly."""
+        test = self.setup.dataset.test
+        return float(np.mean(self.training.classify(state, test.features) == test.labels))
+
+    def _finish(self, state: PlaceT, costs: Costs, seconds: float, doubts: Doubts) -> Result:
+        """The result, and with a folder the model, the details and the report."""
+        experiment, setup, training = self.experiment, self.setup, self.training
+        predictions = training.classify(state, setup.dataset.test.features)
+        labels = setup.dataset.test.labels
+        classes = setup.network.classes
+        confusion = np.bincount(labels * classes + predictions, minlength=classes * classes)
+        confusion = confusion.reshape(classes, classes)
+        found = scores(confusion)
+        doubts.add(after_the_run(found, training.exchanges(state), experiment.held_out))
+        baseline = experiment.build_baseline()
+        source = "experiment.toml"
+        if self.folder is not None:
+            source = str(self.folder.experiment)
+        result = Result(
+            accuracy=found.accuracy,
+            balanced_accuracy=found.balanced_accuracy,
+            commonest_class_share=found.commonest_class_share,
+            digest=training.digest(state),
+            rounds=experiment.rounds,
+            mode=experiment.mode,
+            recipe=experiment.recipe,
+            baseline=experiment.baseline,
+            dataset=experiment.dataset,
+            layers=setup.network.shape,
+            devices=experiment.devices,
+            engine=experiment.engine if baseline is None else baseline.arithmetic,
+            seed=experiment.seed,
+            held_out=experiment.held_out,
+            held_out_samples=len(labels),
+            bytes_up_per_device=round(costs.bytes_up / experiment.devices),
+            bytes_down_per_device=round(costs.bytes_down / experiment.devices),
+            macs_per_device=round(costs.macs / experiment.devices),
+            seconds=round(seconds, 3),
+            out=None if self.folder is None else str(self.folder.path),
+            dataset_digest=setup.dataset.digest,
+            command=f"tifed run {source} --out again",
+            extractor_digest=None if setup.extractor is None else setup.extractor.digest,
+            warnings=tuple(doubts.said),
+            quantisation=setup.dataset.quantisation_report(),
+        )
+        if self.folder is not None:
+            training.save_model(self.folder.model, state)
+            if setup.dataset.quantisation is not None:
+                setup.dataset.quantisation.save(self.folder.quantisation)
+            owned = setup.partition.table(setup.dataset.train.labels, classes)
+            details = Details(
+                confusion=confusion.tolist(),
+                class_names=setup.dataset.class_names,
+                device_scores=tuple(
+                    DeviceAccuracy(device=one.device, correct=one.correct, samples=one.samples)
+                    for one in training.scores(state)
+                ),
+                partition=owned.tolist(),
+                partition_kind=setup.partition.kind,
+            )
+            self.folder.write_content(self.folder.details, details)
+            # Last of the files that the report reads: where it is, the run has finished.
+            self.folder.write_content(self.folder.result, result)
+        return result

@@ -1,0 +1,128 @@
+"""What a finished run leaves: its result, the tables behind the report's pictures, every round."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tifed.data.quantisation.quantised import QuantisationReport
+from tifed.experiment.metrics import Count, Fraction, RoundRow
+
+
+class _Record(BaseModel):
+    """Frozen; fields that this version does not know are ignored."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Result(_Record):
+    """A finished run; its folder has it as ``result.json``.
+
+    Attributes:
+        accuracy: of the published model of the final round on held-out data.
+        balanced_accuracy: mean over the classes that occur there of the share of their samples
+            that are classified rightly; None in folders of the first releases.
+        commonest_class_share: what always answering the commonest class there would reach; None
+            in folders of the first releases.
+        digest: SHA-256 of the published model; of integers the same on any machine, of floats not.
+        rounds: rounds that were run.
+        mode: which layers a device trained.
+        recipe: settings of the learning rule.
+        dataset: what was learnt.
+        layers: the network's shape.
+        devices: devices in the fleet.
+        engine: who computed the learning rule.
+        seed: of everything random.
+        held_out: what accuracy was measured on.
+        held_out_samples: how many samples that is.
+        bytes_up_per_device: parameters sent by a device in the whole run, mean over devices.
+        bytes_down_per_device: parameters sent to a device.
+        macs_per_device: multiply-accumulates of a device.
+        seconds: spent on the run, evaluation included.
+        out: the run's folder, or None.
+        dataset_digest: SHA-256 of the samples, or of their features.
+        command: how to repeat the run.
+        extractor_digest: SHA-256 of what made the features, or None.
+        baseline: what learnt in place of the recipe, for comparison; None if nothing did.
+        warnings: what makes the result doubtful, a sentence each; empty if nothing is known to.
+        quantisation: what became of the data's numbers when they were made int8.
+    """
+
+    accuracy: Fraction
+    balanced_accuracy: Fraction | None = None
+    commonest_class_share: Fraction | None = None
+    digest: str
+    rounds: Count
+    mode: str
+    recipe: str
+    dataset: str
+    layers: tuple[int, ...]
+    devices: Annotated[int, Field(ge=1)]
+    engine: str
+    seed: Count
+    held_out: Literal["test", "validation"]
+    held_out_samples: Annotated[int, Field(ge=1)]
+    bytes_up_per_device: Count
+    bytes_down_per_device: Count
+    macs_per_device: Count
+    seconds: Annotated[float, Field(ge=0)]
+    out: str | None = None
+    dataset_digest: str
+    command: str
+    extractor_digest: str | None = None
+    baseline: str | None = None
+    warnings: tuple[str, ...] = ()
+    quantisation: QuantisationReport | None = None
+
+
+class DeviceAccuracy(_Record):
+    """The global model on one device's own training samples."""
+
+    device: Count
+    correct: Count
+    samples: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _not_more_than_all(self) -> Self:
+        if self.correct > self.samples:
+            raise ValueError(f"{self.correct} of {self.samples} samples cannot be right")
+        return self
+
+
+class Details(_Record):
+    """``details.json``: the tables behind the pictures; an empty one leaves its picture out."""
+
+    confusion: tuple[tuple[Count, ...], ...]
+    class_names: tuple[str, ...]
+    device_scores: tuple[DeviceAccuracy, ...]
+    partition: tuple[tuple[Count, ...], ...]
+    partition_kind: str
+
+    @model_validator(mode="after")
+    def _tables_fit_the_classes(self) -> Self:
+        classes = len(self.class_names)
+        if self.confusion and len(self.confusion) != classes:
+            raise ValueError(f"confusion has {len(self.confusion)} rows for {classes} classes")
+        for name, table in (("confusion", self.confusion), ("partition", self.partition)):
+            for number, row in enumerate(table):
+                if len(row) != classes:
+                    raise ValueError(f"{name} row {number} has {len(row)} of {classes} columns")
+        return self
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """Everything that a report is made from.
+
+    Attributes:
+        experiment: the resolved experiment, tables within tables.
+        rounds: first to last, one or more.
+        result: the outcome.
+        details: the tables behind the pictures.
+    """
+
+    experiment: Mapping[str, Any]
+    rounds: tuple[RoundRow, ...]
+    result: Result
+    details: Details
