@@ -17,10 +17,10 @@ from tifed.experiment.metrics import RoundRow
 from tifed.experiment.result import Details, DeviceAccuracy, Result
 from tifed.experiment.schema import Experiment
 from tifed.experiment.setup import Setup
-from tifed.federation.training import Training
 from tifed.federation import Costs, RoundRecord
 from tifed.federation.checkpoint_file import Checkpoint, checkpoint_files
 from tifed.federation.plan import PlaceT
+from tifed.federation.training import Training
 
 
 @dataclass(frozen=True)
