@@ -12,7 +12,7 @@ def tiny() -> Study:
     paper = load_experiment(preset="digits-paper", overrides=small)
     single = load_experiment(preset="digits-paper", overrides=[*small, "mode=single-layer"])
     tuned = load_experiment(preset="digits", overrides=small)
-    floats = load_experiment(preset="digits", overrides=[*small, "recipe=float-fedavg"])
+    floats = load_experiment(preset="digits", overrides=[*small, "baseline=float-fedavg"])
     figures = published().find("fashion-mnist", "full-network", 2048)
     return Study(
         name="tiny",
