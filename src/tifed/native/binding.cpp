@@ -15,6 +15,7 @@
 
 #include "extraction_binding.hpp"
 #include "fleet_parts.hpp"
+#include "front_end_binding.hpp"
 
 namespace nb = nanobind;
 using namespace tifed_native;
@@ -240,6 +241,7 @@ NB_MODULE(_native, m) {
         refuse("kernel", name + " is not one that this processor has");
     });
     bind_extraction(m);
+    bind_front_end(m);
     nb::class_<Engine>(m, "Engine")
         .def(nb::init<const std::vector<LayerFields> &, const LayerFields &,
                       const std::string &>(),
