@@ -114,7 +114,7 @@ static void measure(void)
     int8_t value = 0;
     uint32_t word = 0;
     tifed_front_end_stream stream;
-    if (sizeof memory != 972u || tifed_front_end_memory(&octants) != sizeof memory)
+    if (sizeof memory != 976u || tifed_front_end_memory(&octants) != sizeof memory)
         fail("another size", "octants");
     if (tifed_front_end_memory(&large) != ((size_t)needed == needed ? (size_t)needed : SIZE_MAX))
         fail("another size", "a wide picture");

@@ -15,7 +15,7 @@ TESTS = ROOT / "tests" / "core"
 VECTORS = ROOT / "tests" / "vectors"
 LEARNING = ("tifed.c", "tifed_kernel.c")
 EXTRACTION = ("tifed_features.c", "tifed_kernel_features.c")
-FRONT_END = ("tifed_front_end.c",)
+FRONT_END = ("tifed_front_end.c", "tifed_kernel_front_end.c")
 PROCESSOR = "atmega1284p"
 """Of those that simavr has, the one with the most RAM (16 KB): no case is too large for it."""
 COMPILER = ["avr-gcc", f"-mmcu={PROCESSOR}", "-Os", "-Wall", "-Wextra", "-Wshadow", "-Werror"]

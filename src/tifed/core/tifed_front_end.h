@@ -34,7 +34,7 @@ typedef struct tifed_front_end_stream {
     uint16_t *last, *last_two;        /* energies, (columns), of the last row of cells and of two */
     uint16_t *blocks;                 /* (columns / 2, directions), where cells are merged */
     uint8_t *arriving;                /* (width * channels) */
-    uint8_t *pixels, *above;          /* (width) */
+    uint8_t *pixels, *above;          /* (width + 1), the last of them 0 */
     uint16_t filled;                  /* values of the row that is arriving */
     uint16_t rows;                    /* of pixels that have arrived */
     uint16_t cell_rows;               /* that were summed */
@@ -49,7 +49,7 @@ uint32_t tifed_front_end_outputs(const tifed_front_end *front_end);
 size_t tifed_front_end_memory(const tifed_front_end *front_end);
 #define TIFED_FRONT_END_COLUMNS(width) ((TIFED_WIDE(width) + 1u) / 2u)
 #define TIFED_FRONT_END_BYTES(width, channels, directions, merged)                                 \
-    TIFED_PAD(TIFED_WIDE(width) * ((channels) + 2u) +                                              \
+    TIFED_PAD(TIFED_WIDE(width) * ((channels) + 2u) + 2u +                                         \
               (TIFED_FRONT_END_COLUMNS(width) + 1u) * (directions) * 6u +                          \
               TIFED_FRONT_END_COLUMNS(width) * 4u +                                                \
               ((merged) ? (TIFED_FRONT_END_COLUMNS(width) + 1u) / 2u * (directions) * 2u : 0u))

@@ -101,12 +101,12 @@ def test_square_roots_are_the_nearest() -> None:
 
 
 def test_memory_is_rows_and_no_picture() -> None:
-    # 28 values, 2·28 pixels, 3·15·8 sums of 2 bytes, 2·14 energies of 2, 7·8 sums of 2.
+    # 28 values, 2·29 pixels, 3·15·8 sums of 2 bytes, 2·14 energies of 2, 7·8 sums of 2.
     octants = FrontEnd("octants", (28, 28, 1))
-    assert front_end_memory(octants).total == 28 + 56 + 720 + 56 + 112
-    assert front_end_memory(FrontEnd("edges", (28, 28, 1))).total == 28 + 56 + 360 + 56
+    assert front_end_memory(octants).total == 28 + 58 + 720 + 56 + 112 + 2
+    assert front_end_memory(FrontEnd("edges", (28, 28, 1))).total == 28 + 58 + 360 + 56 + 2
     assert front_end_memory(FrontEnd("octants", (4096, 28, 1))) == front_end_memory(octants)
-    assert front_end_memory(FrontEnd("edges", (5, 5, 3))).total == 15 + 10 + 96 + 12 + 3
+    assert front_end_memory(FrontEnd("edges", (5, 5, 3))).total == 15 + 12 + 96 + 12 + 1
 
 
 def test_operations_are_counted() -> None:

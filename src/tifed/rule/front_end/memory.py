@@ -14,8 +14,8 @@ class FrontEndMemory:
 
     Attributes:
         row: the row of the sample that is arriving.
-        pixels: brightness of the two rows before it.
-        cells: sums of three rows of cells.
+        pixels: brightness of the two rows before it, with a 0 on the right.
+        cells: sums of three rows of cells, with one more on the right.
         energies: of two rows of cells.
         blocks: sums of a row of 2x2 blocks.
     """
@@ -40,7 +40,7 @@ def front_end_memory(front_end: FrontEnd) -> FrontEndMemory:
     _, block_columns, directions = front_end.output_shape
     return FrontEndMemory(
         row=width * channels,
-        pixels=2 * width,
+        pixels=2 * (width + 1),
         cells=2 * CELL_ROWS * (columns + 1) * directions,
         energies=2 * 2 * columns,
         blocks=2 * block_columns * directions if front_end.parts.merged else 0,
