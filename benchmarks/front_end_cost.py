@@ -11,7 +11,7 @@ image's painted memory shows to have been written, code is what the image has, i
 roots and (on the M0) division included. The share is of the training that `tifed plan` counts for a
 sample in a round of the preset fashion-mnist: 784-200-10, 5 epochs.
 
-With --host: microseconds a sample takes one thread of this machine, of noise, the best of ten times.
+With --host: microseconds a sample takes one thread here, of noise, the best of ten times.
 """
 
 import argparse
