@@ -27,9 +27,11 @@ def case_numbers(seed: int) -> list[int]:
     """One case: a front end in the layout of C, its sizes, samples, and the oracle's features."""
     front_end = random_front_end(seed)
     rng = np.random.default_rng(seed + 1000)
-    samples = rng.integers(-128, 128, (3, front_end.input_features)).astype(np.int8)
+    samples = rng.integers(-128, 128, (4, front_end.input_features)).astype(np.int8)
     samples[1] = rng.choice([-128, 127], samples.shape[1])
     samples[2] = samples[2] // 32 - 100  # faint
+    pixels = rng.random(front_end.input_features // front_end.input_shape[2]) < 0.04
+    samples[3] = np.repeat(np.where(pixels, 127, -128), front_end.input_shape[2])  # alone, so loud
     parts = front_end.parts
     numbers = [*front_end.input_shape, parts.directions, int(parts.merged)]
     numbers += [front_end_memory(front_end).total, front_end.features, len(samples)]

@@ -81,7 +81,7 @@ int tifed_front_end_begin(tifed_front_end_stream *s, const tifed_front_end *f, i
     s->filled = s->rows = s->cell_rows = 0;
     tifed_kernel_clear(s->open, cells);
     for (uint16_t i = 0; i < columns; i++)
-        s->last[i] = s->last_two[i] = 0;
+        s->last[i] = 0; /* above the picture */
     for (uint16_t x = 0; x <= f->width; x++)
         s->pixels[x] = s->above[x] = 0; /* outside of the picture */
     return TIFED_OK;
