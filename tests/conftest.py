@@ -1,5 +1,6 @@
-"""For all tests: patience, and long-lived commands (emulated boards, gateways) as processes."""
+"""For all tests: order, patience, and long-lived commands (emulated boards, gateways)."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,11 +13,34 @@ import pytest
 from hypothesis import settings
 
 COMMAND = "from tifed.cli.main import main; main()"
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 # A busy machine is slow, not wrong: no test is timed.
 settings.register_profile("tifed", deadline=None)
 settings.load_profile("tifed")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two more than there are cores: the tests of Flower spend most of their time in its waits."""
+    return (os.cpu_count() or 1) + 2
+
+
+@pytest.hookimpl(tryfirst=True)  # before what is not wanted is left out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with the slowest tests come first, so that no worker begins a long one at the end.
+
+    What slow tests reach is not measured: it would cost much time and add little.
+    """
+    longest: dict[Path, float] = {}
+    for item in items:
+        if "service" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)  # it starts commands as processes
+        for mark in item.iter_markers("slow"):
+            seconds = mark.args[0] if mark.args else 1
+            longest[item.path] = max(seconds, longest.get(item.path, 0))
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.no_cover)
+    items.sort(key=lambda item: -longest.get(item.path, 0))
 
 
 @dataclass

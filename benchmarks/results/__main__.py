@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks.results import ablation, goals, hard, pages, pictures, shapes, upload
+from benchmarks.results import ablation, hard, headline, pages, pictures, shapes, upload
 from benchmarks.results.carry_out import carry_out
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="run everything again")
     parser.add_argument("--only-kept", action="store_true", help="run nothing, write the page")
     options = parser.parse_args()
-    sections = (goals, hard, ablation, shapes)
+    sections = (headline, hard, ablation, shapes)
     rows = [row for section in sections for row in section.rows()]
     done = carry_out(rows, FOLDER, options.jobs, options.again, options.data_dir, options.only_kept)
     updates = upload.carry_out(FOLDER, options.again, options.data_dir)

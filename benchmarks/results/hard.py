@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.results import goals
+from benchmarks.results import headline
 from benchmarks.results.carry_out import Outcomes
 from benchmarks.results.outcome import Outcome
 from benchmarks.results.row import SEEDS, Row
@@ -32,9 +32,9 @@ _BUDGETS = {
 """Every other device has room for the whole network, the others for the output layer alone (the
 rest in flash)."""
 
-_SHOWN = ("`tuned`", "`tuned-absolute`", goals.FLOAT)
+_SHOWN = ("`tuned`", "`tuned-absolute`", headline.FLOAT)
 _PRESET = "`tuned-absolute`"
-METHODS = {method: (goals.INTEGERS | goals.FLOATS)[method] for method in _SHOWN}
+METHODS = {method: (headline.INTEGERS | headline.FLOATS)[method] for method in _SHOWN}
 
 
 def rows() -> Iterator[Row]:
@@ -60,7 +60,7 @@ def _seeds(condition: str, method: str) -> int:
     """How many; floats are slow, but not on spoken digits."""
     if condition == "a speaker held out":
         return len(SPEAKERS)
-    return 2 if method == goals.FLOAT else 3
+    return 2 if method == headline.FLOAT else 3
 
 
 def name(condition: str, mode: str, method: str) -> str:
@@ -75,9 +75,9 @@ def hard_table(done: Outcomes) -> str:
         for mode in MODES:
             runs = {one: done[name(condition, mode, one)] for one in METHODS}
             cells = [both(found, _seeds(condition, one)) for one, found in runs.items()]
-            above = _same_seeds(runs[_PRESET], runs[goals.FLOAT])
+            above = _same_seeds(runs[_PRESET], runs[headline.FLOAT])
             lines.append([f"{condition}, {mode}", *cells, above])
-    return table(["", *METHODS, f"{_PRESET} less float, same seeds, points"], lines)
+    return table(["", *METHODS, f"{_PRESET} minus float, same seeds, points"], lines)
 
 
 def _same_seeds(integers: Sequence[Outcome], floats: Sequence[Outcome]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
-from benchmarks.results import ablation, goals, hard, shapes
+from benchmarks.results import ablation, hard, headline, shapes
 from benchmarks.results.carry_out import Outcomes
 from benchmarks.results.row import Row
 from benchmarks.results.text import share, table
@@ -19,8 +19,8 @@ def write_pages(root: Path, rows: Sequence[Row], done: Outcomes, updates: Sequen
     """Write docs/results.md, and put the headline table into README.md."""
     template = Template((Path(__file__).parent / "results.md").read_text(encoding="utf-8"))
     page = template.substitute(
-        goal_table=goals.goal_table(done),
-        byte_table=goals.byte_table(done),
+        accuracy_table=headline.accuracy_table(done),
+        byte_table=headline.byte_table(done),
         upload_table=upload_table(updates),
         ablation_table=ablation.ablation_table(done),
         shape_table=shapes.shape_table(done),
@@ -34,7 +34,7 @@ def write_pages(root: Path, rows: Sequence[Row], done: Outcomes, updates: Sequen
     text = readme.read_text(encoding="utf-8")
     before, rest = text.split(_BEGIN)
     after = rest.split(_END)[1]
-    middle = f"{_BEGIN}\n{goals.headline_table(done)}{_END}"
+    middle = f"{_BEGIN}\n{headline.headline_table(done)}{_END}"
     write_atomically(readme, before + middle + after)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.results.carry_out import Outcomes
-from benchmarks.results.goals import BEST, FLOAT, name
+from benchmarks.results.headline import BEST, FLOAT, name
 
 from tifed.experiment.report.theme import SERIES, new_figure, plain, png
 from tifed.files.atomic import write_atomically

@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from tifed.experiment import Experiment, build, load_experiment
 from tifed.experiment.report.amounts import amount_of_bytes
 from tifed.federation import DeviceScore, FeatureSums, Plan, Update, begin, federate, published
-from tifed.federation.device import local_round
 from tifed.files.atomic import write_atomically
 from tifed.fleets import SimulatedFleet
 from tifed.rule.integer.rounding import Integers
@@ -68,10 +67,7 @@ class CodingFleet:
             return
         fleet = self.fleet
         for job in plan.jobs:
-            update = local_round(
-                fleet.engine, fleet.network, parameters, fleet.feedback,
-                fleet.streams[job.device], plan, job, fleet.batch, fleet.seed,
-            )  # fmt: skip
+            update = fleet.local_round(plan, job, parameters)
             for number, part in update.layers.items():
                 kind = weight_dtype(fleet.network.layers[number])
                 self._measure(part.weight // job.samples - parameters.weights[number], kind)

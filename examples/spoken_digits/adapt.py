@@ -108,7 +108,8 @@ def adaptation(map_file: Path, mode: str, seed: int, fleet: str = "simulated") -
 
 def adapt(experiment: Experiment, head: Parameters, data_dir: Path | None) -> Adaptation:
     """Go on from ``head`` on the devices of ``experiment``."""
-    setup = replace(build(experiment, data_dir), start=head)
+    setup = build(experiment, data_dir)
+    setup = replace(setup, inputs=replace(setup.inputs, start=head))
     test, names = setup.dataset.test, setup.dataset.group_names
 
     def by_speaker(answers: NDArray[np.integer]) -> dict[str, float]:

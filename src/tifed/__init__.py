@@ -10,8 +10,7 @@
 from tifed.errors import RunError, TifedError, UsageError
 from tifed.experiment import Experiment, Result, load_experiment, preset_names, resume, run
 from tifed.rule.network import Network, Parameters, load_model, ranges, save_model
-
-__version__ = "0.1.0"
+from tifed.version import __version__
 
 __all__ = [
     "Experiment",
@@ -21,6 +20,7 @@ __all__ = [
     "RunError",
     "TifedError",
     "UsageError",
+    "__version__",
     "load_experiment",
     "load_model",
     "preset_names",

@@ -13,6 +13,8 @@ from benchmarks.mutation.mutants import Mutant, mutants
 from benchmarks.mutation.report import survivors, table
 from benchmarks.mutation.tree import Subject
 
+pytestmark = pytest.mark.slow(5)
+
 SOURCE = '''
 """A toy."""
 

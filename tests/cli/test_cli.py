@@ -1,22 +1,52 @@
-"""The command line as a person meets it: real processes, exit codes, streams."""
+"""The command line as a person meets it: exit codes and streams, also of real processes."""
 
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tifed.cli import main
+
 COMMAND = [sys.executable, "-c", "from tifed.cli import main; main()"]
 
 
 def tifed(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The command as a process of its own."""
     return subprocess.run(
         [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, cwd=cwd
     )
 
 
+@dataclass
+class Here:
+    """The command in this process, which spares it the seconds until all is imported."""
+
+    patch: pytest.MonkeyPatch
+    streams: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+        command = ["tifed", *map(str, arguments)]
+        self.patch.chdir(cwd)
+        self.patch.setattr(sys, "argv", command)
+        self.streams.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = self.streams.readouterr()
+        code = ended.value.code or 0
+        assert isinstance(code, int)
+        return subprocess.CompletedProcess(command, code, said.out, said.err)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    return Here(monkeypatch, capsys)
+
+
+@pytest.mark.slow(5)
 def test_run_prints_one_json_object_and_show_gives_it_again(tmp_path: Path) -> None:
     done = tifed("run", "--preset", "digits", "--set", "rounds=3", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -42,6 +72,7 @@ def test_run_prints_one_json_object_and_show_gives_it_again(tmp_path: Path) -> N
     assert json.loads(repeated.stdout)["digest"] == result["digest"]
 
 
+@pytest.mark.slow(4)
 def test_board_and_emulator_are_short_for_an_emulated_fleet(tmp_path: Path) -> None:
     small = ["--set", "devices=1", "--set", "rounds=1"]
     arguments = ["run", "--preset", "digits", *small, "--json"]
@@ -55,33 +86,34 @@ def test_board_and_emulator_are_short_for_an_emulated_fleet(tmp_path: Path) -> N
         assert line in written
 
 
-def test_ranges_and_presets(tmp_path: Path) -> None:
-    rows = json.loads(tifed("ranges", "--preset", "mnist-paper", "--json", cwd=tmp_path).stdout)
+@pytest.mark.slow
+def test_ranges_and_presets(here: Here, tmp_path: Path) -> None:
+    rows = json.loads(here("ranges", "--preset", "mnist-paper", "--json", cwd=tmp_path).stdout)
     bounds = {(row["layer"], row["quantity"]): row["high"] for row in rows}
     assert bounds[0, "weight"] == (2**31 - 1 - 32767) // (784 * 128)
     assert all(row["fits"] for row in rows)
-    assert "21,399" in tifed("ranges", "--preset", "mnist-paper", cwd=tmp_path).stdout
-    assert "fashion-mnist-paper" in tifed("presets", cwd=tmp_path).stdout
-    printed = tifed("presets", "digits", cwd=tmp_path).stdout
+    assert "21,399" in here("ranges", "--preset", "mnist-paper", cwd=tmp_path).stdout
+    assert "fashion-mnist-paper" in here("presets", cwd=tmp_path).stdout
+    printed = here("presets", "digits", cwd=tmp_path).stdout
     (tmp_path / "mine.toml").write_text(printed)
-    assert tifed("run", "mine.toml", "--set", "rounds=1", cwd=tmp_path).returncode == 0
+    assert here("run", "mine.toml", "--set", "rounds=1", cwd=tmp_path).returncode == 0
 
 
-def test_partition_is_shown_as_a_table_a_picture_and_an_object(tmp_path: Path) -> None:
+def test_partition_is_shown_as_a_table_a_picture_and_an_object(here: Here, tmp_path: Path) -> None:
     arguments = ["partition", "--preset", "digits", "--set", "partition.kind=shards"]
-    shown = tifed(*arguments, "--out", "who.png", cwd=tmp_path)
+    shown = here(*arguments, "--out", "who.png", cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr
     assert (tmp_path / "who.png").read_bytes().startswith(b"\x89PNG")
-    told = json.loads(tifed(*arguments, "--json", cwd=tmp_path).stdout)
+    told = json.loads(here(*arguments, "--json", cwd=tmp_path).stdout)
     counts = np.array(told["counts"])
     assert counts.shape == (8, 10)
     assert ((counts > 0).sum(axis=1) <= 2).all()
     assert all(str(total) in shown.stdout for total in counts.sum(axis=1))
 
 
-def test_help_teaches(tmp_path: Path) -> None:
-    assert "tifed run --preset digits" in tifed("--help", cwd=tmp_path).stdout
-    text = tifed("run", "--help", cwd=tmp_path).stdout
+def test_help_teaches(here: Here, tmp_path: Path) -> None:
+    assert "tifed run --preset digits" in here("--help", cwd=tmp_path).stdout
+    text = here("run", "--help", cwd=tmp_path).stdout
     assert "KEY=VALUE" in text
     assert "--resume" in text
 
@@ -122,15 +154,16 @@ def bad_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(("arguments", "message"), USAGE, ids=lambda value: str(value)[:60])
 def test_bad_requests_end_with_two_and_say_what_is_wrong(
-    bad_files: Path, arguments: list[str], message: str
+    here: Here, bad_files: Path, arguments: list[str], message: str
 ) -> None:
-    done = tifed(*arguments, cwd=bad_files)
+    done = here(*arguments, cwd=bad_files)
     assert done.returncode == 2, done.stderr
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
 
+@pytest.mark.slow(2)
 def test_a_run_without_a_sound_checkpoint_ends_with_one(tmp_path: Path) -> None:
     assert tifed("run", "--set", "rounds=2", "--out", "a", cwd=tmp_path).returncode == 0
     for path in (tmp_path / "a/checkpoints").iterdir():

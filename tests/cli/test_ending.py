@@ -14,6 +14,8 @@ from rich.console import Console
 
 from tifed.cli.interrupted import needed_again, stopped_by_hand
 
+pytestmark = pytest.mark.slow(2)
+
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="no /proc")
 @pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="needs qemu-system-arm")

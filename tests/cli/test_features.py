@@ -33,6 +33,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIFED_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.mark.slow(10)
 def test_train_extract_and_run(tmp_path: Path) -> None:
     out, features = tmp_path / "e.safetensors", tmp_path / "f.npz"
     said = json.loads(
@@ -91,6 +92,7 @@ def test_extractors_that_ship_are_listed(tmp_path: Path) -> None:
         tifed("features", "train", "--source", "digits", "--out", tmp_path / "e", "--channels", "a")
 
 
+@pytest.mark.slow
 def test_features_computed_elsewhere_are_a_data_set(tmp_path: Path) -> None:
     """Floats of any range become int8 by constants that are saved with the run."""
     random = np.random.default_rng(5)

@@ -13,6 +13,7 @@ from tifed.errors import UsageError
 runner = CliRunner()
 
 
+@pytest.mark.slow(4)
 def test_a_doubtful_run_says_so_while_it_runs_and_with_its_result(tmp_path: Path) -> None:
     out = str(tmp_path / "run")
     silent = ["--set", "rounds=2", "--set", "faults.probability=0.999999", "--out", out]
@@ -27,6 +28,7 @@ def test_a_doubtful_run_says_so_while_it_runs_and_with_its_result(tmp_path: Path
     assert len(told["warnings"]) == 2
 
 
+@pytest.mark.slow(4)
 def test_accuracy_stands_beside_balanced_accuracy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -41,6 +43,7 @@ def test_accuracy_stands_beside_balanced_accuracy(
     assert "warning" not in shown.stdout
 
 
+@pytest.mark.slow(4)
 def test_a_folder_of_an_older_release_is_shown_and_a_damaged_result_refused(
     tmp_path: Path,
 ) -> None:

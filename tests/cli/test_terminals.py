@@ -44,6 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow(4)
 @pytest.mark.parametrize(
     ("encoding", "arguments", "code"),
     [
@@ -111,6 +112,7 @@ def stopped_by_hand(arguments: list[str], due: Callable[[], bool], cwd: Path) ->
     return process.returncode, said
 
 
+@pytest.mark.slow(4)
 def test_a_run_that_is_stopped_by_hand_says_how_to_go_on(tmp_path: Path) -> None:
     code, said = stopped_by_hand(
         ["run", "--set", "rounds=100000", "--out", "my run", "--data-dir", "my data"],
@@ -135,6 +137,7 @@ def test_a_run_that_is_stopped_by_hand_says_how_to_go_on(tmp_path: Path) -> None
     assert path.is_file()
 
 
+@pytest.mark.slow(4)
 def test_a_run_that_is_stopped_at_once_says_so_too(tmp_path: Path) -> None:
     code, said = stopped_by_hand(
         ["run", "--set", "checkpoint_every=100000", "--set", "rounds=100000", "--out", "run"],

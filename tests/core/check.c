@@ -20,18 +20,18 @@ static void run_panels(const test_case *t, const panel_kernel *kernel)
     uint32_t all = t->network.depth < 32 ? (1u << t->network.depth) - 1u : UINT32_MAX;
     uint32_t features = t->layers[0].fan_in, stride = network.layers[0].pairs;
     panel_model panels, feedback;
-    panel_room room, looking;
+    panel_workspace workspace, classify_workspace;
     memset(&panels, 0, sizeof panels);
     memset(&feedback, 0, sizeof feedback);
-    void *memory[4] = {room_for(panel_model_bytes(&network, all), 1),
-                       room_for(panel_feedback_bytes(&network) + 1, 1),
-                       room_for(panel_room_bytes(&network, t->batch, t->count), 1),
-                       room_for(panel_room_bytes(&network, t->count, 0), 1)};
+    void *memory[4] = {zeroed_memory(panel_model_bytes(&network, all), 1),
+                       zeroed_memory(panel_feedback_bytes(&network) + 1, 1),
+                       zeroed_memory(panel_workspace_bytes(&network, t->batch, t->count), 1),
+                       zeroed_memory(panel_workspace_bytes(&network, t->count, 0), 1)};
     panel_model_init(&network, &panels, all, memory[0]);
     panel_feedback_init(&network, &feedback, memory[1]);
-    panel_room_init(&network, &room, t->batch, t->count, memory[2]);
-    panel_room_init(&network, &looking, t->count, 0, memory[3]);
-    uint32_t *rows = room_for((size_t)t->count * stride, 4);
+    panel_workspace_init(&network, &workspace, t->batch, t->count, memory[2]);
+    panel_workspace_init(&network, &classify_workspace, t->count, 0, memory[3]);
+    uint32_t *rows = zeroed_memory((size_t)t->count * stride, 4);
     for (uint32_t s = 0; s < t->count; s++)
         kernel->load(&network, rows + (size_t)s * stride, t->samples + (size_t)s * features,
                      t->centre);
@@ -45,25 +45,26 @@ static void run_panels(const test_case *t, const panel_kernel *kernel)
             kernel->pack(&matrix, feedback.weights[l], t->feedback[l]);
         }
     }
-    int32_t *classes = room_for(t->count, 4);
-    kernel->classify(&network, &panels, &looking, rows, t->count, classes);
+    int32_t *classes = zeroed_memory(t->count, 4);
+    kernel->classify(&network, &panels, &classify_workspace, rows, t->count, classes);
     if (memcmp(classes, t->classes, t->count * sizeof(int32_t)))
         fail("another class", kernel->name);
-    panel_work work = {rows, t->labels, t->count, t->batch, t->work.first_step, t->work.steps,
-                       t->trained, t->work.extra_shift, t->seed_low, t->seed_high,
-                       t->work.device, t->work.exchange};
+    panel_work work = {rows,         t->labels,           t->count,
+                       t->batch,     t->work.first_step,  t->work.steps,
+                       t->trained,   t->work.extra_shift, t->seed_low,
+                       t->seed_high, t->work.device,      t->work.exchange};
     panel_statistics statistics = {0, 0, 0, 0};
     if (!panel_work_fits(&network, &work))
         fail("panel_work_fits", kernel->name);
-    kernel->train(&network, &panels, &feedback, &room, &work, &statistics);
+    kernel->train(&network, &panels, &feedback, &workspace, &work, &statistics);
     uint64_t counted[4] = {statistics.visits, statistics.missed, statistics.clipped_parameters,
                            statistics.clipped_deltas};
     if (memcmp(t->statistics, counted, sizeof counted))
         fail("other statistics", kernel->name);
     for (uint32_t l = 0; l < t->network.depth; l++) {
         const tifed_layer *layer = &t->layers[l];
-        int64_t *sums = room_for(weights_of(layer), 8);
-        int32_t *parts = room_for(panel_weights(&network.layers[l]), 4);
+        int64_t *sums = zeroed_memory(weights_of(layer), 8);
+        int32_t *parts = zeroed_memory(panel_weights(&network.layers[l]), 4);
         kernel->accumulate(parts, panels.weights[l], panel_weights(&network.layers[l]), 3);
         kernel->unpack(&network.layers[l], sums, parts);
         for (uint32_t i = 0; i < weights_of(layer); i++)
@@ -87,7 +88,7 @@ void run_others(const test_case *t)
             run_panels(t, panel_kernels[k]);
 }
 
-/* ---- random cases ------------------------------------------------------------------------------- */
+/* --- random cases ----------------------------------------------------------------------------- */
 
 static uint64_t state;
 
@@ -100,12 +101,9 @@ static uint32_t draw(uint32_t below)
 static int32_t extreme(int32_t bound)
 {
     switch (draw(4)) {
-    case 0:
-        return bound;
-    case 1:
-        return -bound;
-    default:
-        return (int32_t)draw(2u * (uint32_t)bound + 1u) - bound;
+    case 0: return bound;
+    case 1: return -bound;
+    default: return (int32_t)draw(2u * (uint32_t)bound + 1u) - bound;
     }
 }
 

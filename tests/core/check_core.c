@@ -9,7 +9,7 @@
 #define ALIGNED 64u
 #endif
 
-void *room_for(size_t count, size_t size)
+void *zeroed_memory(size_t count, size_t size)
 {
     size_t bytes = (count * size + 2u * ALIGNED) / ALIGNED * ALIGNED;
     uint8_t *memory = exactly(bytes + ALIGNED + sizeof(void *));
@@ -37,8 +37,8 @@ uint32_t weights_of(const tifed_layer *layer)
 static void make_model(const test_case *t, model *m)
 {
     for (uint32_t l = 0; l < t->network.depth; l++) {
-        m->weights[l] = room_for(weights_of(&t->layers[l]), 2);
-        m->biases[l] = room_for(t->layers[l].fan_out, 2);
+        m->weights[l] = zeroed_memory(weights_of(&t->layers[l]), 2);
+        m->biases[l] = zeroed_memory(t->layers[l].fan_out, 2);
     }
 }
 
@@ -47,14 +47,14 @@ void make_arrays(test_case *t)
     uint32_t features = t->layers[0].fan_in;
     uint32_t classes = t->layers[t->network.depth - 1].fan_out;
     t->network.layers = t->layers;
-    t->centre = room_for(features, 1);
-    t->samples = room_for((size_t)t->count * features, 1);
-    t->labels = room_for(t->count, 4);
-    t->classes = room_for(t->count, 4);
+    t->centre = zeroed_memory(features, 1);
+    t->samples = zeroed_memory((size_t)t->count * features, 1);
+    t->labels = zeroed_memory(t->count, 4);
+    t->classes = zeroed_memory(t->count, 4);
     make_model(t, &t->before);
     make_model(t, &t->after);
     for (uint32_t l = 0; l + 1 < t->network.depth; l++)
-        t->feedback[l] = room_for((size_t)classes * t->layers[l].fan_out, 2);
+        t->feedback[l] = zeroed_memory((size_t)classes * t->layers[l].fan_out, 2);
 }
 
 void drop_arrays(test_case *t)
@@ -98,19 +98,19 @@ static void run_core(test_case *t, int how, bool record)
     int8_t *narrow[TIFED_MAX_DEPTH] = {NULL};
     const int16_t *feedback[TIFED_MAX_DEPTH] = {NULL};
     memset(frozen, 0, sizeof frozen);
-    tifed_config config = {&t->network, t->trained, t->count, t->batch, NULL, NULL,
-                           t->seed_low, t->seed_high};
+    tifed_config config = {&t->network, t->trained, t->count,    t->batch,
+                           NULL,        NULL,       t->seed_low, t->seed_high};
     for (uint32_t l = 0; l < depth && how == IN_FLASH_STORED; l++) {
         uint32_t count = weights_of(&t->layers[l]);
         if (l + 1 < depth)
             feedback[l] = t->feedback[l];
         if (t->trained >> l & 1u)
             continue;
-        narrow[l] = room_for(count, 1);
+        narrow[l] = zeroed_memory(count, 1);
         for (uint32_t i = 0; i < count; i++)
             narrow[l][i] = (int8_t)t->before.weights[l][i];
         frozen[l].weights = t->layers[l].weight_bits == 8 ? (const void *)narrow[l]
-                                                           : (const void *)t->before.weights[l];
+                                                          : (const void *)t->before.weights[l];
         frozen[l].biases = t->before.biases[l];
     }
     if (how == IN_FLASH_STORED) {
@@ -232,8 +232,8 @@ static void measure_large(void)
 /* Beside the largest mini-batch there is room for half of a large divisor, and for no larger one. */
 static void round_large(void)
 {
-    static const tifed_layer layer = {1, 2, 1, 0, TIFED_FLOOR, 24, TIFED_NEAREST, 8,
-                                      TIFED_IDENTITY, 128, 16};
+    static const tifed_layer layer = {
+        1, 2, 1, 0, TIFED_FLOOR, 24, TIFED_NEAREST, 8, TIFED_IDENTITY, 128, 16};
     static const tifed_network network = {&layer, 1, TIFED_SQUARED, 1, TIFED_UNIFORM, 0, false};
     uint32_t batch = (INT32_MAX - (UINT32_C(1) << 24)) / (UINT32_C(256) * 32767u);
     tifed_config config = {&network, 1, batch, batch, NULL, NULL, 0, 0};

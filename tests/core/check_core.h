@@ -22,8 +22,8 @@ typedef struct test_case {
 } test_case;
 
 /* Zeros for `count` values, aligned for vectors and with room behind for them. */
-void *room_for(size_t count, size_t size);
-void give_back(void *room);
+void *zeroed_memory(size_t count, size_t size);
+void give_back(void *aligned);
 
 uint32_t weights_of(const tifed_layer *layer);
 

@@ -20,10 +20,10 @@ static void read_layer(tifed_feature_layer *layer)
     layer->padding = (uint16_t)number();
     layer->relu = number() != 0;
     uint32_t words = (uint32_t)number();
-    uint32_t *panels = words ? exactly(words * 4u) : NULL;
+    uint32_t *quads = words ? exactly(words * 4u) : NULL;
     for (uint32_t i = 0; i < words; i++)
-        panels[i] = (uint32_t)number();
-    layer->panels = panels;
+        quads[i] = (uint32_t)number();
+    layer->quads = quads;
 }
 
 static void read_case(test_case *t)
@@ -48,7 +48,7 @@ static void read_case(test_case *t)
 static void drop_case(test_case *t)
 {
     for (uint32_t l = 0; l < t->extractor.depth; l++)
-        free((void *)(uintptr_t)t->layers[l].panels);
+        free((void *)(uintptr_t)t->layers[l].quads);
     free(t->samples);
     free(t->wanted);
 }
@@ -96,12 +96,12 @@ static void refuse(const test_case *t)
         tifed_feature_layer *layer = &layers[way % t->extractor.depth];
         memcpy(layers, t->layers, sizeof layers);
         e.layers = layers;
-        uint32_t *panels = (uint32_t *)(uintptr_t)layer->panels, first[5];
+        uint32_t *quads = (uint32_t *)(uintptr_t)layer->quads, first[5];
         int wanted = way < 8u ? TIFED_ERROR_NETWORK : TIFED_ERROR_RANGE;
-        if (way >= 6u && !layer->panels)
+        if (way >= 6u && !layer->quads)
             continue;
-        if (panels)
-            memcpy(first, panels, sizeof first);
+        if (quads)
+            memcpy(first, quads, sizeof first);
         switch (way) {
         case 0: layer->kernel_height = 0; break;
         case 1: layer->stride = 0; break;
@@ -111,15 +111,15 @@ static void refuse(const test_case *t)
         case 5: e.depth = TIFED_EXTRACTOR_DEPTH + 1u; break;
         case 6: layer->units = 0; break;
         case 7: layer->padding = layer->kernel_width; break;
-        case 8: panels[4] = 25u; break;
-        default: panels[0] = UINT32_C(0x80000000); break;
+        case 8: quads[4] = 25u; break;
+        default: quads[0] = UINT32_C(0x80000000); break;
         }
         if (tifed_features_check(&e) != wanted)
             fail("took a broken extractor", "tifed_features_check");
         if (wanted == TIFED_ERROR_NETWORK && tifed_features_memory(&e) != 0u)
             fail("has a size for a broken extractor", "tifed_features_memory");
-        if (panels)
-            memcpy(panels, first, sizeof first);
+        if (quads)
+            memcpy(quads, first, sizeof first);
     }
 }
 

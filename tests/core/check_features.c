@@ -22,15 +22,16 @@ static void run_host(const test_case *t, const extraction_kernel *kernel)
     extraction_network network;
     void *constants = exactly(extraction_bytes(&t->extractor) + EXTRACTION_ALIGN);
     extraction_init(&network, &t->extractor, aligned(constants));
-    void *room = exactly(extraction_room_bytes(&network) + EXTRACTION_ALIGN);
+    void *workspace = exactly(extraction_workspace_bytes(&network) + EXTRACTION_ALIGN);
     int8_t *features = exactly(t->features);
     for (uint32_t n = 0; n < t->count; n++) {
-        extraction_run(&network, kernel, t->samples + (size_t)n * t->inputs, features, aligned(room));
+        extraction_run(&network, kernel, t->samples + (size_t)n * t->inputs, features,
+                       aligned(workspace));
         if (memcmp(features, t->wanted + (size_t)n * t->features, t->features))
             fail("other features", kernel->name);
     }
     free(constants);
-    free(room);
+    free(workspace);
     free(features);
 }
 

@@ -21,10 +21,13 @@ PROCESSOR = "atmega1284p"
 COMPILER = ["avr-gcc", f"-mmcu={PROCESSOR}", "-Os", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
 STRICT = [*COMPILER, "-std=c99", "-Wpedantic", "-Wconversion"]
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("avr-gcc") and shutil.which("simavr")) and "CI" not in os.environ,
-    reason="scripts/system_packages installs gcc-avr, avr-libc and simavr",
-)
+pytestmark = [
+    pytest.mark.slow(4),
+    pytest.mark.skipif(
+        not (shutil.which("avr-gcc") and shutil.which("simavr")) and "CI" not in os.environ,
+        reason="scripts/system_packages installs gcc-avr, avr-libc and simavr",
+    ),
+]
 
 
 def run(*command: str | Path) -> str:

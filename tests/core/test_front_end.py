@@ -21,6 +21,8 @@ STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshado
 CHECK = ("check_front_end_file.c", "check_front_end.c", "cases.c", "cases_from_file.c")
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 
+pytestmark = pytest.mark.slow(10)
+
 needs_zig = pytest.mark.skipif(
     importlib.util.find_spec("ziglang") is None, reason="pip install ziglang"
 )

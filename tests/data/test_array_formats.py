@@ -123,6 +123,7 @@ def write_words(folder: Path, rate: int, group: str = "") -> None:
             wavfile.write(where / f"{take}.wav", rate, tone.astype(np.int16))
 
 
+@pytest.mark.slow(3)
 def test_a_folder_of_recordings_by_class(tmp_path: Path) -> None:
     write_words(tmp_path / "words", 8000)
     dataset = load(tmp_path / "words")

@@ -224,6 +224,7 @@ def test_what_needs_a_word_from_the_user_says_which(name: str, message: str) -> 
         load(CASES / name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "gbk"])
 def test_class_names_that_a_terminal_cannot_show_are_replaced(encoding: str) -> None:
     code = "from tifed.cli import main; main()"

@@ -185,6 +185,7 @@ def test_rubbish_is_refused_by_every_reader(tmp_path: Path, suffix: str, content
         load(tmp_path / f"mine{suffix}")
 
 
+@pytest.mark.slow(6)
 @pytest.mark.parametrize("name", [*WHOLE, "labels-one-hot.npz"])
 def test_a_file_damaged_at_random_is_read_or_refused(tmp_path: Path, name: str) -> None:
     """No other error escapes; whatever is read is a data set."""

@@ -22,6 +22,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory, write_recordings: Write
     return write_recordings(tmp_path_factory.mktemp("speech") / "fsdd" / "recordings")
 
 
+@pytest.mark.slow(6)
 def test_every_layout_gives_the_same_data(recordings: Path) -> None:
     folders = (recordings, recordings.parent, recordings.parent.parent)
     loaded = [load("spoken-digits", data_dir=folder, download=False) for folder in folders]
@@ -34,6 +35,7 @@ def test_every_layout_gives_the_same_data(recordings: Path) -> None:
     assert np.bincount(dataset.train.groups).tolist() == [20, 20]
 
 
+@pytest.mark.slow
 def test_a_speaker_can_be_held_out(recordings: Path) -> None:
     dataset = load("spoken-digits", data_dir=recordings, held_out_speaker="bob")
     assert dataset.test.groups is not None

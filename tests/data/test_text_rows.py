@@ -74,6 +74,7 @@ def test_what_is_a_number(text: str) -> None:
     assert is_number(text)
 
 
+@pytest.mark.slow
 def test_blocks_are_joined_in_order_and_small_integers_stay_small() -> None:
     count = 200_000  # several blocks
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
+pytestmark = pytest.mark.slow(5)
+
 SCRIPT = Path(__file__).parents[2] / "examples" / "spoken_digits" / "adapt.py"
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 

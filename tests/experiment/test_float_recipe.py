@@ -64,6 +64,7 @@ def test_its_checkpoint_is_not_taken_for_integers(tmp_path: Path) -> None:
         resume(tmp_path / "run")
 
 
+@pytest.mark.slow(3)
 def test_its_report_says_what_it_is(tmp_path: Path) -> None:
     result = run(_float("rounds=2"), out=tmp_path / "run")
     write_report(tmp_path / "run")

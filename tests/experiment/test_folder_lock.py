@@ -32,6 +32,7 @@ def running(tmp_path: Path) -> Iterator[tuple[Path, int]]:
     process.wait()
 
 
+@pytest.mark.slow(3)
 def test_a_second_process_is_refused_until_the_first_is_gone(running: tuple[Path, int]) -> None:
     folder, number = running
     for arguments in (
@@ -42,7 +43,7 @@ def test_a_second_process_is_refused_until_the_first_is_gone(running: tuple[Path
         assert done.returncode == 2
         assert f"{folder}: is being run by process {number}" in " ".join(done.stderr.split())
     os.kill(number, signal.SIGKILL)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while True:
         try:
             with alone_in(folder, pytest.fail):
@@ -52,6 +53,7 @@ def test_a_second_process_is_refused_until_the_first_is_gone(running: tuple[Path
             time.sleep(0.01)
 
 
+@pytest.mark.slow(3)
 def test_two_processes_that_begin_in_the_same_folder(tmp_path: Path) -> None:
     arguments = [*COMMAND, "run", "--set", "rounds=40", "--out", str(tmp_path / "new")]
     both = [

@@ -17,24 +17,32 @@ from tifed.experiment import load_experiment
 from tifed.federation.checkpoint_file import _checksum
 from tifed.files.tensor_file import header_and_arrays
 
-COMMAND = [sys.executable, "-c", "from tifed.cli import main; main()"]
+# Runs the preset, but waits before it is past a round: a test that is slow to kill it is in time.
+RUN_AND_WAIT = """
+import sys, time
+import tifed
+from tifed.experiment import load_experiment
+
+def watch(progress):
+    while progress.record.round >= int(sys.argv[2]):
+        time.sleep(60)
+
+tifed.run(load_experiment(preset="digits"), out=sys.argv[1], watch=watch)
+"""
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
-    arguments = ["run", "--preset", "digits", "--out", str(folder)]
-    return subprocess.Popen(
-        [*COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-
-
+@pytest.mark.slow(15)
 @pytest.mark.parametrize("checkpoints", [0, 1, 7, 40])
 def test_kill_nine_and_resume(tmp_path: Path, checkpoints: int) -> None:
     folder = tmp_path / "run"
-    process = start(folder)
-    awaited = folder / (
-        f"checkpoints/round-{checkpoints:06d}.safetensors" if checkpoints else "experiment.toml"
-    )
-    while not awaited.exists() and process.poll() is None:
+
+    def due() -> bool:
+        kept = (folder / "checkpoints").glob("round-*.safetensors")
+        newest = max((int(path.stem[6:]) for path in kept), default=0)
+        return (folder / "experiment.toml").exists() and newest >= checkpoints
+
+    process = subprocess.Popen([sys.executable, "-c", RUN_AND_WAIT, folder, str(checkpoints + 3)])
+    while not due() and process.poll() is None:
         time.sleep(0.001)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL

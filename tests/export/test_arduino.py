@@ -4,9 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from tifed.export import Model, export
+
+pytestmark = pytest.mark.slow(5)
 
 ROUNDS = 3
 

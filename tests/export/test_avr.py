@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from tifed.export import Model, export
 
+pytestmark = pytest.mark.slow(5)
+
 ROUNDS = 2
 PROCESSOR = "atmega1284p"
 

@@ -16,6 +16,8 @@ from tifed.extractor.memory import extractor_memory
 from tifed.extractor.packed import constant_bytes
 from tifed.extractor.shipped import find_extractor
 
+pytestmark = pytest.mark.slow(30)
+
 ROUNDS, DEVICE = 4, 3
 
 PROJECT = """\

@@ -7,9 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from tifed.experiment import load_experiment
 from tifed.experiment import run as run_experiment
 from tifed.export import Model, export
+
+pytestmark = pytest.mark.slow(3)
 
 DEVICES = 3
 
@@ -30,7 +34,7 @@ def started(program: Path, ports: list[int]) -> Iterator[None]:
 
 def _await(port: int) -> None:
     """Until somebody listens."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return

@@ -13,6 +13,8 @@ import pytest
 from tifed.export import Model, export
 from tifed.rule.network.memory import device_memory
 
+pytestmark = pytest.mark.slow(3)
+
 ZIG = [sys.executable, "-m", "ziglang"]
 COMPILERS = {
     "zig": [*ZIG, "cc", "-target", "thumb-freestanding-eabi", "-mcpu=cortex_m0",

@@ -70,9 +70,25 @@ def test_wrong_arguments_are_named() -> None:
 
 def test_the_extension_itself_cannot_be_made_to_read_past_an_array() -> None:
     """What memory safety rests on is checked in C++ as well."""
+    fields: dict[str, Any] = {
+        "units": 4, "kernel_height": 1, "kernel_width": 1, "stride": 1, "padding": 0, "relu": True,
+    }  # fmt: skip
+
+    def layer(**changes: Any) -> _native.FeatureLayer:
+        return _native.FeatureLayer(**fields | changes)
+
+    for wrong, message in (
+        ({"units": 1 << 16}, "units: not a whole number"),
+        ({"units": -1}, "units: not a whole number"),
+        ({"depth": 1}, "one is given that there is not"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            layer(**wrong)
+    with pytest.raises(ValueError, match="relu: is missing"):
+        _native.FeatureLayer(**{name: fields[name] for name in fields if name != "relu"})
     good: dict[str, Any] = {
-        "shape": [1, 1, 4], "zero": 0, "layers": [(4, 1, 1, 1, 0, 1)],
-        "panels": [np.zeros(9, np.uint32)], "kernel": "device",
+        "shape": [1, 1, 4], "zero": 0, "layers": [layer()],
+        "quads": [np.zeros(9, np.uint32)], "kernel": "device",
     }  # fmt: skip
     made = _native.Extractor(**good)
     with pytest.raises(ValueError, match="out: another shape"):
@@ -82,13 +98,13 @@ def test_the_extension_itself_cannot_be_made_to_read_past_an_array() -> None:
     for name, value, message in (
         ("shape", [1, 1, 5000], "input: a side"),
         ("shape", [1, 1], "three sides"),
-        ("layers", [(4, 1, 1, 1, 0)], "6 numbers each"),
-        ("layers", [(4, 2, 1, 1, 0, 1)], "do not fit together"),
-        ("layers", [(5, 1, 1, 1, 0, 1)], "another length"),
-        ("panels", [np.zeros(8, np.uint32)], "another length"),
-        ("panels", [np.full(9, 1 << 31, np.uint32)], "a sum could pass 32 bits"),
-        ("panels", [np.full(9, 25, np.uint32)], "a sum could pass 32 bits"),
-        ("panels", [], "as many arrays"),
+        ("layers", [], "layers: 1 to 32 of them"),
+        ("layers", [layer(kernel_height=2)], "do not fit together"),
+        ("layers", [layer(units=5)], "another length"),
+        ("quads", [np.zeros(8, np.uint32)], "another length"),
+        ("quads", [np.full(9, 1 << 31, np.uint32)], "a sum could pass 32 bits"),
+        ("quads", [np.full(9, 25, np.uint32)], "a sum could pass 32 bits"),
+        ("quads", [], "as many arrays"),
         ("kernel", "abacus", "kernel: not one"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -13,6 +13,7 @@ from tifed.extractor.training import TrainingSettings, train
 SETTINGS = TrainingSettings(channels=(8,), features=64, epochs=6)
 
 
+@pytest.mark.slow
 def test_integers_are_as_good_as_floats_on_the_source() -> None:
     digits = load("digits")
     told: list[tuple[int, int]] = []

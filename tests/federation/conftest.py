@@ -9,9 +9,8 @@ import pytest
 from tifed.federation import Federation, ServerState, begin, federate
 from tifed.federation.assignment import full_network
 from tifed.federation.device import Stream
-from tifed.fleets import SimulatedFleet
+from tifed.fleets import FleetInputs, SimulatedFleet
 from tifed.native.choice import engine
-from tifed.rule.learning import feedback_matrices
 from tifed.rule.network import Network, Parameters, start_parameters
 from tifed.rule.recipes import Recipe, Tuned
 
@@ -66,15 +65,10 @@ def small() -> Callable[..., Small]:
             "calibration_samples": recipe.calibration_samples,
         } | changes
         network = recipe.network(shape, fields["batch"])
-        fleet = SimulatedFleet(
-            engine("oracle"),
-            network,
-            feedback_matrices(network, 1),
-            tuple(Stream(features, labels, order) for order in orders),
-            fields["batch"],
-            1,
-        )
+        federation = Federation(network=network, **fields)
+        streams = tuple(Stream(features, labels, order) for order in orders)
         start = start_parameters(network, recipe.start(network), 1)
-        return Small(Federation(network=network, **fields), fleet, start)
+        inputs = FleetInputs(federation, streams, streams, start, None, engine("oracle"))
+        return Small(federation, SimulatedFleet(inputs), start)
 
     return make

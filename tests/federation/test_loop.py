@@ -17,7 +17,9 @@ Make = Callable[..., Any]
 
 def test_the_centre_is_the_rounded_mean_of_the_first_samples(small: Make) -> None:
     run = small(Tuned(calibration=4))
-    taken = np.concatenate([stream.read(0, 4)[0] for stream in run.fleet.streams]).astype(int)
+    taken = np.concatenate([stream.read(0, 4)[0] for stream in run.fleet.inputs.streams]).astype(
+        int
+    )
     expected = np.floor(taken.sum(axis=0) / 12 + 0.5)
     assert run.state().parameters.centre.tolist() == expected.tolist()
 
@@ -67,7 +69,7 @@ def test_a_stream_starts_over_or_stops(small: Make) -> None:
     assert [(next(iter(p.jobs)).position, next(iter(p.jobs)).samples) for p in plans] == [
         (0, 6), (6, 6), (2, 6), (8, 6),
     ]  # fmt: skip
-    stream = run.fleet.streams[0]
+    stream = run.fleet.inputs.streams[0]
     assert (stream.read(8, 6)[0] == stream.samples[[8, 9, 0, 1, 2, 3]]).all()
     run = small(lengths=(10, 40), rounds=4, at_end=AtEnd.STOP)
     plans = [plan for state in states(run) for plan in run.federation.plans(state)]

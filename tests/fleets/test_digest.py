@@ -9,6 +9,8 @@ from tifed.experiment import Experiment
 from tifed.experiment.build import build
 from tifed.fleets.emulated import Emulation, firmware_for
 
+pytestmark = pytest.mark.slow(60)
+
 BOARDS = [
     *(("unicorn", board) for board in ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7")),
     *(("qemu", board) for board in ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "riscv32")),
@@ -75,9 +77,11 @@ def test_the_last_layer_needs_a_fifth_of_the_ram_where_the_first_is_in_flash(
         "dataset": "fashion-mnist", "layers": [784, 200, 10], "devices": 1, "rounds": 1,
         "buffer": 50, "local_epochs": 1, "mode": "per-device", "device_layers": [[1]],
     }  # fmt: skip
-    setup = build(Experiment(**experiment))
-    shape = (setup.network, [(0, 1)], 50, 10), (setup.network, [(1,)], 50, 10, setup.start)
-    everything, last = (read_image(firmware_for(Emulation(), *given).elf) for given in shape)
+    whole = experiment | {"mode": "full-network", "device_layers": None}
+    everything, last = (
+        read_image(firmware_for(Emulation(), build(Experiment(**it)).inputs).elf)
+        for it in (whole, experiment)
+    )
     # All variables of the program, the link's buffers included; stacks are the same.
     assert everything.data >= 5 * last.data
     assert last.code - everything.code > 2 * 784 * 200

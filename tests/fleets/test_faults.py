@@ -17,6 +17,8 @@ from tifed.link.faults import FaultyLine, faulty
 from tifed.link.transport import Opener
 from tifed.rule.network import Parameters
 
+pytestmark = pytest.mark.slow(25)
+
 SMALL: dict[str, Any] = {"dataset": "digits", "devices": 2, "rounds": 3, "layers": [64, 8, 10]}
 
 
@@ -159,7 +161,7 @@ def test_a_board_that_dies_does_not_stop_the_others(
             return watch(device, board, opener)
 
         fleet.wire = wire
-        fleet.patience = Patience(answer=0.2, silence=1.0)
+        fleet.patience = Patience(answer=0.2, silence=5.0)
 
     with caplog.at_level(logging.WARNING, "tifed"):
         outcome = emulated(change, **SMALL, emulator="qemu", board="cortex-m3")

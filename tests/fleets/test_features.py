@@ -17,6 +17,8 @@ from tifed.extractor.native import extract
 from tifed.link import Client
 from tifed.rule.recipes import Tuned
 
+pytestmark = pytest.mark.slow(15)
+
 WRITER = Path(__file__).parents[1] / "vectors" / "write_features.py"
 
 

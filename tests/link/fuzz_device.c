@@ -55,7 +55,7 @@ static uint32_t stack(void)
     return 100;
 }
 
-/* --- an input ----------------------------------------------------------------------------------- */
+/* --- an input --------------------------------------------------------------------------------- */
 
 static const uint8_t *input;
 static size_t left;
@@ -172,8 +172,11 @@ static void run(const uint8_t *data, size_t size)
     size_t bytes = tifed_memory_size(&config);
     void *memory = malloc(bytes); /* of the exact size, so that the sanitizer sees its end */
     int8_t *sample = malloc(FEATURES);
-    tifed_device_setup setup = {&network, 3, 2, 1, memory, (uint32_t)bytes, FEATURES, sample,
-                                size % 2u ? extract : NULL, "fuzz", 0, hear, NULL, stack, NULL,
+    tifed_device_setup setup = {&network, 3,      2,
+                                1,        memory, (uint32_t)bytes,
+                                FEATURES, sample, size % 2u ? extract : NULL,
+                                "fuzz",   0,      hear,
+                                NULL,     stack,  NULL,
                                 NULL};
     tifed_device *device = malloc(sizeof *device);
     memset(device, 0xA5, sizeof *device);

@@ -13,7 +13,6 @@ from tifed.board.firmware.boards import UNICORN
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.build import Setup, build
-from tifed.federation.device import Stream
 from tifed.fleets.linked import LinkedFleet
 from tifed.link import (
     Client,
@@ -198,7 +197,7 @@ def test_an_answer_of_another_session_is_not_the_answer() -> None:
         late.append(stale)
         return encode(stale) + encode(sound)
 
-    client = Client("late", lambda: Scripted(answer), QUICK)
+    client = Client("late", lambda: Scripted(answer), Patience(answer=0.1, silence=60.0))
     assert client.classify(np.zeros((3, 8), np.int8)).tolist() == [7, 7, 7]
     assert late
 
@@ -216,15 +215,16 @@ def test_another_version_is_named() -> None:
     def answer(frame: Frame) -> bytes:
         return encode(Frame(frame.kind | ANSWER, frame.session, frame.sequence, b"\x46", 2))
 
+    patience = Patience(answer=0.1, silence=60.0)
     with pytest.raises(DeviceRefusedError, match="version 2 of the link"):
-        Client("new", lambda: Scripted(answer), QUICK).open_session()
+        Client("new", lambda: Scripted(answer), patience).open_session()
 
 
 def test_firmware_for_other_work_is_refused(setup: Setup, board: UnicornBoard) -> None:
-    stream = Stream(np.zeros((4, 64), np.int8), np.zeros(4, np.int32), np.arange(4))
-    fleet = LinkedFleet(
-        [Client("board", lambda: board)], setup.network, [stream], BUFFER, 5, 1, setup.engine
+    inputs = dataclasses.replace(
+        setup.inputs, federation=dataclasses.replace(setup.federation, batch=5)
     )
+    fleet = LinkedFleet(inputs, [Client("board", lambda: board)], devices=range(1))
     with pytest.raises(UsageError, match="built for another"):
         list(fleet.calibrate([0], 4))
     fleet.close()

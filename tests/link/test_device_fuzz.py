@@ -11,6 +11,8 @@ import pytest
 
 from tifed.board.firmware.build import CORE, SOURCES
 
+pytestmark = pytest.mark.slow(4)
+
 INPUTS = int(os.environ.get("TIFED_FUZZ_INPUTS", "60000"))
 """``TIFED_FUZZ_INPUTS=10000000`` is the long run."""
 

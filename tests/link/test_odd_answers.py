@@ -105,9 +105,7 @@ def fleet_of(
         Client("odd", lambda: Tampered(boards[0], changes), patience),
         Client("sound", lambda: Tampered(boards[1]), CALM),
     ]
-    return LinkedFleet(
-        clients, setup.network, setup.streams, 20, 10, 1, setup.engine, LinkSettings(repeats=1)
-    )
+    return LinkedFleet(setup.inputs, clients, LinkSettings(repeats=1))
 
 
 def exchange(
@@ -178,6 +176,7 @@ CHANGES: st.SearchStrategy[Change] = st.one_of(
 )
 
 
+@pytest.mark.slow(3)
 @settings(
     max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -272,6 +271,7 @@ def test_an_odd_board_is_left_out_by_name(
     assert reason in update.absent[0]
 
 
+@pytest.mark.slow(6)
 def test_a_board_in_another_session_is_left_out_by_name(
     setup: Setup, boards: Boards, plan: Plan
 ) -> None:
@@ -308,6 +308,7 @@ def test_a_name_that_is_not_ascii_is_cleaned(setup: Setup, boards: Boards) -> No
     assert client.open_session().board.isprintable()
 
 
+@pytest.mark.slow(3)
 def test_a_training_that_goes_to_and_fro_ends(boards: Boards) -> None:
     steps = iter([1, 0] * 300)
 
@@ -324,7 +325,7 @@ def test_a_training_that_goes_to_and_fro_ends(boards: Boards) -> None:
             boards[0],
             {Kind.TRAIN: silent, Kind.STATUS: to_and_fro, Kind.TRAINED: as_nothing},
         ),
-        QUICK,
+        replace(QUICK, silence=3.0),
     )
     client.open_session()
     with pytest.raises(DeviceError, match="stands still in step 1"):
@@ -355,12 +356,12 @@ def test_a_version_of_an_odd_session_is_still_named(boards: Boards) -> None:
     def newer(frame: Frame) -> Frame:
         return replace(frame, session=0, version=2, payload=b"\x46")
 
-    client = Client("odd", lambda: Tampered(boards[0], {Kind.HELLO: newer}), QUICK)
+    client = Client("odd", lambda: Tampered(boards[0], {Kind.HELLO: newer}), CALM)
     with pytest.raises(DeviceError, match="version 2 of the link"):
         client.open_session()
 
 
 def test_the_error_of_an_odd_answer_is_the_links_own(boards: Boards) -> None:
-    client = Client("odd", lambda: Tampered(boards[0], {Kind.HELLO: partial(cut, 3)}), QUICK)
+    client = Client("odd", lambda: Tampered(boards[0], {Kind.HELLO: partial(cut, 3)}), CALM)
     with pytest.raises(DeviceAnswerError, match="odd: its answer to HELLO has 2 bytes"):
         client.open_session()

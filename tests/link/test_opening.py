@@ -8,6 +8,7 @@ import socket
 import stat
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,8 @@ def fleet_at(
 ) -> LinkedFleet:
     stream = Stream(np.zeros((4, 64), np.int8), np.zeros(4, np.int32), np.arange(4))
     clients = [Client(address, address_opener(address), patience) for address in addresses]
-    return LinkedFleet(
-        clients, setup.network, [stream] * len(clients), 20, 10, 1, setup.engine, settings
-    )
+    streams = [stream] * len(clients)
+    return LinkedFleet(replace(setup.inputs, streams=streams, sent=streams), clients, settings)
 
 
 def test_a_port_that_is_not_there_ends_a_run_at_its_start(setup: Setup, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tifed.rule.front_end import FRONT_ENDS, FrontEnd, front_end_memory
 FRONT_END = FrontEnd("edges", (4, 5, 1))
 
 
+@pytest.mark.slow(5)
 @settings(max_examples=150, deadline=None)
 @given(
     name=st.sampled_from(list(FRONT_ENDS)),

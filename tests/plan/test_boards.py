@@ -115,11 +115,51 @@ def test_the_model_is_near_what_was_measured() -> None:
 def test_measurements_ship_and_are_written_whole(tmp_path: Path) -> None:
     shipped = load_measured()
     assert {image.core for image in shipped.images} <= set(load_boards().cores)
-    path = tmp_path / "measured.json"
-    image = Image(core="cortex-m0", command="c", code=4000, static=900, stack=200, compiler="cc 1")
-    write_measured(path, Measured(images=(image,)))
-    assert load_measured(path).image("cortex-m0") == image
-    assert load_measured(path).image("cortex-m7") is None
-    path.write_text(path.read_text().replace("4000", "-4"))
-    with pytest.raises(UsageError, match=r"images\.0\.code"):
-        load_measured(path)
+    write_measured(tmp_path, shipped)
+    assert load_measured(tmp_path) == shipped
+    image = Image(
+        core="cortex-m0", code=4000, static=900, stack=200, compiler="cc 1", command="c"
+    )  # fmt: skip
+    write_measured(tmp_path, Measured(images=(image,)))
+    assert load_measured(tmp_path).image("cortex-m0") == image
+    assert load_measured(tmp_path).image("cortex-m7") is None
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "named"),
+    [
+        ("images.csv", ",4000,", ",-4,", r"images\.csv: line 2: code: .*greater than or equal"),
+        ("images.csv", ",4000,", ",+4_000,", r"code: '\+4_000' has to be written as '4000'"),
+        ("images.csv", ",4000,", ",many,", r"line 2: code: .*valid integer"),
+        ("images.csv", ",4000,", ",", r"line 2: has 5 cells instead of 6"),
+        ("images.csv", "core,code", "core,size", r"line 1: the columns have to be core,code,st"),
+        ("images.csv", "cortex-m0", '"cortex-m0', r"line 2: is not CSV"),
+        ("rounds.csv", "tuned", "tunde", r"rounds\.csv: line 2: recipe: 'tunde' is not one of"),
+        ("rounds.csv", "64-32-10", "64-32-x", r"line 2: shape: .*valid integer"),
+        ("rounds.csv", "64-32-10", "10", r"line 2: layers: a network needs at least one layer"),
+        ("rounds.csv", "64-32-10", "64-33-10", r"fingerprint: .* makes firmware .*measure again"),
+    ],
+)
+def test_a_wrong_cell_of_a_table_of_measurements_is_named(
+    tmp_path: Path, file: str, old: str, new: str, named: str
+) -> None:
+    image = Image(core="cortex-m0", code=4000, static=9, stack=2, compiler="cc 1", command="c")
+    write_measured(tmp_path, Measured(images=(image,), rounds=load_measured().rounds[:1]))
+    path = tmp_path / file
+    text = path.read_text()
+    path.write_text(text.replace(old, new, 1))
+    assert path.read_text() != text
+    with pytest.raises(UsageError, match=named):
+        load_measured(tmp_path)
+
+
+def test_a_table_of_measurements_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"images\.csv: cannot be read"):
+        load_measured(tmp_path)
+    path = tmp_path / "images.csv"
+    path.write_bytes(b"")
+    with pytest.raises(UsageError, match=r"images\.csv: is empty; its first line has to be core"):
+        load_measured(tmp_path)
+    path.write_bytes(b"\xe9")
+    with pytest.raises(UsageError, match=r"images\.csv: is not UTF-8 text"):
+        load_measured(tmp_path)

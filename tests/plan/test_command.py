@@ -76,6 +76,7 @@ def test_own_boards_and_wrong_names(tmp_path: Path) -> None:
     assert "none.toml: cannot be read" in str(outcome.exception)
 
 
+@pytest.mark.slow(4)
 @pytest.mark.parametrize(
     "overrides",
     [[], ["dataset=mnist", "layers=[784,200,10]"], ["layers=[64,16,16,16,16,10]"],

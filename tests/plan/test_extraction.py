@@ -111,11 +111,11 @@ def test_a_plan_shows_the_extractor() -> None:
 
 
 def test_a_damaged_table_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "e.json"
-    with pytest.raises(UsageError, match=r"e\.json: cannot be read"):
-        load_extractions(path)
-    write_extractions(path, load_extractions())
-    assert load_extractions(path) == load_extractions()
-    path.write_text(path.read_text().replace('"stack"', '"stuck"', 1))
-    with pytest.raises(UsageError, match=r"e\.json: rows\.0\.stack: Field required"):
-        load_extractions(path)
+    with pytest.raises(UsageError, match=r"extractions\.csv: cannot be read"):
+        load_extractions(tmp_path)
+    write_extractions(tmp_path, load_extractions())
+    assert load_extractions(tmp_path) == load_extractions()
+    path = tmp_path / "extractions.csv"
+    path.write_text(path.read_text().replace(",stack,", ",stuck,", 1))
+    with pytest.raises(UsageError, match=r"extractions\.csv: line 1: the columns have to be core"):
+        load_extractions(tmp_path)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tifed.board import Measured, load_boards
-from tifed.board.measured import Image, Round
+from tifed.board.measured import Image, Round, fingerprint_of
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, load_experiment, run
 from tifed.experiment.build import build, network_for
@@ -113,8 +113,9 @@ def test_measured_figures_take_the_models_place(make_plan: MakePlan) -> None:
         ),
         rounds=(
             Round(
-                core="cortex-m4", command="count", network=network, layers=(0, 1), buffer=20,
-                batch=10, local_epochs=5, instructions=3_000_000,
+                core="cortex-m4", command="count", recipe="tuned", shape=(64, 32, 10),
+                layers=(0, 1), buffer=20, batch=10, local_epochs=5, instructions=3_000_000,
+                fingerprint=fingerprint_of(network, 20, 10),
             ),
         ),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from benchmarks.results import ablation, goals, hard, kept, pages, shapes, upload
+from benchmarks.results import ablation, hard, headline, kept, pages, shapes, upload
 from benchmarks.results.carry_out import carry_out
 from benchmarks.results.outcome import identity
 from benchmarks.results.row import Row
@@ -11,7 +11,7 @@ from benchmarks.results.row import Row
 import tifed
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = (*goals.rows(), *hard.rows(), *ablation.rows(), *shapes.rows())
+ROWS = (*headline.rows(), *hard.rows(), *ablation.rows(), *shapes.rows())
 TINY = (
     Row("integers", "digits", ("rounds=4", "devices=4"), (1, 2), curve=2),
     Row("floats", "digits", ("rounds=4", "devices=4", "recipe=float-fedavg"), (1,)),
@@ -62,6 +62,7 @@ def test_rows_have_names_of_their_own() -> None:
     assert len({row.name for row in ROWS}) == len(ROWS)
 
 
+@pytest.mark.slow
 def test_the_pages_are_what_the_kept_runs_say(tmp_path: Path) -> None:
     """Nothing in the tables was written by hand."""
     folder = ROOT / "docs" / "results"

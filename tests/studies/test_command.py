@@ -68,6 +68,7 @@ def test_an_unknown_schedule_is_refused() -> None:
     assert "schedule: 'secret' is not one of federated, published" in str(outcome.exception)
 
 
+@pytest.mark.slow(4)
 def test_a_reproduction_prints_its_table_and_leaves_its_folder(
     pictures: Path, tmp_path: Path
 ) -> None:

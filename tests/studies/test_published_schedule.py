@@ -10,7 +10,7 @@ import pytest
 from tifed.federation import AverageEvery, Federation, RoundRecord, ServerState, begin, federate
 from tifed.federation.assignment import contiguous, full_network
 from tifed.federation.device import Stream
-from tifed.fleets import SimulatedFleet
+from tifed.fleets import FleetInputs, SimulatedFleet
 from tifed.fleets.published import PublishedFleet
 from tifed.rule.learning import LocalWork
 from tifed.rule.learning.engine import Engine, Oracle
@@ -36,17 +36,6 @@ def rounds(
     features = np.array(VECTORS["x"], np.int8).reshape(-1, network.features)
     labels = np.array(VECTORS["labels"], np.int32).reshape(-1)
     length = len(labels) // workers
-    devices = SimulatedFleet(
-        engine=engine,
-        network=network,
-        feedback=tuple(np.array(B, np.int64) for B in VECTORS["feedback"]),
-        streams=tuple(
-            Stream(features, labels, np.arange(worker * length, (worker + 1) * length))
-            for worker in range(workers)
-        ),
-        batch=VECTORS["mini_batch"],
-        seed=0,
-    )
     federation = Federation(
         network=network,
         server=recipe.server("single-layer" if single_layer else "full-network", 3),
@@ -59,8 +48,17 @@ def rounds(
         local_epochs=VECTORS["local_epochs"],
         **changes,
     )
+    streams = tuple(
+        Stream(features, labels, np.arange(worker * length, (worker + 1) * length))
+        for worker in range(workers)
+    )
+    start = start_parameters(network, (0, 0, 0), 0)
+    devices = SimulatedFleet(
+        FleetInputs(federation, streams, streams, start, None, engine),
+        feedback=tuple(np.array(B, np.int64) for B in VECTORS["feedback"]),
+    )
     fleet = PublishedFleet(devices) if published else devices
-    state, _ = begin(federation, fleet, start_parameters(network, (0, 0, 0), 0))
+    state, _ = begin(federation, fleet, start)
     return list(federate(federation, fleet, state))
 
 

@@ -121,6 +121,7 @@ def test_a_kept_run_of_one_engine_does_not_stand_for_another(tiny: Study, tmp_pa
     assert digests(done[0]) == digests(done[1])
 
 
+@pytest.mark.slow(3)
 def test_digests_do_not_depend_on_the_number_of_jobs(tiny: Study, tmp_path: Path) -> None:
     only = ["full-network"]
     methods = ["paper", "tuned"]
@@ -179,6 +180,7 @@ def test_the_oracle_gives_the_published_schedule_the_same_digests(
     assert [run.engine for _, runs in slow.runs for run in runs] == ["oracle", "oracle"]
 
 
+@pytest.mark.slow(4)
 def test_the_table_and_the_csv_agree_with_the_runs(tiny: Study, tmp_path: Path) -> None:
     done = carry_out(tiny, tmp_path, runs=2)
     whole = table(done, "tifed reproduce tiny --runs 2")

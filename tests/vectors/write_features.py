@@ -78,7 +78,7 @@ def case_numbers(seed: int) -> list[int]:
     numbers = [*extractor.input_shape, extractor.input_zero, len(extractor.layers)]
     for layer in packed_layers(extractor):
         numbers += [layer.units, *layer.kernel, layer.stride, layer.padding, int(layer.relu)]
-        numbers += [len(layer.panels), *layer.panels.tolist()]
+        numbers += [len(layer.quads), *layer.quads.tolist()]
     numbers += [extractor_memory(extractor).total, extractor.features, len(samples)]
     numbers += samples.ravel().tolist() + extract(extractor, samples).ravel().tolist()
     return numbers

@@ -10,7 +10,7 @@ That is what integers are free of.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -51,7 +51,7 @@ class FloatTraining:
 
     settings: FloatFedAvg
     federation: Federation
-    streams: tuple[Stream, ...]
+    streams: Sequence[Stream]
     fails: Fails
 
     def __post_init__(self) -> None:

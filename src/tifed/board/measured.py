@@ -1,30 +1,34 @@
 """What was measured on emulated processors: sizes of compiled firmware, stack, instructions.
 
-`measured.json` is written by the measuring program alone, whole; each entry holds the command that
-measured it. `tifed plan` shows an entry where it is about exactly what is planned, and scales its
-model to the entries otherwise.
+`images.csv` and `rounds.csv` are written by the measuring program alone, whole; each row names the
+command that measured it. `tifed plan` shows a row where it is about exactly what is planned, and
+scales its model to the rows otherwise.
 """
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from tifed.files.atomic import write_atomically
-from tifed.files.json_file import read_json
+from tifed.board.firmware import fingerprint
+from tifed.errors import UsageError
+from tifed.files.table_file import Numbers, Shape, read_table, write_table
 from tifed.rule.network import Network
+from tifed.rule.recipes import RECIPES
 
-_BUILT_IN = files("tifed.board") / "measured.json"
+BUILT_IN = files("tifed.board")
+"""The folder of the tables that ship with the package."""
+
+_IMAGES, _ROUNDS = "images.csv", "rounds.csv"
 
 
 class Entry(BaseModel):
-    """A measurement: frozen, and unknown keys are refused."""
+    """A row of a table of measurements: frozen, and unknown columns are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     core: str = Field(min_length=1, description="kind of processor, as in the table of cores")
-    command: str = Field(min_length=1, description="that measured it")
 
 
 class Image(Entry):
@@ -34,43 +38,70 @@ class Image(Entry):
         code: bytes of flash: instructions and constants, without a model's parameters.
         static: bytes of RAM that the program itself has, contexts and buffers of the link included;
             without the memory that it hands to the core, the room for one sample, and the stack.
-        stack: most bytes of stack in a whole round, found by painting; None where not painted.
+        stack: most bytes of stack in a whole round, found by painting.
         compiler: name and version.
+        command: that measured it.
     """
 
     code: int = Field(ge=1)
     static: int = Field(ge=0)
-    stack: int | None = Field(None, ge=1)
-    compiler: str
+    stack: int = Field(ge=1)
+    compiler: str = Field(min_length=1)
+    command: str = Field(min_length=1)
 
 
 class Round(Entry):
     """Instructions of one device's local round.
 
     Attributes:
-        network: every constant of it.
-        layers: trained.
-        buffer: samples.
+        recipe: that makes the network, with its own settings.
+        shape: features, units of each hidden layer, classes.
         batch: samples per mini-batch.
+        buffer: samples.
         local_epochs: passes over the buffer.
+        layers: trained.
         instructions: executed from the first mini-batch's begin to the last one's end.
+        fingerprint: of the firmware that was measured (SPEC, section 12.4), eight hexadecimal
+            digits. A recipe that makes another network today is so found out.
+        command: that measured it.
     """
 
-    network: Network
-    layers: tuple[int, ...]
-    buffer: int = Field(ge=1)
+    recipe: str
+    shape: Shape
     batch: int = Field(ge=1)
+    buffer: int = Field(ge=1)
     local_epochs: int = Field(ge=1)
+    layers: Numbers
     instructions: int = Field(ge=1)
+    fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{8}$")]
+    command: str = Field(min_length=1)
+
+    @property
+    def network(self) -> Network:
+        """Every constant of it."""
+        return RECIPES[self.recipe]().network(self.shape, self.batch)
+
+    @model_validator(mode="after")
+    def _is_about_a_network_of_today(self) -> Self:
+        if self.recipe not in RECIPES:
+            raise ValueError(f"recipe: {self.recipe!r} is not one of {', '.join(RECIPES)}")
+        try:
+            made = fingerprint_of(self.network, self.buffer, self.batch)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+        if made != self.fingerprint:
+            raise ValueError(
+                f"fingerprint: the recipe {self.recipe!r} makes firmware {made} of this row, but "
+                f"{self.fingerprint} was measured; measure again with {self.command}"
+            )
+        return self
 
 
 class Measured(BaseModel):
-    """Everything in the file."""
+    """Everything that was measured of firmware without an extractor."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal["tifed-measured"] = "tifed-measured"
-    version: Literal[1] = 1
     images: tuple[Image, ...] = ()
     rounds: tuple[Round, ...] = ()
 
@@ -79,19 +110,28 @@ class Measured(BaseModel):
         return next((image for image in self.images if image.core == core), None)
 
 
-def load_measured(path: Path | None = None) -> Measured:
-    """The measurements that ship with the package, or those in ``path``.
+def fingerprint_of(network: Network, buffer: int, batch: int) -> str:
+    """How a table names the firmware for ``network``."""
+    return f"{fingerprint(network, buffer, batch):08X}"
+
+
+def load_measured(folder: Path | None = None) -> Measured:
+    """The measurements that ship with the package, or those in ``folder``.
 
     Raises:
-        UsageError: naming the file and the field that is wrong.
+        UsageError: naming the file, the line and the column that are wrong.
     """
-    return read_json(path or _BUILT_IN, Measured)
+    place = folder or BUILT_IN
+    return Measured(
+        images=read_table(place / _IMAGES, Image), rounds=read_table(place / _ROUNDS, Round)
+    )
 
 
-def write_measured(path: Path, measured: Measured) -> None:
-    """Write the file whole: a reader sees the old measurements or the new ones.
+def write_measured(folder: Path, measured: Measured) -> None:
+    """Write both tables into ``folder``, each of them whole.
 
     Raises:
         UsageError: if the folder cannot be written.
     """
-    write_atomically(path, measured.model_dump_json(indent=2) + "\n")
+    write_table(folder / _IMAGES, Image, measured.images)
+    write_table(folder / _ROUNDS, Round, measured.rounds)

@@ -1,20 +1,17 @@
 """What feature extraction was measured to take on emulated processors.
 
-`measured_extraction.json` is written by the measuring program alone, whole, as `measured.json` is.
+`extractions.csv` is written by the measuring program alone, whole, as `images.csv` is.
 """
 
-from importlib.resources import files
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tifed.board.measured import Entry
+from tifed.board.measured import BUILT_IN, Entry
 from tifed.extractor.operations import ExtractorOperations
-from tifed.files.atomic import write_atomically
-from tifed.files.json_file import read_json
+from tifed.files.table_file import read_table, write_table
 
-_BUILT_IN = files("tifed.board") / "measured_extraction.json"
+_FILE = "extractions.csv"
 
 
 class Extraction(Entry):
@@ -22,21 +19,38 @@ class Extraction(Entry):
 
     Attributes:
         name: for people.
-        extractor: its digest.
-        operations: of a sample.
+        macs: multiply-accumulates of a sample; this and the next four are `ExtractorOperations`.
+        products: as there.
+        outputs: as there.
+        windows: as there.
+        gathered: as there.
         instructions: executed from the whole sample to its features.
         stack: most bytes of stack in the whole firmware, found by painting.
         code: bytes of flash that the extraction's own functions take.
         compiler: name and version.
+        command: that measured it.
+        extractor: its digest.
     """
 
-    name: str
-    extractor: str
-    operations: ExtractorOperations
+    name: str = Field(min_length=1)
+    macs: int = Field(ge=0)
+    products: int = Field(ge=0)
+    outputs: int = Field(ge=0)
+    windows: int = Field(ge=0)
+    gathered: int = Field(ge=0)
     instructions: int = Field(ge=1)
     stack: int = Field(ge=1)
     code: int = Field(ge=1)
-    compiler: str
+    compiler: str = Field(min_length=1)
+    command: str = Field(min_length=1)
+    extractor: str = Field(pattern="^[0-9a-f]{64}$")
+
+    @property
+    def operations(self) -> ExtractorOperations:
+        """Of a sample."""
+        return ExtractorOperations(
+            self.macs, self.products, self.outputs, self.windows, self.gathered
+        )
 
 
 class Extractions(BaseModel):
@@ -44,8 +58,6 @@ class Extractions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal["tifed-extractions"] = "tifed-extractions"
-    version: Literal[1] = 1
     rows: tuple[Extraction, ...] = ()
 
     def of(self, core: str) -> tuple[Extraction, ...]:
@@ -53,19 +65,19 @@ class Extractions(BaseModel):
         return tuple(row for row in self.rows if row.core == core)
 
 
-def load_extractions(path: Path | None = None) -> Extractions:
-    """The measurements that ship with the package, or those in ``path``.
+def load_extractions(folder: Path | None = None) -> Extractions:
+    """The measurements that ship with the package, or those in ``folder``.
 
     Raises:
-        UsageError: naming the file and what is wrong.
+        UsageError: naming the file, the line and the column that are wrong.
     """
-    return read_json(path or _BUILT_IN, Extractions)
+    return Extractions(rows=read_table((folder or BUILT_IN) / _FILE, Extraction))
 
 
-def write_extractions(path: Path, measured: Extractions) -> None:
-    """Write the file whole.
+def write_extractions(folder: Path, measured: Extractions) -> None:
+    """Write the table into ``folder``, whole.
 
     Raises:
         UsageError: if the folder cannot be written.
     """
-    write_atomically(path, measured.model_dump_json(indent=1) + "\n")
+    write_table(folder / _FILE, Extraction, measured.rows)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from tifed.native.engine import JOB_FIELDS, Native, default_threads, kernels, peak
+from tifed.native.engine import Native, default_threads, kernels, peak
 from tifed.rule.learning import LocalWork, feedback_matrices, oracle
-from tifed.rule.network import Network, Parameters, start_parameters
+from tifed.rule.learning.work import FleetJobs, FleetWork, SharedSamples
+from tifed.rule.network import Network, Parameters
 from tifed.rule.recipes import RECIPES
 
 SHAPE = (784, 200, 10)
@@ -33,9 +34,7 @@ class Workload:
         self.batch = BATCHES[recipe]
         made = RECIPES[recipe]()
         self.network: Network = made.network(shape, self.batch)
-        self.parameters: Parameters = start_parameters(
-            self.network, made.start(self.network), 1, made.start_biases(self.network)
-        )
+        self.parameters: Parameters = made.start_parameters(self.network, 1)
         self.feedback = feedback_matrices(self.network, 1)
         rng = np.random.default_rng(0)
         drawn = np.clip(rng.normal(-40, 70, (samples, shape[0])), -128, 127)
@@ -45,22 +44,32 @@ class Workload:
         self.steps = LOCAL_EPOCHS * -(-BUFFER // self.batch)
         self.macs = 2 * sum(layer.fan_in * layer.fan_out for layer in self.network.layers)
 
-    def jobs(self, devices: int) -> NDArray[np.int64]:
+    def jobs(self, devices: int) -> FleetJobs:
         """One buffer of every device."""
         every = (1 << self.network.depth) - 1
         length = len(self.samples)
-        rows = [
-            (d, 0, length, d * BUFFER % length, BUFFER, 0, self.steps, every, BUFFER)
-            for d in range(devices)
-        ]
-        return np.array(rows, np.int64).reshape(-1, len(JOB_FIELDS))
+        device = np.arange(devices, dtype=np.int64)
+        return FleetJobs(
+            device=device,
+            begin=np.zeros_like(device),
+            end=np.full_like(device, length),
+            position=device * BUFFER % length,
+            samples=np.full_like(device, BUFFER),
+            first_step=np.zeros_like(device),
+            steps=np.full_like(device, self.steps),
+            layers=np.full_like(device, every),
+            weight=np.full_like(device, BUFFER),
+        )
 
     def train(self, engine: Native, devices: int) -> None:
         """One exchange of ``devices`` devices."""
         engine.train_fleet(
-            self.network, self.parameters, self.feedback, self.samples, self.labels,
-            self.order, self.jobs(devices), batch=self.batch,
-        )  # fmt: skip
+            self.network,
+            self.parameters,
+            self.feedback,
+            SharedSamples(self.samples, self.labels, self.order),
+            FleetWork(self.jobs(devices), self.batch),
+        )
 
 
 def seconds(work: Callable[[], Any], repeats: int, clock: Callable[[], float]) -> float:
@@ -181,11 +190,17 @@ def measure(repeats: int, full: bool) -> dict[str, Any]:
 
 
 def bench(
-    repeats: Annotated[int, typer.Option(min=1, help="Runs of which the median is shown.")] = 7,
-    full: Annotated[bool, typer.Option(help="10,000 devices as well (some 6 seconds).")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Numbers only.")] = False,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="How often each figure is measured; the median is shown.")
+    ] = 7,
+    full: Annotated[
+        bool, typer.Option(help="Measure 10,000 devices as well (about 6 seconds).")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the figures as one JSON object.")
+    ] = False,
 ) -> None:
-    """Measure the native engine on this machine."""
+    """Measure how fast the native engine trains on this machine."""
     found = measure(repeats, full)
     if as_json:
         typer.echo(json.dumps(found, indent=2))

@@ -13,7 +13,7 @@ def emulate(
         str,
         typer.Option(
             metavar="ADDRESS,ADDRESS,...",
-            help="A board at each of these: unix:PATH or tcp:HOST:PORT.",
+            help="Socket of each board: unix:PATH or tcp:HOST:PORT.",
         ),
     ],
     experiment: ExperimentFile = None,
@@ -21,21 +21,23 @@ def emulate(
     settings: Overrides = None,
     board: Annotated[
         Literal["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "riscv32"],
-        typer.Option(help="The microcontroller."),
+        typer.Option(help="Microcontroller to emulate."),
     ] = "cortex-m4",
     emulator: Annotated[
-        Literal["unicorn", "qemu"], typer.Option(help="Bare processors, or QEMU's whole boards.")
+        Literal["unicorn", "qemu"],
+        typer.Option(help="Emulate the processor alone, or QEMU's whole board."),
     ] = "unicorn",
     compiler: Annotated[
-        Literal["zig", "gcc"], typer.Option(help="PyPI's ziglang, or a cross-gcc of this machine.")
+        Literal["zig", "gcc"],
+        typer.Option(help="Compile with ziglang from PyPI, or an installed cross-gcc."),
     ] = "zig",
     data_dir: DataDir = None,
 ) -> None:
-    """Emulate boards that were flashed for an experiment; each is at the other end of a socket.
+    """Run emulated boards, each behind its own socket.
 
-    They stand where real boards would: *tifed gateway --devices* and *link.devices* of an
-    experiment take the same addresses. A board that is stopped and started again has forgotten
-    everything, as one without power has.
+    Their firmware is built for the experiment. Use them in place of real boards: *tifed gateway
+    --devices* and the setting *link.devices* of an experiment take the same addresses. A board that
+    is stopped and started again has forgotten everything, as a real one does without power.
 
         tifed emulate --preset digits --listen unix:a.sock,unix:b.sock &
 
@@ -49,15 +51,12 @@ def emulate(
 
     places = addresses(listen)
     if not places:
-        raise UsageError("--listen: names no address")
+        raise UsageError("--listen: give at least one address")
     for place in places:  # before the firmware is made, which takes its time
         check_socket_address(place, "--listen")
     check_distinct(places, "--listen")
     chosen = experiment_from(experiment, preset, settings)
     setup = build(chosen.model_copy(update={"fleet": "simulated"}), data_dir)
-    firmware = firmware_for(
-        Emulation(board, emulator, compiler), setup.network, setup.federation.layer_sets(),
-        chosen.buffer, chosen.batch, setup.start, setup.extractor,
-    )  # fmt: skip
+    firmware = firmware_for(Emulation(board, emulator, compiler), setup.inputs)
     log_to_stderr()
     serve_boards(firmware, places, stop_on_signals())

@@ -16,33 +16,41 @@ def export(
     places: Annotated[
         list[Path],
         typer.Argument(
-            metavar="[EXPERIMENT.toml] DIR", help="Experiment file, and the folder to make."
+            metavar="[EXPERIMENT.toml] DIR", help="Experiment file, and the folder to create."
         ),
     ],
     framework: Annotated[
-        str, typer.Option(metavar="arduino|platformio|zephyr|esp-idf|cmake", help="Whose layout.")
+        str,
+        typer.Option(
+            metavar="arduino|platformio|zephyr|esp-idf|cmake",
+            help="Build system whose layout the folder gets.",
+        ),
     ] = "cmake",
     preset: Preset = None,
     settings: Overrides = None,
     parameters: Annotated[
         Path | None,
         typer.Option(
-            metavar="MODEL", help="Start from this model.safetensors; default as the run starts."
+            metavar="MODEL",
+            help="Start from this model.safetensors; default the first parameters of a run.",
         ),
     ] = None,
     layer: Annotated[
         list[int] | None,
         typer.Option(
             help="Train only this layer on the device; with --parameters the others stay in flash. "
-            "Repeatable."
+            "May be given several times."
         ),
     ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Make a library folder: the C core, the experiment's network, an example program.
+    """Create a library for your firmware.
 
-    An earlier export is replaced unless a file in it was changed; no other folder is touched.
+    It contains the C core, the network of the experiment and example programs.
+
+    An earlier export in the same folder is replaced, unless a file in it was changed or added. A
+    folder with other content is never touched.
     """
     from tifed.experiment.build import extractor_of, network_for
     from tifed.export import export as write
@@ -50,7 +58,7 @@ def export(
     from tifed.rule.network import load_model
 
     if len(places) > 2:
-        raise UsageError("export: takes an experiment file and a folder, no more")
+        raise UsageError("export: takes an experiment file and a folder, and nothing else")
     chosen = experiment_from(places[0] if len(places) == 2 else None, preset, settings)
     model = model_for(
         chosen,

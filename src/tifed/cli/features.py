@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="features",
-    help="Frozen integer ConvNets that samples go through before the network that devices train: "
-    "train one, import your own from PyTorch, extract. *train* and *import* need "
-    "*pip install 'tifed[torch]'*. An experiment names one with *features*.",
+    help="Frozen feature extractors: integer ConvNets that every sample goes through before the "
+    "network that devices train. Train one, import your own from PyTorch, or extract the features "
+    "of a data set. *train* and *import* need *pip install 'tifed[torch]'*. An experiment uses an "
+    "extractor with its setting *features*.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -35,8 +36,9 @@ Clipped = Annotated[
         "--clipped-features",
         min=0,
         max=0.5,
-        help="Share of each channel's features that may lie beyond 127. More makes small ones "
-        "larger, so that a head learns faster, and the integers less like the floats.",
+        help="Share of each channel's features that may be cut off at 127. A larger share makes "
+        "small features larger, so that a network on top learns faster, but the integers follow "
+        "the floating-point network less closely.",
     ),
 ]
 DataOptions = Annotated[
@@ -44,14 +46,15 @@ DataOptions = Annotated[
     typer.Option(
         "--data",
         metavar="KEY=VALUE",
-        help="Option of the data set's loader, such as held_out_speaker=theo. Repeatable.",
+        help="Option for loading the data set, such as held_out_speaker=theo. May be given several "
+        "times.",
     ),
 ]
 Calibration = Annotated[
     str | None,
     typer.Option(
-        help="Data set whose training samples (not their labels) decide the integers' scales; "
-        "default the source. Name the one that devices will see."
+        help="Data set whose training samples (without their labels) decide the scales of the "
+        "integers; default the source. Name the data set that devices will see."
     ),
 ]
 
@@ -85,27 +88,29 @@ def list_shipped(as_json: Json = False) -> None:
 
 @app.command()
 def train(
-    source: Annotated[str, typer.Option(help="Data set to learn to see from.")],
+    source: Annotated[str, typer.Option(help="Data set to train the extractor on.")],
     out: Out,
     classes: Annotated[
-        str | None, typer.Option(metavar="0,1,...", help="Only these classes of the source.")
+        str | None, typer.Option(metavar="0,1,...", help="Use only these classes of the source.")
     ] = None,
     channels: Annotated[
-        str, typer.Option(help="Of the convolutions that halve the picture, comma between them.")
+        str, typer.Option(help="Channels of each convolution block, separated by commas.")
     ] = "16,32",
-    features: Annotated[int, typer.Option(min=1, help="Values that come out.")] = 200,
-    kernel: Annotated[int, typer.Option(min=1, help="Side of every convolution's window.")] = 3,
+    features: Annotated[int, typer.Option(min=1, help="Number of features to extract.")] = 200,
+    kernel: Annotated[
+        int, typer.Option(min=1, help="Height and width of convolution kernels.")
+    ] = 3,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training samples.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Of start and order.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
     calibration: Calibration = None,
     clipped: Clipped = 0.001,
     options: DataOptions = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Train a small ConvNet, quantise it, and say what that costs on the source's test split.
+    """Train a small ConvNet, turn it into integers, and compare both on the source's test split.
 
-    Repeatable on one machine and release of PyTorch, not across them; what is made of the file is.
+    Training repeats only on one machine and PyTorch version; extraction repeats everywhere.
     """
     from tifed.extractor import save_extractor
     from tifed.extractor.extraction import extract
@@ -151,24 +156,29 @@ def train(
 @app.command("import")
 def import_model(
     model: Annotated[
-        Path, typer.Argument(help="File of torch.save(model, FILE), an nn.Sequential.")
+        Path, typer.Argument(help="An nn.Sequential saved with torch.save(model, FILE).")
     ],
     out: Out,
     input_shape: Annotated[
         tuple[int, int, int],
-        typer.Option(metavar="H W C", help="Of a sample: height, width, channels."),
+        typer.Option(metavar="H W C", help="Height, width and channels of a sample."),
     ],
     calibration: Annotated[
-        str, typer.Option(help="Data set whose training samples decide the integers' scales.")
+        str, typer.Option(help="Data set whose training samples decide the scales.")
     ],
     layers: Annotated[
-        int | None, typer.Option(min=1, help="Only the first so many layers; default all.")
+        int | None,
+        typer.Option(min=1, help="Use only this many layers from the start; default all."),
     ] = None,
     mean: Annotated[
         str,
-        typer.Option(help="What the model expects subtracted from pixels of 0..1, per channel."),
+        typer.Option(
+            help="Means that the model expects subtracted from pixels in 0..1, per channel."
+        ),
     ] = "0",
-    std: Annotated[str, typer.Option(help="What it expects them divided by, per channel.")] = "1",
+    std: Annotated[
+        str, typer.Option(help="Standard deviations that it expects as divisors.")
+    ] = "1",
     clipped: Clipped = 0.001,
     options: DataOptions = None,
     data_dir: DataDir = None,
@@ -176,9 +186,9 @@ def import_model(
 ) -> None:
     """Turn your own PyTorch model of ordinary layers into an integer extractor.
 
-    Conv2d, BatchNorm, ReLU, MaxPool2d, Flatten, Linear; Dropout is left out. The file is read
-    without executing anything in it. A classifier's last layer is no feature: leave it out with
-    --layers.
+    It may contain Conv2d, BatchNorm, ReLU, MaxPool2d, Flatten, Linear and Dropout, which is left
+    out. The file is read without executing anything in it. Leave out the last layer of a
+    classifier with *--layers*, for its outputs are classes and not features.
     """
     from tifed.extractor import save_extractor
     from tifed.extractor.pytorch import float_extractor, load_sequential
@@ -200,14 +210,14 @@ def import_model(
 
 @app.command()
 def extract(
-    extractor: Annotated[str, typer.Argument(help="File, or name of one that ships.")],
-    dataset: Annotated[str, typer.Argument(help="Data set, or a file of samples.")],
+    extractor: Annotated[str, typer.Argument(help="File, or one of tifed features list.")],
+    dataset: Annotated[str, typer.Argument(help="Name of a data set, or a file of samples.")],
     out: Out,
     options: DataOptions = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Write a data set's features into a .npz file, which is a data set itself."""
+    """Write the features of a data set into a .npz file, which can be used as a data set."""
     import numpy as np
 
     from tifed.extractor.extraction import extracted
@@ -286,19 +296,19 @@ def _options(pairs: list[str] | None) -> dict[str, Any]:
 
 
 def _numbers(name: str, text: str) -> tuple[int, ...]:
-    """Integers with commas between them."""
+    """Integers that are separated by commas."""
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"{name}: {text!r} is not numbers with commas between them") from None
+        raise UsageError(f"{name}: {text!r} is not numbers separated by commas") from None
 
 
 def _floats(name: str, text: str) -> tuple[float, ...]:
-    """Numbers with commas between them."""
+    """Numbers that are separated by commas."""
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"{name}: {text!r} is not numbers with commas between them") from None
+        raise UsageError(f"{name}: {text!r} is not numbers separated by commas") from None
 
 
 class _Epochs:

@@ -31,21 +31,21 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="flower",
-    help="Federate over Flower: its simulation engine, or SuperLink and SuperNodes. "
-    "Needs *pip install 'tifed[flower]'*. The digest is that of *tifed run*.",
+    help="Run experiments over Flower: in its simulation engine, or on a SuperLink and SuperNodes. "
+    "Needs *pip install 'tifed[flower]'*. The digest is the same as with *tifed run*.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
 
 Nodes = Annotated[
-    int, typer.Option(min=1, help="Flower nodes; each hosts an equal part of the devices.")
+    int, typer.Option(min=1, help="Number of Flower nodes, which share the devices evenly.")
 ]
 Timeout = Annotated[
-    float, typer.Option(min=1, help="Seconds that a node has for its work in one exchange.")
+    float, typer.Option(min=1, help="Seconds that a node may take for one exchange.")
 ]
 Grace = Annotated[
     float,
-    typer.Option(min=0, help="Seconds to wait for a node that is not there, before going on."),
+    typer.Option(min=0, help="Seconds to wait for a missing node before going on."),
 ]
 
 
@@ -58,7 +58,7 @@ def simulate(
     out: RunOut = None,
     resume: Resume = None,
     cpus_per_node: Annotated[
-        float, typer.Option(help="What Ray reserves per node at work; 1 uses every core.")
+        float, typer.Option(help="Cores that Ray reserves for each node that works.")
     ] = 1.0,
     tensorboard: TensorBoard = False,
     data_dir: DataDir = None,
@@ -105,12 +105,12 @@ def up(
         list[str] | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Address of a running *tifed gateway*; a node asks it instead of simulating its "
-            "devices. Repeatable; there are then as many nodes as gateways.",
+            help="Address of a running *tifed gateway*, whose boards a node uses instead of "
+            "simulating devices. May be given several times, once for each node.",
         ),
     ] = None,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Without TLS and without keys of nodes.")
+        bool, typer.Option("--insecure", help="Use neither TLS nor node authentication.")
     ] = False,
     timeout: Timeout = 600.0,
     grace: Grace = 120.0,
@@ -121,7 +121,7 @@ def up(
     """Start a SuperLink and SuperNodes on this machine, run an experiment on them, and stop them.
 
     TLS and node authentication are on; certificates and keys are made for this run and removed
-    with it. What dies is started again, and the run goes on from its last round.
+    with it. A program that dies is started again, and the run continues from its last round.
     """
     from tifed.nodes.flower import require_flower
 
@@ -162,17 +162,18 @@ def up(
 
 @app.command()
 def bundle(
-    folder: Annotated[Path, typer.Argument(help="Folder of the app, to be made.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to create for the app.")],
     experiment: ExperimentFile = None,
     preset: Preset = None,
     settings: Overrides = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the run on the server's machine, absolute.")
+        Path | None,
+        typer.Option(help="Folder for the run on the server's machine, as an absolute path."),
     ] = None,
     timeout: Timeout = 600.0,
     grace: Grace = 120.0,
 ) -> None:
-    """Write the app that *flwr run* takes, for a SuperLink and SuperNodes of your own."""
+    """Write an app for *flwr run*, to use with a SuperLink and SuperNodes of your own."""
     from tifed.experiment import to_toml
     from tifed.experiment.build import require_devices
     from tifed.nodes.flower.bundle import write_bundle
@@ -181,7 +182,7 @@ def bundle(
     chosen = experiment_from(experiment, preset, settings)
     require_devices(chosen)
     if out is not None and not out.is_absolute():
-        raise UsageError(f"--out {out}: must be absolute; it is a folder of the server's machine")
+        raise UsageError(f"--out {out}: must be absolute; it is a path on the server's machine")
     where = "" if out is None else str(out)
     write_bundle(folder, Settings(to_toml(chosen), out=where, timeout=timeout, grace=grace))
     Console(highlight=False, soft_wrap=True).print(f"flwr run {folder} CONNECTION", markup=False)
@@ -189,16 +190,19 @@ def bundle(
 
 @app.command()
 def keys(
-    folder: Annotated[Path, typer.Argument(help="Private folder of the files, to be made.")],
+    folder: Annotated[Path, typer.Argument(help="Private folder to create for the files.")],
     host: Annotated[
-        list[str], typer.Option(help="Name or address by which nodes reach the server. Repeatable.")
+        list[str],
+        typer.Option(
+            help="Name or address under which nodes reach the server. May be given several times."
+        ),
     ],
     nodes: Nodes = 1,
 ) -> None:
-    """Make what a federation needs for TLS and node authentication.
+    """Create the certificates and keys for TLS and node authentication.
 
-    *ca.crt* goes to every node and to those who submit runs; *server.crt* and *server.key* stay
-    with the SuperLink; *node-N* goes to node N alone, and *node-N.pub* is registered.
+    *ca.crt* goes to every node and to everybody who submits runs. *server.crt* and *server.key*
+    stay with the SuperLink. *node-N* goes to node N only; register *node-N.pub* at the SuperLink.
     """
     from tifed.nodes.flower import require_flower
 
@@ -206,7 +210,7 @@ def keys(
     from tifed.nodes.flower.certificates import make_node_key, make_server_certificates
 
     if folder.is_dir() and any(folder.iterdir()):
-        raise UsageError(f"{folder}: is not empty; name a new folder")
+        raise UsageError(f"{folder}: is not empty; give the path of a new folder")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The SuperLink's own helpers reach it by loopback, whatever the nodes call it.
@@ -257,7 +261,9 @@ def _gateways(addresses: list[str], devices: int) -> list[str]:
         check_socket_address(address, "--gateway")
     check_distinct(addresses, "--gateway")
     if len(addresses) > devices:
-        raise UsageError(f"--gateway: {len(addresses)} gateways for {devices} devices")
+        raise UsageError(
+            f"--gateway: {len(addresses)} gateways for {devices} devices; each needs one"
+        )
     pairs = [address.split(":", 1) for address in addresses]
     return [
         f"unix:{Path(place).absolute()}" if kind == "unix" else f"{kind}:{place}"

@@ -13,43 +13,47 @@ def gateway(
         str,
         typer.Option(
             metavar="LINE,LINE,...",
-            help="Lines to the boards, in the order of their device numbers: serial:/dev/ttyACM0, "
-            "tcp:HOST:PORT, unix:PATH.",
+            help="Addresses of the boards, in the order of their device numbers: "
+            "serial:/dev/ttyACM0, tcp:HOST:PORT, unix:PATH.",
         ),
     ],
     listen: Annotated[
         str,
         typer.Option(
             metavar="ADDRESS",
-            help="Where nodes ask: unix:PATH (for this user alone), or tcp:HOST:PORT (for all "
-            "who can reach it: loopback, or a network that you trust).",
+            help="Address at which nodes reach the gateway: unix:PATH (open to this user only) or "
+            "tcp:HOST:PORT (open to everybody on that network, so use one that you trust).",
         ),
     ] = "unix:tifed-gateway.sock",
-    baud: Annotated[int, typer.Option(min=300, help="Bits per second of serial lines.")] = 115_200,
+    baud: Annotated[
+        int, typer.Option(min=300, help="Speed of serial lines, bits per second.")
+    ] = 115_200,
     silence: Annotated[
-        float, typer.Option(min=0.1, help="Seconds without an answer until a board counts as gone.")
+        float, typer.Option(min=0.1, help="Seconds without an answer after which a board is gone.")
     ] = 30.0,
     look_every: Annotated[
-        float, typer.Option(min=0.1, help="Seconds between two looks at boards that have no work.")
+        float, typer.Option(min=0.1, help="Seconds between two checks of boards that are idle.")
     ] = 10.0,
     data_dir: DataDir = None,
 ) -> None:
-    """Own the lines to some boards, and answer for them: run it as a service beside a SuperNode.
+    """Connect boards to a Flower node.
 
-    A SuperNode starts a program for every message, which could not keep a serial line; it asks here
-    instead. Tell the node in its configuration:
+    Run it as a service on the machine that has the boards. A SuperNode starts a program for every
+    message, which could not keep a serial line open, so it asks the gateway. Name the gateway in
+    the configuration of the node:
 
         flower-supernode ... --node-config 'gateway="unix:/run/tifed.sock" first-device=0'
 
-    The first board is then device 0 of the federation, the next one device 1, and so on. (With
-    *partition-id* and *num-partitions* in place of *first-device* the node has its equal part.)
+    The first board is then device 0 of the federation, the next one device 1, and so on. With
+    *partition-id* and *num-partitions* in place of *first-device*, the boards are the devices of
+    that part.
 
-    The experiment comes with every request: the gateway is started once, and goes from one
-    experiment to the next by itself. Boards have to hold firmware that was built for it (*tifed
-    export*); one that was not is left out by name. Boards without sensors are sent their samples
-    from the data set on this machine.
+    The experiment comes with every request, so the gateway is started once and serves one
+    experiment after the other. A board needs firmware that was built for the experiment (*tifed
+    export*); one that has other firmware is left out and named. Boards without sensors get their
+    samples from the data set on this machine.
 
-    The log says which boards are there, leave and come back. To try it without boards: *tifed
+    The log shows which boards are there, leave and come back. To try it without boards, use *tifed
     emulate*.
     """
     from tifed.cli.service import addresses, log_to_stderr, stop_on_signals
@@ -60,7 +64,7 @@ def gateway(
 
     lines = addresses(devices)
     if not lines:
-        raise UsageError("--devices: names no board")
+        raise UsageError("--devices: give the address of at least one board")
     bench = Bench(Lines(lines, baud, Patience(silence=silence)), data_dir)
     log_to_stderr()
     stop = stop_on_signals()

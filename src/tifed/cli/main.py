@@ -45,14 +45,14 @@ for command in (
     gateway,
 ):
     app.command()(command)
-app.add_typer(features)
-app.add_typer(flower)
+app.add_typer(features, short_help="Make and use frozen feature extractors.")
+app.add_typer(flower, short_help="Run experiments over Flower.")
 
 
 def _version(wanted: bool) -> None:
     """Print the version and end, if it is wanted."""
     if wanted:
-        from tifed import __version__
+        from tifed.version import __version__
 
         typer.echo(f"tifed {__version__}")
         raise typer.Exit

@@ -15,31 +15,36 @@ if TYPE_CHECKING:
 
 ExperimentFile = Annotated[
     Path | None,
-    typer.Argument(metavar="[EXPERIMENT.toml]", help="Experiment file; see docs/experiments.md."),
+    typer.Argument(metavar="[EXPERIMENT.toml]", help="Experiment file (docs/experiments.md)."),
 ]
-Preset = Annotated[str | None, typer.Option(help="Start from a preset (tifed presets lists them).")]
+Preset = Annotated[
+    str | None, typer.Option(help="Start from this preset; tifed presets lists them.")
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Change one setting, for example rounds=3 or partition.alpha=0.1. Repeatable.",
+        help="Change a setting, such as rounds=3 or partition.alpha=0.1. Several are allowed.",
     ),
 ]
 RunOut = Annotated[
-    Path | None, typer.Option("--out", help="Folder of the run; default a new one in runs/.")
+    Path | None, typer.Option("--out", help="Folder for the run; default a new one in runs/.")
 ]
 Resume = Annotated[
-    Path | None, typer.Option(help="Go on with the run in this folder.", metavar="DIR")
+    Path | None, typer.Option(help="Continue the run in this folder.", metavar="DIR")
 ]
 DataDir = Annotated[
     Path | None,
-    typer.Option(help="Folder of data sets.", envvar="TIFED_DATA_DIR", show_envvar=True),
+    typer.Option(
+        help="Folder in which to look for data sets.", envvar="TIFED_DATA_DIR", show_envvar=True
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 
 TensorBoard = Annotated[
-    bool, typer.Option("--tensorboard", help="Write event files to DIR/tensorboard as it goes on.")
+    bool,
+    typer.Option("--tensorboard", help="Write event files for TensorBoard while the run goes on."),
 ]
 
 
@@ -91,7 +96,7 @@ def folder_to_resume(folder: Path, *others: object) -> Path:
     from tifed.experiment import RunFolder
 
     if any(other is not None and other != [] for other in others):
-        raise UsageError("--resume: takes a run's folder and none of its settings")
+        raise UsageError("--resume: takes a run's folder, and neither an experiment nor settings")
     RunFolder(folder).require()
     return folder
 

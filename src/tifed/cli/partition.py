@@ -15,7 +15,9 @@ def partition(
     experiment: ExperimentFile = None,
     preset: Preset = None,
     settings: Overrides = None,
-    out: Annotated[Path | None, typer.Option(help="Draw it into this PNG file as well.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Draw a picture into this PNG file as well.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:

@@ -16,23 +16,25 @@ def plan(
     settings: Overrides = None,
     board: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this board, with all its parts. Repeatable."),
+        typer.Option(
+            metavar="NAME", help="Show only this board, in detail. May be given several times."
+        ),
     ] = None,
     boards: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Add your own boards; see docs/your-own-board.md."),
+        typer.Option(metavar="FILE", help="Add the boards of this file (docs/your-own-board.md)."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Draw the RAM of every board into a file.")
+        Path | None, typer.Option(metavar="PNG", help="Draw the RAM of every board into this file.")
     ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Show which boards an experiment fits, and what a round costs them in time and energy.
 
-    Nothing is built or run. Memory follows from the core's own layout; instructions, code and stack
-    are measured on emulated processors where they were, and modelled elsewhere: each figure says
-    which.
+    Nothing is built or run. Memory is computed from the layout that the C core uses. Instructions,
+    code size and stack were measured on emulated processors where possible and are modelled
+    elsewhere; the table says which figure is which.
     """
     from tifed.board import load_boards, load_measured
     from tifed.board.measured_extraction import load_extractions

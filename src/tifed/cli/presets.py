@@ -16,10 +16,12 @@ _WIDEST = 1000
 
 
 def presets(
-    name: Annotated[str | None, typer.Argument(help="Print this preset as TOML.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Print this preset as an experiment file.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the presets, or print one with every setting, ready to be changed."""
+    """List the presets, or print one with all its settings, ready to be changed."""
     from tifed.experiment import load_experiment, preset_names, to_toml
 
     if name is not None:
@@ -51,7 +53,7 @@ def presets(
     console.print(_table(rows, columns))
     if columns < len(_COLUMNS):
         console.print(f"A wider terminal shows {', '.join(_COLUMNS[columns:])} as well.")
-    console.print("NAME-tuned is another word for NAME. tifed run --preset NAME runs one.")
+    console.print("NAME-tuned is the same as NAME. Run a preset with: tifed run --preset NAME")
 
 
 def _table(rows: Sequence[Sequence[str]], columns: int) -> Table:

@@ -18,10 +18,12 @@ def ranges(
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Show how far every weight, sum, delta and gradient can go, and the type that holds it.
+    """Prove that nothing overflows: show the worst case of every value.
 
-    The worst case over all data: nothing was measured, it follows from the shape and the bounds
-    that updates saturate to.
+    These are weights, sums, deltas and gradients, each with the type that holds it.
+
+    The worst case is over all possible data. Nothing is measured: it follows from the shape of
+    the network and from the bounds at which parameters saturate.
     """
     from tifed.experiment.build import network_for
     from tifed.rule.network import ranges as worst_cases

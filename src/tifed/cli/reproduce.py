@@ -21,39 +21,48 @@ if TYPE_CHECKING:
 
 
 def reproduce(
-    name: Annotated[str, typer.Argument(help="Name of an experiment, or list.")] = "list",
-    runs: Annotated[int, typer.Option(min=1, help="Runs per setting; run k has seed k.")] = 5,
+    name: Annotated[str, typer.Argument(help="Name of an experiment, or *list*.")] = "list",
+    runs: Annotated[
+        int, typer.Option(min=1, help="Number of runs for each setting; run k uses seed k.")
+    ] = 5,
     schedule: Annotated[
         str,
         typer.Option(
             metavar="federated|published",
-            help="Real averaging, or the accident in the published code: all workers share one "
-            "weight array after the first average.",
+            help="*federated* averages the devices. *published* repeats what the published code "
+            "does: after the first average all workers share one weight array.",
         ),
     ] = "federated",
     recipe: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only this recipe, such as tuned or float-fedavg. Repeatable; "
-            "default the experiment's own."
+            help="Run only this recipe, such as tuned or float-fedavg; default those of the "
+            "experiment. May be given several times."
         ),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option(metavar="TEXT", help="Only settings whose name has these words. Repeatable."),
+        typer.Option(
+            metavar="TEXT",
+            help="Run only settings whose name contains this text. May be given several times.",
+        ),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Runs at a time; -1 for every core.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(help="Number of runs at the same time; -1 for one per core.")
+    ] = 1,
     out: Annotated[
-        Path | None, typer.Option(help="Folder; default runs/reproduce-NAME-SCHEDULE.")
+        Path | None, typer.Option(help="Folder for results; default runs/reproduce-NAME-SCHEDULE.")
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="Who computes the learning rule.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="native or oracle; both give the same digest.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Run one of the paper's experiments again; *tifed reproduce list* names them.
 
-    The folder gets report.html, table.json and results.csv. Finished runs are kept in it: the same
-    command goes on where it was stopped, and more --runs only run what is missing.
+    The folder gets report.html, table.json and results.csv. Finished runs are kept in it, so the
+    same command continues where it was stopped, and a larger *--runs* only runs what is missing.
     """
     if name == "list":
         _list(as_json)
@@ -113,7 +122,7 @@ def _list(as_json: bool) -> None:
         grid.add_row(one.name, one.title, str(len(one.chosen())))
     console = Console(highlight=False)
     console.print(grid)
-    console.print("tifed reproduce NAME runs one.")
+    console.print("Run one with: tifed reproduce NAME")
 
 
 def _grid(table: "Table") -> Grid:

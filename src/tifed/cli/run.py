@@ -36,24 +36,24 @@ def run(
     tensorboard: TensorBoard = False,
     board: Annotated[
         str | None,
-        typer.Option(help="Emulate devices with this processor: cortex-m0, cortex-m4, riscv32 …"),
+        typer.Option(help="Run on emulated devices with this processor, such as cortex-m4."),
     ] = None,
     emulator: Annotated[
         str | None,
-        typer.Option(help="Emulate devices with unicorn, in this process, or with qemu."),
+        typer.Option(help="Run on devices emulated by unicorn (in this process) or qemu."),
     ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Train a federation of integer-only devices and write a run folder.
+    """Run an experiment, or continue one, and write the results into a folder.
 
-    --board and --emulator are short for --set fleet=emulated with --set board= and --set emulator=.
-
-    Without arguments it runs the preset *digits*, whose data ship with scikit-learn.
+    Without arguments it runs the preset *digits*, whose data come with scikit-learn. *--board* and
+    *--emulator* run it on emulated microcontrollers; they stand for *--set fleet=emulated* together
+    with *--set board=...* and *--set emulator=...*.
 
     The folder holds experiment.toml (every setting), metrics.csv (a row per round),
-    model.safetensors, checkpoints, accuracy.png and report.html. A run that was stopped, by ^C or
-    a power cut, goes on with --resume and ends with the digest it would have had.
+    model.safetensors, checkpoints, accuracy.png and report.html. A run that was interrupted, by ^C
+    or a power cut, continues with *--resume* and ends with the same digest as one that was not.
     """
     from tifed import experiment as runs
     from tifed.cli.progress import RunProgress

@@ -13,7 +13,7 @@ def show(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
     as_json: Json = False,
 ) -> None:
-    """Print the result of a run and rebuild its report from its files."""
+    """Print the result of a finished run again, and write its report anew."""
     from tifed.experiment import RunFolder
     from tifed.experiment.report import write_report
 

@@ -1,6 +1,17 @@
 /* One mini-batch step of Direct Feedback Alignment in integers, and what surrounds it.
- * Shapes: D features, C classes; layer l takes fan_in and gives fan_out values. */
+ *
+ * In the order of the file: what a network allows (the bounds of SPEC, section 4), how memory is
+ * laid out, parameters and samples in and out, the forward pass, deltas, the update, and the steps
+ * that call these. The two loops that cost time are in tifed_kernel.c and tifed_kernel_dsp.c.
+ *
+ * No sum below is checked for overflow when it is formed. Instead a network, a mini-batch and every
+ * parameter are checked once, where they come in, against bounds from which it follows that no sum
+ * can leave 32 bits, whatever the data are and in whatever order a kernel adds. Only parameters
+ * that the caller froze are taken as they are.
+ *
+ * Shapes in comments: D features, C classes; layer l takes fan_in and gives fan_out values. */
 #include "tifed.h"
+#include "tifed_arena.h"
 #include "tifed_assumptions.h"
 #include "tifed_kernel.h"
 #include "tifed_random.h"
@@ -9,23 +20,24 @@
 #define LARGEST_SUM 0x7FFFFFFFu
 #define BIAS_BOUND 32767
 
-/* Not to be copied into each of its callers: code is scarcer than time where it is called. */
-#define APART __attribute__((noinline))
-
-APART static tifed_key add_to_key(tifed_key key, uint32_t word)
+/* Once in flash, not once per caller: keys are made a few times per step, so time does not
+ * matter. */
+TIFED_NOINLINE static tifed_key add_to_key(tifed_key key, uint32_t word)
 {
     return tifed_key_add(key, word);
 }
 
 /* The key of a seed, a purpose and a first index. */
-APART static tifed_key key_of(uint32_t seed_low, uint32_t seed_high, uint32_t purpose,
-                              uint32_t index)
+TIFED_NOINLINE static tifed_key key_of(uint32_t seed_low, uint32_t seed_high, uint32_t purpose,
+                                       uint32_t index)
 {
     return add_to_key(tifed_key_start(seed_low, seed_high, purpose), index);
 }
 
-/* --- what the network allows -------------------------------------------------------------------- */
+/* --- what the network allows ------------------------------------------------------------------ */
 
+/* The largest root whose square is at most `value`, bit by bit from the top. A root has 16 bits, so
+ * no square that is tried leaves 32. */
 static uint32_t isqrt32(uint32_t value)
 {
     uint32_t root = 0;
@@ -35,16 +47,24 @@ static uint32_t isqrt32(uint32_t value)
     return root;
 }
 
-/* a * b, or UINT32_MAX where that overflows. */
-static uint32_t product(uint32_t a, uint32_t b)
+/* a * b, or UINT32_MAX where that overflows: a product that wrapped around would look like one
+ * that fits. The quotient is hidden from the compiler because it would know this test for one of
+ * overflow and make a 64-bit product of it, for which a Cortex-M0 calls a library. */
+static uint32_t saturating_product(uint32_t a, uint32_t b)
 {
     return b && a > tifed_opaque(UINT32_MAX / b) ? UINT32_MAX : a * b;
 }
 
+/* The weight_bound of SPEC, section 4: as many weights of this size as a unit has inputs, each
+ * times the largest input, leave room in 31 bits for the bias and the rounding offset. Every
+ * partial sum is then within them too, so kernels may add in any order. */
 int32_t tifed_weight_bound(const tifed_layer *layer)
 {
+    /* (fan_in + 1) * fan_out is how many parameters a layer has. They are numbered in 32 bits,
+     * on the wire and by the random numbers of stochastic rounding. */
     if (layer->fan_in < 1u || layer->fan_in > 65536u || layer->fan_out < 1u ||
-        layer->fan_out > 65536u || product(layer->fan_in + 1u, layer->fan_out) > LARGEST_SUM ||
+        layer->fan_out > 65536u ||
+        saturating_product(layer->fan_in + 1u, layer->fan_out) > LARGEST_SUM ||
         layer->rescale_factor < 1u || layer->rescale_factor > 65536u ||
         layer->rescale_shift > 24u || layer->rescale_rounding > TIFED_NEAREST ||
         layer->update_rounding > TIFED_STOCHASTIC ||
@@ -52,13 +72,15 @@ int32_t tifed_weight_bound(const tifed_layer *layer)
         layer->bias_shift > 8u || layer->activation > TIFED_ABSOLUTE || layer->input_limit < 1u ||
         layer->input_limit > 128u || (layer->weight_bits != 8u && layer->weight_bits != 16u))
         return 0;
-    uint32_t room = LARGEST_SUM - ((uint32_t)BIAS_BOUND << layer->bias_shift);
+    uint32_t headroom = LARGEST_SUM - ((uint32_t)BIAS_BOUND << layer->bias_shift);
     if (layer->rescale_rounding == TIFED_NEAREST) {
-        if (layer->rescale_shift && layer->rescale_factor > room >> (layer->rescale_shift - 1u))
+        /* Half of the divisor, which may have 40 bits, so that it is compared before it is
+         * formed. */
+        if (layer->rescale_shift && layer->rescale_factor > headroom >> (layer->rescale_shift - 1u))
             return 0;
-        room -= (uint32_t)tifed_offset(layer);
+        headroom -= (uint32_t)tifed_offset(layer);
     }
-    uint32_t bound = room / (layer->fan_in * layer->input_limit);
+    uint32_t bound = headroom / (layer->fan_in * layer->input_limit); /* at most 2^16 * 2^7 */
     uint32_t widest = (UINT32_C(1) << (layer->weight_bits - 1u)) - 1u;
     return (int32_t)(bound < widest ? bound : widest);
 }
@@ -66,10 +88,11 @@ int32_t tifed_weight_bound(const tifed_layer *layer)
 int32_t tifed_feedback_range(const tifed_network *network, uint32_t layer)
 {
     uint32_t classes = network->layers[network->depth - 1u].fan_out;
+    /* SPEC, 5.5. The fewest classes are two, so r is below 2^9 and products with it stay small. */
     return (int32_t)isqrt32(UINT32_C(12) * 32767u / (classes + network->layers[layer].fan_out));
 }
 
-/* Largest magnitude of an activation, but for identity. */
+/* Largest magnitude of an activation, but for identity, which has no limit of its own. */
 static uint32_t activation_limit(uint32_t activation)
 {
     return activation == TIFED_RELU || activation == TIFED_ABSOLUTE ? 127u : 128u;
@@ -80,6 +103,9 @@ uint32_t tifed_error_limit(const tifed_network *network)
     const tifed_layer *last = &network->layers[network->depth - 1u];
     uint32_t limit = activation_limit(last->activation);
     if (last->activation == TIFED_IDENTITY) {
+        /* An output is a rescaled sum as it is, so its limit is that of the sum, which is below
+         * 2^31 by the weight bound. Shift and factor divide one after the other: flooring twice
+         * is the same. */
         uint32_t sum = last->fan_in * last->input_limit * (uint32_t)tifed_weight_bound(last) +
                        ((uint32_t)BIAS_BOUND << last->bias_shift) + (uint32_t)tifed_offset(last);
         limit = (sum >> last->rescale_shift) / last->rescale_factor;
@@ -88,21 +114,22 @@ uint32_t tifed_error_limit(const tifed_network *network)
 }
 
 /* Largest magnitude of a hidden delta of `layer` before it saturates. */
-static uint32_t reached_limit(const tifed_network *network, uint32_t layer)
+static uint32_t feedback_limit(const tifed_network *network, uint32_t layer)
 {
     uint32_t range =
         network->feedback == TIFED_UNIFORM ? (uint32_t)tifed_feedback_range(network, layer) : 1u;
-    if (network->error == TIFED_MARGIN)
+    if (network->error == TIFED_MARGIN) /* two entries of at most 127; all others are 0 */
         return 2u * 127u * range;
     uint32_t classes = network->layers[network->depth - 1u].fan_out;
-    return product(product(tifed_error_limit(network), classes), range);
+    return saturating_product(saturating_product(tifed_error_limit(network), classes), range);
 }
 
+/* The same of a delta of any layer as it is stored, in 16 bits. */
 static uint32_t delta_limit(const tifed_network *network, uint32_t layer)
 {
     uint32_t limit;
     if (layer + 1u < network->depth)
-        limit = reached_limit(network, layer);
+        limit = feedback_limit(network, layer);
     else
         limit = network->error == TIFED_MARGIN ? 127u : tifed_error_limit(network);
     return limit < TIFED_DELTA_BOUND ? limit : TIFED_DELTA_BOUND;
@@ -110,11 +137,16 @@ static uint32_t delta_limit(const tifed_network *network, uint32_t layer)
 
 uint32_t tifed_gradient_limit(const tifed_network *network, uint32_t layer)
 {
+    /* A bias is the weight of an input that is always 2^bias_shift, which may be the larger one.
+     * At most 2^8 * 2^15, so that a mini-batch of hundreds fits in every network. */
     uint32_t input = network->layers[layer].input_limit;
     uint32_t bias = UINT32_C(1) << network->layers[layer].bias_shift;
     return (input > bias ? input : bias) * delta_limit(network, layer);
 }
 
+/* The layers come first, each alone and then beside the one before it: the limits of errors and
+ * deltas below divide by fields of the last layer, so they mean something only once all layers
+ * are valid. */
 static int check_network(const tifed_network *network)
 {
     if (!network || !network->layers || network->depth < 1u || network->depth > TIFED_MAX_DEPTH ||
@@ -126,10 +158,10 @@ static int check_network(const tifed_network *network)
         const tifed_layer *layer = &network->layers[l];
         if (tifed_weight_bound(layer) < 1)
             return TIFED_ERROR_NETWORK;
-        uint32_t fed = 128u; /* the largest magnitude that can reach this layer */
+        uint32_t largest_input = 128u; /* the largest magnitude that can reach this layer */
         if (l)
-            fed = activation_limit(network->layers[l - 1u].activation);
-        if (layer->input_limit < fed ||
+            largest_input = activation_limit(network->layers[l - 1u].activation);
+        if (layer->input_limit < largest_input ||
             (l && layer->fan_in != network->layers[l - 1u].fan_out) ||
             (l + 1u < network->depth && layer->activation == TIFED_IDENTITY))
             return TIFED_ERROR_NETWORK;
@@ -139,7 +171,7 @@ static int check_network(const tifed_network *network)
     if (network->error == TIFED_SQUARED && tifed_error_limit(network) > LARGEST_SUM)
         return TIFED_ERROR_RANGE;
     for (uint32_t l = 0; l + 1u < network->depth; l++)
-        if (reached_limit(network, l) > LARGEST_SUM)
+        if (feedback_limit(network, l) > LARGEST_SUM)
             return TIFED_ERROR_RANGE;
     return TIFED_OK;
 }
@@ -150,21 +182,22 @@ uint32_t tifed_largest_batch(const tifed_network *network)
         return 0;
     uint32_t largest = UINT32_MAX;
     for (uint32_t l = 0; l < network->depth; l++) {
-        uint32_t room = LARGEST_SUM - (UINT32_C(1) << network->layers[l].update_shift);
-        uint32_t samples = room / tifed_gradient_limit(network, l);
+        /* What rounding adds to a gradient is below the divisor: half of it, or a random number. */
+        uint32_t headroom = LARGEST_SUM - (UINT32_C(1) << network->layers[l].update_shift);
+        uint32_t samples = headroom / tifed_gradient_limit(network, l);
         largest = samples < largest ? samples : largest;
     }
     return largest;
 }
 
-/* --- memory ------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
-static bool trains(const tifed_config *config, uint32_t layer)
+static bool is_trained(const tifed_config *config, uint32_t layer)
 {
     return (config->trained >> layer & 1u) != 0u;
 }
 
-static bool held(const tifed_config *config, uint32_t layer)
+static bool is_in_ram(const tifed_config *config, uint32_t layer)
 {
     return !config->frozen || !config->frozen[layer].weights;
 }
@@ -178,7 +211,7 @@ int tifed_check(const tifed_config *config)
     if (network->depth < 32u && config->trained >> network->depth)
         return TIFED_ERROR_LAYER;
     for (uint32_t l = 0; l < network->depth; l++)
-        if (!held(config, l) && (trains(config, l) || !config->frozen[l].biases))
+        if (!is_in_ram(config, l) && (is_trained(config, l) || !config->frozen[l].biases))
             return TIFED_ERROR_LAYER;
     if (config->trained) {
         if (config->buffer < 1u || config->batch < 1u)
@@ -191,7 +224,8 @@ int tifed_check(const tifed_config *config)
     return TIFED_OK;
 }
 
-/* How the caller's memory has to lie: as what is at its beginning. */
+/* How the caller's memory has to lie: as the states, which are at its beginning because they hold
+ * pointers. All else needs 4 bytes at most, and every piece is padded to a multiple of 4. */
 struct aligned {
     int8_t byte;
     tifed_state state;
@@ -199,59 +233,57 @@ struct aligned {
 TIFED_ASSUME(states_are_aligned_as_words_or_pointers,
              offsetof(struct aligned, state) % TIFED_ALIGNMENT == 0);
 
-/* Hands out pieces of the caller's memory; with no memory, counts. */
-typedef struct carver {
-    uint8_t *memory;
-    size_t used;
-    bool overflow;
-} carver;
-
-/* `rows` of `size` bytes, a size of 4 · 65536 at most. In 32 bits, whatever a size_t has: what does not
- * fit that is an overflow, not a smaller size. */
-APART static void *carve(carver *from, uint32_t rows, uint32_t size)
+/* Out of line: lay_out has many calls of it, and runs once. */
+TIFED_NOINLINE static void *take(tifed_arena *arena, uint32_t rows, uint32_t row_bytes)
 {
-    size_t before = from->used;
-    if (size && rows > (SIZE_MAX - before - 3u) / size) {
-        from->overflow = true;
-        return NULL;
-    }
-    from->used = before + (size_t)TIFED_PAD((size_t)rows * size);
-    return from->memory ? from->memory + before : NULL;
+    return tifed_arena_take(arena, rows, row_bytes, 4u);
 }
 
-static void lay_out(tifed *t, carver *from)
+/* What there is memory for, and why (SPEC, section 10; TIFED_BYTES_LAYER and TIFED_BYTES_SHARED
+ * count the same):
+ *
+ * - Parameters in RAM lie in wire order, so that they are put and got in place, with no copy.
+ * - A layer's update needs its inputs and its deltas for all samples of a mini-batch. The inputs of
+ *   the first layer are in the buffer already, and a layer that is not trained keeps nothing.
+ * - Deltas lie in pairs of samples, because a kernel multiplies two samples by one instruction; so
+ *   does the column of inputs that they are multiplied with. Inputs themselves lie sample by
+ *   sample, as the forward pass writes and reads them.
+ * - Samples are stored as inputs, centred and shifted, so that no epoch has to do it again.
+ * - Two rows of activations take turns as what a layer takes and what it gives. */
+static void lay_out(tifed *t, tifed_arena *arena)
 {
     const tifed_config *config = &t->config;
     const tifed_network *network = config->network;
     uint32_t pairs = (config->batch + 1u) / 2u;
     uint32_t widest = 1, features = network->layers[0].fan_in;
-    t->states = carve(from, network->depth, (uint32_t)TIFED_PAD(sizeof(tifed_state)));
+    t->states = take(arena, network->depth, (uint32_t)TIFED_PAD(sizeof(tifed_state)));
     for (uint32_t l = 0; l < network->depth; l++) {
         const tifed_layer *layer = &network->layers[l];
-        tifed_state state = {NULL, NULL, NULL, NULL, tifed_offset(layer), tifed_weight_bound(layer)};
-        if (held(config, l)) {
-            state.weights = carve(from, layer->fan_in, layer->fan_out * (layer->weight_bits / 8u));
-            state.biases = carve(from, layer->fan_out, 2u);
+        tifed_state state = {
+            NULL, NULL, NULL, NULL, tifed_offset(layer), tifed_weight_bound(layer)};
+        if (is_in_ram(config, l)) {
+            state.weights = take(arena, layer->fan_in, layer->fan_out * (layer->weight_bits / 8u));
+            state.biases = take(arena, layer->fan_out, 2u);
         } else {
             state.weights = config->frozen[l].weights;
             state.biases = config->frozen[l].biases;
         }
-        if (trains(config, l) && l)
-            state.inputs = carve(from, config->batch, layer->fan_in * 2u);
-        if (trains(config, l))
-            state.deltas = carve(from, pairs, layer->fan_out * 4u);
+        if (is_trained(config, l) && l)
+            state.inputs = take(arena, config->batch, layer->fan_in * 2u);
+        if (is_trained(config, l))
+            state.deltas = take(arena, pairs, layer->fan_out * 4u);
         if (t->states)
             t->states[l] = state;
         widest = layer->fan_out > widest ? layer->fan_out : widest;
     }
-    t->centre = network->centred ? carve(from, features, 1u) : NULL;
-    t->input = network->centred || network->input_shift ? carve(from, features, 1u) : NULL;
-    t->samples = carve(from, config->buffer, features);
-    t->labels = carve(from, config->buffer, 2u);
-    t->sums = carve(from, widest, 4u);
-    t->row[0] = carve(from, widest, 2u);
-    t->row[1] = carve(from, widest, 2u);
-    t->column = config->trained ? carve(from, pairs, 4u) : NULL;
+    t->centre = network->centred ? take(arena, features, 1u) : NULL;
+    t->input = network->centred || network->input_shift ? take(arena, features, 1u) : NULL;
+    t->samples = take(arena, config->buffer, features);
+    t->labels = take(arena, config->buffer, 2u);
+    t->sums = take(arena, widest, 4u);
+    t->activations[0] = take(arena, widest, 2u);
+    t->activations[1] = take(arena, widest, 2u);
+    t->column = config->trained ? take(arena, pairs, 4u) : NULL;
 }
 
 size_t tifed_memory_size(const tifed_config *config)
@@ -260,9 +292,9 @@ size_t tifed_memory_size(const tifed_config *config)
         return 0;
     tifed t;
     t.config = *config;
-    carver from = {NULL, 0, false};
-    lay_out(&t, &from);
-    return from.overflow ? 0 : from.used;
+    tifed_arena arena = {NULL, 0, false};
+    lay_out(&t, &arena);
+    return arena.overflow ? 0 : arena.used;
 }
 
 int tifed_init(tifed *t, const tifed_config *config, void *memory, size_t bytes)
@@ -270,25 +302,30 @@ int tifed_init(tifed *t, const tifed_config *config, void *memory, size_t bytes)
     int status = tifed_check(config);
     if (status != TIFED_OK)
         return status;
-    size_t needed = tifed_memory_size(config);
+    size_t needed = tifed_memory_size(config); /* 0: more than a size_t counts */
     if (!t || !memory || needed == 0 || bytes < needed ||
         (uintptr_t)memory % offsetof(struct aligned, state))
         return TIFED_ERROR_MEMORY;
+    /* Not for cleanliness alone: a run must not depend on what the memory held before. */
     uint8_t *byte = memory;
     for (size_t i = 0; i < needed; i++)
         byte[i] = 0;
-    carver from = {memory, 0, false};
+    tifed_arena arena = {memory, 0, false};
     tifed_work none = {0, 0, 0, 0, 0};
     tifed_statistics zero = {0, 0, 0, 0};
     t->config = *config;
     t->count = t->step = t->last_step = 0;
     t->work = none;
     t->statistics = zero;
-    lay_out(t, &from);
+    lay_out(t, &arena);
     return TIFED_OK;
 }
 
-/* --- parameters in pieces ----------------------------------------------------------------------- */
+/* --- parameters in pieces --------------------------------------------------------------------- */
+
+/* A piece may begin and end anywhere, at a bias as at a weight, because a link has frames of
+ * some size of its own. Values are read and written byte by byte: the wire is little-endian and
+ * a frame is not aligned, whatever the processor is. */
 
 size_t tifed_wire_size(const tifed *t, uint32_t layer, uint32_t first, uint32_t count)
 {
@@ -314,7 +351,7 @@ int tifed_put_parameters(tifed *t, uint32_t layer, uint32_t first, uint32_t coun
         return count == 0u ? TIFED_OK : TIFED_ERROR_PLACE;
     const tifed_layer *shape = &t->config.network->layers[layer];
     tifed_state *state = &t->states[layer];
-    bool frozen = !held(&t->config, layer);
+    bool frozen = !is_in_ram(&t->config, layer);
     /* Written if held in RAM: that they are const is for the sake of those in flash. */
     int8_t *narrow = (int8_t *)(uintptr_t)state->weights;
     int16_t *wide = (int16_t *)(uintptr_t)state->weights;
@@ -329,12 +366,16 @@ int tifed_put_parameters(tifed *t, uint32_t layer, uint32_t first, uint32_t coun
             value = (int16_t)(uint16_t)(wire[0] | (uint32_t)wire[1] << 8);
             wire += 2;
         }
+        /* That no sum overflows rests on these bounds, so no value beyond them gets in. Those
+         * before it in the piece stay: the caller gives up the exchange, and the next one puts
+         * all of them. */
         int32_t bound = is_bias ? BIAS_BOUND : state->weight_bound;
         if (value > bound || value < -bound)
             return TIFED_ERROR_VALUE;
-        if (frozen) {
-            int32_t there = is_bias ? biases[place - weights]
-                                    : shape->weight_bits == 8u ? narrow[place] : wide[place];
+        if (frozen) { /* flash cannot change, but the server has to mean the same values */
+            int32_t there = is_bias                    ? biases[place - weights]
+                            : shape->weight_bits == 8u ? narrow[place]
+                                                       : wide[place];
             if (there != value)
                 return TIFED_ERROR_LAYER;
         } else if (is_bias)
@@ -363,8 +404,8 @@ int tifed_get_parameters(const tifed *t, uint32_t layer, uint32_t first, uint32_
         if (place < weights && shape->weight_bits == 8u) {
             *wire++ = (uint8_t)narrow[place];
         } else {
-            uint16_t value = (uint16_t)(place < weights ? wide[place]
-                                                        : state->biases[place - weights]);
+            uint16_t value =
+                (uint16_t)(place < weights ? wide[place] : state->biases[place - weights]);
             *wire++ = (uint8_t)value;
             *wire++ = (uint8_t)(value >> 8);
         }
@@ -382,7 +423,7 @@ int tifed_put_centre(tifed *t, uint32_t first, uint32_t count, const int8_t *cen
     return TIFED_OK;
 }
 
-/* --- samples ------------------------------------------------------------------------------------ */
+/* --- samples ---------------------------------------------------------------------------------- */
 
 void tifed_clear(tifed *t)
 {
@@ -390,7 +431,8 @@ void tifed_clear(tifed *t)
     t->step = t->last_step = 0;
 }
 
-static void to_input(const tifed *t, int8_t *input, const int8_t *sample)
+/* SPEC, 5.1. With a centre the shift is 1, so that the difference of two int8 is an int8 again. */
+static void sample_to_input(const tifed *t, int8_t *input, const int8_t *sample)
 {
     const tifed_network *network = t->config.network;
     for (uint32_t i = 0; i < network->layers[0].fan_in; i++) {
@@ -407,23 +449,26 @@ int tifed_add_sample(tifed *t, const int8_t *sample, uint32_t label)
     if (label >= network->layers[network->depth - 1u].fan_out)
         return TIFED_ERROR_LABEL;
     uint32_t features = network->layers[0].fan_in;
-    to_input(t, t->samples + (size_t)t->count * features, sample);
+    sample_to_input(t, t->samples + (size_t)t->count * features, sample);
     t->labels[t->count++] = (uint16_t)label;
     return TIFED_OK;
 }
 
-/* --- forward ------------------------------------------------------------------------------------ */
+/* --- forward ---------------------------------------------------------------------------------- */
 
-/* Values of a mini-batch stand in pairs of samples: where that of sample `n`, unit `o` is. */
-static int16_t *in_pairs(int16_t *pairs, uint32_t units, uint32_t n, uint32_t o)
+/* Where the value of sample `n`, unit `o` of a mini-batch lies among values in pairs of samples. */
+static int16_t *pair_entry(int16_t *pairs, uint32_t units, uint32_t n, uint32_t o)
 {
     return &pairs[2u * ((size_t)(n >> 1) * units + o) + (n & 1u)];
 }
 
-/* Run one input (D) through every layer; sums then hold the outputs (C). `keep`: what the updates
- * will need is kept for sample `n` of the mini-batch: trained layers' inputs, and in the place of
- * their deltas the sources of their slopes. */
-static void forward(tifed *t, const int8_t *sample, bool keep, uint32_t n)
+/* Run one input (D) through every layer; sums then hold the outputs (C).
+ *
+ * `training`: what the updates will need is stored for sample `n` of the mini-batch. That is the
+ * inputs of trained layers, and of each unit the rescaled sum that its slope follows from. A
+ * delta will take that sum's place, because nobody needs the sum once the delta is known: one
+ * array serves for both, which halves what deltas cost. */
+static void forward(tifed *t, const int8_t *sample, bool training, uint32_t n)
 {
     const tifed_network *network = t->config.network;
     const void *input = sample;
@@ -432,23 +477,26 @@ static void forward(tifed *t, const int8_t *sample, bool keep, uint32_t n)
         const tifed_layer *layer = &network->layers[l];
         const tifed_state *state = &t->states[l];
         bool last = l + 1u == network->depth;
+        /* A sum starts at its bias; the offset, half of the divisor, makes the floor below a
+         * rounding to the nearest. Multiplied, as C leaves the left shift of a negative number
+         * undefined. */
         for (uint32_t o = 0; o < layer->fan_out; o++)
             t->sums[o] = (int32_t)state->biases[o] * (1 << layer->bias_shift) + state->offset;
         tifed_kernel_forward(t->sums, state->weights, layer->weight_bits, input, input_bits,
                              layer->fan_in, layer->fan_out);
-        int16_t *activations = t->row[l & 1u];
-        if (keep && !last && t->states[l + 1u].inputs)
+        int16_t *activations = t->activations[l & 1u];
+        if (training && !last && t->states[l + 1u].inputs)
             activations = t->states[l + 1u].inputs + (size_t)n * layer->fan_out;
         for (uint32_t o = 0; o < layer->fan_out; o++) {
             int32_t v = t->sums[o] >> layer->rescale_shift;
-            if (layer->rescale_factor != 1u) { /* floor, whatever the sign */
+            if (layer->rescale_factor != 1u) { /* floor, where C's division goes towards 0 */
                 int32_t factor = (int32_t)layer->rescale_factor;
                 v = v >= 0 ? v / factor : -1 - (-1 - v) / factor;
             }
-            if (keep && state->deltas)
-                *in_pairs(state->deltas, layer->fan_out, n, o) = (int16_t)tifed_slope_source(v);
+            if (training && state->deltas)
+                *pair_entry(state->deltas, layer->fan_out, n, o) = (int16_t)tifed_slope_source(v);
             int32_t a = tifed_activate(layer->activation, v);
-            if (last)
+            if (last) /* of an identity: more than 16 bits */
                 t->sums[o] = a;
             else
                 activations[o] = (int16_t)a;
@@ -462,7 +510,7 @@ int32_t tifed_classify(tifed *t, const int8_t *sample)
 {
     const tifed_network *network = t->config.network;
     if (t->input) {
-        to_input(t, t->input, sample);
+        sample_to_input(t, t->input, sample);
         sample = t->input;
     }
     forward(t, sample, false, 0);
@@ -474,40 +522,50 @@ const int32_t *tifed_outputs(const tifed *t)
     return t->sums;
 }
 
-/* --- deltas ------------------------------------------------------------------------------------- */
+/* --- deltas ----------------------------------------------------------------------------------- */
 
-/* Entries of a feedback matrix for one unit, class after class (SPEC, 5.5): uniform numbers, or a
- * deck with as many plus as minus ones. */
-typedef struct feedback_deck {
+/* Makes the entries of a feedback matrix for one unit, class after class (SPEC, 5.5), so that no
+ * device needs RAM or flash for a matrix that follows from the seed. Uniform entries are each a
+ * random number of their own. Balanced ones are drawn without replacement from as many plus as
+ * minus ones: the chance of a plus is `plus` of the classes that are left, so they are made in
+ * the order of classes. */
+typedef struct feedback_generator {
     tifed_key key;
-    uint32_t classes, units, unit, plus;
-    int32_t range; /* 0: a deck */
-} feedback_deck;
+    uint32_t classes; /* 0: there is nothing to generate */
+    uint32_t units, unit;
+    uint32_t plus; /* balanced: plus ones that are left */
+    int32_t range; /* uniform: entries are -range..range - 1; 0: balanced */
+} feedback_generator;
 
-APART static feedback_deck layer_deck(const tifed_network *network, uint32_t l, uint32_t seed_low,
-                                      uint32_t seed_high)
+TIFED_NOINLINE static feedback_generator
+generator_for_layer(const tifed_network *network, uint32_t l, uint32_t seed_low, uint32_t seed_high)
 {
-    feedback_deck deck = {key_of(seed_low, seed_high, TIFED_PURPOSE_FEEDBACK, l),
-                          network->layers[network->depth - 1u].fan_out,
-                          network->layers[l].fan_out, 0, 0,
-                          network->feedback == TIFED_UNIFORM ? tifed_feedback_range(network, l) : 0};
-    return deck;
+    feedback_generator generator = {
+        .key = key_of(seed_low, seed_high, TIFED_PURPOSE_FEEDBACK, l),
+        .classes = network->layers[network->depth - 1u].fan_out,
+        .units = network->layers[l].fan_out,
+        .range = network->feedback == TIFED_UNIFORM ? tifed_feedback_range(network, l) : 0,
+    };
+    return generator;
 }
 
-static void start_unit(feedback_deck *deck, uint32_t unit)
+/* Where classes are odd in number, every second unit has one plus more than minus ones, and the
+ * units between have one less, so that the matrix as a whole is balanced. */
+static void start_unit(feedback_generator *generator, uint32_t unit)
 {
-    deck->unit = unit;
-    deck->plus = (deck->classes + (unit & 1u)) / 2u;
+    generator->unit = unit;
+    generator->plus = (generator->classes + (unit & 1u)) / 2u;
 }
 
-static int32_t deal(feedback_deck *deck, uint32_t c)
+static int32_t next_entry(feedback_generator *generator, uint32_t c)
 {
-    if (deck->range)
-        return (int32_t)tifed_below(deck->key, c * deck->units + deck->unit,
-                                    2u * (uint32_t)deck->range) -
-               deck->range;
-    if (tifed_below(deck->key, deck->unit * deck->classes + c, deck->classes - c) < deck->plus) {
-        deck->plus--;
+    if (generator->range)
+        return (int32_t)tifed_random_below(generator->key, c * generator->units + generator->unit,
+                                           2u * (uint32_t)generator->range) -
+               generator->range;
+    if (tifed_random_below(generator->key, generator->unit * generator->classes + c,
+                           generator->classes - c) < generator->plus) {
+        generator->plus--;
         return 1;
     }
     return -1;
@@ -518,44 +576,46 @@ void tifed_feedback_matrix(const tifed_network *network, uint32_t layer, uint32_
 {
     uint32_t classes = network->layers[network->depth - 1u].fan_out;
     uint32_t units = network->layers[layer].fan_out;
-    feedback_deck deck = layer_deck(network, layer, seed_low, seed_high);
+    feedback_generator generator = generator_for_layer(network, layer, seed_low, seed_high);
     for (uint32_t o = 0; o < units; o++) {
-        start_unit(&deck, o);
+        start_unit(&generator, o);
         for (uint32_t c = 0; c < classes; c++)
-            matrix[(size_t)c * units + o] = (int16_t)deal(&deck, c);
+            matrix[(size_t)c * units + o] = (int16_t)next_entry(&generator, c);
     }
 }
 
-static bool by_output_sign(const tifed_network *network, uint32_t l)
+static bool uses_output_signs(const tifed_network *network, uint32_t l)
 {
     return network->feedback == TIFED_OUTPUT_SIGN && l + 2u == network->depth;
 }
 
 /* Whether the feedback to layer `l` is neither the output's signs nor stored. */
-static bool dealt(const tifed_config *config, uint32_t l)
+static bool is_generated(const tifed_config *config, uint32_t l)
 {
-    return l + 1u < config->network->depth && !by_output_sign(config->network, l) &&
+    return l + 1u < config->network->depth && !uses_output_signs(config->network, l) &&
            !(config->feedback && config->feedback[l]);
 }
 
-/* The classes whose errors may be other than 0: first, first + step, ... below end. */
-typedef struct span {
+/* The classes whose errors may be other than 0: first, first + step, ... below end. The margin
+ * error has two of them, so that feedback costs two products per unit, not one per class. */
+typedef struct class_range {
     uint32_t first, step, end;
-} span;
+} class_range;
 
-/* The output's error (C) through the feedback matrix to unit `o` of hidden layer `l`. */
-static int32_t reached(const tifed *t, uint32_t l, uint32_t o, const int32_t *error, span in,
-                       feedback_deck *deck)
+/* The output's error (C) through the feedback matrix to unit `o` of hidden layer `l`. The sum
+ * fits by check_network, which refuses a network whose feedback_limit does not. */
+static int32_t feedback_sum(const tifed *t, uint32_t l, uint32_t o, const int32_t *error,
+                            class_range in, feedback_generator *generator)
 {
     const tifed_network *network = t->config.network;
     const tifed_layer *last = &network->layers[network->depth - 1u];
     uint32_t classes = last->fan_out;
     int32_t sum = 0;
-    if (deck->classes) {
-        start_unit(deck, o);
-        for (uint32_t c = 0; c < in.end; c++) /* a deck is dealt from its first class on */
-            sum += error[c] * deal(deck, c);
-    } else if (by_output_sign(network, l)) {
+    if (generator->classes) {
+        start_unit(generator, o);
+        for (uint32_t c = 0; c < in.end; c++) /* entries are made in the order of classes */
+            sum += error[c] * next_entry(generator, c);
+    } else if (uses_output_signs(network, l)) {
         const void *weights = t->states[l + 1u].weights;
         const int8_t *narrow = (const int8_t *)weights + (size_t)o * classes;
         const int16_t *wide = (const int16_t *)weights + (size_t)o * classes;
@@ -569,11 +629,11 @@ static int32_t reached(const tifed *t, uint32_t l, uint32_t o, const int32_t *er
     return sum;
 }
 
-/* Sums (C) from outputs to errors. */
-static span to_error(const tifed_network *network, int32_t *output, uint32_t classes,
-                     uint32_t label)
+/* Turn outputs (C) into errors, in place; say which may be other than 0. */
+static class_range output_to_error(const tifed_network *network, int32_t *output, uint32_t classes,
+                                   uint32_t label)
 {
-    span all = {0, 1, classes};
+    class_range all = {0, 1, classes};
     if (network->error == TIFED_SQUARED) {
         output[label] -= network->error_level;
         return all;
@@ -584,12 +644,16 @@ static span to_error(const tifed_network *network, int32_t *output, uint32_t cla
     output[margin.rival] = margin.u;
     output[label] = -margin.u;
     uint32_t low = label < margin.rival ? label : margin.rival, high = label + margin.rival - low;
-    span two = {low, high - low, margin.u ? high + 1u : 0u};
+    class_range two = {low, high - low, margin.u ? high + 1u : 0u}; /* right by a margin: none */
     return two;
 }
 
-/* Deltas of sample `n` of the mini-batch in every trained layer, from its error (C). */
-static void keep_deltas(tifed *t, uint32_t n, const int32_t *error, span in)
+/* Deltas of sample `n` of the mini-batch in every trained layer, from its error (C).
+ *
+ * This is where Direct Feedback Alignment differs from backpropagation: a hidden layer's delta
+ * comes from the output's error through a fixed matrix, not from the deltas of the layer above.
+ * So layers come in any order, and those that are not trained here need none. */
+static void store_deltas(tifed *t, uint32_t n, const int32_t *error, class_range in)
 {
     const tifed_network *network = t->config.network;
     for (uint32_t l = 0; l < network->depth; l++) {
@@ -597,74 +661,104 @@ static void keep_deltas(tifed *t, uint32_t n, const int32_t *error, span in)
         const tifed_layer *layer = &network->layers[l];
         if (!deltas)
             continue;
-        feedback_deck deck = {.classes = 0}; /* none */
-        if (dealt(&t->config, l))
-            deck = layer_deck(network, l, t->config.seed_low, t->config.seed_high);
-        int16_t *place = in_pairs(deltas, layer->fan_out, n, 0);
-        for (uint32_t o = 0; o < layer->fan_out; o++, place += 2) {
-            int32_t v = *place, delta = 0;
-            if (!tifed_flat(layer->activation, v)) {
-                delta = l + 1u == network->depth ? error[o] : reached(t, l, o, error, in, &deck);
+        feedback_generator generator = {.classes = 0}; /* none */
+        if (is_generated(&t->config, l))
+            generator = generator_for_layer(network, l, t->config.seed_low, t->config.seed_high);
+        int16_t *entry = pair_entry(deltas, layer->fan_out, n, 0);
+        for (uint32_t o = 0; o < layer->fan_out; o++, entry += 2) {
+            int32_t v = *entry, delta = 0;
+            /* About half of the units of a ReLU have no slope: for them there is no need to ask
+             * for feedback. */
+            if (!tifed_slope_is_zero(layer->activation, v)) {
+                delta = l + 1u == network->depth ? error[o]
+                                                 : feedback_sum(t, l, o, error, in, &generator);
                 delta = tifed_through_slope(layer->activation, delta, v);
             }
             int32_t limited = tifed_clamp(delta, -TIFED_DELTA_BOUND, TIFED_DELTA_BOUND);
             if (limited != delta)
                 t->statistics.clipped_deltas++;
-            *place = (int16_t)limited;
+            *entry = (int16_t)limited;
         }
     }
 }
 
-/* --- update ------------------------------------------------------------------------------------- */
+/* --- update ----------------------------------------------------------------------------------- */
 
-void tifed_kernel_draw(const tifed_update *u, int32_t *gradient, uint32_t units, uint32_t place)
+/* What makes a shift round at random: a number below the divisor, added before it. Parameter p
+ * of a layer has half number p of the stream, so the outcome does not depend on the order in
+ * which a kernel visits parameters, nor on what it skips. */
+void tifed_kernel_add_random(const tifed_update *u, int32_t *gradient, uint32_t units,
+                             uint32_t place)
 {
     for (uint32_t k = 0; k < units; k++)
-        gradient[k] += (int32_t)(tifed_half(u->key, place + k) & ((UINT32_C(1) << u->shift) - 1u));
+        gradient[k] +=
+            (int32_t)(tifed_random16(u->key, place + k) & ((UINT32_C(1) << u->shift) - 1u));
 }
 
-/* One input of every sample, side by side, with a 0 behind where they are odd in number; whether
- * any is not 0. */
-#define GATHER(name, type)                                                                        \
-    static bool name(int16_t *to, const type *from, uint32_t stride, uint32_t samples)            \
-    {                                                                                             \
-        int32_t any = 0;                                                                          \
-        for (int16_t *end = to + samples; to < end; from += stride) {                             \
-            *to++ = *from;                                                                        \
-            any |= *from;                                                                         \
-        }                                                                                         \
-        if (samples & 1u)                                                                         \
-            *to = 0;                                                                              \
-        return any != 0;                                                                          \
+/* Copy one input of every sample side by side, and say whether any is not 0.
+ *
+ * Where samples are odd in number, the last pair's second value is 0: the delta beside it is
+ * left from an earlier mini-batch, and 0 times whatever it is adds nothing. */
+#define GATHER_COLUMN(name, type)                                                                  \
+    static bool name(int16_t *to, const type *from, uint32_t stride, uint32_t samples)             \
+    {                                                                                              \
+        int32_t any = 0;                                                                           \
+        for (int16_t *end = to + samples; to < end; from += stride) {                              \
+            *to++ = *from;                                                                         \
+            any |= *from;                                                                          \
+        }                                                                                          \
+        if (samples & 1u)                                                                          \
+            *to = 0;                                                                               \
+        return any != 0;                                                                           \
     }
 
-GATHER(gather_8, int8_t)
-GATHER(gather_16, int16_t)
+GATHER_COLUMN(gather_8, int8_t)
+GATHER_COLUMN(gather_16, int16_t)
 
-/* Take the gradients of `samples` samples, from `first` of the buffer on, off layer `l`. */
+/* Take the gradients of `samples` samples, from `first` of the buffer on, off layer `l`.
+ *
+ * One input's weights are one row, so that a row of gradients is formed, rounded and taken off
+ * before the next: there is never a matrix of gradients, which would double the memory of the
+ * weights. The sums fit by tifed_largest_batch.
+ *
+ * Random numbers are named by (device, exchange, step, layer) and the parameter's number, not
+ * taken one after the other (SPEC, 3 and 5.6). So a device that starts again in the middle of an
+ * experiment, or a server that repeats its work, rounds the same way. */
 static void update(tifed *t, uint32_t l, uint32_t first, uint32_t samples)
 {
     const tifed_layer *layer = &t->config.network->layers[l];
     const tifed_state *state = &t->states[l];
     uint32_t pairs = (samples + 1u) / 2u, features = layer->fan_in;
-    tifed_key key = key_of(t->config.seed_low, t->config.seed_high, TIFED_PURPOSE_ROUNDING,
-                           t->work.device);
+    tifed_key key =
+        key_of(t->config.seed_low, t->config.seed_high, TIFED_PURPOSE_ROUNDING, t->work.device);
     key = add_to_key(key, t->work.exchange);
     key = add_to_key(key, t->step);
-    tifed_update u = {t->column, state->deltas, pairs, layer->fan_out, layer->weight_bits,
-                      layer->update_shift + t->work.extra_shift, layer->update_rounding,
-                      state->weight_bound, add_to_key(key, l)};
+    tifed_update u = {
+        .column = t->column,
+        .deltas = state->deltas,
+        .pairs = pairs,
+        .fan_out = layer->fan_out,
+        .bits = layer->weight_bits,
+        .shift = layer->update_shift + t->work.extra_shift,
+        .mode = layer->update_rounding,
+        .bound = state->weight_bound,
+        .key = add_to_key(key, l),
+    };
     uint8_t *row = (uint8_t *)(uintptr_t)state->weights;
     uint32_t stride = layer->fan_out * (layer->weight_bits / 8u);
     uint32_t clipped = 0;
     for (uint32_t i = 0; i < features; i++, row += stride) {
-        bool any = l ? gather_16(t->column, state->inputs + i, features, samples)
-                     : gather_8(t->column, t->samples + (size_t)first * features + i, features,
-                                samples);
-        if (any) /* an input that was 0 throughout has a gradient of 0, however it is rounded */
+        bool any =
+            l ? gather_16(t->column, state->inputs + i, features, samples)
+              : gather_8(t->column, t->samples + (size_t)first * features + i, features, samples);
+        /* An input that was 0 in every sample has a gradient of 0, and that stays 0 whichever
+         * way it is rounded: what rounding adds is below the divisor. About half of what a ReLU
+         * gives is 0. */
+        if (any)
             clipped += tifed_kernel_update(&u, row, i * layer->fan_out);
     }
-    /* A bias is the weight of an input that is always 2^bias_shift. */
+    /* A bias is the weight of an input that is always 2^bias_shift, and biases are numbered behind
+     * weights. The 0 beside an odd sample is there since the last column was gathered. */
     for (uint32_t n = 0; n < samples; n++)
         t->column[n] = (int16_t)(1 << layer->bias_shift);
     u.bits = 16;
@@ -673,7 +767,7 @@ static void update(tifed *t, uint32_t l, uint32_t first, uint32_t samples)
     t->statistics.clipped_parameters += clipped;
 }
 
-/* --- steps -------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------------ */
 
 int tifed_begin(tifed *t, const tifed_work *work)
 {
@@ -682,15 +776,20 @@ int tifed_begin(tifed *t, const tifed_work *work)
         return TIFED_ERROR_LAYER;
     if (t->count == 0u)
         return TIFED_ERROR_EMPTY;
+    /* Steps are counted in one word, and a step's number names its random numbers: it may not
+     * repeat. */
     if (work->extra_shift > 6u || work->steps > UINT32_MAX - work->first_step)
         return TIFED_ERROR_RANGE;
     uint32_t samples = t->config.batch < t->count ? t->config.batch : t->count;
     for (uint32_t l = 0; l < network->depth; l++) {
-        /* A larger shift rounds with a larger half: there must be room for it beside the sum. */
+        /* What tifed_largest_batch left room for is the rounding of the layer's own shift. A
+         * larger one adds more. The product below fits, as the configuration was checked with
+         * its mini-batch. */
         uint32_t shift = network->layers[l].update_shift + work->extra_shift;
         uint32_t half =
             UINT32_C(1) << shift >> (network->layers[l].update_rounding != TIFED_STOCHASTIC);
-        if (trains(&t->config, l) && LARGEST_SUM - samples * tifed_gradient_limit(network, l) < half)
+        if (is_trained(&t->config, l) &&
+            LARGEST_SUM - samples * tifed_gradient_limit(network, l) < half)
             return TIFED_ERROR_RANGE;
     }
     tifed_statistics zero = {0, 0, 0, 0};
@@ -701,6 +800,10 @@ int tifed_begin(tifed *t, const tifed_work *work)
     return TIFED_OK;
 }
 
+/* One mini-batch: the buffer's samples in order, over and over, so that the number of a step
+ * alone says which they are. All deltas are known before the first parameter changes (SPEC,
+ * 5.4): output-sign feedback reads the output's weights, and every sample of the mini-batch has
+ * to see the same ones. */
 int tifed_step(tifed *t)
 {
     if (t->step == t->last_step)
@@ -716,12 +819,12 @@ int tifed_step(tifed *t)
         uint32_t label = t->labels[first + n];
         forward(t, t->samples + (size_t)(first + n) * features, true, n);
         t->statistics.missed += tifed_argmax(t->sums, classes) != label;
-        span wrong = to_error(network, t->sums, classes, label);
-        keep_deltas(t, n, t->sums, wrong);
+        class_range wrong = output_to_error(network, t->sums, classes, label);
+        store_deltas(t, n, t->sums, wrong);
     }
     t->statistics.visits += samples;
     for (uint32_t l = 0; l < network->depth; l++)
-        if (trains(&t->config, l))
+        if (is_trained(&t->config, l))
             update(t, l, first, samples);
     t->step++;
     return t->step == t->last_step ? TIFED_OK : TIFED_MORE;

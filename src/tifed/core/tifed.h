@@ -1,16 +1,22 @@
-/* TIFeD core: a small neural network that learns in integers.
+/* TIFeD core: a small neural network that learns on a microcontroller, in integers.
  *
  * C99, freestanding: no libc, no allocation, no floating point, no global state, no recursion. All
- * memory is the caller's. The arithmetic is SPEC.md's, bit for bit.
+ * memory is yours. The arithmetic is that of SPEC.md, bit for bit, so a device and a server that
+ * are given the same numbers get the same numbers.
  *
  *     tifed t;
- *     tifed_init(&t, &config, memory, sizeof memory);
+ *     tifed_init(&t, &config, memory, sizeof memory);        once, or to start again
+ *     tifed_put_centre(&t, first, count, centre);            as pieces arrive, if there is a centre
  *     tifed_put_parameters(&t, layer, first, count, wire);   as pieces arrive
  *     tifed_add_sample(&t, sample, label);                   until the buffer is full
  *     tifed_begin(&t, &work);
- *     while (tifed_step(&t) == TIFED_MORE) { }               a mini-batch each: stay responsive
+ *     while (tifed_step(&t) == TIFED_MORE) { }               one mini-batch each: stay responsive
  *     tifed_get_parameters(&t, layer, first, count, wire);   as pieces leave
- */
+ *     tifed_clear(&t);                                       and the next samples may come
+ *
+ * The functions stand below in the order in which they are called. Between any two calls the
+ * context and its memory are complete: a call may come from another place, but not from an
+ * interrupt while another call runs. */
 #ifndef TIFED_H
 #define TIFED_H
 
@@ -22,23 +28,25 @@
 extern "C" {
 #endif
 
-#define TIFED_VERSION 1u
-#define TIFED_MAX_DEPTH 32u /* layers: one bit each in a mask */
+#define TIFED_VERSION 1u    /* of the arithmetic: that of SPEC.md */
+#define TIFED_MAX_DEPTH 32u /* layers: a set of them is the bits of one word */
 
 /* What functions return: 0 or more is success. */
 enum {
     TIFED_OK = 0,
-    TIFED_MORE = 1,             /* tifed_step: another step is to be done */
-    TIFED_ERROR_NETWORK = -1,   /* a field of the network is out of range or does not fit */
-    TIFED_ERROR_RANGE = -2,     /* a sum could overflow: mini-batch too large, divisor too small */
-    TIFED_ERROR_MEMORY = -3,    /* too little memory, misaligned, or NULL */
-    TIFED_ERROR_LAYER = -4,     /* no such layer, or it is frozen with other values */
-    TIFED_ERROR_PLACE = -5,     /* parameters past the end of the layer */
-    TIFED_ERROR_VALUE = -6,     /* a parameter beyond its bound */
-    TIFED_ERROR_LABEL = -7,     /* label is not a class */
-    TIFED_ERROR_FULL = -8,      /* the buffer is full */
-    TIFED_ERROR_EMPTY = -9      /* nothing in the buffer to train on */
+    TIFED_MORE = 1,           /* tifed_step: another step is to be done */
+    TIFED_ERROR_NETWORK = -1, /* a field of the network is out of range or does not fit */
+    TIFED_ERROR_RANGE = -2,   /* a sum could overflow: mini-batch too large, divisor too small */
+    TIFED_ERROR_MEMORY = -3,  /* too little memory, misaligned, or NULL */
+    TIFED_ERROR_LAYER = -4,   /* no such layer, or it is frozen with other values */
+    TIFED_ERROR_PLACE = -5,   /* parameters past the end of the layer */
+    TIFED_ERROR_VALUE = -6,   /* a parameter beyond its bound */
+    TIFED_ERROR_LABEL = -7,   /* label is not a class */
+    TIFED_ERROR_FULL = -8,    /* the buffer is full */
+    TIFED_ERROR_EMPTY = -9    /* nothing in the buffer to train on */
 };
+
+/* --- what to learn: constants, which may lie in flash ----------------------------------------- */
 
 enum { TIFED_POCKET_TANH = 0, TIFED_RELU = 1, TIFED_IDENTITY = 2, TIFED_ABSOLUTE = 3 };
 enum { TIFED_FLOOR = 0, TIFED_NEAREST = 1, TIFED_STOCHASTIC = 2 };
@@ -61,7 +69,7 @@ typedef struct tifed_layer {
     uint8_t weight_bits;      /* 8 or 16 */
 } tifed_layer;
 
-/* All that the arithmetic depends on; may live in flash. */
+/* All that the arithmetic depends on. */
 typedef struct tifed_network {
     const tifed_layer *layers;
     uint8_t depth;       /* 1..TIFED_MAX_DEPTH */
@@ -73,24 +81,27 @@ typedef struct tifed_network {
 } tifed_network;
 
 /* Parameters of a layer that is not trained here, in flash: weights int8 or int16 (fan_in, fan_out)
- * row-major, biases int16 (fan_out). The caller vouches for their bounds. */
+ * row-major, biases int16 (fan_out). That they keep to their bounds is for you to see to: they are
+ * read as they are. */
 typedef struct tifed_frozen {
-    const void *weights; /* NULL: the layer is held in RAM and set with tifed_put_parameters */
+    const void *weights; /* NULL: the layer lies in RAM and is set with tifed_put_parameters */
     const int16_t *biases;
 } tifed_frozen;
 
+/* What this device does of it. What is pointed to has to stay where it is. */
 typedef struct tifed_config {
     const tifed_network *network;
-    uint32_t trained;                /* bit l: layer l is trained; 0: forward only */
-    uint32_t buffer;                 /* samples kept; 0 where none is trained */
-    uint32_t batch;                  /* samples per mini-batch, 1 or more */
-    const tifed_frozen *frozen;      /* NULL, or one per layer */
-    const int16_t *const *feedback;  /* NULL: regenerated from the seed when needed; or per hidden
-                                        layer NULL or int16 (classes, units) row-major */
-    uint32_t seed_low, seed_high;    /* of the experiment */
+    uint32_t trained;               /* bit l: layer l is trained; 0: forward only */
+    uint32_t buffer;                /* samples that it holds; 0 where no layer is trained */
+    uint32_t batch;                 /* samples per mini-batch, 1 or more */
+    const tifed_frozen *frozen;     /* NULL, or one per layer */
+    const int16_t *const *feedback; /* NULL: regenerated from the seed when needed; or per hidden
+                                       layer NULL or int16 (classes, units) row-major */
+    uint32_t seed_low, seed_high;   /* of the experiment */
 } tifed_config;
 
-/* What to do in one exchange. */
+/* --- what to do in one exchange with the server, and what came of it -------------------------- */
+
 typedef struct tifed_work {
     uint32_t first_step;  /* counted from the buffer's first */
     uint32_t steps;       /* mini-batches */
@@ -100,83 +111,64 @@ typedef struct tifed_work {
 } tifed_work;
 
 typedef struct tifed_statistics {
-    uint32_t visits, missed, clipped_parameters, clipped_deltas;
+    uint32_t visits; /* samples trained on, each time anew */
+    uint32_t missed; /* of these, those that were given another class before the update */
+    uint32_t clipped_parameters, clipped_deltas; /* values that saturated */
 } tifed_statistics;
 
-/* Per layer, in the caller's memory; private. */
-typedef struct tifed_state {
-    const void *weights;
-    const int16_t *biases;
-    int16_t *inputs;  /* (batch, fan_in), trained layers above the first */
-    int16_t *deltas;  /* (batch / 2, fan_out, 2): of samples 2p and 2p + 1 */
-    int32_t offset;
-    int32_t weight_bound;
-} tifed_state;
+/* --- memory ----------------------------------------------------------------------------------- */
 
-/* The context; private. */
-typedef struct tifed {
-    tifed_config config;
-    tifed_state *states;
-    int8_t *centre;  /* (features), or NULL */
-    int8_t *input;   /* (features), or NULL where a sample is an input as it is */
-    int8_t *samples; /* (buffer, features), centred and shifted */
-    uint16_t *labels;
-    int32_t *sums;   /* (widest) */
-    int16_t *row[2]; /* (widest) each */
-    int16_t *column; /* (batch / 2, 2): one input of a mini-batch */
-    uint32_t count;  /* samples in the buffer */
-    uint32_t step, last_step;
-    tifed_work work;
-    tifed_statistics statistics;
-} tifed;
+/* `tifed` itself, of which `statistics` may be read at any time, and the macros that say at compile
+ * time what tifed_memory_size says at run time:
+ *
+ *     static uint32_t memory[(TIFED_BYTES_LAYER(0, 64, 32, ...) +
+ *                             TIFED_BYTES_LAYER(1, 32, 10, ...) +
+ *                             TIFED_BYTES_SHARED(64, 32, ...)) / 4]; */
+#include "tifed_layout.h"
 
-/* Bytes of RAM for a configuration, or 0 if it is not possible; `tifed_check` says why. */
-size_t tifed_memory_size(const tifed_config *config);
+/* Whether a configuration is possible, and if it is not, why. */
 int tifed_check(const tifed_config *config);
 
-/* The same at compile time: the sum of one TIFED_BYTES_LAYER per layer and TIFED_BYTES_SHARED.
- * `trained`, `held` (in RAM, which a trained layer always is), `centred` and `shifted` are 0 or 1;
- * widest: the most units of any layer. */
-#define TIFED_WIDE(number) ((size_t)0 + 0ul + (number)) /* 32 bits where a size_t has but 16 */
-#define TIFED_PAD(bytes) ((TIFED_WIDE(bytes) + 3u) & ~TIFED_WIDE(3u))
-#define TIFED_PAIRS(batch) ((TIFED_WIDE(batch) + 1u) / 2u)
-#define TIFED_BYTES_LAYER(number, fan_in, fan_out, weight_bytes, batch, trained, held)        \
-    (TIFED_PAD(sizeof(tifed_state)) +                                                         \
-     ((held) ? TIFED_PAD(TIFED_WIDE(fan_in) * (fan_out) * (weight_bytes)) +                   \
-                   TIFED_PAD(TIFED_WIDE(fan_out) * 2u)                                        \
-             : 0u) +                                                                          \
-     ((trained) && (number) ? TIFED_PAD(TIFED_WIDE(batch) * (fan_in) * 2u) : 0u) +            \
-     ((trained) ? TIFED_PAIRS(batch) * (fan_out) * 4u : 0u))
-#define TIFED_BYTES_SHARED(features, widest, buffer, batch, centred, shifted, trained)        \
-    (((centred) ? TIFED_PAD(features) : 0u) + ((shifted) ? TIFED_PAD(features) : 0u) +        \
-     TIFED_PAD(TIFED_WIDE(buffer) * (features)) + TIFED_PAD(TIFED_WIDE(buffer) * 2u) +        \
-     TIFED_WIDE(widest) * 4u + 2u * TIFED_PAD(TIFED_WIDE(widest) * 2u) +                      \
-     ((trained) ? TIFED_PAIRS(batch) * 4u : 0u))
+/* Bytes of RAM that it takes, or 0 if it is not possible. */
+size_t tifed_memory_size(const tifed_config *config);
 
-/* Check, lay out `memory` (aligned as pointers and int32_t are; at least tifed_memory_size) and zero
- * it. */
+/* Check, lay out `memory` (aligned as pointers and int32_t are; at least tifed_memory_size) and
+ * zero it. */
 int tifed_init(tifed *t, const tifed_config *config, void *memory, size_t bytes);
 
-/* Values first..first + count - 1 of a layer in wire order: weights row-major, then biases; each
- * little-endian, weights of weight_bits, biases of 16. tifed_wire_size: their bytes, or 0 if there
- * are no such values. Put to a frozen layer, they are compared with what it holds. */
-size_t tifed_wire_size(const tifed *t, uint32_t layer, uint32_t first, uint32_t count);
-int tifed_put_parameters(tifed *t, uint32_t layer, uint32_t first, uint32_t count,
-                         const uint8_t *wire);
-int tifed_get_parameters(const tifed *t, uint32_t layer, uint32_t first, uint32_t count,
-                         uint8_t *wire);
+/* --- parameters arrive ------------------------------------------------------------------------ */
 
 /* The input's centre, values first..; to be set before samples are added. */
 int tifed_put_centre(tifed *t, uint32_t first, uint32_t count, const int8_t *centre);
 
-/* Copy a sample (features) and its label into the buffer; empty the buffer. */
+/* Values first..first + count - 1 of a layer in wire order: weights row-major, then biases; each
+ * little-endian, weights of weight_bits, biases of 16. Put to a frozen layer, they are compared
+ * with what it has. tifed_wire_size: the bytes of such values, or 0 if there are none. */
+size_t tifed_wire_size(const tifed *t, uint32_t layer, uint32_t first, uint32_t count);
+int tifed_put_parameters(tifed *t, uint32_t layer, uint32_t first, uint32_t count,
+                         const uint8_t *wire);
+
+/* --- samples ---------------------------------------------------------------------------------- */
+
+/* Copy a sample (features) and its label into the buffer. */
 int tifed_add_sample(tifed *t, const int8_t *sample, uint32_t label);
+
+/* Empty the buffer. */
 void tifed_clear(tifed *t);
+
+/* --- training --------------------------------------------------------------------------------- */
 
 /* Start the steps of `work` over the buffer (statistics restart at 0); do one; do all. */
 int tifed_begin(tifed *t, const tifed_work *work);
 int tifed_step(tifed *t);
 int tifed_train(tifed *t, const tifed_work *work);
+
+/* --- parameters leave ------------------------------------------------------------------------- */
+
+int tifed_get_parameters(const tifed *t, uint32_t layer, uint32_t first, uint32_t count,
+                         uint8_t *wire);
+
+/* --- use of the model ------------------------------------------------------------------------- */
 
 /* The class of a sample (features), or an error. */
 int32_t tifed_classify(tifed *t, const int8_t *sample);
@@ -184,11 +176,13 @@ int32_t tifed_classify(tifed *t, const int8_t *sample);
 /* Outputs (classes) of the sample last run forward; valid until the next call. */
 const int32_t *tifed_outputs(const tifed *t);
 
-/* Largest magnitude of a weight of `layer`; 0 if its fields are invalid. */
-int32_t tifed_weight_bound(const tifed_layer *layer);
+/* --- what a network allows: for those who choose one ------------------------------------------ */
 
 /* Most samples in a mini-batch that no sum overflows; 0 if the network is not possible. */
 uint32_t tifed_largest_batch(const tifed_network *network);
+
+/* Largest magnitude of a weight of `layer`; 0 if its fields are invalid. */
+int32_t tifed_weight_bound(const tifed_layer *layer);
 
 /* Largest magnitude of an entry of the squared error, and of what one sample adds to a gradient of
  * layer `layer`; the network's layers must be valid. */

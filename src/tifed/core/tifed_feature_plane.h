@@ -39,16 +39,16 @@ static inline uint32_t tifed_windows(uint32_t side, uint32_t window, uint32_t st
 static inline bool tifed_plane_after(const tifed_feature_layer *layer, tifed_plane in,
                                      tifed_plane *out)
 {
-    uint32_t height = layer->kernel_height, width = layer->panels ? layer->kernel_width : height;
-    uint32_t padding = layer->panels ? layer->padding : 0u;
+    uint32_t height = layer->kernel_height, width = layer->quads ? layer->kernel_width : height;
+    uint32_t padding = layer->quads ? layer->padding : 0u;
     if (!tifed_side_fits(height) || !tifed_side_fits(width) || !tifed_side_fits(layer->stride) ||
         padding >= height || padding >= width)
         return false;
-    if (layer->panels && height * width > TIFED_MOST_FAN_IN / in.channels)
+    if (layer->quads && height * width > TIFED_MOST_FAN_IN / in.channels)
         return false;
     out->height = (uint16_t)tifed_windows(in.height + 2u * padding, height, layer->stride);
     out->width = (uint16_t)tifed_windows(in.width + 2u * padding, width, layer->stride);
-    out->channels = layer->panels ? layer->units : in.channels;
+    out->channels = layer->quads ? layer->units : in.channels;
     return tifed_plane_fits(*out);
 }
 

@@ -1,6 +1,6 @@
-/* Layer by layer through two halves of one block of memory. A max-pooling that follows a convolution
- * is folded into it if its windows do not overlap: each pixel of the convolution goes straight into
- * the maximum that it belongs to, so the larger plane never exists. */
+/* Layer by layer through two halves of one block of memory. A max-pooling that follows a
+ * convolution is folded into it if its windows do not overlap: each pixel of the convolution
+ * goes straight into the maximum that it belongs to, so the larger plane never exists. */
 #include "tifed_features.h"
 #include "tifed_kernel_features.h"
 
@@ -12,8 +12,10 @@ static uint32_t padded(uint32_t bytes)
     return (bytes + 3u) & ~UINT32_C(3);
 }
 
-/* The stage that begins at layer `at`; `held`: its input lies in our memory, padded to words. */
-static bool find_stage(const tifed_extractor *e, uint32_t at, tifed_plane in, bool held, tifed_stage *s)
+/* The stage that begins at layer `at`; `in_memory`: its input lies in our memory, padded to
+ * words. */
+static bool find_stage(const tifed_extractor *e, uint32_t at, tifed_plane in, bool in_memory,
+                       tifed_stage *s)
 {
     const tifed_feature_layer *layer = &e->layers[at];
     s->sums = s->pool = NULL;
@@ -21,7 +23,7 @@ static bool find_stage(const tifed_extractor *e, uint32_t at, tifed_plane in, bo
     s->next = at;
     s->groups = 0;
     s->direct = false;
-    if (layer->panels) {
+    if (layer->quads) {
         uint32_t height = layer->kernel_height, width = layer->kernel_width;
         if (!tifed_plane_after(layer, in, &s->out))
             return false;
@@ -32,12 +34,11 @@ static bool find_stage(const tifed_extractor *e, uint32_t at, tifed_plane in, bo
          * up to three values behind it are read as well (and meet weights of 0): our own are there
          * behind a whole plane. */
         s->direct = layer->padding == 0u && (height == 1u || width == in.width) &&
-                    (fan_in % 4u == 0u || (held && fan_in == tifed_plane_values(in)));
+                    (fan_in % 4u == 0u || (in_memory && fan_in == tifed_plane_values(in)));
         s->next++;
     }
     const tifed_feature_layer *pool = &e->layers[s->next];
-    if (s->next < e->depth && !pool->panels &&
-        (!s->sums || pool->stride >= pool->kernel_height)) {
+    if (s->next < e->depth && !pool->quads && (!s->sums || pool->stride >= pool->kernel_height)) {
         s->pool = &e->layers[s->next++];
         return tifed_plane_after(s->pool, s->out, &s->out);
     }
@@ -74,7 +75,7 @@ static bool find_layout(const tifed_extractor *e, layout *l)
     return true;
 }
 
-/* --- what a device has to know beforehand ------------------------------------------------------- */
+/* --- what a device has to know beforehand ----------------------------------------------------- */
 
 static uint32_t magnitude(int32_t value)
 {
@@ -84,18 +85,18 @@ static uint32_t magnitude(int32_t value)
 
 static bool sums_fit(const tifed_stage *s, uint32_t limit)
 {
-    const uint32_t *panel = s->sums->panels;
+    const uint32_t *quad = s->sums->quads;
     for (uint32_t u = 0; u < s->sums->units; u++) {
-        const int8_t *w = (const int8_t *)(panel + 5u) + u % 4u * 4u;
-        uint32_t bias = magnitude((int32_t)panel[u % 4u]), magnitudes = 0; /* at most 2^16 · 2^7 */
+        const int8_t *w = (const int8_t *)(quad + 5u) + u % 4u * 4u;
+        uint32_t bias = magnitude((int32_t)quad[u % 4u]), magnitudes = 0; /* at most 2^16 · 2^7 */
         for (uint32_t g = 0; g < s->groups; g++, w += 16)
             for (uint32_t i = 0; i < 4u; i++)
                 magnitudes += magnitude(w[i]);
-        if ((panel[4] >> u % 4u * 8u & 0xFFu) > MOST_SHIFT || bias > LARGEST_SUM ||
+        if ((quad[4] >> u % 4u * 8u & 0xFFu) > MOST_SHIFT || bias > LARGEST_SUM ||
             magnitudes * limit > LARGEST_SUM - bias)
             return false;
         if (u % 4u == 3u)
-            panel += TIFED_PANEL_WORDS(s->groups);
+            quad += TIFED_QUAD_WORDS(s->groups);
     }
     return true;
 }
@@ -138,7 +139,7 @@ size_t tifed_features_memory(const tifed_extractor *e)
     return (size_t)needed == needed ? (size_t)needed : SIZE_MAX;
 }
 
-/* --- extraction --------------------------------------------------------------------------------- */
+/* --- extraction ------------------------------------------------------------------------------- */
 
 static void fill(int8_t *to, uint32_t count, int8_t value)
 {

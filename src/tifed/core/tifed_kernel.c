@@ -1,5 +1,11 @@
-/* Kernels in plain C: the reference, and what a processor without DSP instructions runs. As many
- * units at a time as a processor has registers for their sums. */
+/* Kernels in plain C: the reference, and what a processor without DSP instructions runs.
+ *
+ * A processor here has one multiplier and loads one word at a time, so what counts is how many
+ * loads and stores a product needs. Several units' sums are therefore formed side by side, in
+ * registers, while their inputs go by: an input that is loaded once serves all of them, and a
+ * sum is stored once. A Cortex-M0 has eight registers that can multiply and add, which is enough
+ * for four sums and for what else the loop needs; other processors have enough for eight. The
+ * macros stand for that many variables, because no array would be in registers. */
 #include "tifed_kernel.h"
 
 #ifndef TIFED_DSP
@@ -16,29 +22,30 @@
 #define STORE(k) sums[o + k] = s##k;
 #define ADD_WEIGHT(k) s##k += value * w[k];
 
-/* One body, four element types: the compiler makes a loop for each. */
-#define FORWARD(name, weight_type, input_type)                                                    \
-    static void name(int32_t *sums, const weight_type *weights, const input_type *input,          \
-                     uint32_t fan_in, uint32_t fan_out)                                           \
-    {                                                                                             \
-        const input_type *end = input + fan_in;                                                   \
-        uint32_t o = 0;                                                                           \
-        for (; o + UNITS <= fan_out; o += UNITS) {                                                \
-            EACH(LOAD)                                                                            \
-            const weight_type *w = weights + o;                                                   \
-            for (const input_type *x = input; x < end; x++, w += fan_out) {                       \
-                int32_t value = *x;                                                               \
-                EACH(ADD_WEIGHT)                                                                  \
-            }                                                                                     \
-            EACH(STORE)                                                                           \
-        }                                                                                         \
-        for (; o < fan_out; o++) {                                                                \
-            int32_t s = sums[o];                                                                  \
-            const weight_type *w = weights + o;                                                   \
-            for (const input_type *x = input; x < end; x++, w += fan_out)                         \
-                s += (int32_t)*x * *w;                                                            \
-            sums[o] = s;                                                                          \
-        }                                                                                         \
+/* One body, four element types: the compiler makes a loop for each. What is left of the units when
+ * they are no multiple of UNITS is done one by one. */
+#define FORWARD(name, weight_type, input_type)                                                     \
+    static void name(int32_t *sums, const weight_type *weights, const input_type *input,           \
+                     uint32_t fan_in, uint32_t fan_out)                                            \
+    {                                                                                              \
+        const input_type *end = input + fan_in;                                                    \
+        uint32_t o = 0;                                                                            \
+        for (; o + UNITS <= fan_out; o += UNITS) {                                                 \
+            EACH(LOAD)                                                                             \
+            const weight_type *w = weights + o;                                                    \
+            for (const input_type *x = input; x < end; x++, w += fan_out) {                        \
+                int32_t value = *x;                                                                \
+                EACH(ADD_WEIGHT)                                                                   \
+            }                                                                                      \
+            EACH(STORE)                                                                            \
+        }                                                                                          \
+        for (; o < fan_out; o++) {                                                                 \
+            int32_t s = sums[o];                                                                   \
+            const weight_type *w = weights + o;                                                    \
+            for (const input_type *x = input; x < end; x++, w += fan_out)                          \
+                s += (int32_t)*x * *w;                                                             \
+            sums[o] = s;                                                                           \
+        }                                                                                          \
     }
 
 FORWARD(forward_16_16, int16_t, int16_t)
@@ -47,8 +54,7 @@ FORWARD(forward_8_16, int8_t, int16_t)
 FORWARD(forward_8_8, int8_t, int8_t)
 
 void tifed_kernel_forward(int32_t *sums, const void *weights, uint32_t weight_bits,
-                          const void *input, uint32_t input_bits, uint32_t fan_in,
-                          uint32_t fan_out)
+                          const void *input, uint32_t input_bits, uint32_t fan_in, uint32_t fan_out)
 {
     if (weight_bits == 8u && input_bits == 8u)
         forward_8_8(sums, weights, input, fan_in, fan_out);
@@ -65,14 +71,17 @@ void tifed_kernel_forward(int32_t *sums, const void *weights, uint32_t weight_bi
 #define ADD_FIRST(k) g##k += value * d[2 * k];
 #define ADD_SECOND(k) g##k += value * d[2 * k + 1];
 
-#define TAKE_OFF(k) wide[k] = (int16_t)tifed_stepped(wide[k], g##k >> u->shift, bound, &clipped);
+#define APPLY_STEP(k)                                                                              \
+    wide[k] = (int16_t)tifed_saturated_step(wide[k], g##k >> u->shift, bound, &clipped);
 
+/* A gradient is a sum over the samples of a mini-batch, which come in pairs. There is at least
+ * one, so that the loops test at their end; a sample without a partner meets a 0 in the column. */
 uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
 {
     uint32_t clipped = 0, fan_out = u->fan_out, units;
     const int16_t *end = u->column + 2u * u->pairs;
     int32_t gradient[UNITS], start = tifed_rounding_start(u), bound = u->bound;
-    bool usual = tifed_usual(u);
+    bool usual = tifed_has_fast_path(u);
     for (uint32_t o = 0; o < fan_out; o += units) {
         const int16_t *x = u->column, *d = u->deltas + 2u * o;
         if (fan_out - o >= UNITS) {
@@ -87,7 +96,7 @@ uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
             } while (x < end);
             if (usual) {
                 int16_t *wide = (int16_t *)row + o;
-                EACH(TAKE_OFF)
+                EACH(APPLY_STEP)
                 units = UNITS;
                 continue;
             }
@@ -103,7 +112,7 @@ uint32_t tifed_kernel_update(const tifed_update *u, void *row, uint32_t place)
             gradient[0] = g;
             units = 1;
         }
-        clipped += tifed_take_off(u, row, o, gradient, units, place);
+        clipped += tifed_apply_gradients(u, row, o, gradient, units, place);
     }
     return clipped;
 }

@@ -4,64 +4,58 @@
  * so the instructions' Q flag does not matter. */
 #include "tifed_kernel_features.h"
 
-/* Not inlined: each of these loops wants all registers for itself. */
-#if defined(__GNUC__)
-#define APART __attribute__((noinline))
-#else
-#define APART
-#endif
-
-/* --- units -------------------------------------------------------------------------------------- */
+/* --- units ------------------------------------------------------------------------------------ */
 
 #ifdef TIFED_DSP
 
-/* Asm in one piece, because compilers run out of registers in it: 21 instructions for the 16 products
- * of a group with a panel, 12 for the 8 with its first two units, and 2 for every two groups. */
-#define VALUES                                                                                    \
-    "ldr %[odd], [%[a]], #4\n\t"                                                                  \
-    "sxtb16 %[even], %[odd]\n\t"                                                                  \
+/* Asm in one piece, because compilers run out of registers in it: 21 instructions for the 16
+ * products of a group with a quad, 12 for the 8 with its first two units, and 2 for every two
+ * groups. */
+#define VALUES                                                                                     \
+    "ldr %[odd], [%[a]], #4\n\t"                                                                   \
+    "sxtb16 %[even], %[odd]\n\t"                                                                   \
     "sxtb16 %[odd], %[odd], ror #8\n\t"
-#define UNIT(sum, weights)                                                                        \
-    "sxtb16 %[wide], %[" weights "]\n\t"                                                          \
-    "sxtb16 %[" weights "], %[" weights "], ror #8\n\t"                                           \
-    "smlad %[" sum "], %[even], %[wide], %[" sum "]\n\t"                                          \
+#define UNIT(sum, weights)                                                                         \
+    "sxtb16 %[wide], %[" weights "]\n\t"                                                           \
+    "sxtb16 %[" weights "], %[" weights "], ror #8\n\t"                                            \
+    "smlad %[" sum "], %[even], %[wide], %[" sum "]\n\t"                                           \
     "smlad %[" sum "], %[odd], %[" weights "], %[" sum "]\n\t"
-#define TWO_UNITS(s, t, step)                                                                     \
+#define TWO_UNITS(s, t, step)                                                                      \
     "ldrd %[first], %[second], [%[w]], #" step "\n\t" UNIT(s, "first") UNIT(t, "second")
 #define FOUR_UNITS TWO_UNITS("s0", "s1", "8") TWO_UNITS("s2", "s3", "8")
 /* Two groups in a turn; an odd number of them begins with the second. */
-#define GROUPS(units)                                                                             \
-    "sub %[odd], %[end], %[a]\n\t"                                                                \
-    "lsls %[odd], %[odd], #29\n\t"                                                                \
-    "bmi 2f\n\t"                                                                                  \
-    "1:\n\t" VALUES units "2:\n\t" VALUES units "cmp %[a], %[end]\n\t"                            \
+#define GROUPS(units)                                                                              \
+    "sub %[odd], %[end], %[a]\n\t"                                                                 \
+    "lsls %[odd], %[odd], #29\n\t"                                                                 \
+    "bmi 2f\n\t"                                                                                   \
+    "1:\n\t" VALUES units "2:\n\t" VALUES units "cmp %[a], %[end]\n\t"                             \
     "bne 1b\n\t"
 
-/* Adds the products of the groups a..end with a panel of weights at w; returns where w ends. */
+/* Adds the products of the groups a..end with a quad of weights at w; returns where w ends. */
 static inline const int8_t *add_products(int32_t *s0, int32_t *s1, int32_t *s2, int32_t *s3,
                                          const int8_t *a, const int8_t *end, const int8_t *w)
 {
     uint32_t even, odd, first, second, wide;
     __asm__ volatile(GROUPS(FOUR_UNITS)
-                     : [s0] "+r"(*s0), [s1] "+r"(*s1), [s2] "+r"(*s2), [s3] "+r"(*s3),
-                       [a] "+r"(a), [w] "+r"(w), [even] "=&r"(even), [odd] "=&r"(odd),
-                       [first] "=&r"(first), [second] "=&r"(second), [wide] "=&r"(wide)
+                     : [s0] "+r"(*s0), [s1] "+r"(*s1), [s2] "+r"(*s2), [s3] "+r"(*s3), [a] "+r"(a),
+                       [w] "+r"(w), [even] "=&r"(even), [odd] "=&r"(odd), [first] "=&r"(first),
+                       [second] "=&r"(second), [wide] "=&r"(wide)
                      : [end] "r"(end)
                      : "cc", "memory");
     return w;
 }
 
-/* The same for a panel of two units or one. */
+/* The same for a quad of two units or one. */
 static inline const int8_t *add_half(int32_t *s0, int32_t *s1, const int8_t *a, const int8_t *end,
                                      const int8_t *w)
 {
     uint32_t even, odd, first, second, wide;
-    __asm__ volatile(GROUPS(TWO_UNITS("s0", "s1", "16"))
-                     : [s0] "+r"(*s0), [s1] "+r"(*s1), [a] "+r"(a), [w] "+r"(w),
-                       [even] "=&r"(even), [odd] "=&r"(odd), [first] "=&r"(first),
-                       [second] "=&r"(second), [wide] "=&r"(wide)
-                     : [end] "r"(end)
-                     : "cc", "memory");
+    __asm__ volatile(
+        GROUPS(TWO_UNITS("s0", "s1", "16"))
+        : [s0] "+r"(*s0), [s1] "+r"(*s1), [a] "+r"(a), [w] "+r"(w), [even] "=&r"(even),
+          [odd] "=&r"(odd), [first] "=&r"(first), [second] "=&r"(second), [wide] "=&r"(wide)
+        : [end] "r"(end)
+        : "cc", "memory");
     return w;
 }
 
@@ -124,15 +118,16 @@ static inline void put(int8_t *to, int32_t value, bool raise)
         *to = (int8_t)value;
 }
 
-/* Four units, or the `left` of them that there are, to `to`; with `raise` where they are larger than
- * what is there. */
+/* Four units, or the `left` of them that there are, to `to`; with `raise` where they are larger
+ * than what is there. */
 static inline void put_four(int8_t *to, int32_t s0, int32_t s1, int32_t s2, int32_t s3,
                             int32_t left, bool raise)
 {
 #ifdef TIFED_DSP
     if (left >= 4) { /* `to` need not be aligned, which these processors allow */
         uint32_t word = (uint32_t)(s0 & 0xFF) | (uint32_t)(s1 & 0xFF) << 8 |
-                        (uint32_t)(s2 & 0xFF) << 16 | (uint32_t)s3 << 24, old;
+                        (uint32_t)(s2 & 0xFF) << 16 | (uint32_t)s3 << 24,
+                 old;
         __builtin_memcpy(&old, to, 4);
         word = raise ? larger(word, old) : word;
         __builtin_memcpy(to, &word, 4);
@@ -149,24 +144,24 @@ static inline void put_four(int8_t *to, int32_t s0, int32_t s1, int32_t s2, int3
 }
 
 /* Outputs of a window of 4 * groups values. */
-APART static void put_units(const tifed_feature_layer *layer, const int8_t *window,
-                            uint32_t groups, int8_t *to, bool raise)
+TIFED_NOINLINE static void put_units(const tifed_feature_layer *layer, const int8_t *window,
+                                     uint32_t groups, int8_t *to, bool raise)
 {
-    const uint32_t *panel = layer->panels;
+    const uint32_t *quad = layer->quads;
     const int8_t *end = window + 4u * groups;
     bool relu = layer->relu;
     for (int32_t left = layer->units; left > 0; left -= 4, to += 4) {
-        int32_t s0 = (int32_t)panel[0], s1 = (int32_t)panel[1];
-        int32_t s2 = (int32_t)panel[2], s3 = (int32_t)panel[3];
-        uint32_t shifts = panel[4];
-        const int8_t *w = (const int8_t *)(panel + 5);
+        int32_t s0 = (int32_t)quad[0], s1 = (int32_t)quad[1];
+        int32_t s2 = (int32_t)quad[2], s3 = (int32_t)quad[3];
+        uint32_t shifts = quad[4];
+        const int8_t *w = (const int8_t *)(quad + 5);
 #ifdef TIFED_DSP
         if (left <= 2)
             w = add_half(&s0, &s1, window, end, w);
         else
 #endif
             w = add_products(&s0, &s1, &s2, &s3, window, end, w);
-        panel = (const uint32_t *)(const void *)w;
+        quad = (const uint32_t *)(const void *)w;
         s0 >>= shifts & 0xFFu, s1 >>= shifts >> 8 & 0xFFu, s2 >>= shifts >> 16 & 0xFFu,
             s3 >>= shifts >> 24;
         if (relu)
@@ -178,7 +173,7 @@ APART static void put_units(const tifed_feature_layer *layer, const int8_t *wind
     }
 }
 
-/* --- windows ------------------------------------------------------------------------------------ */
+/* --- windows ---------------------------------------------------------------------------------- */
 
 static inline int8_t *copied(int8_t *to, const int8_t *from, int32_t count)
 {
@@ -221,7 +216,7 @@ typedef struct source {
 } source;
 
 /* A window part of which is outside. */
-APART static void gather_edge(const source *s, int32_t y, int32_t x, int8_t *to)
+TIFED_NOINLINE static void gather_edge(const source *s, int32_t y, int32_t x, int8_t *to)
 {
     int32_t channels = s->channels, width = s->kernel_width;
     int32_t left = x < 0 ? -x : 0, right = x + width > s->width ? x + width - s->width : 0;
@@ -238,7 +233,7 @@ APART static void gather_edge(const source *s, int32_t y, int32_t x, int8_t *to)
 }
 
 /* The window whose first pixel is (y, x), inside or not. */
-APART static void gather(const source *s, int32_t y, int32_t x, int8_t *to)
+TIFED_NOINLINE static void gather(const source *s, int32_t y, int32_t x, int8_t *to)
 {
     if (y < 0 || x < 0 || y + s->kernel_height > s->height || x + s->kernel_width > s->width) {
         gather_edge(s, y, x, to);
@@ -249,7 +244,7 @@ APART static void gather(const source *s, int32_t y, int32_t x, int8_t *to)
         to = copied(to, from, s->run);
 }
 
-/* --- stages ------------------------------------------------------------------------------------- */
+/* --- stages ----------------------------------------------------------------------------------- */
 
 void tifed_kernel_pool(const tifed_stage *s, const int8_t *in, int8_t *out)
 {
@@ -291,8 +286,15 @@ void tifed_kernel_sums(const tifed_stage *s, const int8_t *in, int8_t zero, int8
                        int8_t *patch)
 {
     const tifed_feature_layer *layer = s->sums;
-    source from = {in, (int32_t)s->in.height, (int32_t)s->in.width, (int32_t)s->in.channels,
-                   layer->kernel_height, layer->kernel_width, 0, 0, zero};
+    source from = {in,
+                   (int32_t)s->in.height,
+                   (int32_t)s->in.width,
+                   (int32_t)s->in.channels,
+                   layer->kernel_height,
+                   layer->kernel_width,
+                   0,
+                   0,
+                   zero};
     from.run = from.kernel_width * from.channels;
     from.pitch = from.width * from.channels;
     uint32_t size = s->pool ? s->pool->kernel_height : 1u, stride = s->pool ? s->pool->stride : 1u;

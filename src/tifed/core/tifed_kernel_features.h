@@ -10,9 +10,9 @@ typedef struct tifed_stage {
     const tifed_feature_layer *sums; /* NULL: none */
     const tifed_feature_layer *pool; /* NULL: none */
     tifed_plane in, out;
-    uint32_t next;                   /* layer behind it */
-    uint32_t groups;                 /* of four inputs in a window, 1 or more */
-    bool direct;                     /* a window lies in `in` as it is needed */
+    uint32_t next;   /* layer behind it */
+    uint32_t groups; /* of four inputs in a window, 1 or more */
+    bool direct;     /* a window lies in `in` as it is needed */
 } tifed_stage;
 
 /* A stage with sums: from plane `in`, padded with `zero`. `patch`: room for a window (4 * groups, 0

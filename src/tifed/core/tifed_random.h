@@ -61,14 +61,14 @@ static inline uint32_t tifed_high_word(uint32_t a, uint32_t b)
 }
 
 /* Uniform over 0..limit - 1. */
-static inline uint32_t tifed_below(tifed_key key, uint32_t counter, uint32_t limit)
+static inline uint32_t tifed_random_below(tifed_key key, uint32_t counter, uint32_t limit)
 {
     return tifed_high_word(tifed_random32(key, counter), limit);
 }
 
-/* 16 random bits for the parameter at `place` of a layer: the low half of a number for an even place,
- * the high half for an odd one. */
-static inline uint32_t tifed_half(tifed_key key, uint32_t place)
+/* 16 random bits for the parameter at `place` of a layer: the low half of a number for an even
+ * place, the high half for an odd one. */
+static inline uint32_t tifed_random16(tifed_key key, uint32_t place)
 {
     return tifed_random32(key, place >> 1) >> (16u * (place & 1u)) & 0xFFFFu;
 }

@@ -1,5 +1,5 @@
-/* The learning rule's pointwise arithmetic (SPEC, section 5); internal. Written with selections, not
- * tables, so that a host compiler makes vectors of it. */
+/* The learning rule's pointwise arithmetic (SPEC, section 5); internal. Written with selections,
+ * not tables, so that a host compiler makes vectors of it. */
 #ifndef TIFED_RULE_H
 #define TIFED_RULE_H
 
@@ -41,7 +41,8 @@ static inline int32_t tifed_activate(uint32_t activation, int32_t v)
     return activation == TIFED_POCKET_TANH ? tifed_pocket_tanh(v) : v;
 }
 
-/* delta // inverse slope at slope source `v`, where inverse slopes are powers of two or -1; or 0. */
+/* delta // inverse slope at slope source `v`, where inverse slopes are powers of two or -1; or
+ * 0. */
 static inline int32_t tifed_through_slope(uint32_t activation, int32_t delta, int32_t v)
 {
     if (activation == TIFED_RELU)
@@ -60,7 +61,7 @@ static inline int32_t tifed_through_slope(uint32_t activation, int32_t delta, in
 }
 
 /* Whether the slope at slope source `v` is 0, so that no delta passes. */
-static inline bool tifed_flat(uint32_t activation, int32_t v)
+static inline bool tifed_slope_is_zero(uint32_t activation, int32_t v)
 {
     if (activation == TIFED_RELU)
         return v <= 0 || v > 127;

@@ -59,7 +59,7 @@ def refuse_missing(table: Table, path: Path) -> None:
         raise UsageError(
             f"{path}, features: row {row}, column {column}{name}: "
             f"{table.features[row, column]} is not a finite number; leave the row out or replace "
-            f"the value, or say what becomes of such: {CHOICES}"
+            f"the value, or choose what to do with missing values: {CHOICES}"
         )
 
 

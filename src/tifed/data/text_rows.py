@@ -216,7 +216,7 @@ class _Block:
                 )
             raise UsageError(
                 f"{where}: {shown(text)} is not a finite number but a missing value; leave the row "
-                f"out or replace the value, or say what becomes of such: {CHOICES}"
+                f"out or replace the value, or choose what to do with it: {CHOICES}"
             )
         other = "," if form.decimal == "." else "."
         if is_number(text, other):

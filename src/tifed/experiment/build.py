@@ -16,12 +16,11 @@ from tifed.federation import assignment as assignments
 from tifed.federation.assignment import Assignment
 from tifed.federation.device import Stream
 from tifed.files.paths import AnyPath
-from tifed.fleets import FaultyFleet, SimulatedFleet
+from tifed.fleets import FaultyFleet, FleetInputs, SimulatedFleet
 from tifed.fleets.faulty import SCALE
 from tifed.native.choice import engine
-from tifed.rule.learning import feedback_matrices
 from tifed.rule.learning.engine import Engine
-from tifed.rule.network import Network, Parameters, start_parameters
+from tifed.rule.network import Network, Parameters
 from tifed.rule.recipes import RECIPES
 
 DEFAULT_HIDDEN = 32
@@ -36,26 +35,39 @@ class Setup:
         dataset: training samples for the devices, held-out ones for the server; as features if
             the experiment has an extractor.
         partition: which device owns which training samples.
-        streams: per device its samples, as the network takes them.
-        sent: per device its samples as they go over a line; raw if devices extract features.
-        network: what every device holds.
-        federation: the run's constants.
+        inputs: what the fleet is made from, and what any other fleet for the same run would be.
         fleet: who does the local work; of the float baseline only its failing devices count.
-        engine: who computes the learning rule, here for the server's own evaluation.
-        start: the parameters before the first round.
-        extractor: what samples go through before they reach the network, if anything does.
     """
 
     dataset: Dataset
     partition: Partition
-    streams: tuple[Stream, ...]
-    sent: tuple[Stream, ...]
-    network: Network
-    federation: Federation
+    inputs: FleetInputs
     fleet: Fleet
-    engine: Engine
-    start: Parameters
-    extractor: Extractor | None = None
+
+    @property
+    def federation(self) -> Federation:
+        """The run's constants."""
+        return self.inputs.federation
+
+    @property
+    def network(self) -> Network:
+        """What every device holds."""
+        return self.inputs.network
+
+    @property
+    def start(self) -> Parameters:
+        """The parameters before the first round."""
+        return self.inputs.start
+
+    @property
+    def extractor(self) -> Extractor | None:
+        """What samples go through before they reach the network, if anything does."""
+        return self.inputs.extractor
+
+    @property
+    def engine(self) -> Engine:
+        """Who computes the learning rule, here for the server's own evaluation."""
+        return self.inputs.engine
 
 
 def build(
@@ -109,26 +121,16 @@ def build(
     if extractor is not None and (raw is not None or experiment.fleet != "simulated"):
         samples = _held_out(experiment, raw or _raw_data(experiment, data_dir)).train.features
         sent = tuple(Stream(samples, train.labels, own) for own in partition.indices)
-    start = start_parameters(
-        network, recipe.start(network), experiment.seed, recipe.start_biases(network)
+    inputs = FleetInputs(
+        federation=federation,
+        streams=streams,
+        sent=sent,
+        start=recipe.start_parameters(network, experiment.seed),
+        extractor=extractor,
+        engine=engine(experiment.engine),
     )
-    fleet: Fleet
-    if experiment.fleet == "simulated":
-        fleet = SimulatedFleet(
-            engine=engine(experiment.engine),
-            network=network,
-            feedback=feedback_matrices(network, experiment.seed),
-            streams=streams,
-            batch=experiment.batch,
-            seed=experiment.seed,
-        )
-    else:
-        fleet = device_fleet(experiment, federation, streams, start, extractor, sent)
-    fleet = with_faults(experiment, fleet)
-    scorer = engine(experiment.engine)
-    return Setup(
-        dataset, partition, streams, sent, network, federation, fleet, scorer, start, extractor
-    )  # fmt: skip
+    fleet = with_faults(experiment, fleet_of(experiment, inputs))
+    return Setup(dataset=dataset, partition=partition, inputs=inputs, fleet=fleet)
 
 
 def require_devices(experiment: Experiment) -> None:
@@ -140,29 +142,15 @@ def require_devices(experiment: Experiment) -> None:
     if not experiment.build_recipe().for_devices:
         others = ", ".join(name for name, recipe in RECIPES.items() if recipe.for_devices)
         raise UsageError(
-            f"recipe: {experiment.recipe!r} is for comparison only: no device, link or Flower "
-            f"client computes it (`tifed run` does); use one of {others}"
+            f"recipe: {experiment.recipe!r} is for comparison only: `tifed run` can simulate it, "
+            f"but no device or Flower client can compute it; use one of {others}"
         )
 
 
-def device_fleet(
-    experiment: Experiment,
-    federation: Federation,
-    streams: tuple[Stream, ...],
-    start: Parameters,
-    extractor: Extractor | None = None,
-    raw: tuple[Stream, ...] | None = None,
-) -> Fleet:
-    """Devices on lines, or emulated ones; nothing is opened or started before it is needed.
-
-    Args:
-        experiment: what to run.
-        federation: its constants.
-        streams: per device its samples, as the network takes them.
-        start: the parameters before the first round.
-        extractor: what devices make those of their raw samples with.
-        raw: per device its raw samples, if there is an extractor.
-    """
+def fleet_of(experiment: Experiment, inputs: FleetInputs) -> Fleet:
+    """The fleet that the experiment names; nothing is opened or started before it is needed."""
+    if experiment.fleet == "simulated":
+        return SimulatedFleet(inputs)
     from tifed.fleets.emulated import EmulatedFleet, Emulation
     from tifed.fleets.linked import LinkedFleet, LinkSettings
     from tifed.link import Client, Patience, address_opener
@@ -170,21 +158,13 @@ def device_fleet(
     link = experiment.link
     patience = Patience(link.answer, link.silence)
     settings = LinkSettings(link.on_reboot, link.repeats)
-    scorer = engine(experiment.engine)
-    network, buffer, batch = federation.network, experiment.buffer, experiment.batch
     if experiment.fleet == "emulated":
         emulation = Emulation(experiment.board, experiment.emulator, experiment.compiler)
-        return EmulatedFleet(
-            emulation, network, streams, federation.layer_sets(), buffer, batch, experiment.seed,
-            scorer, patience, settings, start=start, extractor=extractor, raw=raw,
-        )  # fmt: skip
+        return EmulatedFleet(inputs, emulation, patience, settings)
     clients = [
         Client(address, address_opener(address, link.baud), patience) for address in link.devices
     ]
-    return LinkedFleet(
-        clients, network, streams, buffer, batch, experiment.seed, scorer, settings,
-        extractor=extractor, raw=raw,
-    )  # fmt: skip
+    return LinkedFleet(inputs, clients, settings)
 
 
 def extractor_of(experiment: Experiment) -> Extractor | None:
@@ -215,7 +195,7 @@ def _raw_data(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
             raise UsageError(
                 f"data.{key}: the data set {experiment.dataset!r} has no such option; "
                 + (f"it has {others}" if others else "it has none")
-                + ("; the folder of data sets is given apart, --data-dir" * (key == "data_dir"))
+                + ("; give the folder of data sets with --data-dir" * (key == "data_dir"))
             )
     given: Mapping[str, Any] = experiment.data
     return load(experiment.dataset, data_dir=data_dir, **given)

@@ -35,21 +35,36 @@ class PartitionTable(Table):
     """``[partition]``: who owns which training samples."""
 
     kind: Literal["iid", "dirichlet", "shards", "quantity", "group"] = Field(
-        "iid", description="how samples are dealt to devices; group: by the data's group column"
+        "iid",
+        description="how samples are divided among devices; `group` gives whole groups to devices",
     )
     alpha: float = Field(
-        1.0, gt=0, le=1e6, description="dirichlet and quantity: smaller is more uneven"
+        1.0,
+        gt=0,
+        le=1e6,
+        description="kinds dirichlet and quantity: a smaller value is more uneven",
     )
-    classes_per_device: int = Field(2, ge=1, description="shards: label shards per device")
-    minimum: int = Field(1, ge=1, description="dirichlet and quantity: fewest samples of a device")
-    limit_per_device: int | None = Field(None, ge=1, description="iid: most samples of a device")
+    classes_per_device: int = Field(
+        2, ge=1, description="kind shards: how many classes each device has"
+    )
+    minimum: int = Field(
+        1,
+        ge=1,
+        description="kinds dirichlet and quantity: every device has at least this many samples",
+    )
+    limit_per_device: int | None = Field(
+        None, ge=1, description="kind iid: the most samples that a device keeps; default no limit"
+    )
 
 
 class FaultsTable(Table):
     """``[faults]``: devices that do not answer."""
 
     probability: float = Field(
-        0.0, ge=0, lt=1, description="chance that a device fails a round, in steps of a millionth"
+        0.0,
+        ge=0,
+        lt=1,
+        description="probability that a device does not answer in a round, in steps of a millionth",
     )
 
 
@@ -57,10 +72,11 @@ class MemoryTable(Table):
     """``[memory]``: RAM of the devices, for memory-aware mode."""
 
     budgets: tuple[int, ...] = Field(
-        (), description="bytes of RAM; device d has entry d, starting over after the last"
+        (),
+        description="bytes of RAM of each device; a list shorter than the devices repeats",
     )
     frozen_in: Literal["ram", "flash"] = Field(
-        "ram", description="where layers that a device does not train are kept"
+        "ram", description="where a device keeps the layers that it does not train"
     )
 
 
@@ -69,23 +85,31 @@ class LinkTable(Table):
 
     devices: tuple[str, ...] = Field(
         (),
-        description="linked fleet: one line per device, such as serial:/dev/ttyACM0, "
+        description="linked fleet: the address of each device, such as serial:/dev/ttyACM0, "
         "tcp:host:port or unix:path",
     )
-    baud: int = Field(115_200, ge=300, le=12_000_000, description="bits per second, serial lines")
+    baud: int = Field(
+        115_200, ge=300, le=12_000_000, description="speed of serial lines, in bits per second"
+    )
     answer: float = Field(
-        1.0, gt=0, le=60, description="seconds until an unanswered request is sent again"
+        1.0, gt=0, le=60, description="seconds to wait before a request is sent again"
     )
     silence: float = Field(
-        30.0, gt=0, le=3600, description="seconds without an answer until a device counts as gone"
+        30.0,
+        gt=0,
+        le=3600,
+        description="seconds without an answer after which a device counts as gone",
     )
     on_reboot: Literal["repeat", "drop"] = Field(
         "repeat",
-        description="a device that restarts in the middle of an exchange does it again, "
-        "or is left out of it",
+        description="when a device restarts in the middle of an exchange: repeat its work, "
+        "or leave it out of that exchange",
     )
     repeats: int = Field(
-        10, ge=0, le=1000, description="restarts of a device in an exchange until it is left out"
+        10,
+        ge=0,
+        le=1000,
+        description="how often a device may restart in one exchange before it is left out",
     )
 
 
@@ -99,81 +123,109 @@ class Experiment(Table):
         UsageError: naming every unknown key and impossible value, and what would be right.
     """
 
-    dataset: str = Field("digits", description="a built-in data set, or a file (docs/datasets.md)")
+    dataset: str = Field(
+        "digits", description="name of a built-in data set, or path of a file (docs/datasets.md)"
+    )
     features: str | None = Field(
         None,
-        description="a frozen extractor that samples go through first: its file, or the name of "
-        "one that ships (docs/features.md); then the first of `layers` is its features",
+        description="a frozen feature extractor that every sample goes through first: its file, or "
+        "the name of one that comes with TIFeD (docs/features.md); the first entry of `layers` is "
+        "then its number of features",
     )
     devices: int = Field(8, ge=1, le=1_000_000, description="number of devices")
     rounds: int = Field(
-        60, ge=1, le=MOST_ROUNDS, description="rounds; in each a device fills its buffer once"
+        60,
+        ge=1,
+        le=MOST_ROUNDS,
+        description="number of rounds; a device fills its buffer once in each",
     )
-    seed: int = Field(1, ge=0, lt=1 << 64, description="of everything random")
-    mode: Mode = Field("full-network", description="which layers a device trains")
+    seed: int = Field(
+        1, ge=0, lt=1 << 64, description="master seed; the same seed gives the same run"
+    )
+    mode: Mode = Field("full-network", description="which layers each device trains")
     assignment: AssignmentKind | None = Field(
         None,
-        description="single-layer mode: which device trains which layer; "
-        "default `contiguous` (the paper's), `rotating` with the tuned recipes, "
-        "`rotating-quarter` with tuned-absolute",
+        description="single-layer mode: which device trains which layer; the default is "
+        "`contiguous` with recipe paper, `rotating-quarter` with tuned-absolute, else `rotating`",
     )
     device_layers: tuple[tuple[int, ...], ...] | None = Field(
-        None, description="per-device mode: one list of layers per device"
+        None, description="per-device mode: for each device, the list of layers that it trains"
     )
     recipe: Literal["paper", "tuned", "tuned-absolute", "tuned-int8", "float-fedavg"] = Field(
-        "tuned", description="settings of the learning rule; float-fedavg is for comparison only"
+        "tuned",
+        description="learning rule with its settings; float-fedavg is a floating-point baseline",
     )
     engine: Literal["native", "oracle"] = Field(
-        "native", description="who computes the learning rule: the C core, or NumPy (slow)"
+        "native",
+        description="implementation of the learning rule: C, or the NumPy reference (slow); both "
+        "give the same digest",
     )
     fleet: Literal["simulated", "linked", "emulated"] = Field(
         "simulated",
-        description="who does the local work: this process, devices on lines, or emulated "
-        "microcontrollers; all give the same digest",
+        description="where devices run: in this process, on boards at the end of a line, or on "
+        "emulated microcontrollers; all give the same digest",
     )
     board: Literal["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "riscv32"] = Field(
-        "cortex-m4", description="emulated fleet: the microcontroller; cortex-m0 has 16 KB of RAM"
+        "cortex-m4",
+        description="emulated fleet: which microcontroller to emulate; cortex-m0 has 16 KB of RAM",
     )
     emulator: Literal["unicorn", "qemu"] = Field(
-        "unicorn", description="emulated fleet: in this process, or a QEMU process per device"
+        "unicorn",
+        description="emulated fleet: emulate in this process, or with one QEMU process per device",
     )
     compiler: Literal["zig", "gcc"] = Field(
-        "zig", description="emulated fleet: PyPI's ziglang, or a cross-gcc of this machine"
+        "zig",
+        description="emulated fleet: compile firmware with ziglang from PyPI, or with a cross-gcc "
+        "that is installed on this machine",
     )
     average_every: AverageEvery = Field(
-        AverageEvery.BUFFER, description="local work between two averages"
+        AverageEvery.BUFFER, description="how much devices train before the server averages"
     )
     layers: tuple[int, ...] | None = Field(
-        None, description="features, hidden units, classes; default one hidden layer of 32"
+        None,
+        description="number of features, units of each hidden layer, number of classes; default "
+        "one hidden layer of 32 units",
     )
-    buffer: int = Field(20, ge=1, le=65535, description="samples a device keeps per round")
-    batch: int = Field(10, ge=1, le=4096, description="samples per mini-batch")
-    local_epochs: int = Field(5, ge=1, le=1000, description="passes over a buffer")
+    buffer: int = Field(
+        20,
+        ge=1,
+        le=65535,
+        description="how many samples a device collects and trains on in a round",
+    )
+    batch: int = Field(10, ge=1, le=4096, description="number of samples in a mini-batch")
+    local_epochs: int = Field(
+        5, ge=1, le=1000, description="how often a device trains on its buffer"
+    )
     devices_per_round: int | None = Field(
-        None, ge=1, description="devices asked each round, drawn by the seed; default all"
+        None, ge=1, description="how many devices are drawn at random each round; default all"
     )
-    minimum_devices: int = Field(1, ge=1, description="answers an exchange needs to count")
+    minimum_devices: int = Field(
+        1, ge=1, description="an exchange with fewer answers than this changes nothing"
+    )
     at_end: AtEnd = Field(
-        AtEnd.RESTART, description="when a device's stream runs out: start over, or stop"
+        AtEnd.RESTART,
+        description="what a device does when it has used all its samples: start over, or stop",
     )
     held_out: Literal["test", "validation"] = Field(
-        "test", description="what accuracy is measured on; validation is carved from training data"
+        "test",
+        description="samples that accuracy is measured on; validation samples are taken from the "
+        "training data",
     )
     evaluate_every: int = Field(
-        1, ge=1, le=MOST_ROUNDS, description="rounds between two evaluations"
+        1, ge=1, le=MOST_ROUNDS, description="measure the accuracy every so many rounds"
     )
     checkpoint_every: int = Field(
-        1, ge=1, le=MOST_ROUNDS, description="rounds between two checkpoints"
+        1, ge=1, le=MOST_ROUNDS, description="write a checkpoint every so many rounds"
     )
     partition: PartitionTable = PartitionTable()
     faults: FaultsTable = FaultsTable()
     memory: MemoryTable = MemoryTable()
     link: LinkTable = LinkTable()
     data: dict[str, Any] = Field(
-        default_factory=dict, description="options of the data set's loader (docs/datasets.md)"
+        default_factory=dict, description="options for loading the data set (docs/datasets.md)"
     )
     recipe_settings: dict[str, Any] = Field(
-        default_factory=dict, description="overrides of the recipe's own settings"
+        default_factory=dict, description="settings of the recipe, listed below for each recipe"
     )
 
     @field_serializer("recipe_settings")
@@ -194,10 +246,13 @@ class Experiment(Table):
             raise ValueError(f"layers: {list(self.layers)} must be two or more positive sizes")
         if self.devices_per_round is not None and self.devices_per_round > self.devices:
             raise ValueError(
-                f"devices_per_round: {self.devices_per_round} of {self.devices} devices"
+                f"devices_per_round: {self.devices_per_round} of {self.devices} devices; "
+                "choose fewer"
             )
         if self.minimum_devices > (self.devices_per_round or self.devices):
-            raise ValueError(f"minimum_devices: {self.minimum_devices} is more than are asked")
+            raise ValueError(
+                f"minimum_devices: {self.minimum_devices} is more than are asked in a round"
+            )
         if (self.mode == "per-device") != (self.device_layers is not None):
             raise ValueError("device_layers: goes with mode = 'per-device', and only with it")
         if (self.mode == "memory-aware") != bool(self.memory.budgets):
@@ -206,7 +261,8 @@ class Experiment(Table):
             raise ValueError("link.devices: goes with fleet = 'linked', and only with it")
         if self.fleet == "linked" and len(self.link.devices) != self.devices:
             raise ValueError(
-                f"link.devices: {len(self.link.devices)} lines for {self.devices} devices"
+                f"link.devices: {len(self.link.devices)} lines for {self.devices} devices; "
+                "give one for each"
             )
         repeated = repeated_line(self.link.devices)
         if repeated is not None:

@@ -131,6 +131,6 @@ def training_for(experiment: Experiment, setup: Setup) -> Training[Any]:
         momentum = recipe.momentum_of_server(experiment.mode)
         return FloatTraining(
             recipe.model_copy(update={"server_momentum": momentum}), setup.federation,
-            setup.streams, failing(setup.fleet),
+            setup.inputs.streams, failing(setup.fleet),
         )  # fmt: skip
     return IntegerTraining(setup)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tifed import __version__
 from tifed.errors import UsageError
 from tifed.export.folder import write_library
 from tifed.export.layout import FRAMEWORKS
@@ -12,6 +11,7 @@ from tifed.export.model import Model
 from tifed.extractor.memory import extractor_memory
 from tifed.extractor.packed import constant_bytes
 from tifed.rule.network.memory import DeviceMemory, device_memory
+from tifed.version import __version__
 
 
 @dataclass(frozen=True)

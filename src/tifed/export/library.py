@@ -4,7 +4,6 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tifed import __version__
 from tifed.board.firmware.header import experiment_header
 from tifed.export.architectures import ARDUINO, PLATFORMIO
 from tifed.export.core_files import core_files, licence, link_files
@@ -14,6 +13,7 @@ from tifed.export.numbers import initialiser
 from tifed.extractor.memory import extractor_memory
 from tifed.extractor.packed import constant_bytes
 from tifed.rule.network.memory import device_memory
+from tifed.version import __version__
 
 FEDERATED = "federated"
 """In the name of a template: needs all layers in RAM, which a server sends."""

@@ -58,11 +58,18 @@ def extract(
 @lru_cache(maxsize=16)
 def _compiled(extractor: Extractor, kernel: str) -> _native.Extractor:
     """The extractor's constants in C."""
-    layers = packed_layers(extractor)
+    packed = packed_layers(extractor)
+    layers = [
+        _native.FeatureLayer(
+            units=it.units,
+            kernel_height=it.kernel[0],
+            kernel_width=it.kernel[1],
+            stride=it.stride,
+            padding=it.padding,
+            relu=it.relu,
+        )
+        for it in packed
+    ]
     return _native.Extractor(
-        extractor.input_shape,
-        extractor.input_zero,
-        [(it.units, *it.kernel, it.stride, it.padding, int(it.relu)) for it in layers],
-        [it.panels for it in layers],
-        kernel,
+        extractor.input_shape, extractor.input_zero, layers, [it.quads for it in packed], kernel
     )

@@ -9,7 +9,7 @@ from tifed.extractor.extractor import Extractor
 from tifed.extractor.layers import Convolution, Dense, FeatureLayer, MaxPool, Plane, Weighted
 
 FOUR = 4
-"""Units of a panel, and inputs of a group."""
+"""Units of a quad, and inputs of a group."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class PackedLayer:
         stride: pixels from one window to the next.
         padding: pixels on each side.
         relu: clamp to 0..127.
-        panels: uint32, flat; per four units their biases (with the rounding,
+        quads: uint32, flat; per four units their biases (with the rounding,
             ``bias + 2**(shift - 1)``), their shifts, and their weights in groups of four inputs;
             empty for max-pooling.
     """
@@ -32,7 +32,7 @@ class PackedLayer:
     stride: int
     padding: int
     relu: bool
-    panels: NDArray[np.uint32]
+    quads: NDArray[np.uint32]
 
 
 def packed_layers(extractor: Extractor) -> tuple[PackedLayer, ...]:
@@ -42,7 +42,7 @@ def packed_layers(extractor: Extractor) -> tuple[PackedLayer, ...]:
 
 def constant_bytes(extractor: Extractor) -> int:
     """Bytes of flash that all constants take, paddings included."""
-    return sum(layer.panels.nbytes for layer in packed_layers(extractor))
+    return sum(layer.quads.nbytes for layer in packed_layers(extractor))
 
 
 def _packed(layer: FeatureLayer, plane: Plane) -> PackedLayer:
@@ -53,12 +53,12 @@ def _packed(layer: FeatureLayer, plane: Plane) -> PackedLayer:
             return PackedLayer(plane[2], (size, size), stride, 0, False, nothing)
         case Convolution():
             units, stride, padding = len(layer.weights), layer.stride, layer.padding
-            return PackedLayer(units, layer.kernel, stride, padding, layer.relu, _panels(layer))
+            return PackedLayer(units, layer.kernel, stride, padding, layer.relu, _quads(layer))
         case Dense():
-            return PackedLayer(len(layer.weights), plane[:2], 1, 0, layer.relu, _panels(layer))
+            return PackedLayer(len(layer.weights), plane[:2], 1, 0, layer.relu, _quads(layer))
 
 
-def _panels(layer: Weighted) -> NDArray[np.uint32]:
+def _quads(layer: Weighted) -> NDArray[np.uint32]:
     """Bias, shift and weights, interleaved by four units."""
     rows = layer.weights.reshape(len(layer.weights), -1)
     spare = -len(rows) % FOUR

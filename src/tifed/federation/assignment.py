@@ -87,7 +87,9 @@ def per_device(layers: Sequence[Sequence[int]], devices: int, depth: int) -> Ass
         UsageError: if there is not one valid, non-empty list of layers for each device.
     """
     if len(layers) != devices:
-        raise UsageError(f"device_layers: {len(layers)} lists for {devices} devices")
+        raise UsageError(
+            f"device_layers: {len(layers)} lists for {devices} devices; give one for each"
+        )
     chosen = []
     for device, numbers in enumerate(layers):
         if not numbers or any(not 0 <= number < depth for number in numbers):

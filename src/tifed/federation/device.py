@@ -1,15 +1,12 @@
-"""A device: a private stream of samples, a small buffer, a local round, an update."""
+"""A device: a private stream of samples, and what it says about them in the calibration."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.federation import FeatureSums, Job, Plan, Update, device_update
+from tifed.federation import FeatureSums
 from tifed.rule.integer.rounding import Integers
-from tifed.rule.learning import FeedbackMatrices, LocalWork
-from tifed.rule.learning.engine import Engine
-from tifed.rule.network import Network, Parameters
 
 
 @dataclass(frozen=True)
@@ -39,30 +36,3 @@ def calibrate(device: int, stream: Stream, count: int) -> FeatureSums:
     """Feature sums over the stream's first ``count`` samples, or all if it has fewer."""
     samples, _ = stream.read(0, min(count, len(stream)))
     return FeatureSums(samples.sum(axis=0, dtype=np.int64), len(samples), np.array([device]))
-
-
-def local_round(
-    engine: Engine,
-    network: Network,
-    parameters: Parameters,
-    feedback: FeedbackMatrices,
-    stream: Stream,
-    plan: Plan,
-    job: Job,
-    batch: int,
-    seed: int,
-) -> Update:
-    """Fill the buffer, train on it, and give back the layers that were trained."""
-    samples, labels = stream.read(job.position, job.samples)
-    work = LocalWork(
-        batch=batch,
-        first_step=job.first_step,
-        steps=job.steps,
-        layers=job.layers,
-        extra_shift=plan.extra_shift,
-        seed=seed,
-        device=job.device,
-        exchange=plan.exchange,
-    )
-    trained, statistics = engine.train(network, parameters, feedback, samples, labels, work)
-    return device_update(job.device, trained, job.layers, job.samples, statistics)

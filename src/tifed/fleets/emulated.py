@@ -9,14 +9,12 @@ from tifed.board.emulators.start import Board, start_board
 from tifed.board.firmware.boards import board_for
 from tifed.board.firmware.build import Compiler, Firmware, build_firmware
 from tifed.board.firmware.header import experiment_header
-from tifed.extractor import Extractor
 from tifed.federation import DeviceScore, FeatureSums, Plan, Update
-from tifed.federation.device import Stream
+from tifed.fleets.inputs import FleetInputs
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import Client, Patience
 from tifed.link.transport import Opener
-from tifed.rule.learning.engine import Engine
-from tifed.rule.network import Network, Parameters
+from tifed.rule.network import Parameters
 
 Emulator = Literal["unicorn", "qemu"]
 
@@ -36,31 +34,20 @@ class Emulation:
     compiler: Compiler = "zig"
 
 
-def firmware_for(
-    emulation: Emulation,
-    network: Network,
-    trained: Sequence[tuple[int, ...]],
-    buffer: int,
-    batch: int,
-    frozen: Parameters | None = None,
-    extractor: Extractor | None = None,
-) -> Firmware:
+def firmware_for(emulation: Emulation, inputs: FleetInputs) -> Firmware:
     """The image that every device of the fleet runs.
 
-    Args:
-        emulation: what to emulate, and with what.
-        network: what every device holds.
-        trained: the sets of layers that devices will be asked to train.
-        buffer: samples a device keeps.
-        batch: samples per mini-batch.
-        frozen: where the layers that are in no set are taken from, to be kept in flash.
-        extractor: what every device makes features of its raw samples with, if it does.
+    Layers that no device trains keep their first parameters for good, so it has them in flash.
 
     Raises:
         UsageError: if the board cannot run it, or there is no compiler.
     """
     board = board_for(emulation.board, emulation.emulator)
-    header = experiment_header(network, trained, buffer, batch, frozen=frozen, extractor=extractor)
+    federation = inputs.federation
+    header = experiment_header(
+        federation.network, federation.layer_sets(), federation.buffer, federation.batch,
+        frozen=inputs.start, extractor=inputs.extractor,
+    )  # fmt: skip
     return build_firmware(board, header, emulation.compiler)
 
 
@@ -69,37 +56,18 @@ class EmulatedFleet:
     """A board for each stream; they are built and started when they are first needed.
 
     Attributes:
+        inputs: what every device is built for.
         emulation: what to emulate, and with what.
-        network: what every device holds.
-        streams: per device its samples, as the network takes them.
-        trained: the sets of layers that devices will be asked to train.
-        buffer: samples a device keeps.
-        batch: samples per mini-batch.
-        seed: of the experiment.
-        engine: who scores the final model.
         patience: how long to wait for a device.
         settings: what to do about devices that fail.
         wire: put between us and each board, for instance one that loses bytes.
-        start: the experiment's first parameters; layers that no device trains keep them for good,
-            so firmware has them in flash.
-        extractor: what every device makes features of its raw samples with, if it does.
-        raw: per device its samples before that, if there is an extractor.
     """
 
+    inputs: FleetInputs
     emulation: Emulation
-    network: Network
-    streams: Sequence[Stream]
-    trained: Sequence[tuple[int, ...]]
-    buffer: int
-    batch: int
-    seed: int
-    engine: Engine
     patience: Patience = field(default_factory=Patience)
     settings: LinkSettings = field(default_factory=LinkSettings)
     wire: Callable[[int, Board, Opener], Opener] = lambda device, board, opener: opener
-    start: Parameters | None = None
-    extractor: Extractor | None = None
-    raw: Sequence[Stream] | None = None
     _linked: LinkedFleet | None = field(default=None, init=False, repr=False)
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterable[FeatureSums]:
@@ -132,24 +100,12 @@ class EmulatedFleet:
         return self._linked
 
     def _started(self) -> LinkedFleet:
-        firmware = firmware_for(
-            self.emulation,
-            self.network,
-            self.trained,
-            self.buffer,
-            self.batch,
-            self.start,
-            self.extractor,
-        )
+        firmware = firmware_for(self.emulation, self.inputs)
         with ExitStack() as boards:
             clients = []
-            for device in range(len(self.streams)):
+            for device in range(len(self.inputs.streams)):
                 board, opener = start_board(firmware, boards)
                 name = f"{firmware.board.name}, emulated"
                 opener = self.wire(device, board, opener)
                 clients.append(Client(name, opener, self.patience))
-            return LinkedFleet(
-                clients, self.network, self.streams, self.buffer, self.batch, self.seed,
-                self.engine, self.settings, boards.pop_all().close,
-                extractor=self.extractor, raw=self.raw,
-            )  # fmt: skip
+            return LinkedFleet(self.inputs, clients, self.settings, boards.pop_all().close)

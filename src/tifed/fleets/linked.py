@@ -10,10 +10,9 @@ import numpy as np
 
 from tifed.board.firmware.header import fingerprint
 from tifed.errors import UsageError
-from tifed.extractor import Extractor
 from tifed.federation import DeviceScore, FeatureSums, Job, Jobs, Plan, Update, device_update
 from tifed.federation.counts import impossible_counts
-from tifed.federation.device import Stream
+from tifed.fleets.inputs import FleetInputs
 from tifed.link import (
     Capabilities,
     Client,
@@ -26,8 +25,7 @@ from tifed.link import (
     LineNotOpenedError,
 )
 from tifed.link.client import BUSY, ORDER, UNCONFIGURED
-from tifed.rule.learning.engine import Engine
-from tifed.rule.network import Network, Parameters
+from tifed.rule.network import Parameters
 
 log = logging.getLogger(__name__)
 
@@ -83,49 +81,33 @@ class LinkedFleet:
 
     def __init__(
         self,
+        inputs: FleetInputs,
         clients: Sequence[Client],
-        network: Network,
-        streams: Sequence[Stream],
-        buffer: int,
-        batch: int,
-        seed: int,
-        engine: Engine,
         settings: LinkSettings | None = None,
         on_close: Callable[[], None] = lambda: None,
-        first: int = 0,
-        extractor: Extractor | None = None,
-        raw: Sequence[Stream] | None = None,
+        devices: range | None = None,
     ) -> None:
         """Nothing is sent until the first request.
 
         Args:
+            inputs: what every device was built for; its engine scores the final model.
             clients: one per device.
-            network: what every device was built for.
-            streams: per device its samples, as the network takes them.
-            buffer: samples every device was built for.
-            batch: samples per mini-batch that every device was built for.
-            seed: of the experiment.
-            engine: who scores the final model on the devices' samples.
             settings: what to do about devices that fail.
             on_close: called once the lines are closed.
-            first: number of the first device; the others follow.
-            extractor: that devices were built with, if they extract features themselves.
-            raw: per device what goes over its line; default ``streams``.
+            devices: the numbers of those at the lines; default all that have a stream.
 
         Raises:
-            UsageError: if there is not one client for each stream.
+            UsageError: if there is not one client for each device.
         """
-        if len(clients) != len(streams):
-            raise UsageError(f"link.devices: {len(clients)} lines for {len(streams)} devices")
-        numbers = range(first, first + len(clients))
+        numbers = range(len(inputs.streams)) if devices is None else devices
+        if len(clients) != len(numbers):
+            raise UsageError(f"link.devices: {len(clients)} lines for {len(numbers)} devices")
+        self._inputs, self._federation = inputs, inputs.federation
+        self._network = inputs.network
         self._devices = dict(zip(numbers, map(_Device, clients), strict=True))
-        self._network = network
-        self._streams = dict(zip(numbers, streams, strict=True))
-        self._sent = dict(zip(numbers, streams if raw is None else raw, strict=True))
-        self._buffer, self._batch = buffer, batch
-        self._fingerprint = fingerprint(network, buffer, batch, extractor)
-        self._seed = seed
-        self._engine = engine
+        self._fingerprint = fingerprint(
+            self._network, self._federation.buffer, self._federation.batch, inputs.extractor
+        )
         self._settings = settings or LinkSettings()
         self._on_close = on_close
         self._threads = ThreadPoolExecutor(min(_MOST_THREADS, len(clients)), "tifed-link")
@@ -135,7 +117,7 @@ class LinkedFleet:
         """Feature sums, made by each of ``devices`` that answers."""
 
         def work(device: int) -> FeatureSums:
-            it, stream = self._devices[device], self._sent[device]
+            it, stream = self._devices[device], self._inputs.sent[device]
             it.forget()  # there is room for the sums in a device that is not configured
             self._ready(it)
             taken, _ = stream.read(0, min(samples, len(stream)))
@@ -159,10 +141,7 @@ class LinkedFleet:
 
         The devices would say the same, bit for bit, after each sample had gone over its line.
         """
-        for device, stream in self._streams.items():
-            samples, labels = stream.read(0, len(stream))
-            predicted = self._engine.classify(self._network, parameters, samples)
-            yield DeviceScore(device, int(np.count_nonzero(predicted == labels)), len(stream))
+        return self._inputs.scores(parameters, self._devices)
 
     def close(self) -> None:
         """Close the lines, and what stands behind them."""
@@ -307,12 +286,14 @@ class LinkedFleet:
             if self._settings.on_mismatch == "drop" or it.known:
                 raise DeviceRefusedError(reason, 0)
             raise UsageError(reason)
-        network = self._network
+        network, federation = self._network, self._federation
         said = (
             capabilities.depth, capabilities.features, capabilities.classes,
             capabilities.buffer, capabilities.batch,
         )  # fmt: skip
-        if said != (network.depth, network.features, network.classes, self._buffer, self._batch):
+        if said != (
+            network.depth, network.features, network.classes, federation.buffer, federation.batch
+        ):  # fmt: skip
             raise DeviceAnswerError(
                 f"{client.name}: its answer to HELLO has the fingerprint of this experiment, and "
                 f"other layers, features, classes, buffer or mini-batch: {said}"
@@ -328,7 +309,7 @@ class LinkedFleet:
         if it.configured != job.layers:
             it.buffer = None
             it.configured = None
-            client.configure(job.layers, self._seed)
+            client.configure(job.layers, self._federation.seed)
             if network.centred:
                 client.put_centre(parameters.centre)
             it.configured = job.layers
@@ -336,7 +317,7 @@ class LinkedFleet:
         if it.buffer != wanted:
             it.buffer = None
             client.clear()
-            client.add_samples(*self._sent[job.device].read(job.position, job.samples))
+            client.add_samples(*self._inputs.sent[job.device].read(job.position, job.samples))
             it.buffer = wanted
         for number, (weight, bias) in enumerate(
             zip(parameters.weights, parameters.biases, strict=True)
@@ -363,7 +344,7 @@ class LinkedFleet:
                 f"{client.name}: trained on {status.samples} samples, of {job.samples} sent"
             )
         impossible = impossible_counts(
-            self._network, Jobs.of([job]), self._batch, status.statistics
+            self._network, Jobs.of([job]), self._federation.batch, status.statistics
         )
         if impossible is not None:
             raise DeviceAnswerError(f"{client.name}: {impossible}")

@@ -7,12 +7,11 @@ has just left: sequential training of one model, of which the "average" is over 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tifed.federation import DeviceScore, FeatureSums, Plan, Update, device_update
-from tifed.federation.device import local_round
 from tifed.fleets.simulated import SimulatedFleet
-from tifed.rule.learning import LocalWork, Statistics
+from tifed.rule.learning import Statistics
 from tifed.rule.network import Parameters
 
 LABEL = "published schedule: all workers share one weight array after the first average"
@@ -38,12 +37,8 @@ class PublishedFleet:
         if plan.exchange > 0:
             yield from self._on_one_array(plan, parameters)
             return
-        own = self.devices
         for job in plan.jobs:
-            yield local_round(
-                own.engine, own.network, parameters, own.feedback, own.streams[job.device],
-                plan, job, own.batch, own.seed,
-            )  # fmt: skip
+            yield self.devices.local_round(plan, job, parameters)
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores of each worker on its own stream."""
@@ -55,11 +50,7 @@ class PublishedFleet:
 
     def _on_one_array(self, plan: Plan, shared: Parameters) -> Iterator[Update]:
         """One mini-batch of each worker in turn, each on what the one before it left."""
-        own = self.devices
-        buffers = {
-            job.device: own.streams[job.device].read(job.position, job.samples) for job in plan.jobs
-        }
-        counts = dict.fromkeys(buffers, Statistics())
+        counts = dict.fromkeys((job.device for job in plan.jobs), Statistics())
         first = min((job.first_step for job in plan.jobs), default=0)
         end = max((job.first_step + job.steps for job in plan.jobs), default=0)
         for step in range(first, end):
@@ -67,19 +58,8 @@ class PublishedFleet:
                 last = job.first_step + job.steps - 1
                 if not job.first_step <= step <= last:
                     continue  # a shorter buffer than the others'
-                work = LocalWork(
-                    batch=own.batch,
-                    first_step=step,
-                    steps=1,
-                    layers=job.layers,
-                    extra_shift=plan.extra_shift,
-                    seed=own.seed,
-                    device=job.device,
-                    exchange=plan.exchange,
-                )
-                shared, counted = own.engine.train(
-                    own.network, shared, own.feedback, *buffers[job.device], work
-                )
+                one_step = replace(job, first_step=step, steps=1)
+                shared, counted = self.devices.train(plan, one_step, shared)
                 counts[job.device] += counted
                 if step == last:
                     yield device_update(

@@ -7,76 +7,115 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.federation import DeviceScore, FeatureSums, LayerSum, Plan, Update
-from tifed.federation.device import Stream, calibrate, local_round
-from tifed.rule.learning import FeedbackMatrices
-from tifed.rule.learning.engine import Engine, FleetEngine
-from tifed.rule.network import Network, Parameters
+from tifed.federation import (
+    DeviceScore,
+    FeatureSums,
+    Job,
+    LayerSum,
+    Plan,
+    Update,
+    device_update,
+)
+from tifed.federation.device import calibrate
+from tifed.fleets.inputs import FleetInputs
+from tifed.rule.learning import FeedbackMatrices, LocalWork, Statistics, feedback_matrices
+from tifed.rule.learning.engine import FleetEngine
+from tifed.rule.learning.work import FleetJobs, FleetWork, SharedSamples
+from tifed.rule.network import Parameters
 
 
-@dataclass(frozen=True)
 class SimulatedFleet:
-    """As many devices as there are streams; a device is its stream and nothing else.
+    """As many devices as there are streams; a device is its stream and nothing else."""
 
-    Attributes:
-        engine: who computes the learning rule.
-        network: what every device holds.
-        feedback: per hidden layer int64 (classes, units).
-        streams: per device its samples.
-        batch: samples per mini-batch.
-        seed: of the experiment.
-    """
+    def __init__(self, inputs: FleetInputs, feedback: FeedbackMatrices | None = None) -> None:
+        """Nothing is computed yet.
 
-    engine: Engine
-    network: Network
-    feedback: FeedbackMatrices
-    streams: tuple[Stream, ...]
-    batch: int
-    seed: int
+        Args:
+            inputs: what every kind of fleet is made from.
+            feedback: per hidden layer int64 (classes, units); default what the seed draws.
+        """
+        self.inputs = inputs
+        self.network = inputs.network
+        self.feedback = (
+            feedback_matrices(self.network, inputs.federation.seed)
+            if feedback is None
+            else feedback
+        )
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
         """Feature sums of each of ``devices``."""
         for device in devices:
-            yield calibrate(device, self.streams[device], samples)
+            yield calibrate(device, self.inputs.streams[device], samples)
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """Every device's update, or their sum in one."""
         if self._together is not None and len(plan.jobs):
-            yield self._fit_together(*self._together, plan, parameters)
+            yield self._fit_together(self._together, plan, parameters)
             return
         for job in plan.jobs:
-            yield local_round(
-                self.engine, self.network, parameters, self.feedback,
-                self.streams[job.device], plan, job, self.batch, self.seed,
-            )  # fmt: skip
+            yield self.local_round(plan, job, parameters)
+
+    def local_round(self, plan: Plan, job: Job, parameters: Parameters) -> Update:
+        """One device's update: fill the buffer, train on it, give back the layers trained."""
+        trained, statistics = self.train(plan, job, parameters)
+        return device_update(job.device, trained, job.layers, job.samples, statistics)
+
+    def train(self, plan: Plan, job: Job, parameters: Parameters) -> tuple[Parameters, Statistics]:
+        """All parameters of one device after its part in an exchange, and what it counted."""
+        inputs = self.inputs
+        samples, labels = inputs.streams[job.device].read(job.position, job.samples)
+        work = LocalWork(
+            batch=inputs.federation.batch,
+            first_step=job.first_step,
+            steps=job.steps,
+            layers=job.layers,
+            extra_shift=plan.extra_shift,
+            seed=inputs.federation.seed,
+            device=job.device,
+            exchange=plan.exchange,
+        )
+        return inputs.engine.train(self.network, parameters, self.feedback, samples, labels, work)
 
     @cached_property
-    def _together(self) -> "tuple[FleetEngine, SharedData] | None":
+    def _together(self) -> "_Together | None":
         """The engine and the devices' data as one; None if it cannot, or they do not share it."""
-        first = self.streams[0]
-        if not isinstance(self.engine, FleetEngine) or any(
+        engine, streams = self.inputs.engine, self.inputs.streams
+        first = streams[0]
+        if not isinstance(engine, FleetEngine) or any(
             stream.samples is not first.samples or stream.labels is not first.labels
-            for stream in self.streams
+            for stream in streams
         ):
             return None
-        lengths = np.array([len(stream) for stream in self.streams], np.int64)
+        lengths = np.array([len(stream) for stream in streams], np.int64)
         ends = np.cumsum(lengths)
-        order = np.concatenate([stream.order for stream in self.streams]).astype(np.int64)
-        return self.engine, SharedData(first.samples, first.labels, order, ends - lengths, ends)
+        order = np.concatenate([stream.order for stream in streams]).astype(np.int64)
+        return _Together(
+            engine, SharedSamples(first.samples, first.labels, order), ends - lengths, ends
+        )
 
-    def _fit_together(
-        self, engine: FleetEngine, data: "SharedData", plan: Plan, parameters: Parameters
-    ) -> Update:
+    def _fit_together(self, together: "_Together", plan: Plan, parameters: Parameters) -> Update:
         """All devices' updates, added up by the engine itself: no device's model outlives it."""
-        jobs = plan.jobs
-        rows = [jobs.device, data.starts[jobs.device], data.ends[jobs.device], jobs.position,
-                jobs.samples, jobs.first_step, jobs.steps, jobs.layers, jobs.samples]  # fmt: skip
-        table = np.ascontiguousarray(np.array(rows, np.int64).T)
-        sums, statistics = engine.train_fleet(
-            self.network, parameters, self.feedback, data.samples, data.labels, data.order, table,
-            batch=self.batch, extra_shift=plan.extra_shift, seed=self.seed,
+        jobs, federation = plan.jobs, self.inputs.federation
+        work = FleetWork(
+            FleetJobs(
+                device=jobs.device,
+                begin=together.starts[jobs.device],
+                end=together.ends[jobs.device],
+                position=jobs.position,
+                samples=jobs.samples,
+                first_step=jobs.first_step,
+                steps=jobs.steps,
+                layers=jobs.layers,
+                weight=jobs.samples,
+            ),
+            batch=federation.batch,
+            extra_shift=plan.extra_shift,
+            seed=federation.seed,
             exchange=plan.exchange,
-        )  # fmt: skip
+        )
+        sums, statistics = together.engine.train_fleet(
+            self.network, parameters, self.feedback, together.shared, work
+        )
         layers = {}
         for number, (weight, bias) in sums.items():
             trained = jobs.layers >> number & 1
@@ -86,29 +125,24 @@ class SimulatedFleet:
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores of each device on its own stream."""
-        for device, stream in enumerate(self.streams):
-            samples, labels = stream.read(0, len(stream))
-            predicted = self.engine.classify(self.network, parameters, samples)
-            yield DeviceScore(device, int(np.count_nonzero(predicted == labels)), len(stream))
+        return self.inputs.scores(parameters, range(len(self.inputs.streams)))
 
     def close(self) -> None:
         """Nothing to give back."""
 
 
 @dataclass(frozen=True)
-class SharedData:
-    """Data that all devices read, each along its own part of ``order``.
+class _Together:
+    """An engine that can do all devices' work at once, and their data as it wants them.
 
     Attributes:
-        samples: int8 (M, D).
-        labels: int32 (M,).
-        order: int64 (n,), every device's stream, one after the other.
-        starts: int64 (devices,), where each device's part begins.
+        engine: who does it.
+        shared: the samples of all devices.
+        starts: int64 (devices,), where in their order each device's part begins.
         ends: int64 (devices,), where it ends.
     """
 
-    samples: NDArray[np.int8]
-    labels: NDArray[np.int32]
-    order: NDArray[np.int64]
+    engine: FleetEngine
+    shared: SharedSamples
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]

@@ -9,13 +9,25 @@ def kernels() -> list[str]: ...
 def peak(name: str, rounds: int) -> int: ...
 def extraction_kernels() -> list[str]: ...
 
+class FeatureLayer:
+    def __init__(
+        self,
+        *,
+        units: int,
+        kernel_height: int,
+        kernel_width: int,
+        stride: int,
+        padding: int,
+        relu: bool,
+    ) -> None: ...
+
 class Extractor:
     def __init__(
         self,
         shape: Sequence[int],
         zero: int,
-        layers: Sequence[Sequence[int]],
-        panels: Sequence[NDArray[np.uint32]],
+        layers: Sequence[FeatureLayer],
+        quads: Sequence[NDArray[np.uint32]],
         kernel: str,
     ) -> None: ...
     @property
@@ -36,35 +48,82 @@ class FrontEnd:
         self, samples: NDArray[np.int8], out: NDArray[np.int8], *, threads: int
     ) -> None: ...
 
-class Engine:
+class Layer:
     def __init__(
-        self, layers: Sequence[Sequence[int]], rule: Sequence[int], kernel: str
+        self,
+        *,
+        fan_in: int,
+        fan_out: int,
+        rescale_factor: int,
+        rescale_shift: int,
+        rescale_rounding: int,
+        update_shift: int,
+        update_rounding: int,
+        bias_shift: int,
+        activation: int,
+        input_limit: int,
+        weight_bits: int,
     ) -> None: ...
+
+class Rule:
+    def __init__(
+        self, *, error: int, error_level: int, feedback: int, input_shift: int, centred: int
+    ) -> None: ...
+
+class Work:
+    def __init__(
+        self, *, batch: int, extra_shift: int, seed: int, exchange: int, threads: int
+    ) -> None: ...
+
+class Jobs:
+    def __init__(
+        self,
+        *,
+        device: NDArray[np.int64],
+        begin: NDArray[np.int64],
+        end: NDArray[np.int64],
+        position: NDArray[np.int64],
+        samples: NDArray[np.int64],
+        first_step: NDArray[np.int64],
+        steps: NDArray[np.int64],
+        layers: NDArray[np.int64],
+        weight: NDArray[np.int64],
+    ) -> None: ...
+
+class Parameters:
+    def __init__(
+        self,
+        centre: NDArray[np.int8],
+        weights: Sequence[NDArray[np.int16]],
+        biases: Sequence[NDArray[np.int16]],
+    ) -> None: ...
+
+class SharedSamples:
+    def __init__(
+        self, samples: NDArray[np.int8], labels: NDArray[np.int32], order: NDArray[np.int64]
+    ) -> None: ...
+
+class Sums:
+    def __init__(
+        self, weights: Sequence[NDArray[np.int64]], biases: Sequence[NDArray[np.int64]]
+    ) -> None: ...
+
+class Engine:
+    def __init__(self, layers: Sequence[Layer], rule: Rule, kernel: str) -> None: ...
     @property
     def largest_batch(self) -> int: ...
     def fit(
         self,
-        centre: NDArray[np.int8],
-        weights: Sequence[NDArray[np.int16]],
-        biases: Sequence[NDArray[np.int16]],
+        parameters: Parameters,
         feedback: Sequence[NDArray[np.int16]],
-        samples: NDArray[np.int8],
-        labels: NDArray[np.int32],
-        order: NDArray[np.int64],
-        jobs: NDArray[np.int64],
-        batch: int,
-        extra_shift: int,
-        seed: int,
-        exchange: int,
-        threads: int,
-        weight_sums: Sequence[NDArray[np.int64]],
-        bias_sums: Sequence[NDArray[np.int64]],
+        samples: SharedSamples,
+        jobs: Jobs,
+        work: Work,
+        sums: Sums,
     ) -> list[int]: ...
     def classify(
         self,
-        centre: NDArray[np.int8],
-        weights: Sequence[NDArray[np.int16]],
-        biases: Sequence[NDArray[np.int16]],
+        parameters: Parameters,
         samples: NDArray[np.int8],
         out: NDArray[np.int32],
         threads: int,

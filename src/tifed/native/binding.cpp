@@ -1,72 +1,59 @@
 // What Python sees: typed arrays in, integer sums out, the interpreter free meanwhile.
 // tifed.native checks arguments and words the errors; what is checked again here is only what memory
 // safety rests on, so that no caller of the extension itself can reach undefined behaviour either.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/pair.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
-
 #include <algorithm>
-#include <climits>
-#include <memory>
-#include <stdexcept>
 
+#include "arguments.hpp"
 #include "extraction_binding.hpp"
 #include "fleet_parts.hpp"
 #include "front_end_binding.hpp"
 
-namespace nb = nanobind;
 using namespace tifed_native;
-
-template <class T, size_t D>
-using In = nb::ndarray<const T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
-template <class T, size_t D>
-using Out = nb::ndarray<T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
 
 namespace {
 
-[[noreturn]] void refuse(const std::string &name, const std::string &why) {
-    throw nb::value_error((name + ": " + why).c_str());
-}
+// Arrays as Python gives them; they are checked where the network is known.
+struct ParameterArrays {
+    In<int8_t, 1> centre;
+    std::vector<In<int16_t, 2>> weights;
+    std::vector<In<int16_t, 1>> biases;
+};
 
-void need(bool condition, const std::string &name, const char *why) {
-    if (!condition) refuse(name, why);
-}
+struct SharedSamples {
+    In<int8_t, 2> samples;
+    In<int32_t, 1> labels;
+    In<int64_t, 1> order;
+};
 
-using LayerFields = std::vector<int64_t>;
+struct Sums {
+    std::vector<Out<int64_t, 2>> weights;
+    std::vector<Out<int64_t, 1>> biases;
+};
+
+struct Jobs {
+    std::vector<Job> rows;
+};
+
+// A column of numbers, one per job; the first says how many jobs there are.
+Field<Jobs> column(const char *name, int64_t Job::*member) {
+    return {name, [=](Jobs &jobs, nb::handle given) {
+                nb::ndarray<const int64_t, nb::ndim<1>, nb::device::cpu> values;
+                need(nb::try_cast(given, values, false), name, "is not an int64 array (jobs,)");
+                if (jobs.rows.empty()) jobs.rows.resize(values.shape(0));
+                need(values.shape(0) == jobs.rows.size(), name, "is not as long as the others");
+                for (size_t j = 0; j < jobs.rows.size(); j++) jobs.rows[j].*member = values(j);
+            }};
+}
 
 class Engine {
 public:
-    Engine(const std::vector<LayerFields> &layers, const LayerFields &rule,
+    Engine(const std::vector<tifed_layer> &layers, const tifed_network &rule,
            const std::string &kernel) {
         need(!layers.empty() && layers.size() <= TIFED_MAX_DEPTH, "layers", "1 to 32 of them");
-        need(rule.size() == 5, "rule", "5 numbers");
-        auto in = [](int64_t value, int64_t most) {
-            need(value >= 0 && value <= most, "layers", "a field is out of range");
-            return value;
-        };
-        for (const LayerFields &f : layers) {
-            need(f.size() == 11, "layers", "11 numbers each");
-            tifed_layer layer{};
-            layer.fan_in = uint32_t(in(f[0], 65536));
-            layer.fan_out = uint32_t(in(f[1], 65536));
-            layer.rescale_factor = uint32_t(in(f[2], 65536));
-            uint8_t *bytes[] = {&layer.rescale_shift,   &layer.rescale_rounding,
-                                &layer.update_shift,    &layer.update_rounding,
-                                &layer.bias_shift,      &layer.activation,
-                                &layer.input_limit,     &layer.weight_bits};
-            for (size_t i = 0; i < 8; i++) *bytes[i] = uint8_t(in(f[i + 3], 255));
-            network_.layers.push_back(layer);
-        }
+        network_.layers = layers;
+        network_.rule = rule;
         network_.rule.layers = network_.layers.data();
         network_.rule.depth = uint8_t(layers.size());
-        network_.rule.error = uint8_t(in(rule[0], 255));
-        network_.rule.error_level = uint8_t(in(rule[1], 255));
-        network_.rule.feedback = uint8_t(in(rule[2], 255));
-        network_.rule.input_shift = uint8_t(in(rule[3], 255));
-        network_.rule.centred = rule[4] != 0;
         int status = panel_network_init(&network_.panels, &network_.rule);
         if (status == TIFED_ERROR_RANGE)
             refuse("network", "the output's error could pass 32 bits; a larger rescale_shift "
@@ -85,15 +72,11 @@ public:
 
     int64_t largest_batch() const { return tifed_largest_batch(&network_.rule); }
 
-    std::vector<uint64_t> fit(In<int8_t, 1> centre, const std::vector<In<int16_t, 2>> &weights,
-                              const std::vector<In<int16_t, 1>> &biases,
-                              const std::vector<In<int16_t, 2>> &feedback, In<int8_t, 2> samples,
-                              In<int32_t, 1> labels, In<int64_t, 1> order,
-                              In<int64_t, 2> job_rows, int64_t batch, int64_t extra_shift,
-                              uint64_t seed, int64_t exchange, int64_t threads,
-                              const std::vector<Out<int64_t, 2>> &weight_sums,
-                              const std::vector<Out<int64_t, 1>> &bias_sums) const {
-        Given given = checked(centre, weights, biases);
+    std::vector<uint64_t> fit(const ParameterArrays &parameters,
+                              const std::vector<In<int16_t, 2>> &feedback,
+                              const SharedSamples &shared, const Jobs &jobs, const Work &work,
+                              const Sums &sums) const {
+        Given given = checked(parameters);
         const auto &layers = network_.layers;
         need(feedback.size() == layers.size() - 1, "feedback", "one matrix per hidden layer");
         for (size_t l = 0; l < feedback.size(); l++) {
@@ -102,71 +85,33 @@ public:
                  "feedback", "shape is not (classes, units)");
             given.feedback.push_back(feedback[l].data());
         }
-        need(samples.shape(1) == layers[0].fan_in, "samples", "shape is not (samples, features)");
-        need(labels.shape(0) == samples.shape(0), "labels", "not as many as samples");
-        need(batch >= 1 && batch <= UINT32_MAX, "batch", "not in 1..2**32 - 1");
-        need(extra_shift >= 0 && extra_shift <= 6, "extra_shift", "not in 0..6");
-        need(exchange >= 0 && exchange <= UINT32_MAX, "exchange", "not in 0..2**32 - 1");
-        need(threads >= 1 && threads <= 4096, "threads", "not in 1..4096");
-        need(job_rows.shape(1) == sizeof(Job) / sizeof(int64_t), "jobs", "9 numbers each");
-        need(weight_sums.size() == layers.size() && bias_sums.size() == layers.size(), "sums",
-             "one array per layer");
-        Totals totals;
-        for (size_t l = 0; l < layers.size(); l++) {
-            need(weight_sums[l].shape(0) == layers[l].fan_in &&
-                     weight_sums[l].shape(1) == layers[l].fan_out &&
-                     bias_sums[l].shape(0) == layers[l].fan_out,
-                 "sums", "shape is not that of the layer");
-            totals.weights.push_back(weight_sums[l].data());
-            totals.biases.push_back(bias_sums[l].data());
-        }
-        Data data{samples.data(), labels.data(), order.data()};
-        auto all = int64_t(samples.shape(0)), listed = int64_t(order.shape(0));
-        std::vector<Job> jobs(job_rows.shape(0));
-        for (size_t j = 0; j < jobs.size(); j++) {
-            const int64_t *row = job_rows.data() + j * job_rows.shape(1);
-            Job &job = jobs[j];
-            job = {row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8]};
-            need(job.device >= 0 && job.device <= UINT32_MAX, "device", "not in 0..2**32 - 1");
-            need(job.begin >= 0 && job.begin < job.end && job.end <= listed, "order",
-                 "a device's stream is empty or not in it");
-            need(job.position >= 0 && job.position < job.end - job.begin, "position",
-                 "not in the device's stream");
-            need(job.samples >= 1 && job.samples <= (1 << 24), "samples",
-                 "a buffer holds 1 to 2**24");
-            need(job.first_step >= 0 && job.steps >= 0 && job.first_step <= UINT32_MAX &&
-                     job.steps <= UINT32_MAX && job.first_step + job.steps <= UINT32_MAX,
-                 "steps", "past 2**32 - 1, or below 0");
-            need(job.trained >= 1 && job.trained < (int64_t(1) << layers.size()), "layers",
-                 "no such layer");
-            need(job.weight >= 1 && job.weight <= INT32_MAX, "weight", "not in 1..2**31 - 1");
-            panel_work part{};
-            part.count = uint32_t(job.samples);
-            part.batch = uint32_t(batch);
-            part.trained = uint32_t(job.trained);
-            part.extra_shift = uint32_t(extra_shift);
-            need(panel_work_fits(&network_.panels, &part), "batch",
-                 "a mini-batch of this many samples could overflow a 32-bit gradient");
-        }
-        Work work{uint32_t(batch), uint32_t(extra_shift), uint32_t(exchange), seed};
+        need(shared.samples.shape(1) == layers[0].fan_in, "samples",
+             "shape is not (samples, features)");
+        need(shared.labels.shape(0) == shared.samples.shape(0), "labels", "not as many as samples");
+        need(work.batch >= 1, "batch", "not in 1..2**32 - 1");
+        need(work.extra_shift <= 6, "extra_shift", "not in 0..6");
+        need(work.threads >= 1 && work.threads <= 4096, "threads", "not in 1..4096");
+        Totals totals = checked(sums);
+        Data data{shared.samples.data(), shared.labels.data(), shared.order.data()};
+        auto all = int64_t(shared.samples.shape(0)), listed = int64_t(shared.order.shape(0));
+        for (const Job &job : jobs.rows) check(job, work, listed);
         nb::gil_scoped_release release;
         for (int64_t i = 0; i < listed; i++)
             need(data.order[i] >= 0 && data.order[i] < all, "order", "names no sample");
         for (int64_t i = 0; i < all; i++)
-            need(data.labels[i] >= 0 && data.labels[i] < int64_t(network_.panels.classes),
-                 "labels", "not a class of the network");
+            need(data.labels[i] >= 0 && data.labels[i] < int64_t(network_.panels.classes), "labels",
+                 "not a class of the network");
         if (kernel_)
-            fit_panels(network_, *kernel_, given, data, jobs, work, unsigned(threads), totals);
+            fit_panels(network_, *kernel_, given, data, jobs.rows, work, totals);
         else
-            fit_core(network_, regenerate_, given, data, jobs, work, unsigned(threads), totals);
+            fit_core(network_, regenerate_, given, data, jobs.rows, work, totals);
         const panel_statistics &s = totals.statistics;
         return {s.visits, s.missed, s.clipped_parameters, s.clipped_deltas};
     }
 
-    void classify(In<int8_t, 1> centre, const std::vector<In<int16_t, 2>> &weights,
-                  const std::vector<In<int16_t, 1>> &biases, In<int8_t, 2> samples,
-                  Out<int32_t, 1> classes, int64_t threads) const {
-        Given given = checked(centre, weights, biases);
+    void classify(const ParameterArrays &parameters, In<int8_t, 2> samples, Out<int32_t, 1> classes,
+                  int64_t threads) const {
+        Given given = checked(parameters);
         need(samples.shape(1) == network_.layers[0].fan_in, "samples",
              "shape is not (samples, features)");
         need(classes.shape(0) == samples.shape(0), "out", "not as long as samples");
@@ -182,8 +127,8 @@ public:
 
 private:
     // Pointers to arrays whose shapes and values the arithmetic can rely on.
-    Given checked(const In<int8_t, 1> &centre, const std::vector<In<int16_t, 2>> &weights,
-                  const std::vector<In<int16_t, 1>> &biases) const {
+    Given checked(const ParameterArrays &parameters) const {
+        const auto &[centre, weights, biases] = parameters;
         const auto &layers = network_.layers;
         need(centre.shape(0) == layers[0].fan_in, "centre", "not as long as a sample");
         need(weights.size() == layers.size(), "weights", "one array per layer");
@@ -200,12 +145,50 @@ private:
             int32_t bound = tifed_weight_bound(&layers[l]);
             need(within(weights[l].data(), weights[l].size(), bound), "weights",
                  "beyond their bound");
-            need(within(biases[l].data(), biases[l].size(), 32767), "biases",
-                 "beyond their bound");
+            need(within(biases[l].data(), biases[l].size(), 32767), "biases", "beyond their bound");
             given.weights.push_back(weights[l].data());
             given.biases.push_back(biases[l].data());
         }
         return given;
+    }
+
+    Totals checked(const Sums &sums) const {
+        const auto &layers = network_.layers;
+        need(sums.weights.size() == layers.size() && sums.biases.size() == layers.size(), "sums",
+             "one array per layer");
+        Totals totals;
+        for (size_t l = 0; l < layers.size(); l++) {
+            need(sums.weights[l].shape(0) == layers[l].fan_in &&
+                     sums.weights[l].shape(1) == layers[l].fan_out &&
+                     sums.biases[l].shape(0) == layers[l].fan_out,
+                 "sums", "shape is not that of the layer");
+            totals.weights.push_back(sums.weights[l].data());
+            totals.biases.push_back(sums.biases[l].data());
+        }
+        return totals;
+    }
+
+    // That a job stays within the order of `listed` samples, and its sums within 32 bits.
+    void check(const Job &job, const Work &work, int64_t listed) const {
+        need(job.device >= 0 && job.device <= UINT32_MAX, "device", "not in 0..2**32 - 1");
+        need(job.begin >= 0 && job.begin < job.end && job.end <= listed, "order",
+             "a device's stream is empty or not in it");
+        need(job.position >= 0 && job.position < job.end - job.begin, "position",
+             "not in the device's stream");
+        need(job.samples >= 1 && job.samples <= (1 << 24), "samples", "a buffer holds 1 to 2**24");
+        need(job.first_step >= 0 && job.steps >= 0 && job.first_step <= UINT32_MAX &&
+                 job.steps <= UINT32_MAX && job.first_step + job.steps <= UINT32_MAX,
+             "steps", "past 2**32 - 1, or below 0");
+        need(job.trained >= 1 && job.trained < (int64_t(1) << network_.layers.size()), "layers",
+             "no such layer");
+        need(job.weight >= 1 && job.weight <= INT32_MAX, "weight", "not in 1..2**31 - 1");
+        panel_work part{};
+        part.count = uint32_t(job.samples);
+        part.batch = work.batch;
+        part.trained = uint32_t(job.trained);
+        part.extra_shift = work.extra_shift;
+        need(panel_work_fits(&network_.panels, &part), "batch",
+             "a mini-batch of this many samples could overflow a 32-bit gradient");
     }
 
     static bool within(const int16_t *values, size_t count, int32_t bound) {
@@ -242,18 +225,52 @@ NB_MODULE(_native, m) {
     });
     bind_extraction(m);
     bind_front_end(m);
+    bind_fields<tifed_layer>(m, "Layer",
+                             {number("fan_in", &tifed_layer::fan_in),
+                              number("fan_out", &tifed_layer::fan_out),
+                              number("rescale_factor", &tifed_layer::rescale_factor),
+                              number("rescale_shift", &tifed_layer::rescale_shift),
+                              number("rescale_rounding", &tifed_layer::rescale_rounding),
+                              number("update_shift", &tifed_layer::update_shift),
+                              number("update_rounding", &tifed_layer::update_rounding),
+                              number("bias_shift", &tifed_layer::bias_shift),
+                              number("activation", &tifed_layer::activation),
+                              number("input_limit", &tifed_layer::input_limit),
+                              number("weight_bits", &tifed_layer::weight_bits)});
+    bind_fields<tifed_network>(m, "Rule",
+                               {number("error", &tifed_network::error),
+                                number("error_level", &tifed_network::error_level),
+                                number("feedback", &tifed_network::feedback),
+                                number("input_shift", &tifed_network::input_shift),
+                                number("centred", &tifed_network::centred)});
+    bind_fields<Work>(m, "Work",
+                      {number("batch", &Work::batch), number("extra_shift", &Work::extra_shift),
+                       number("seed", &Work::seed), number("exchange", &Work::exchange),
+                       number("threads", &Work::threads)});
+    bind_fields<Jobs>(m, "Jobs",
+                      {column("device", &Job::device), column("begin", &Job::begin),
+                       column("end", &Job::end), column("position", &Job::position),
+                       column("samples", &Job::samples), column("first_step", &Job::first_step),
+                       column("steps", &Job::steps), column("layers", &Job::trained),
+                       column("weight", &Job::weight)});
+    nb::class_<ParameterArrays>(m, "Parameters")
+        .def(nb::init<In<int8_t, 1>, std::vector<In<int16_t, 2>>, std::vector<In<int16_t, 1>>>(),
+             nb::arg("centre").noconvert(), nb::arg("weights").noconvert(),
+             nb::arg("biases").noconvert());
+    nb::class_<SharedSamples>(m, "SharedSamples")
+        .def(nb::init<In<int8_t, 2>, In<int32_t, 1>, In<int64_t, 1>>(),
+             nb::arg("samples").noconvert(), nb::arg("labels").noconvert(),
+             nb::arg("order").noconvert());
+    nb::class_<Sums>(m, "Sums").def(
+        nb::init<std::vector<Out<int64_t, 2>>, std::vector<Out<int64_t, 1>>>(),
+        nb::arg("weights").noconvert(), nb::arg("biases").noconvert());
     nb::class_<Engine>(m, "Engine")
-        .def(nb::init<const std::vector<LayerFields> &, const LayerFields &,
+        .def(nb::init<const std::vector<tifed_layer> &, const tifed_network &,
                       const std::string &>(),
              nb::arg("layers"), nb::arg("rule"), nb::arg("kernel"))
         .def_prop_ro("largest_batch", &Engine::largest_batch)
-        .def("fit", &Engine::fit, nb::arg("centre").noconvert(), nb::arg("weights").noconvert(),
-             nb::arg("biases").noconvert(), nb::arg("feedback").noconvert(),
-             nb::arg("samples").noconvert(), nb::arg("labels").noconvert(),
-             nb::arg("order").noconvert(), nb::arg("jobs").noconvert(), nb::arg("batch"),
-             nb::arg("extra_shift"), nb::arg("seed"), nb::arg("exchange"), nb::arg("threads"),
-             nb::arg("weight_sums").noconvert(), nb::arg("bias_sums").noconvert())
-        .def("classify", &Engine::classify, nb::arg("centre").noconvert(),
-             nb::arg("weights").noconvert(), nb::arg("biases").noconvert(),
-             nb::arg("samples").noconvert(), nb::arg("out").noconvert(), nb::arg("threads"));
+        .def("fit", &Engine::fit, nb::arg("parameters"), nb::arg("feedback").noconvert(),
+             nb::arg("samples"), nb::arg("jobs"), nb::arg("work"), nb::arg("sums"))
+        .def("classify", &Engine::classify, nb::arg("parameters"), nb::arg("samples").noconvert(),
+             nb::arg("out").noconvert(), nb::arg("threads"));
 }

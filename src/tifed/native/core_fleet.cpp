@@ -106,10 +106,10 @@ private:
 }  // namespace
 
 void fit_core(const Network &network, bool regenerate, const Given &given, const Data &data,
-              const std::vector<Job> &jobs, const Work &work, unsigned threads, Totals &totals) {
+              const std::vector<Job> &jobs, const Work &work, Totals &totals) {
     std::mutex mutex;
     uint32_t features = network.layers[0].fan_in;
-    parallel(jobs.size(), threads, [&](auto next) {
+    parallel(jobs.size(), work.threads, [&](auto next) {
         for (std::size_t number; (number = next()) < jobs.size();) {
             const Job &job = jobs[number];
             auto batch = uint32_t(std::min<int64_t>(work.batch, job.samples));
@@ -143,8 +143,7 @@ void classify_core(const Network &network, const Given &given, const int8_t *sam
         Device device(network, given, 0, 0, 0, false, 0);
         for (std::size_t first; (first = next() * ROWS) < count;)
             for (std::size_t s = first; s < std::min(first + ROWS, count); s++) {
-                classes[s] =
-                    tifed_classify(&device.core, samples + s * network.layers[0].fan_in);
+                classes[s] = tifed_classify(&device.core, samples + s * network.layers[0].fan_in);
                 must(classes[s], "classify");
             }
     });

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from tifed.errors import UsageError
 from tifed.native import arguments
 from tifed.rule.learning.feedback import FeedbackMatrices
-from tifed.rule.learning.work import LocalWork, Statistics
+from tifed.rule.learning.work import (
+    FleetJobs,
+    FleetWork,
+    LayerSums,
+    LocalWork,
+    SharedSamples,
+    Statistics,
+)
 from tifed.rule.network import Network, Parameters, check_parameters
 from tifed.rule.network.core_numbers import layer_numbers, rule_numbers
 
@@ -25,14 +32,6 @@ except ImportError as missing:
 DEVICE_KERNELS = ("device", "device-seed")
 """The core exactly as firmware runs it: frozen layers in flash and feedback stored; or all layers
 in RAM, parameters in pieces, and feedback regenerated from the seed. Slow; for equality tests."""
-
-JOB_FIELDS = (
-    "device", "begin", "end", "position", "samples", "first_step", "steps", "layers", "weight",
-)  # fmt: skip
-"""Columns of `Native.train_fleet`'s jobs."""
-
-LayerSums = dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
-"""Per trained layer the sums of weights (fan_in, fan_out) and biases (fan_out,)."""
 
 _WORD = (1 << 32) - 1
 
@@ -94,16 +93,22 @@ class Native:
         """
         arguments.sample_arrays(network, samples, labels)
         count = len(samples)
-        row = (work.device, 0, count, 0, count, work.first_step, work.steps,
-               _mask(network, work.layers), 1)  # fmt: skip
-        for name, value in zip(JOB_FIELDS, row, strict=True):
-            arguments.whole(name, value, 0, _WORD)
+        row = {
+            "device": work.device, "begin": 0, "end": count, "position": 0, "samples": count,
+            "first_step": work.first_step, "steps": work.steps,
+            "layers": _mask(network, work.layers), "weight": 1,
+        }  # fmt: skip
+        columns = {
+            name: np.array([arguments.whole(name, value, 0, _WORD)], np.int64)
+            for name, value in row.items()
+        }
         sums, statistics = self.train_fleet(
-            network, parameters, feedback, samples, labels,
-            np.arange(count, dtype=np.int64), np.array([row], np.int64),
-            batch=work.batch, extra_shift=work.extra_shift, seed=work.seed,
-            exchange=work.exchange,
-        )  # fmt: skip
+            network,
+            parameters,
+            feedback,
+            SharedSamples(samples, labels, np.arange(count, dtype=np.int64)),
+            FleetWork(FleetJobs(**columns), work.batch, work.extra_shift, work.seed, work.exchange),
+        )
         weights, biases = list(parameters.weights), list(parameters.biases)
         for number, (weight, bias) in sums.items():
             weights[number] = weight.astype(weights[number].dtype)
@@ -115,36 +120,20 @@ class Native:
         network: Network,
         parameters: Parameters,
         feedback: FeedbackMatrices,
-        samples: NDArray[np.int8],
-        labels: NDArray[np.int32],
-        order: NDArray[np.int64],
-        jobs: NDArray[np.int64],
-        *,
-        batch: int,
-        extra_shift: int = 0,
-        seed: int = 0,
-        exchange: int = 0,
+        shared: SharedSamples,
+        work: FleetWork,
     ) -> tuple[LayerSums, Statistics]:
         """The local work of many devices, from the same parameters, summed.
 
-        A device is a row of ``jobs`` and its part of ``order``: nothing else is kept of it, and
-        its parameters exist only while a thread works on it.
+        A device is a job and its part of the order: nothing else is kept of it, and its parameters
+        exist only while a thread works on it.
 
         Args:
             network: what every device holds.
             parameters: what every device starts from.
             feedback: per hidden layer int64 (classes, units).
-            samples: int8 (M, D), of all devices.
-            labels: int32 (M,).
-            order: int64 (n,), the devices' streams one after the other, entries 0..M-1.
-            jobs: int64 (J, 9), columns `JOB_FIELDS`: the device's number; where in ``order`` its
-                stream begins and ends; position in the stream and length of the buffer, which
-                wraps around; first step and steps; bit mask of the layers to train; what its
-                parameters are multiplied with in the sums.
-            batch: samples per mini-batch.
-            extra_shift: added to every update shift.
-            seed: of the experiment.
-            exchange: number of the exchange.
+            shared: samples of all devices.
+            work: what each of them is to do.
 
         Returns:
             Sums over jobs of the layers that at least one trains, times ``weight``; and counts.
@@ -153,26 +142,31 @@ class Native:
             UsageError: naming the argument that is wrong.
         """
         centre, weights, biases = arguments.parameter_arrays(network, parameters)
-        arguments.sample_arrays(network, samples, labels)
-        arguments.array("order", order, np.int64, (None,))
-        arguments.array("jobs", jobs, np.int64, (None, len(JOB_FIELDS)))
-        if not len(jobs):
+        arguments.sample_arrays(network, shared.samples, shared.labels)
+        arguments.array("order", shared.order, np.int64, (None,))
+        if not len(work.jobs):
             return {}, Statistics()
         matrices = arguments.feedback_arrays(network, feedback)
-        trained = int(np.bitwise_or.reduce(jobs[:, JOB_FIELDS.index("layers")]))
+        trained = int(np.bitwise_or.reduce(work.jobs.layers))
         shapes = [(layer.fan_in, layer.fan_out) for layer in network.layers]
         weight_sums = [np.zeros(shape, np.int64) for shape in shapes]
         bias_sums = [np.zeros(shape[1], np.int64) for shape in shapes]
         engine = _compiled(network, self.kernel)
         try:
             counts = engine.fit(
-                centre, weights, biases, matrices, samples, labels, order, jobs,
-                arguments.whole("batch", batch, 1, _WORD),
-                arguments.whole("extra_shift", extra_shift, 0, 6),
-                arguments.whole("seed", seed, 0, (1 << 64) - 1),
-                arguments.whole("exchange", exchange, 0, _WORD),
-                self.threads, weight_sums, bias_sums,
-            )  # fmt: skip
+                _native.Parameters(centre, weights, biases),
+                matrices,
+                _native.SharedSamples(shared.samples, shared.labels, shared.order),
+                _native.Jobs(**vars(work.jobs)),
+                _native.Work(
+                    batch=arguments.whole("batch", work.batch, 1, _WORD),
+                    extra_shift=arguments.whole("extra_shift", work.extra_shift, 0, 6),
+                    seed=arguments.whole("seed", work.seed, 0, (1 << 64) - 1),
+                    exchange=arguments.whole("exchange", work.exchange, 0, _WORD),
+                    threads=self.threads,
+                ),
+                _native.Sums(weight_sums, bias_sums),
+            )
         except ValueError as wrong:
             check_parameters(network, parameters)  # says which array, if it is one
             raise UsageError(str(wrong)) from wrong
@@ -201,7 +195,7 @@ class Native:
         arguments.array("out", classes, np.int32, (len(samples),), writable=True)
         try:
             _compiled(network, self.kernel).classify(
-                centre, weights, biases, samples, classes, self.threads
+                _native.Parameters(centre, weights, biases), samples, classes, self.threads
             )
         except ValueError as wrong:
             check_parameters(network, parameters)
@@ -225,8 +219,7 @@ def _compiled(network: Network, kernel: str) -> _native.Engine:
     if any(layer.weight_bits == 32 for layer in network.layers):
         raise UsageError("weight_bits: 32 is not for the native engine; choose engine = 'oracle'")
     try:
-        return _native.Engine(
-            [layer_numbers(layer) for layer in network.layers], rule_numbers(network), kernel
-        )
+        layers = [_native.Layer(**layer_numbers(layer)._asdict()) for layer in network.layers]
+        return _native.Engine(layers, _native.Rule(**rule_numbers(network)._asdict()), kernel)
     except ValueError as wrong:
         raise UsageError(str(wrong)) from wrong

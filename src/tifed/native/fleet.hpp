@@ -17,16 +17,16 @@ struct Network {
 
 // Parameters and feedback as NumPy holds them; nothing is copied. Row-major.
 struct Given {
-    const int8_t *centre;                     // (features)
-    std::vector<const int16_t *> weights;     // per layer (fan_in, fan_out)
-    std::vector<const int16_t *> biases;      // per layer (fan_out)
-    std::vector<const int16_t *> feedback;    // per hidden layer (classes, units)
+    const int8_t *centre;                   // (features)
+    std::vector<const int16_t *> weights;   // per layer (fan_in, fan_out)
+    std::vector<const int16_t *> biases;    // per layer (fan_out)
+    std::vector<const int16_t *> feedback;  // per hidden layer (classes, units)
 };
 
 struct Data {
-    const int8_t *samples;   // (all, features)
-    const int32_t *labels;   // (all), each a class
-    const int64_t *order;    // streams one after the other, each entry < all
+    const int8_t *samples;  // (all, features)
+    const int32_t *labels;  // (all), each a class
+    const int64_t *order;   // streams one after the other, each entry < all
 };
 
 // One device's part in an exchange. Its stream is order[begin..end).
@@ -34,8 +34,9 @@ struct Job {
     int64_t device, begin, end, position, samples, first_step, steps, trained, weight;
 };
 
+// What all devices' parts have in common, and how many threads share them.
 struct Work {
-    uint32_t batch, extra_shift, exchange;
+    uint32_t batch, extra_shift, exchange, threads;
     uint64_t seed;
 };
 

@@ -1,37 +1,26 @@
 // Front ends for Python: a struct of named numbers, and what the device's own code makes of many
 // samples, spread over threads, while the interpreter is free. tifed.native.front_end words the errors.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-
 #include <algorithm>
 
 #include "../core/tifed_front_end.h"
 #include "aligned.hpp"
+#include "arguments.hpp"
 #include "front_end_binding.hpp"
 #include "parallel.hpp"
-
-namespace nb = nanobind;
 
 namespace tifed_native {
 namespace {
 
-using Samples = nb::ndarray<const int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-using Features = nb::ndarray<int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-
 constexpr size_t BLOCK = 64;  // samples that a thread takes at a time
 
-void need(bool condition, const char *why) {
-    if (!condition) throw nb::value_error(why);
-}
-
-void write_features(const tifed_front_end &front_end, Samples samples, Features out,
+void write_features(const tifed_front_end &front_end, In<int8_t, 2> samples, Out<int8_t, 2> out,
                     int64_t threads) {
     size_t count = samples.shape(0);
     uint32_t inputs = tifed_front_end_inputs(&front_end);
     uint32_t outputs = tifed_front_end_outputs(&front_end);
-    need(samples.shape(1) == inputs, "samples: not as long as the front end takes");
-    need(out.shape(0) == count && out.shape(1) == outputs, "out: another shape");
-    need(threads >= 1 && threads <= 4096, "threads: not in 1..4096");
+    need(samples.shape(1) == inputs, "samples", "not as long as the front end takes");
+    need(out.shape(0) == count && out.shape(1) == outputs, "out", "another shape");
+    need(threads >= 1 && threads <= 4096, "threads", "not in 1..4096");
     const int8_t *from = samples.data();
     int8_t *to = out.data();
     nb::gil_scoped_release release;
@@ -47,19 +36,23 @@ void write_features(const tifed_front_end &front_end, Samples samples, Features 
     });
 }
 
-void make(tifed_front_end *front_end, uint16_t height, uint16_t width, uint8_t channels,
-          uint8_t directions, bool merged) {
-    tifed_front_end made{height, width, channels, directions, merged};
-    need(tifed_front_end_inputs(&made), "front end: a number is out of range");
-    new (front_end) tifed_front_end(made);
-}
-
 }  // namespace
 
 void bind_front_end(nb::module_ &m) {
+    std::vector<Field<tifed_front_end>> fields = {
+        number("height", &tifed_front_end::height),
+        number("width", &tifed_front_end::width),
+        number("channels", &tifed_front_end::channels),
+        number("directions", &tifed_front_end::directions),
+        number("merged", &tifed_front_end::merged),
+    };
     nb::class_<tifed_front_end>(m, "FrontEnd")
-        .def("__init__", &make, nb::kw_only(), nb::arg("height"), nb::arg("width"),
-             nb::arg("channels"), nb::arg("directions"), nb::arg("merged"))
+        .def("__init__",
+             [fields = std::move(fields)](tifed_front_end *it, const nb::kwargs &given) {
+                 tifed_front_end made = from_names(fields, given);
+                 need(tifed_front_end_inputs(&made), "front end", "a number is out of range");
+                 new (it) tifed_front_end(made);
+             })
         .def_prop_ro("memory", &tifed_front_end_memory)
         .def_prop_ro("inputs", &tifed_front_end_inputs)
         .def_prop_ro("outputs", &tifed_front_end_outputs)

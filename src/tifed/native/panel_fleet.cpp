@@ -49,13 +49,13 @@ struct Feedback {
     }
 };
 
-struct Room {
+struct Workspace {
     Memory memory;
-    panel_room room{};
+    panel_workspace workspace{};
 
-    Room(const Network &network, uint32_t batch, uint32_t buffer) {
-        memory = zeroed(panel_room_bytes(&network.panels, batch, buffer));
-        panel_room_init(&network.panels, &room, batch, buffer, memory.get());
+    Workspace(const Network &network, uint32_t batch, uint32_t buffer) {
+        memory = zeroed(panel_workspace_bytes(&network.panels, batch, buffer));
+        panel_workspace_init(&network.panels, &workspace, batch, buffer, memory.get());
     }
 };
 
@@ -112,8 +112,7 @@ private:
 }  // namespace
 
 void fit_panels(const Network &network, const panel_kernel &kernel, const Given &given,
-                const Data &data, const std::vector<Job> &jobs, const Work &work,
-                unsigned threads, Totals &totals) {
+                const Data &data, const std::vector<Job> &jobs, const Work &work, Totals &totals) {
     const panel_network &panels = network.panels;
     const Image image(network, kernel, given);
     const Feedback feedback(network, kernel, given);
@@ -127,11 +126,11 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
     uint32_t stride = panels.layers[0].pairs;
     uint32_t batch = uint32_t(std::min<int64_t>(work.batch, most));
 
-    parallel(jobs.size(), threads, [&](auto next) {
+    parallel(jobs.size(), work.threads, [&](auto next) {
         Memory own = aligned(panel_model_bytes(&panels, trained));  // each job copies all of it
         panel_model resident{};
         panel_model_init(&panels, &resident, trained, own.get());
-        Room room(network, batch, uint32_t(most));
+        Workspace workspace(network, batch, uint32_t(most));
         Memory inputs = aligned(std::size_t(most) * stride * sizeof(uint32_t));
         auto *rows = static_cast<uint32_t *>(inputs.get());
         std::vector<int32_t> labels(std::size_t(most), 0);
@@ -171,7 +170,8 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
             part.seed_high = uint32_t(work.seed >> 32);
             part.device = uint32_t(job.device);
             part.exchange = work.exchange;
-            kernel.train(&panels, &model, &feedback.model, &room.room, &part, &statistics);
+            kernel.train(&panels, &model, &feedback.model, &workspace.workspace, &part,
+                         &statistics);
             for (uint32_t l = 0; l < panels.depth; l++)
                 if (job.trained >> l & 1) sums.add(l, model, job.weight);
         }
@@ -185,13 +185,12 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
 }
 
 void classify_panels(const Network &network, const panel_kernel &kernel, const Given &given,
-                     const int8_t *samples, std::size_t count, unsigned threads,
-                     int32_t *classes) {
+                     const int8_t *samples, std::size_t count, unsigned threads, int32_t *classes) {
     const panel_network &panels = network.panels;
     const Image image(network, kernel, given);
     uint32_t stride = panels.layers[0].pairs;
     parallel((count + CLASSIFY_ROWS - 1) / CLASSIFY_ROWS, threads, [&](auto next) {
-        Room room(network, CLASSIFY_ROWS, 0);
+        Workspace workspace(network, CLASSIFY_ROWS, 0);
         Memory inputs = aligned(CLASSIFY_ROWS * std::size_t(stride) * sizeof(uint32_t));
         auto *rows = static_cast<uint32_t *>(inputs.get());
         for (std::size_t first; (first = next() * CLASSIFY_ROWS) < count;) {
@@ -199,7 +198,8 @@ void classify_panels(const Network &network, const panel_kernel &kernel, const G
             for (uint32_t s = 0; s < taken; s++)
                 kernel.load(&panels, rows + std::size_t(s) * stride,
                             samples + (first + s) * panels.layers[0].fan_in, given.centre);
-            kernel.classify(&panels, &image.model, &room.room, rows, taken, classes + first);
+            kernel.classify(&panels, &image.model, &workspace.workspace, rows, taken,
+                            classes + first);
         }
     });
 }

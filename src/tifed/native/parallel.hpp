@@ -10,8 +10,7 @@
 namespace tifed_native {
 
 // `body(next)` runs once per thread and calls next() for the number of its next piece, or `pieces`.
-template <class Body>
-void parallel(std::size_t pieces, unsigned threads, Body body) {
+template <class Body> void parallel(std::size_t pieces, unsigned threads, Body body) {
     std::atomic<std::size_t> counter{0};
     auto next = [&] { return std::min(counter.fetch_add(1), pieces); };
     std::exception_ptr failure;

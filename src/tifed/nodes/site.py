@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, Setup, build
 from tifed.experiment.identity import identity
@@ -42,12 +40,7 @@ class HostedFleet:
 
     def evaluate(self, parameters: Parameters) -> Iterator[DeviceScore]:
         """Scores of the hosted devices alone."""
-        setup, train = self.setup, self.setup.dataset.train
-        for device in self.devices:
-            own = setup.partition.indices[device]
-            predicted = setup.engine.classify(setup.network, parameters, train.features[own])
-            correct = int(np.count_nonzero(predicted == train.labels[own]))
-            yield DeviceScore(device, correct, len(own))
+        return self.setup.inputs.scores(parameters, self.devices)
 
     def close(self) -> None:
         """Close the fleet beneath."""

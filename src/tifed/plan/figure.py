@@ -11,7 +11,7 @@ class Source(StrEnum):
     COMPUTED = "computed"
     """Follows from the experiment and the core's memory layout; exact, for tests compile it."""
     MEASURED = "measured"
-    """Read off a compiled firmware or an emulated processor (tifed/board/measured.json)."""
+    """Read off a compiled firmware or an emulated processor (tifed/board/*.csv)."""
     MODELLED = "modelled"
     """Estimated from the board table."""
 

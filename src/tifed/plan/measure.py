@@ -1,8 +1,8 @@
 """Measure what `tifed plan` shows: the firmware compiled, run in QEMU, its instructions counted.
 
-    python -m tifed.plan.measure [OUT.json]
+    python -m tifed.plan.measure [FOLDER]
 
-writes the measurements of every processor (by default into the package). QEMU counts instructions,
+writes the tables of every processor (by default into the package). QEMU counts instructions,
 and the boards' tick counters resolve them to a few; it does not know cycles.
 """
 
@@ -14,22 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from tifed.board import measured
-from tifed.board.emulators.qemu import QemuBoard
 from tifed.board.firmware import BOARDS, build_firmware, experiment_header
 from tifed.board.firmware.boards import QEMU, Board
 from tifed.board.firmware.build import Compiler
 from tifed.board.firmware.header import memory_bytes
-from tifed.board.measured import Image, Measured, Round, write_measured
+from tifed.board.measured import BUILT_IN, Image, Measured, Round, fingerprint_of, write_measured
 from tifed.data import load
 from tifed.experiment import Experiment, load_experiment
 from tifed.experiment.build import network_for
-from tifed.link import Client, Patience
-from tifed.rule.network import Network, Parameters, start_parameters
+from tifed.plan.emulated_round import emulated_round
+from tifed.rule.network import Network, Parameters
 
 COMMAND = "python -m tifed.plan.measure"
 
-_NANOSECONDS = 1_000_000_000
 _EXPERIMENTS = ("digits", "digits-paper")
 """Presets whose first round is measured: of all layers, then of each alone."""
 
@@ -68,16 +65,20 @@ def _measure(
     ways = (everything, *((layer,) for layer in everything))
     shape = (experiment.buffer, experiment.batch)
     firmware = build_firmware(board, experiment_header(network, ways, *shape), compiler)
+    samples = load(experiment.dataset).train.take(np.arange(experiment.buffer))
+    start = _start(experiment, network)
+    steps = experiment.local_epochs * -(-experiment.buffer // experiment.batch)
     rounds: list[Round] = []
     stacks: list[int] = []
     for layers in ways:
-        instructions, stack = _one_round(QemuBoard(firmware, True), board, experiment, layers)
-        stacks.append(stack)
+        counted = emulated_round(firmware, network, layers, samples, start, steps, experiment.seed)
+        stacks.append(counted.stack)
         rounds.append(
             Round(
-                core=board.processor, command=COMMAND, network=network, layers=layers,
-                buffer=experiment.buffer, batch=experiment.batch,
-                local_epochs=experiment.local_epochs, instructions=instructions,
+                core=board.processor, command=COMMAND, recipe=experiment.recipe,
+                shape=network.shape, layers=layers, buffer=experiment.buffer,
+                batch=experiment.batch, local_epochs=experiment.local_epochs,
+                instructions=counted.instructions, fingerprint=fingerprint_of(network, *shape),
             )
         )  # fmt: skip
     sizes = read_image(firmware.elf)
@@ -103,38 +104,9 @@ def compiler_version(compiler: Compiler) -> str:
     )
 
 
-def _one_round(
-    emulated: QemuBoard, board: Board, experiment: Experiment, layers: tuple[int, ...]
-) -> tuple[int, int]:
-    """Instructions of the first round, and the most stack, bytes."""
-    network = network_for(experiment)
-    samples = load(experiment.dataset).train
-    taken = slice(0, experiment.buffer)
-    parameters = _start(experiment, network)
-    try:
-        client = Client(board.name, emulated.open, Patience())
-        client.open_session()
-        client.configure(layers, experiment.seed)
-        if network.centred:
-            client.put_centre(parameters.centre)
-        client.add_samples(samples.features[taken], samples.labels[taken])
-        arrays = zip(parameters.weights, parameters.biases, strict=True)
-        for number, (weight, bias) in enumerate(arrays):
-            client.put_layer(number, weight, bias)
-        steps = experiment.local_epochs * -(-experiment.buffer // experiment.batch)
-        status = client.train(0, steps, 0, 0, 0)
-        client.close()
-    finally:
-        emulated.close()
-    return (status.ticks * _NANOSECONDS // board.tick_hertz) >> board.icount_shift, status.stack
-
-
 def _start(experiment: Experiment, network: Network) -> Parameters:
     """The experiment's start, around the centre of its data."""
-    recipe = experiment.build_recipe()
-    start = start_parameters(
-        network, recipe.start(network), experiment.seed, recipe.start_biases(network)
-    )
+    start = experiment.build_recipe().start_parameters(network, experiment.seed)
     if not network.centred:
         return start
     centre = load(experiment.dataset).train.features.mean(axis=0).round().astype(np.int8)
@@ -146,17 +118,17 @@ def _lines(measured: Measured) -> Iterator[str]:
     for image in measured.images:
         yield f"{image.core}: code {image.code}, static {image.static}, stack {image.stack} bytes"
     for row in measured.rounds:
-        shape = "-".join(map(str, row.network.shape))
+        shape = "-".join(map(str, row.shape))
         yield f"{row.core}: {shape}, layers {list(row.layers)}: {row.instructions:,} instructions"
 
 
 def main() -> None:
     """Measure, print, write."""
-    default = Path(measured.__file__).with_suffix(".json")
-    measurements = measure(BOARDS)
-    for line in _lines(measurements):
+    default = Path(str(BUILT_IN))
+    measured = measure(BOARDS)
+    for line in _lines(measured):
         print(line)
-    write_measured(Path(sys.argv[1]) if len(sys.argv) > 1 else default, measurements)
+    write_measured(Path(sys.argv[1]) if len(sys.argv) > 1 else default, measured)
 
 
 if __name__ == "__main__":

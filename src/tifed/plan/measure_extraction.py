@@ -1,23 +1,24 @@
 """Measure feature extraction: firmware with an extractor, run in QEMU, its instructions counted.
 
-    python -m tifed.plan.measure_extraction [OUT.json]
+    python -m tifed.plan.measure_extraction [FOLDER]
 
-writes the measurements of every processor (by default into the package): of the extractors that
+writes the table of every processor (by default into the package): of the extractors that
 ship with it, and of single layers, from which `tifed plan` estimates any other one.
 """
 
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from tifed.board import measured_extraction
 from tifed.board.emulators.qemu import QemuBoard
 from tifed.board.firmware import BOARDS, build_firmware, experiment_header
 from tifed.board.firmware.boards import QEMU, Board
 from tifed.board.firmware.build import Compiler
 from tifed.board.firmware.elf import read_image
+from tifed.board.measured import BUILT_IN
 from tifed.board.measured_extraction import Extraction, Extractions, write_extractions
 from tifed.extractor import Convolution, Dense, Extractor, FeatureLayer, MaxPool
 from tifed.extractor.operations import extractor_operations
@@ -55,7 +56,7 @@ def measure_one(
         chip.close()
     return Extraction(
         core=board.processor, command=COMMAND, name=name, extractor=extractor.digest,
-        operations=extractor_operations(extractor),
+        **asdict(extractor_operations(extractor)),
         instructions=board.instructions(status.ticks), stack=status.stack,
         code=read_image(firmware.elf).core - read_image(plain.elf).core,
         compiler=compiler_version(compiler),
@@ -98,15 +99,15 @@ def main() -> None:
         for name, extractor in (*shipped, *probes()):
             row = measure_one(QEMU[processor], name, extractor)
             rows.append(row)
-            ratio = row.instructions / row.operations.macs
+            ratio = row.instructions / row.macs
             print(
                 f"{processor}: {name}: {row.instructions:,} instructions, {ratio:.2f} per MAC, "
                 f"stack {row.stack}, code {row.code}",
                 flush=True,
             )
-    default = Path(measured_extraction.__file__).with_suffix(".json")
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    write_extractions(path, Extractions(rows=tuple(rows)))
+    default = Path(str(BUILT_IN))
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else default
+    write_extractions(folder, Extractions(rows=tuple(rows)))
 
 
 if __name__ == "__main__":

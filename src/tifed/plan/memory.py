@@ -44,8 +44,7 @@ def ram_parts(
     stack = Figure(STACK, Source.MODELLED)
     if image is not None:
         static = Figure(image.static + sample, Source.MEASURED)
-        if image.stack is not None:
-            stack = Figure(image.stack, Source.MEASURED)
+        stack = Figure(image.stack, Source.MEASURED)
     parts = {
         name: Figure(getattr(core, name), Source.COMPUTED)
         for name in ("weights", "buffer", "activations", "deltas", "scratch")

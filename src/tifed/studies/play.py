@@ -12,7 +12,6 @@ from tifed.experiment import Setup, build
 from tifed.experiment.training import Training, training_for
 from tifed.fleets import SimulatedFleet
 from tifed.fleets.published import PublishedFleet
-from tifed.rule.learning import feedback_matrices
 from tifed.studies.schedule import Schedule
 from tifed.studies.study import FLOAT, Setting
 from tifed.studies.wide import NAME as WIDE
@@ -77,7 +76,7 @@ def play(setting: Setting, schedule: Schedule, seed: int, data_dir: Path | None 
     setup = build(experiment, data_dir)
     began = time.monotonic()
     if setting.wide:
-        setup = replace(setup, engine=Wide())
+        setup = replace(setup, inputs=replace(setup.inputs, engine=Wide()))
     if schedule is Schedule.PUBLISHED:
         setup = replace(setup, fleet=_accident(setup))
     training = training_for(experiment, setup)
@@ -106,12 +105,7 @@ def _engine_name(setting: Setting) -> str:
 
 def _accident(setup: Setup) -> PublishedFleet:
     """The same devices with one weight array between them."""
-    federation = setup.federation
-    feedback = feedback_matrices(setup.network, federation.seed)
-    workers = SimulatedFleet(
-        setup.engine, setup.network, feedback, setup.streams, federation.batch, federation.seed
-    )
-    return PublishedFleet(workers)
+    return PublishedFleet(SimulatedFleet(setup.inputs))
 
 
 def _rounds(training: Training[Any], setup: Setup) -> tuple[tuple[int, ...], int, str]:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-import tifed
 from tifed.studies.play import Run
 from tifed.studies.published import published
 from tifed.studies.reproduction import Reproduction
 from tifed.studies.study import METHOD_NOTES, Setting
+from tifed.version import __version__
 
 BEST = "best over rounds on the test set, for comparison only"
 """What the best round's accuracy is called wherever it is shown."""
@@ -151,7 +151,7 @@ def table(reproduction: Reproduction, command: str) -> Table:
         seeds=reproduction.seeds,
         held_out_samples=first.held_out_samples,
         dataset_digest=first.dataset_digest,
-        version=tifed.__version__,
+        version=__version__,
         command=command,
         notes=study.notes + tuple(METHOD_NOTES[one] for one in METHOD_NOTES if one in methods),
         published_source=cited.source,

@@ -15,6 +15,8 @@ from tifed.experiment import Experiment
 from tifed.experiment.build import build
 from tifed.rule.network import Network
 
+pytestmark = pytest.mark.slow(20)
+
 BOARDS = [*QEMU.values(), *UNICORN.values()]
 LARGEST_CORE = 8192
 LARGEST_CODE = 12_000

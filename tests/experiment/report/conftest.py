@@ -11,7 +11,7 @@ import pytest
 DIGEST = "0123456789abcdef" * 4
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_run() -> Callable[..., Path]:
     """A function that fills a folder with a run, see `_write_run`."""
     return _write_run

@@ -15,11 +15,17 @@ WriteRun = Callable[..., Path]
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def test_a_run_gets_a_picture_and_a_page(tmp_path: Path, write_run: WriteRun) -> None:
-    write_run(tmp_path)
-    write_report(tmp_path)
-    html = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert (tmp_path / "accuracy.png").read_bytes().startswith(PNG)
+@pytest.fixture(scope="module")
+def ordinary(tmp_path_factory: pytest.TempPathFactory, write_run: WriteRun) -> Path:
+    """A folder with a run and its report."""
+    folder = write_run(tmp_path_factory.mktemp("ordinary"))
+    write_report(folder)
+    return folder
+
+
+def test_a_run_gets_a_picture_and_a_page(ordinary: Path) -> None:
+    html = (ordinary / "report.html").read_text(encoding="utf-8")
+    assert (ordinary / "accuracy.png").read_bytes().startswith(PNG)
     for expected in (
         "81.25%", "0123456789abcdef" * 4, "full-network", "partition.alpha", "0.5", "135 kB",
         "33.7 million",
@@ -29,23 +35,24 @@ def test_a_run_gets_a_picture_and_a_page(tmp_path: Path, write_run: WriteRun) ->
     assert html.count("<figure>") == 5
 
 
-def test_the_page_asks_nobody_for_anything(tmp_path: Path, write_run: WriteRun) -> None:
-    write_run(tmp_path)
-    write_report(tmp_path)
-    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+def test_the_page_asks_nobody_for_anything(ordinary: Path) -> None:
+    html = (ordinary / "report.html").read_text(encoding="utf-8")
     addresses = re.findall(r"""(?:src|srcset|href|action|poster)\s*=\s*["']([^"']*)["']""", html)
     assert len(addresses) == 11  # five pictures twice, and the empty icon
     assert all(address.startswith("data:") for address in addresses)
     assert not re.search(r"https?:|@import|url\(|<script|<link rel=.stylesheet", html)
 
 
-def test_the_same_files_give_the_same_picture_and_page(tmp_path: Path, write_run: WriteRun) -> None:
-    for name in ("a", "b"):
-        write_report(write_run(tmp_path / name))
+@pytest.mark.slow
+def test_the_same_files_give_the_same_picture_and_page(
+    tmp_path: Path, write_run: WriteRun, ordinary: Path
+) -> None:
+    write_report(write_run(tmp_path))
     for name in ("accuracy.png", "report.html"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (ordinary / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_text_of_a_user_is_text(tmp_path: Path, write_run: WriteRun) -> None:
     evil = "<script>alert(1)</script>"
     write_run(
@@ -62,8 +69,9 @@ def test_text_of_a_user_is_text(tmp_path: Path, write_run: WriteRun) -> None:
     assert html.count("&lt;script&gt;") >= 4
 
 
+@pytest.mark.slow
 def test_a_doubtful_result_says_so_before_anything_else(
-    tmp_path: Path, write_run: WriteRun
+    tmp_path: Path, write_run: WriteRun, ordinary: Path
 ) -> None:
     write_run(tmp_path, result={"warnings": ["no exchange counted", "<b>worse</b> than a guess"]})
     write_report(tmp_path)
@@ -71,14 +79,13 @@ def test_a_doubtful_result_says_so_before_anything_else(
     assert "<li>no exchange counted</li>" in html
     assert "<li>&lt;b&gt;worse&lt;/b&gt; than a guess</li>" in html
     assert html.index("This result is doubtful") < html.index("<figure>")
-    write_run(tmp_path)
-    write_report(tmp_path)
-    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    html = (ordinary / "report.html").read_text(encoding="utf-8")
     assert "doubtful" not in html
     assert "Balanced accuracy 78.75%" in html
     assert "commonest class would reach\n    37.50%" in html
 
 
+@pytest.mark.slow
 def test_a_folder_of_an_older_release_has_a_report(tmp_path: Path, write_run: WriteRun) -> None:
     path = write_run(tmp_path) / "result.json"
     result = json.loads(path.read_text(encoding="utf-8"))
@@ -92,6 +99,7 @@ def test_a_folder_of_an_older_release_has_a_report(tmp_path: Path, write_run: Wr
     assert "Balanced accuracy" not in html
 
 
+@pytest.mark.slow(8)
 @pytest.mark.parametrize(
     ("devices", "class_names", "rounds"),
     [
@@ -110,6 +118,7 @@ def test_any_size_has_a_report(
     assert f"after {rounds} round" in html
 
 
+@pytest.mark.slow
 def test_what_was_not_measured_is_left_out(tmp_path: Path, write_run: WriteRun) -> None:
     write_run(
         tmp_path,

@@ -21,6 +21,8 @@ from tifed.nodes.flower.processes import marked
 from tifed.nodes.flower.settings import Settings
 from tifed.nodes.flower.up import up
 
+pytestmark = pytest.mark.slow(200)
+
 
 def awaited(condition: Callable[[], object], what: str, seconds: float = 300.0) -> None:
     """Wait until ``condition`` holds."""
@@ -44,6 +46,7 @@ def test_signal_nine_everywhere_costs_nothing(
     command = service(
         "flower", "up", "--preset", "digits", "--out", str(folder.path),
         "--set", "mode=single-layer", "--set", "devices=4", "--set", "rounds=6",
+        "--set", "evaluate_every=3",
         *(word for address in addresses for word in ("--gateway", address)),
     )  # fmt: skip
     awaited(lambda: folder.read_metrics(1) or command.process.poll() is not None, "no round")
@@ -92,7 +95,8 @@ def test_signal_nine_everywhere_costs_nothing(
     assert not victims
     whole = tifed.run(experiment, out=tmp_path / "whole")
     assert result["digest"] == whole.digest, log
-    assert folder.metrics.read_text() == (tmp_path / "whole/metrics.csv").read_text()
+    for file in ("metrics.csv", "details.json"):
+        assert (folder.path / file).read_text() == (tmp_path / "whole" / file).read_text()
     assert any("has died; the run is submitted again" in line for line in log)
     assert any(re.match(r"SuperNode \d has died; it is started again", line) for line in log)
     assert "the SuperLink has died; it is started again" in log

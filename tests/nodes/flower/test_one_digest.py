@@ -30,6 +30,7 @@ from tifed.nodes.flower.up import up
 
 # Ray leaves sockets and processes to the garbage collector.
 pytestmark = [
+    pytest.mark.slow(180),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
     pytest.mark.usefixtures("collected"),
 ]
@@ -128,23 +129,39 @@ def asking(settings: Settings, gateways: list[str], **more: float) -> ClientApp:
     return app
 
 
+# In the fifth round a device has used all of its 180 samples and begins again.
+FIVE_ROUNDS = ["rounds=5", "buffer=40", "evaluate_every=3"]
+
+
+def assert_same_files(*folders: Path) -> None:
+    """What the runs in ``folders`` have measured is the same, to the last digit."""
+    for file in ("metrics.csv", "details.json"):
+        assert len({(folder / file).read_text() for folder in folders}) == 1
+
+
 @pytest.mark.parametrize("mode", ["full-network", "single-layer"])
-def test_one_digest(
-    tmp_path: Path, other_release: Path, boards: Any, gateway: Any, mode: str
-) -> None:
-    experiment = load_experiment(preset="digits", overrides=["rounds=10", f"mode={mode}"])
+def test_one_digest_in_the_simulation_engine(tmp_path: Path, mode: str) -> None:
+    experiment = load_experiment(preset="digits", overrides=[*FIVE_ROUNDS, f"mode={mode}"])
     assert experiment.devices == 8
     simulator = tifed.run(experiment, out=tmp_path / "simulator")
-
     lines: list[str] = []
     engine = simulation.simulate(experiment, nodes=3, out=tmp_path / "engine", log=lines.append)
     assert engine.digest == simulator.digest
     assert sorted(line.split(" hosts ")[1] for line in lines) == [
         "devices 0-2", "devices 3-5", "devices 6-7",
     ]  # fmt: skip
+    assert_same_files(tmp_path / "simulator", tmp_path / "engine")
 
-    lines.clear()
-    addresses = boards(8)
+
+def test_one_digest_on_boards_and_in_processes(
+    tmp_path: Path, other_release: Path, boards: Any, gateway: Any
+) -> None:
+    """Of the full network; test_deployment.py has single layers on boards behind processes."""
+    experiment = load_experiment(preset="digits", overrides=[*FIVE_ROUNDS, "mode=full-network"])
+    simulator = tifed.run(experiment, out=tmp_path / "simulator")
+
+    lines: list[str] = []
+    addresses = boards(8, "buffer=40")
     gateways = [gateway(part)[1] for part in (addresses[:3], addresses[3:6], addresses[6:])]
     settings = Settings(to_toml(experiment), out=str(tmp_path / "boards"))
     on_boards = simulation.run_in_ray(settings, asking(settings, gateways), 3, log=lines.append)
@@ -157,25 +174,20 @@ def test_one_digest(
 
     def started(deployment: Deployment) -> None:
         deployments.append(deployment)
-        if mode == "full-network":
-            others.update(knock(deployment, tmp_path, other_release))
+        others.update(knock(deployment, tmp_path, other_release))
 
     out = tmp_path / "deployed"
     deployed = up(experiment, out, nodes=3, log=lines.append, started=started)
     assert deployed["digest"] == simulator.digest
-    for name in ("engine", "boards", "deployed"):
-        for file in ("metrics.csv", "details.json"):
-            expected = (tmp_path / "simulator" / file).read_text()
-            assert (tmp_path / name / file).read_text() == expected
+    assert_same_files(tmp_path / "simulator", tmp_path / "boards", out)
     log = "\n".join(lines)
     for devices in ("devices 0-2", "devices 3-5", "devices 6-7"):
         assert f"hosts {devices}" in log
     assert "takes" not in log
     assert not marked(deployments[0].mark)
-    if others:
-        assert "dropped: it speaks version 2 of the message format; this release speaks" in log
-        assert "SuperNode ID" not in others["stranger"].log.read_text()
-        assert "SuperNode ID" not in others["wary"].log.read_text()
+    assert "dropped: it speaks version 2 of the message format; this release speaks" in log
+    assert "SuperNode ID" not in others["stranger"].log.read_text()
+    assert "SuperNode ID" not in others["wary"].log.read_text()
 
 
 def test_a_gateway_that_stays_away_costs_its_devices_alone(

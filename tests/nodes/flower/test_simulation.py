@@ -25,6 +25,7 @@ from tifed.rule.network import Parameters
 
 # Ray leaves sockets and processes to the garbage collector.
 pytestmark = [
+    pytest.mark.slow(60),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
     pytest.mark.usefixtures("collected"),
 ]

@@ -24,6 +24,8 @@ from tifed.nodes.messages.content import MessageError, message
 from tifed.nodes.site import Place
 from tifed.rule.network import Parameters
 
+pytestmark = pytest.mark.slow(20)
+
 
 @dataclass(frozen=True)
 class Without:

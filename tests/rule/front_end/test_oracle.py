@@ -90,6 +90,7 @@ def by_hand(front_end: FrontEnd, sample: list[int]) -> list[int]:
     ]
 
 
+@pytest.mark.slow(5)
 @settings(max_examples=60, deadline=None)
 @given(
     name=st.sampled_from(list(FRONT_ENDS)),

@@ -10,7 +10,7 @@ import pytest
 from tifed.federation import Federation, begin, federate
 from tifed.federation.assignment import contiguous, full_network
 from tifed.federation.device import Stream
-from tifed.fleets import SimulatedFleet
+from tifed.fleets import FleetInputs, SimulatedFleet
 from tifed.native.choice import engine
 from tifed.rule.network import start_parameters
 from tifed.rule.recipes import Paper
@@ -38,17 +38,6 @@ def test_the_federation_repeats_the_vectors(case: str, weight_bits: int) -> None
     features = np.array(VECTORS["x"], np.int8).reshape(-1, network.features)
     labels = np.array(VECTORS["labels"], np.int32).reshape(-1)
     length = len(labels) // workers
-    fleet = SimulatedFleet(
-        engine=engine("oracle"),
-        network=network,
-        feedback=tuple(np.array(B, np.int64) for B in VECTORS["feedback"]),
-        streams=tuple(
-            Stream(features, labels, np.arange(worker * length, (worker + 1) * length))
-            for worker in range(workers)
-        ),
-        batch=VECTORS["mini_batch"],
-        seed=0,
-    )
     federation = Federation(
         network=network,
         server=recipe.server("full-network", network.depth),
@@ -60,7 +49,16 @@ def test_the_federation_repeats_the_vectors(case: str, weight_bits: int) -> None
         batch=VECTORS["mini_batch"],
         local_epochs=VECTORS["local_epochs"],
     )
-    state, _ = begin(federation, fleet, start_parameters(network, (0, 0, 0), 0))
+    streams = tuple(
+        Stream(features, labels, np.arange(worker * length, (worker + 1) * length))
+        for worker in range(workers)
+    )
+    start = start_parameters(network, (0, 0, 0), 0)
+    fleet = SimulatedFleet(
+        FleetInputs(federation, streams, streams, start, None, engine("oracle")),
+        feedback=tuple(np.array(B, np.int64) for B in VECTORS["feedback"]),
+    )
+    state, _ = begin(federation, fleet, start)
     clipped = 0
     for (after, record), expected in zip(
         federate(federation, fleet, state), VECTORS[case], strict=True

@@ -51,7 +51,7 @@ def test_wide_hidden_layers_start_nearly_linear() -> None:
     assert recipe.start(narrow)[0] == 4 * recipe.start(wide)[0] == 256
     assert recipe.start_biases(narrow) == (0, 0)
     assert recipe.start_biases(wide) == (1 << 13, 0)
-    first = start_parameters(wide, recipe.start(wide), 1, recipe.start_biases(wide))
+    first = recipe.start_parameters(wide, 1)
     assert set(first.biases[0].tolist()) == {1 << 13}
     assert not first.biases[1].any()
     with pytest.raises(UsageError, match="start: bias 40000 of layer 0 is not within ±32767"):

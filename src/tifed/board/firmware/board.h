@@ -6,7 +6,6 @@
 
 extern const char board_name[];
 
-
 void board_start(void);         /* clock, serial line, tick counter */
 int board_read(void);           /* the next byte of the serial line, or -1 if none has arrived */
 void board_write(uint8_t byte); /* waits for room */
@@ -14,6 +13,9 @@ void board_flush(void);         /* what was written has left, or will without mo
 void board_wait(void);          /* returns once a byte may have arrived; sleeps if it can */
 uint32_t board_ticks(void);     /* free-running, 32 bits */
 void board_reset(void);         /* as if power had come back */
+
+/* start.c: where the processor begins, with the stack pointer at stack_top. */
+__attribute__((noreturn)) void start(void);
 
 /* start.c: most bytes of stack used since the start. */
 uint32_t stack_used(void);

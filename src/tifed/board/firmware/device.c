@@ -3,7 +3,7 @@
 enum { FOR_BUFFER = 0, FOR_SUMS = 1, FOR_CLASS = 2 };
 
 /* Kept out of their callers, so that the stack holds the variables of one of them, not of all. */
-#define APART __attribute__((noinline))
+#define NOINLINE __attribute__((noinline))
 
 #define PAYLOAD(device) ((device)->link.frame + TIFED_LINK_HEADER)
 
@@ -36,26 +36,27 @@ void tifed_device_ready(tifed_device *device)
 static tifed_config config_for(const tifed_device *device, uint32_t trained)
 {
     const tifed_device_setup *setup = device->setup;
-    tifed_config config = {setup->network, trained, setup->buffer, setup->batch, setup->frozen, 0,
-                           0, 0};
+    tifed_config config = {
+        setup->network, trained, setup->buffer, setup->batch, setup->frozen, 0, 0, 0};
     return config;
 }
 
-APART static bool fits(const tifed_device *device, uint32_t trained)
+NOINLINE static bool fits(const tifed_device *device, uint32_t trained)
 {
     tifed_config config = config_for(device, trained);
     size_t needed = tifed_memory_size(&config);
     return needed && needed <= device->setup->bytes;
 }
 
-/* --- answers that are read, and may be read again ----------------------------------------------- */
+/* --- answers that are read, and may be read again --------------------------------------------- */
 
-APART static uint16_t hello(tifed_device *device, uint8_t *out)
+NOINLINE static uint16_t hello(tifed_device *device, uint8_t *out)
 {
     const tifed_device_setup *setup = device->setup;
     const tifed_network *network = setup->network;
     uint8_t *to = out;
-    uint32_t all = network->depth < 32u ? (UINT32_C(1) << network->depth) - 1u : 0xFFFFFFFFu, alone = 0;
+    uint32_t all = network->depth < 32u ? (UINT32_C(1) << network->depth) - 1u : 0xFFFFFFFFu,
+             alone = 0;
     for (uint32_t l = 0; l < network->depth; l++)
         if (fits(device, UINT32_C(1) << l))
             alone |= UINT32_C(1) << l;
@@ -133,15 +134,15 @@ static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint8_t *out)
     return (uint16_t)(to - out);
 }
 
-/* --- orders, carried out once ------------------------------------------------------------------- */
+/* --- orders, carried out once ----------------------------------------------------------------- */
 
-APART static uint8_t configure(tifed_device *device, const uint8_t *in)
+NOINLINE static uint8_t configure(tifed_device *device, const uint8_t *in)
 {
     tifed_config config = config_for(device, tifed_link_get32(in));
     config.seed_low = tifed_link_get32(in + 4);
     config.seed_high = tifed_link_get32(in + 8);
-    int result = tifed_init(&device->core, &config, device->setup->memory,
-                            (size_t)device->setup->bytes);
+    int result =
+        tifed_init(&device->core, &config, device->setup->memory, (size_t)device->setup->bytes);
     device->state = result == TIFED_OK ? TIFED_DEVICE_CONFIGURED : TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
     return code_of(result);
@@ -164,7 +165,7 @@ static uint32_t wire_count(const tifed_device *device, uint32_t layer, uint32_t 
     return rest & 1u ? 0u : left + rest / 2u;
 }
 
-APART static uint8_t put_parameters(tifed_device *device, const uint8_t *in, uint32_t length)
+NOINLINE static uint8_t put_parameters(tifed_device *device, const uint8_t *in, uint32_t length)
 {
     uint32_t layer = tifed_link_get32(in), first = tifed_link_get32(in + 4);
     uint32_t count = wire_count(device, layer, first, length - 8u);
@@ -190,7 +191,7 @@ static const int8_t *features_of(tifed_device *device)
 }
 
 /* A piece of a sample: purpose, 0, label, offset, bytes. With its last piece it is put to use. */
-APART static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint32_t length)
+NOINLINE static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint32_t length)
 {
     uint32_t features = device->setup->network->layers[0].fan_in, inputs = device->setup->inputs;
     uint32_t purpose = in[0], label = tifed_link_get16(in + 2), offset = tifed_link_get32(in + 4);
@@ -239,7 +240,7 @@ static uint8_t clear(tifed_device *device)
     return TIFED_LINK_OK;
 }
 
-APART static uint8_t train(tifed_device *device, const uint8_t *in)
+NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in)
 {
     tifed_work work = {tifed_link_get32(in), tifed_link_get32(in + 4), tifed_link_get32(in + 8),
                        tifed_link_get32(in + 12), tifed_link_get32(in + 16)};
@@ -260,8 +261,7 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
                         type == TIFED_LINK_TRAIN))
         return TIFED_LINK_UNCONFIGURED;
     switch (type) {
-    case TIFED_LINK_CONFIGURE:
-        return length == 12u ? configure(device, in) : TIFED_LINK_LENGTH;
+    case TIFED_LINK_CONFIGURE: return length == 12u ? configure(device, in) : TIFED_LINK_LENGTH;
     case TIFED_LINK_PUT_CENTRE:
         return length < 4u ? TIFED_LINK_LENGTH
                            : code_of(tifed_put_centre(&device->core, tifed_link_get32(in),
@@ -270,16 +270,13 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
         return length < 8u ? TIFED_LINK_LENGTH : put_parameters(device, in, length);
     case TIFED_LINK_PUT_SAMPLE:
         return length < 8u ? TIFED_LINK_LENGTH : put_sample(device, in, length);
-    case TIFED_LINK_CLEAR:
-        return length ? TIFED_LINK_LENGTH : clear(device);
-    case TIFED_LINK_TRAIN:
-        return length == 20u ? train(device, in) : TIFED_LINK_LENGTH;
-    default:
-        return TIFED_LINK_UNKNOWN;
+    case TIFED_LINK_CLEAR: return length ? TIFED_LINK_LENGTH : clear(device);
+    case TIFED_LINK_TRAIN: return length == 20u ? train(device, in) : TIFED_LINK_LENGTH;
+    default: return TIFED_LINK_UNKNOWN;
     }
 }
 
-/* --- requests ----------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void open_session(tifed_device *device, uint16_t session)
 {
@@ -364,7 +361,8 @@ bool tifed_device_work(tifed_device *device)
     if (result == TIFED_MORE)
         return true;
     device->state = TIFED_DEVICE_TRAINED;
-    if (device->link.received == 0u && device->link.block == 0u) /* else a request is arriving, whose answer will tell */
+    if (device->link.received == 0u &&
+        device->link.block == 0u) /* else a request is arriving, whose answer will tell */
         send(device, TIFED_LINK_TRAINED, device->training, status(device, PAYLOAD(device)));
     return false;
 }

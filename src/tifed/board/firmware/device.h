@@ -18,12 +18,12 @@ typedef struct tifed_device_setup {
     int8_t *sample;       /* (inputs): a sample arrives in pieces */
     const int8_t *(*extract)(const int8_t *sample); /* its features, or NULL where that fails; NULL
                                                        if a sample is features as it is */
-    const char *board;    /* name, for people */
-    uint32_t tick_hertz;  /* of ticks; 0 if there is none */
+    const char *board;                              /* name, for people */
+    uint32_t tick_hertz;                            /* of ticks; 0 if there is none */
     void (*write)(uint8_t byte);
-    uint32_t (*ticks)(void); /* free-running; NULL if there is none */
-    uint32_t (*stack)(void); /* most bytes of stack used so far; NULL if not known */
-    void (*reset)(void);     /* starts the board again; NULL if it cannot */
+    uint32_t (*ticks)(void);    /* free-running; NULL if there is none */
+    uint32_t (*stack)(void);    /* most bytes of stack used so far; NULL if not known */
+    void (*reset)(void);        /* starts the board again; NULL if it cannot */
     const tifed_frozen *frozen; /* layers that nobody trains, in flash; NULL if there are none */
 } tifed_device_setup;
 
@@ -44,9 +44,9 @@ typedef struct tifed_device {
     uint8_t state;
     uint16_t last_value;
     uint16_t training; /* sequence of the TRAIN request whose steps are under way */
-    uint32_t filled;    /* bytes of `sample` that have arrived */
-    uint32_t summed;    /* samples in the calibration sums */
-    uint64_t ticks;     /* of the steps since TRAIN; before, of extractions since CLEAR */
+    uint32_t filled;   /* bytes of `sample` that have arrived */
+    uint32_t summed;   /* samples in the calibration sums */
+    uint64_t ticks;    /* of the steps since TRAIN; before, of extractions since CLEAR */
 } tifed_device;
 
 void tifed_device_init(tifed_device *device, const tifed_device_setup *setup);

@@ -35,17 +35,17 @@ static const tifed_extractor tifed_experiment_extractor = {{
 
 def _tables(number: int, layer: PackedLayer) -> str:
     """The constants of one layer; nothing for max-pooling."""
-    if not layer.panels.size:
+    if not layer.quads.size:
         return ""
-    words = [f"0x{word:08X}u" for word in layer.panels.tolist()]
+    words = [f"0x{word:08X}u" for word in layer.quads.tolist()]
     lines = [", ".join(words[at : at + _PER_LINE]) for at in range(0, len(words), _PER_LINE)]
     values = ",\n".join(f"    {line}" for line in lines)
-    return f"static const uint32_t tifed_experiment_panels_{number}[] = {{\n{values}\n}};\n"
+    return f"static const uint32_t tifed_experiment_quads_{number}[] = {{\n{values}\n}};\n"
 
 
 def _row(number: int, layer: PackedLayer) -> str:
     """A ``tifed_feature_layer``, in the order of its fields."""
-    panels = f"tifed_experiment_panels_{number}" if layer.panels.size else "NULL"
+    quads = f"tifed_experiment_quads_{number}" if layer.quads.size else "NULL"
     numbers = (layer.units, *layer.kernel, layer.stride, layer.padding)
     relu = "true" if layer.relu else "false"
-    return f"    {{{', '.join((panels, *map(str, numbers), relu))}}},"
+    return f"    {{{', '.join((quads, *map(str, numbers), relu))}}},"

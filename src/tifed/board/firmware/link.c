@@ -13,10 +13,10 @@ uint8_t *tifed_link_put32(uint8_t *bytes, uint32_t value)
 /* CRC-32 (IEEE 802.3, reflected), four bits at a time: a table of 64 bytes instead of 1024. */
 uint32_t tifed_link_crc(const uint8_t *bytes, uint32_t count)
 {
-    static const uint32_t table[16] = {
-        0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u,
-        0x4DB26158u, 0x5005713Cu, 0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,
-        0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu};
+    static const uint32_t table[16] = {0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu,
+                                       0x76DC4190u, 0x6B6B51F4u, 0x4DB26158u, 0x5005713Cu,
+                                       0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,
+                                       0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu};
     uint32_t crc = 0xFFFFFFFFu;
     for (uint32_t i = 0; i < count; i++) {
         crc ^= bytes[i];
@@ -58,9 +58,9 @@ static void append(tifed_link *link, uint8_t byte)
 bool tifed_link_feed(tifed_link *link, uint8_t byte)
 {
     if (byte == 0u) { /* only ever a delimiter */
-        bool whole = sound(link);
+        bool complete = sound(link);
         start_over(link);
-        return whole;
+        return complete;
     }
     if (link->block) {
         link->block--;

@@ -10,10 +10,10 @@ static tifed_device device;
 #ifdef TIFED_EXTRACTION_BYTES
 static const int8_t *features_of(const int8_t *raw)
 {
-    static uint32_t room[(TIFED_EXTRACTION_BYTES + 3u) / 4u + (TIFED_EXTRACTION_BYTES == 0u)];
+    static uint32_t workspace[(TIFED_EXTRACTION_BYTES + 3u) / 4u + (TIFED_EXTRACTION_BYTES == 0u)];
     static int8_t features[TIFED_FEATURES];
-    int status = tifed_features_extract(&tifed_experiment_extractor, raw, features, room,
-                                        sizeof room);
+    int status = tifed_features_extract(&tifed_experiment_extractor, raw, features, workspace,
+                                        sizeof workspace);
     return status == TIFED_OK ? features : 0;
 }
 #else

@@ -50,9 +50,7 @@ uint32_t stack_used(void)
     return (uint32_t)((uintptr_t)stack_top - (uintptr_t)word);
 }
 
-/* Entered with the stack pointer at stack_top. */
-__attribute__((noreturn)) void start(void);
-__attribute__((noreturn)) void start(void)
+void start(void)
 {
     volatile uint32_t *to = data_begin;
     for (const volatile uint32_t *from = image_data; to < data_end;)

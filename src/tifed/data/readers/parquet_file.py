@@ -81,8 +81,8 @@ def _numbers(file: Any, name: str, missing: bool, path: Path) -> NDArray[Any]:
     if column.null_count and not missing:
         row = column.is_null().index(True).as_py()
         raise UsageError(
-            f"{path}, column {name!r}: row {row} has no value; leave the row out or say what "
-            "becomes of such (data.missing)"
+            f"{path}, column {name!r}: row {row} has no value; leave the row out or choose "
+            "what to do with missing values (data.missing)"
         )
     values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
     if values.dtype == object or values.dtype.kind not in "biuf":

@@ -79,7 +79,7 @@ int tifed_model_start(tifed *t)
                                         TIFED_PURPOSE_START);
         key = tifed_key_add(key, layer);
         for (uint32_t i = 0; status == TIFED_OK && limits[layer] > 0 && i < weights; i++) {
-            uint32_t drawn = tifed_below(key, i, 2u * (uint32_t)limits[layer] + 1u);
+            uint32_t drawn = tifed_random_below(key, i, 2u * (uint32_t)limits[layer] + 1u);
             status = put(t, layer, i, (int32_t)drawn - limits[layer]);
         }
 {% if model.start_biases|select|list %}
@@ -94,10 +94,10 @@ int tifed_model_start(tifed *t)
 {% if model.extractor %}
 const int8_t *tifed_model_features(const int8_t *reading)
 {
-    static uint32_t room[(TIFED_EXTRACTION_BYTES + 3u) / 4u + (TIFED_EXTRACTION_BYTES == 0u)];
+    static uint32_t workspace[(TIFED_EXTRACTION_BYTES + 3u) / 4u + (TIFED_EXTRACTION_BYTES == 0u)];
     static int8_t features[TIFED_MODEL_FEATURES];
-    int status = tifed_features_extract(&tifed_experiment_extractor, reading, features, room,
-                                        sizeof room);
+    int status = tifed_features_extract(&tifed_experiment_extractor, reading, features, workspace,
+                                        sizeof workspace);
     return status == TIFED_OK ? features : NULL;
 }
 

@@ -1,5 +1,6 @@
 /* The walk through an extractor's layers, plane by plane. */
 #include "extraction.h"
+#include "../../core/tifed_arena.h"
 
 #include <string.h>
 
@@ -13,9 +14,9 @@ const extraction_kernel *const extraction_kernels[] = {
 };
 const unsigned extraction_kernel_count = sizeof extraction_kernels / sizeof *extraction_kernels;
 
-static size_t aligned(size_t bytes)
+static void *take(tifed_arena *arena, uint32_t rows, uint32_t row_bytes)
 {
-    return (bytes + EXTRACTION_ALIGN - 1u) / EXTRACTION_ALIGN * EXTRACTION_ALIGN;
+    return tifed_arena_take(arena, rows, row_bytes, EXTRACTION_ALIGN);
 }
 
 static void find_shapes(extraction_network *network, const tifed_extractor *extractor)
@@ -34,71 +35,87 @@ static void find_shapes(extraction_network *network, const tifed_extractor *extr
         layer->zero = zero;
         if (tifed_plane_values(plane) > network->largest)
             network->largest = tifed_plane_values(plane);
-        if (!layer->rule->panels)
+        if (!layer->rule->quads)
             continue;
         zero = 0;
-        layer->fan_in = (uint32_t)layer->rule->kernel_height * layer->rule->kernel_width *
-                        layer->in.channels;
+        layer->fan_in =
+            (uint32_t)layer->rule->kernel_height * layer->rule->kernel_width * layer->in.channels;
         layer->width = (layer->fan_in + EXTRACTION_WIDE - 1u) / EXTRACTION_WIDE * EXTRACTION_WIDE;
-        layer->panels = (layer->rule->units + 3u) / 4u;
+        layer->quads = (layer->rule->units + 3u) / 4u;
         if (plane.width * layer->width > network->windows)
             network->windows = plane.width * layer->width;
-        if (plane.width * layer->panels * 4u > network->sums)
-            network->sums = plane.width * layer->panels * 4u;
+        if (plane.width * layer->quads * 4u > network->sums)
+            network->sums = plane.width * layer->quads * 4u;
     }
 }
 
-static size_t weight_bytes(const extraction_layer *layer)
+/* A layer's constants; where they lie, if `arena` has memory. */
+static void lay_out_constants(extraction_layer *layer, tifed_arena *arena)
 {
-    return aligned((size_t)layer->panels * 4u * layer->width * 2u);
-}
-
-static size_t unit_bytes(const extraction_layer *layer)
-{
-    return aligned((size_t)layer->panels * 4u * 4u);
+    uint32_t units = layer->quads * 4u;
+    layer->weights = take(arena, units, layer->width * (uint32_t)sizeof(int16_t));
+    layer->shift = take(arena, units, sizeof(int32_t));
+    layer->bias = take(arena, units, sizeof(int32_t));
 }
 
 size_t extraction_bytes(const tifed_extractor *extractor)
 {
     extraction_network network;
-    size_t bytes = 0;
+    tifed_arena arena = {NULL, 0, false};
     find_shapes(&network, extractor);
     for (uint32_t l = 0; l < network.depth; l++)
-        bytes += weight_bytes(&network.layers[l]) + 2u * unit_bytes(&network.layers[l]);
-    return bytes;
+        lay_out_constants(&network.layers[l], &arena);
+    return arena.used;
+}
+
+/* The device's quads of units, taken apart: a unit's weights in one run, widened to int16. */
+static void unpack_constants(extraction_layer *layer)
+{
+    uint32_t groups = (layer->fan_in + 3u) / 4u;
+    for (uint32_t u = 0; u < layer->quads * 4u; u++) {
+        const uint32_t *quad = layer->rule->quads + u / 4u * TIFED_QUAD_WORDS(groups);
+        const int8_t *packed = (const int8_t *)(quad + 5) + u % 4u * 4u;
+        int16_t *weights = layer->weights + u * layer->width;
+        for (uint32_t i = 0; i < layer->width; i++)
+            weights[i] = i < layer->fan_in ? packed[(int32_t)(i / 4u * 16u) + TIFED_LOWEST_BYTE +
+                                                    TIFED_NEXT_BYTE * (int32_t)(i % 4u)]
+                                           : 0;
+        layer->bias[u] = (int32_t)quad[u % 4u];
+        layer->shift[u] = (int32_t)(quad[4] >> u % 4u * 8u & 0xFFu);
+    }
 }
 
 void extraction_init(extraction_network *network, const tifed_extractor *extractor, void *memory)
 {
-    uint8_t *place = memory;
+    tifed_arena arena = {memory, 0, false};
     find_shapes(network, extractor);
     for (uint32_t l = 0; l < network->depth; l++) {
-        extraction_layer *layer = &network->layers[l];
-        layer->weights = (int16_t *)(void *)place;
-        place += weight_bytes(layer);
-        layer->shift = (int32_t *)(void *)place;
-        place += unit_bytes(layer);
-        layer->bias = (int32_t *)(void *)place;
-        place += unit_bytes(layer);
-        memset(layer->weights, 0, weight_bytes(layer));
-        uint32_t groups = (layer->fan_in + 3u) / 4u;
-        for (uint32_t u = 0; u < layer->panels * 4u; u++) {
-            const uint32_t *panel = layer->rule->panels + u / 4u * TIFED_PANEL_WORDS(groups);
-            const int8_t *packed = (const int8_t *)(panel + 5) + u % 4u * 4u;
-            for (uint32_t i = 0; i < layer->fan_in; i++)
-                layer->weights[u * layer->width + i] =
-                    packed[(int32_t)(i / 4u * 16u) + TIFED_LOWEST_BYTE +
-                           TIFED_NEXT_BYTE * (int32_t)(i % 4u)];
-            layer->bias[u] = (int32_t)panel[u % 4u];
-            layer->shift[u] = (int32_t)(panel[4] >> u % 4u * 8u & 0xFFu);
-        }
+        lay_out_constants(&network->layers[l], &arena);
+        unpack_constants(&network->layers[l]);
     }
 }
 
-size_t extraction_room_bytes(const extraction_network *network)
+/* What one extraction needs beside sample and features. */
+typedef struct workspace {
+    int8_t *planes[2]; /* what a layer takes and what it gives, in turn */
+    int16_t *windows;  /* of one row of outputs */
+    int32_t *sums;
+} workspace;
+
+static size_t lay_out_workspace(const extraction_network *network, workspace *parts, void *memory)
 {
-    return 2u * aligned(network->largest) + aligned((size_t)network->windows * 2u) +
-           aligned((size_t)network->sums * 4u);
+    tifed_arena arena = {memory, 0, false};
+    parts->planes[0] = take(&arena, network->largest, sizeof(int8_t));
+    parts->planes[1] = take(&arena, network->largest, sizeof(int8_t));
+    parts->windows = take(&arena, network->windows, sizeof(int16_t));
+    parts->sums = take(&arena, network->sums, sizeof(int32_t));
+    return arena.used;
+}
+
+size_t extraction_workspace_bytes(const extraction_network *network)
+{
+    workspace parts;
+    return lay_out_workspace(network, &parts, NULL);
 }
 
 /* One row of a layer's windows (width, layer->width), their padding untouched. */
@@ -143,21 +160,19 @@ static void pool(const extraction_layer *layer, const int8_t *in, int8_t *out)
 }
 
 void extraction_run(const extraction_network *network, const extraction_kernel *kernel,
-                  const int8_t *sample, int8_t *features, void *room)
+                    const int8_t *sample, int8_t *features, void *memory)
 {
-    int8_t *place = room;
-    int8_t *planes[2] = {place, place + aligned(network->largest)};
-    int16_t *windows = (int16_t *)(void *)(place + 2u * aligned(network->largest));
-    int32_t *sums = (int32_t *)(void *)((uint8_t *)windows + aligned((size_t)network->windows * 2u));
+    workspace parts;
+    lay_out_workspace(network, &parts, memory);
     const int8_t *in = sample;
     for (uint32_t l = 0; l < network->depth; l++) {
         const extraction_layer *layer = &network->layers[l];
-        int8_t *out = l + 1u < network->depth ? planes[l % 2u] : features;
-        if (layer->rule->panels) {
-            memset(windows, 0, (size_t)layer->out.width * layer->width * 2u);
+        int8_t *out = l + 1u < network->depth ? parts.planes[l % 2u] : features;
+        if (layer->rule->quads) {
+            memset(parts.windows, 0, (size_t)layer->out.width * layer->width * 2u);
             for (uint32_t y = 0; y < layer->out.height; y++) {
-                gather(layer, in, y, windows);
-                kernel->units(layer, windows, layer->out.width, sums,
+                gather(layer, in, y, parts.windows);
+                kernel->units(layer, parts.windows, layer->out.width, parts.sums,
                               out + (size_t)y * layer->out.width * layer->out.channels);
             }
         } else {

@@ -5,8 +5,8 @@
 TIFED_ASSUME(a_host_has_ints_of_32_bits, INT_MAX >= INT32_MAX);
 
 /* Sums of four units over two windows. */
-static inline void eight(const int16_t *w, const int16_t *a, const int16_t *b, uint32_t width,
-                         int32_t *to_a, int32_t *to_b)
+static inline void dot_products(const int16_t *w, const int16_t *a, const int16_t *b,
+                                uint32_t width, int32_t *to_a, int32_t *to_b)
 {
     const int16_t *w1 = w + width, *w2 = w1 + width, *w3 = w2 + width;
     int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0;
@@ -27,13 +27,13 @@ static inline void eight(const int16_t *w, const int16_t *a, const int16_t *b, u
 static void units(const extraction_layer *layer, const int16_t *windows, uint32_t count,
                   int32_t *sums, int8_t *out)
 {
-    uint32_t width = layer->width, padded = layer->panels * 4u, given = layer->rule->units;
+    uint32_t width = layer->width, padded = layer->quads * 4u, given = layer->rule->units;
     for (uint32_t u = 0; u < padded; u += 4u) {
         const int16_t *w = layer->weights + (size_t)u * width;
         for (uint32_t n = 0; n < count; n += 2u) {
             uint32_t other = n + 1u < count ? n + 1u : n; /* the last of an odd number, twice */
-            eight(w, windows + (size_t)n * width, windows + (size_t)other * width, width,
-                  sums + (size_t)n * padded + u, sums + (size_t)other * padded + u);
+            dot_products(w, windows + (size_t)n * width, windows + (size_t)other * width, width,
+                         sums + (size_t)n * padded + u, sums + (size_t)other * padded + u);
         }
     }
     const int32_t *bias = layer->bias, *shift = layer->shift;

@@ -1,5 +1,6 @@
 /* Sizes and layout of panels, and the choice of a kernel. */
 #include "panel.h"
+#include "../../core/tifed_arena.h"
 #include "../../core/tifed_rule.h"
 
 /* TIFED_PORTABLE_ONLY: for compilers or checks that the vector kernels are no use to. */
@@ -15,7 +16,9 @@ const panel_kernel *const panel_kernels[] = {
     &panel_portable,
 #if defined(TIFED_PORTABLE_ONLY)
 #elif defined(__x86_64__)
-    &panel_avx2, &panel_avx512bw, &panel_avx512vnni,
+    &panel_avx2,
+    &panel_avx512bw,
+    &panel_avx512vnni,
 #elif defined(__aarch64__)
     &panel_neon,
 #endif
@@ -37,8 +40,7 @@ int panel_network_init(panel_network *panels, const tifed_network *network)
     panels->feedback = network->feedback;
     panels->input_shift = network->input_shift;
     panels->widest = 0;
-    panels->wide_error =
-        network->error == TIFED_SQUARED && tifed_error_limit(network) > 32767u;
+    panels->wide_error = network->error == TIFED_SQUARED && tifed_error_limit(network) > 32767u;
     for (uint32_t l = 0; l < network->depth; l++) {
         panel_layer *layer = &panels->layers[l];
         layer->rule = network->layers[l];
@@ -55,104 +57,109 @@ int panel_network_init(panel_network *panels, const tifed_network *network)
     return TIFED_OK;
 }
 
-/* Hands out pieces of aligned memory, or counts them. */
-typedef struct carver {
-    uint8_t *memory;
-    size_t used;
-} carver;
+/* Bytes that a panel's units take: the weights of one pair of inputs; sums, or values of a pair of
+ * samples; biases, or values of one sample. */
+#define PAIR_BYTES (PANEL * 2u * (uint32_t)sizeof(int16_t))
+#define SUM_BYTES (PANEL * (uint32_t)sizeof(int32_t))
+#define BIAS_BYTES (PANEL * (uint32_t)sizeof(int16_t))
 
-static void *carve(carver *from, size_t count, size_t size)
+static void *take(tifed_arena *arena, uint32_t rows, uint32_t row_bytes)
 {
-    void *piece = from->memory ? from->memory + from->used : NULL;
-    from->used += (count * size + PANEL_ALIGN - 1u) & ~(size_t)(PANEL_ALIGN - 1u);
-    return piece;
+    return tifed_arena_take(arena, rows, row_bytes, PANEL_ALIGN);
 }
 
-static size_t carve_model(const panel_network *network, panel_model *model, uint32_t layers,
-                          void *memory)
+static size_t taken(const tifed_arena *arena)
 {
-    carver from = {memory, 0};
+    return arena->overflow ? 0 : arena->used;
+}
+
+static size_t lay_out_model(const panel_network *network, panel_model *model, uint32_t layers,
+                            void *memory)
+{
+    tifed_arena arena = {memory, 0, false};
     for (uint32_t l = 0; l < network->depth; l++) {
         const panel_layer *layer = &network->layers[l];
         if (!(layers >> l & 1u))
             continue;
-        model->weights[l] = carve(&from, panel_weights(layer), sizeof(int16_t));
-        model->biases[l] = carve(&from, (size_t)layer->panels * PANEL, sizeof(int16_t));
+        model->weights[l] = take(&arena, layer->panels * layer->pairs, PAIR_BYTES);
+        model->biases[l] = take(&arena, layer->panels, BIAS_BYTES);
     }
-    return from.used;
+    return taken(&arena);
 }
 
 size_t panel_model_bytes(const panel_network *network, uint32_t layers)
 {
     panel_model model;
-    return carve_model(network, &model, layers, NULL);
+    return lay_out_model(network, &model, layers, NULL);
 }
 
 void panel_model_init(const panel_network *network, panel_model *model, uint32_t layers,
                       void *memory)
 {
-    carve_model(network, model, layers, memory);
+    lay_out_model(network, model, layers, memory);
 }
 
-/* A feedback matrix is a layer from classes to units. */
-static size_t carve_feedback(const panel_network *network, panel_model *feedback, void *memory)
+/* A feedback matrix is laid out as a layer from classes to units is. */
+static size_t lay_out_feedback(const panel_network *network, panel_model *feedback, void *memory)
 {
-    carver from = {memory, 0};
-    size_t pairs = (network->classes + 1u) / 2u;
+    tifed_arena arena = {memory, 0, false};
+    uint32_t pairs = (network->classes + 1u) / 2u;
     for (uint32_t l = 0; l + 1u < network->depth; l++)
-        feedback->weights[l] =
-            carve(&from, network->layers[l].panels * pairs * 2u * PANEL, sizeof(int16_t));
-    return from.used;
+        feedback->weights[l] = take(&arena, network->layers[l].panels * pairs, PAIR_BYTES);
+    return taken(&arena);
 }
 
 size_t panel_feedback_bytes(const panel_network *network)
 {
     panel_model feedback;
-    return carve_feedback(network, &feedback, NULL);
+    return lay_out_feedback(network, &feedback, NULL);
 }
 
 void panel_feedback_init(const panel_network *network, panel_model *feedback, void *memory)
 {
-    carve_feedback(network, feedback, memory);
+    lay_out_feedback(network, feedback, memory);
 }
 
-static size_t carve_room(const panel_network *network, panel_room *room, uint32_t batch,
-                         uint32_t buffer, void *memory)
+static size_t lay_out_workspace(const panel_network *network, panel_workspace *workspace,
+                                uint32_t batch, uint32_t buffer, void *memory)
 {
-    carver from = {memory, 0};
-    size_t pairs = (batch + 1u) / 2u;
+    tifed_arena arena = {memory, 0, false};
+    uint32_t pairs = (batch + 1u) / 2u;
     const panel_layer *last = &network->layers[network->depth - 1u];
-    room->batch = batch;
-    room->rows[0] = NULL;
+    workspace->batch = batch;
+    workspace->rows[0] = NULL; /* the caller's samples */
     for (uint32_t l = 0; l < network->depth; l++) {
         const panel_layer *layer = &network->layers[l];
-        size_t batches = l ? 1u : (buffer + batch - 1u) / batch;
-        room->columns[l] = carve(&from, batches * pairs * layer->pairs * 2u, sizeof(uint32_t));
-        room->deltas[l] = carve(&from, pairs * layer->panels * PANEL, sizeof(uint32_t));
-        room->rows[l + 1u] =
-            carve(&from, (size_t)batch * layer->panels * PANEL / 2u, sizeof(uint32_t));
+        /* The inputs of the first layer never change, so their columns are kept for all
+         * mini-batches of the buffer; deeper layers' inputs do with every step, and have those
+         * of one. */
+        uint32_t batches = l ? 1u : (buffer + batch - 1u) / batch;
+        workspace->columns[l] =
+            take(&arena, batches * pairs, layer->pairs * 2u * (uint32_t)sizeof(uint32_t));
+        workspace->deltas[l] = take(&arena, pairs, layer->panels * SUM_BYTES);
+        workspace->rows[l + 1u] = take(&arena, batch, layer->panels * BIAS_BYTES);
     }
-    room->sums = carve(&from, (size_t)batch * network->widest * PANEL, sizeof(int32_t));
-    room->errors = carve(&from, (size_t)batch * last->panels * PANEL, sizeof(int32_t));
-    room->sign_feedback = NULL;
+    workspace->sums = take(&arena, batch, network->widest * SUM_BYTES);
+    workspace->errors = take(&arena, batch, last->panels * SUM_BYTES);
+    workspace->sign_feedback = NULL;
     if (network->depth > 1u) {
-        size_t units = network->layers[network->depth - 2u].panels * (size_t)PANEL;
-        room->sign_feedback =
-            carve(&from, units * ((network->classes + 1u) / 2u) * 2u, sizeof(int16_t));
+        uint32_t panels = network->layers[network->depth - 2u].panels;
+        workspace->sign_feedback =
+            take(&arena, panels * ((network->classes + 1u) / 2u), PAIR_BYTES);
     }
-    return from.used;
+    return taken(&arena);
 }
 
-size_t panel_room_bytes(const panel_network *network, uint32_t batch, uint32_t buffer)
+size_t panel_workspace_bytes(const panel_network *network, uint32_t batch, uint32_t buffer)
 {
-    panel_room room;
-    return carve_room(network, &room, batch, buffer, NULL);
+    panel_workspace workspace;
+    return lay_out_workspace(network, &workspace, batch, buffer, NULL);
 }
 
-void panel_room_init(const panel_network *network, panel_room *room, uint32_t batch,
-                     uint32_t buffer, void *memory)
+void panel_workspace_init(const panel_network *network, panel_workspace *workspace, uint32_t batch,
+                          uint32_t buffer, void *memory)
 {
-    carve_room(network, room, batch, buffer, memory);
+    lay_out_workspace(network, workspace, batch, buffer, memory);
 }
 
 bool panel_work_fits(const panel_network *network, const panel_work *work)

@@ -5,9 +5,10 @@
  * multiply-accumulate of int16 pairs serves 16 units in the forward pass, and the update reads and
  * writes the same place. Everything is padded with zeros to whole pairs and panels; zeros stay 0.
  *
- * panel_step.h holds the algorithm, panel_vectors.h its multiplications; every file panel_<kernel>.c
- * gives them that processor's vectors and is compiled with that processor's flags. For any other
- * processor there is panel_portable.c, on weights [o][i]. panel.c chooses at run time. */
+ * panel_step.h holds the algorithm, panel_vectors.h its multiplications; every file
+ * panel_<kernel>.c gives them that processor's vectors and is compiled with that processor's
+ * flags. For any other processor there is panel_portable.c, on weights [o][i]. panel.c chooses
+ * at run time. */
 #ifndef TIFED_PANEL_H
 #define TIFED_PANEL_H
 
@@ -23,11 +24,11 @@ extern "C" {
 /* A layer's constants in the form that the loops want. */
 typedef struct panel_layer {
     uint32_t fan_in, fan_out;
-    uint32_t pairs;        /* of inputs */
-    uint32_t panels;       /* of units */
+    uint32_t pairs;  /* of inputs */
+    uint32_t panels; /* of units */
     int32_t offset;
     int32_t weight_bound;
-    uint32_t reciprocal;   /* of the rescale factor: just under 2^24 / factor */
+    uint32_t reciprocal; /* of the rescale factor: just under 2^24 / factor */
     tifed_layer rule;
 } panel_layer;
 
@@ -35,8 +36,8 @@ typedef struct panel_network {
     panel_layer layers[TIFED_MAX_DEPTH];
     uint32_t depth, classes;
     uint32_t error, error_level, feedback, input_shift;
-    uint32_t widest;       /* panels of the widest layer */
-    bool wide_error;       /* an error may pass int16: its feedback is summed in plain C */
+    uint32_t widest; /* panels of the widest layer */
+    bool wide_error; /* an error may pass int16: its feedback is summed in plain C */
     uint32_t sample_limit[TIFED_MAX_DEPTH]; /* most that a sample adds to a gradient */
 } panel_network;
 
@@ -47,16 +48,16 @@ typedef struct panel_model {
 } panel_model;
 
 /* Room for mini-batches of at most `batch` samples out of a buffer. */
-typedef struct panel_room {
+typedef struct panel_workspace {
     uint32_t batch;
-    uint32_t *rows[TIFED_MAX_DEPTH + 1u];   /* inputs of layer l: (batch, pairs); [depth]: errors */
-    uint32_t *columns[TIFED_MAX_DEPTH];     /* the same in pairs of samples: (batch / 2, inputs);
+    uint32_t *rows[TIFED_MAX_DEPTH + 1u]; /* inputs of layer l: (batch, pairs); [depth]: errors */
+    uint32_t *columns[TIFED_MAX_DEPTH];   /* the same in pairs of samples: (batch / 2, inputs);
                                                [0]: of every mini-batch of the buffer */
-    uint32_t *deltas[TIFED_MAX_DEPTH];      /* in pairs of samples: (batch / 2, units) */
-    int32_t *sums;                          /* (batch, widest) */
-    int32_t *errors;                        /* (batch, classes padded) */
-    int16_t *sign_feedback;                 /* output-sign feedback of the last hidden layer */
-} panel_room;
+    uint32_t *deltas[TIFED_MAX_DEPTH];    /* in pairs of samples: (batch / 2, units) */
+    int32_t *sums;                        /* (batch, widest) */
+    int32_t *errors;                      /* (batch, classes padded) */
+    int16_t *sign_feedback;               /* output-sign feedback of the last hidden layer */
+} panel_workspace;
 
 typedef struct panel_work {
     const uint32_t *inputs; /* (count, pairs of layer 0): the buffer, from `load` */
@@ -81,11 +82,11 @@ typedef struct panel_kernel {
     void (*load)(const panel_network *network, uint32_t *row, const int8_t *sample,
                  const int8_t *centre);
     void (*train)(const panel_network *network, const panel_model *model,
-                  const panel_model *feedback, const panel_room *room, const panel_work *work,
-                  panel_statistics *statistics);
-    /* Classes of `count` rows of inputs, at most room->batch of them. */
+                  const panel_model *feedback, const panel_workspace *workspace,
+                  const panel_work *work, panel_statistics *statistics);
+    /* Classes of `count` rows of inputs, at most workspace->batch of them. */
     void (*classify)(const panel_network *network, const panel_model *model,
-                     const panel_room *room, const uint32_t *inputs, uint32_t count,
+                     const panel_workspace *workspace, const uint32_t *inputs, uint32_t count,
                      int32_t *classes);
     /* Multiply-accumulates of one call; keeps every unit for them busy from registers alone. */
     uint64_t (*peak)(uint32_t rounds);
@@ -101,9 +102,9 @@ void panel_model_init(const panel_network *network, panel_model *model, uint32_t
 size_t panel_feedback_bytes(const panel_network *network);
 void panel_feedback_init(const panel_network *network, panel_model *feedback, void *memory);
 /* `buffer`: samples to train on, or 0 where nothing is trained. */
-size_t panel_room_bytes(const panel_network *network, uint32_t batch, uint32_t buffer);
-void panel_room_init(const panel_network *network, panel_room *room, uint32_t batch,
-                     uint32_t buffer, void *memory);
+size_t panel_workspace_bytes(const panel_network *network, uint32_t batch, uint32_t buffer);
+void panel_workspace_init(const panel_network *network, panel_workspace *workspace, uint32_t batch,
+                          uint32_t buffer, void *memory);
 
 /* Whether `work` keeps every sum within 32 bits. */
 bool panel_work_fits(const panel_network *network, const panel_work *work);

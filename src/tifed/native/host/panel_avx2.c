@@ -70,10 +70,11 @@ ALWAYS_INLINE vec v_dot(vec sum, vec w, __m256i x)
 
 ALWAYS_INLINE __m256i stepped(__m256i w, __m256i gradient, const rounding *r, __m256i *count)
 {
-    if (r->huge)
+    if (r->may_overflow)
         gradient = _mm256_max_epi32(_mm256_min_epi32(gradient, _mm256_set1_epi32(1 << 30)),
                                     _mm256_set1_epi32(-(1 << 30)));
-    __m256i value = _mm256_sub_epi32(w, _mm256_sra_epi32(gradient, _mm_cvtsi32_si128((int)r->shift)));
+    __m256i value =
+        _mm256_sub_epi32(w, _mm256_sra_epi32(gradient, _mm_cvtsi32_si128((int)r->shift)));
     __m256i least = _mm256_set1_epi32(-r->bound), most = _mm256_set1_epi32(r->bound);
     __m256i limited_value = _mm256_max_epi32(_mm256_min_epi32(value, most), least);
     /* All ones where nothing was limited: counts 1 and takes 1 off. */
@@ -108,8 +109,8 @@ ALWAYS_INLINE shifts_t v_shifts(uint32_t shift)
     return shifts;
 }
 
-ALWAYS_INLINE __m256i updated_near(__m256i w, __m256i low, __m256i high, const shifts_t shifts,
-                                   __m256i *most)
+ALWAYS_INLINE __m256i updated_within_int16(__m256i w, __m256i low, __m256i high,
+                                           const shifts_t shifts, __m256i *most)
 {
     /* The high step's 16 bits go straight to the top. */
     __m256i step = _mm256_blend_epi16(_mm256_srl_epi32(low, shifts.down),
@@ -119,11 +120,12 @@ ALWAYS_INLINE __m256i updated_near(__m256i w, __m256i low, __m256i high, const s
     return w;
 }
 
-ALWAYS_INLINE void v_update_near(int16_t *p, vec low, vec high, const shifts_t shifts, vec *most)
+ALWAYS_INLINE void v_update_within_int16(int16_t *p, vec low, vec high, const shifts_t shifts,
+                                         vec *most)
 {
     vec w = v_load(p);
-    w.a = updated_near(w.a, low.a, high.a, shifts, &most->a);
-    w.b = updated_near(w.b, low.b, high.b, shifts, &most->b);
+    w.a = updated_within_int16(w.a, low.a, high.a, shifts, &most->a);
+    w.b = updated_within_int16(w.b, low.b, high.b, shifts, &most->b);
     v_store(p, w);
 }
 

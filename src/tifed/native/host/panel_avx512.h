@@ -26,14 +26,13 @@ typedef __m512i inputs_t;
 /* 32 weights in place: 16 units of two inputs, low and high halves of 32-bit words. */
 static inline __m512i stepped(__m512i w, __m512i gradient, const rounding *r, __m512i *count)
 {
-    if (r->huge)
+    if (r->may_overflow)
         gradient = _mm512_max_epi32(_mm512_min_epi32(gradient, _mm512_set1_epi32(1 << 30)),
                                     _mm512_set1_epi32(-(1 << 30)));
     __m512i step = _mm512_sra_epi32(gradient, _mm_cvtsi32_si128((int)r->shift));
     __m512i value = _mm512_sub_epi32(w, step);
-    __m512i limited_value =
-        _mm512_max_epi32(_mm512_min_epi32(value, _mm512_set1_epi32(r->bound)),
-                         _mm512_set1_epi32(-r->bound));
+    __m512i limited_value = _mm512_max_epi32(_mm512_min_epi32(value, _mm512_set1_epi32(r->bound)),
+                                             _mm512_set1_epi32(-r->bound));
     __mmask16 clipped = _mm512_cmpneq_epi32_mask(value, limited_value);
     *count = _mm512_mask_add_epi32(*count, clipped, *count, _mm512_set1_epi32(1));
     return limited_value;
@@ -45,8 +44,7 @@ static inline void v_update(int16_t *p, __m512i low, __m512i high, const roundin
     __m512i w = _mm512_load_si512(p);
     low = stepped(_mm512_srai_epi32(_mm512_slli_epi32(w, 16), 16), low, r, count);
     high = stepped(_mm512_srai_epi32(w, 16), high, r, count);
-    _mm512_store_si512(
-        p, _mm512_mask_blend_epi16(0xAAAAAAAAu, low, _mm512_slli_epi32(high, 16)));
+    _mm512_store_si512(p, _mm512_mask_blend_epi16(0xAAAAAAAAu, low, _mm512_slli_epi32(high, 16)));
 }
 
 typedef struct shifts_t {
@@ -59,8 +57,8 @@ static inline shifts_t v_shifts(uint32_t shift)
     return shifts;
 }
 
-static inline void v_update_near(int16_t *p, __m512i low, __m512i high, const shifts_t shifts,
-                                 __m512i *most)
+static inline void v_update_within_int16(int16_t *p, __m512i low, __m512i high,
+                                         const shifts_t shifts, __m512i *most)
 {
     /* The high step's 16 bits go straight to the top. */
     __m512i step = _mm512_mask_blend_epi16(0xAAAAAAAAu, _mm512_srl_epi32(low, shifts.down),

@@ -11,7 +11,6 @@
 #define UPDATE_INPUTS 4u
 #define UPDATE_PANELS 1u
 #define PEAK_SUMS 5
-#define QUARTERS for (unsigned q = 0; q < 4; q++)
 #define KEEP(v) __asm__("" : "+w"((v).of[0]), "+w"((v).of[1]), "+w"((v).of[2]), "+w"((v).of[3]))
 #define KEEP_INPUT(x) __asm__ volatile("" : "+w"(x))
 
@@ -31,19 +30,22 @@ static bool supported(void)
 ALWAYS_INLINE vec v_load(const int32_t *p)
 {
     vec v;
-    UNROLL QUARTERS v.of[q] = vld1q_s32(p + 4 * q);
+    UNROLL_FOR (unsigned q = 0; q < 4; q++)
+        v.of[q] = vld1q_s32(p + 4 * q);
     return v;
 }
 
 ALWAYS_INLINE void v_store(int32_t *p, vec v)
 {
-    UNROLL QUARTERS vst1q_s32(p + 4 * q, v.of[q]);
+    UNROLL_FOR (unsigned q = 0; q < 4; q++)
+        vst1q_s32(p + 4 * q, v.of[q]);
 }
 
 ALWAYS_INLINE vec v_set(int32_t x)
 {
     vec v;
-    UNROLL QUARTERS v.of[q] = vdupq_n_s32(x);
+    UNROLL_FOR (unsigned q = 0; q < 4; q++)
+        v.of[q] = vdupq_n_s32(x);
     return v;
 }
 
@@ -51,7 +53,8 @@ ALWAYS_INLINE vec v_set(int32_t x)
 
 ALWAYS_INLINE vec v_add(vec x, vec y)
 {
-    UNROLL QUARTERS x.of[q] = vaddq_s32(x.of[q], y.of[q]);
+    UNROLL_FOR (unsigned q = 0; q < 4; q++)
+        x.of[q] = vaddq_s32(x.of[q], y.of[q]);
     return x;
 }
 
@@ -65,7 +68,7 @@ ALWAYS_INLINE weights_t v_weights(const int16_t *p)
 
 ALWAYS_INLINE vec v_dot(vec sum, weights_t w, int16x4_t x)
 {
-    UNROLL for (unsigned h = 0; h < 2; h++) {
+    UNROLL_FOR (unsigned h = 0; h < 2; h++) {
         int16x8_t first = w.of[h].val[0], second = w.of[h].val[1];
         int32x4_t low = vmlal_lane_s16(sum.of[2 * h], vget_low_s16(first), x, 0);
         int32x4_t high = vmlal_lane_s16(sum.of[2 * h + 1], vget_high_s16(first), x, 0);
@@ -80,7 +83,7 @@ ALWAYS_INLINE vec v_dot(vec sum, weights_t w, int16x4_t x)
 ALWAYS_INLINE int32x4_t stepped(int32x4_t w, int32x4_t gradient, const rounding *r,
                                 int32x4_t *count)
 {
-    if (r->huge)
+    if (r->may_overflow)
         gradient = vmaxq_s32(vminq_s32(gradient, vdupq_n_s32(1 << 30)), vdupq_n_s32(-(1 << 30)));
     int32x4_t value = vsubq_s32(w, vshlq_s32(gradient, vdupq_n_s32(-(int32_t)r->shift)));
     int32x4_t limited_value = vminq_s32(value, vdupq_n_s32(r->bound));
@@ -93,9 +96,9 @@ ALWAYS_INLINE int32x4_t stepped(int32x4_t w, int32x4_t gradient, const rounding 
 
 ALWAYS_INLINE void v_update(int16_t *p, vec low, vec high, const rounding *r, vec *count)
 {
-    UNROLL for (unsigned h = 0; h < 2; h++) {
+    UNROLL_FOR (unsigned h = 0; h < 2; h++) {
         int16x8x2_t w = vld2q_s16(p + 16 * h);
-        UNROLL for (unsigned i = 0; i < 2; i++) {
+        UNROLL_FOR (unsigned i = 0; i < 2; i++) {
             const vec *g = i ? &high : &low;
             int32x4_t a = vmovl_s16(vget_low_s16(w.val[i])), b = vmovl_s16(vget_high_s16(w.val[i]));
             a = stepped(a, g->of[2 * h], r, &count->of[2 * h]);
@@ -110,12 +113,13 @@ typedef int32x4_t shifts_t;
 
 #define v_shifts(shift) vdupq_n_s32(-(int32_t)(shift))
 
-ALWAYS_INLINE void v_update_near(int16_t *p, vec low, vec high, const shifts_t down, vec *most)
+ALWAYS_INLINE void v_update_within_int16(int16_t *p, vec low, vec high, const shifts_t down,
+                                         vec *most)
 {
-    UNROLL for (unsigned h = 0; h < 2; h++) {
+    UNROLL_FOR (unsigned h = 0; h < 2; h++) {
         int16x8x2_t w = vld2q_s16(p + 16 * h);
         int16x8_t largest = vreinterpretq_s16_s32(most->of[h]);
-        UNROLL for (unsigned i = 0; i < 2; i++) {
+        UNROLL_FOR (unsigned i = 0; i < 2; i++) {
             const vec *g = i ? &high : &low;
             int16x8_t step = vcombine_s16(vmovn_s32(vshlq_s32(g->of[2 * h], down)),
                                           vmovn_s32(vshlq_s32(g->of[2 * h + 1], down)));

@@ -1,9 +1,9 @@
-/* What a processor without a kernel of its own runs: C with gcc's and clang's vectors of four, for any
- * processor. One operation, the sum of both products of int16 pairs, is written with the
+/* What a processor without a kernel of its own runs: C with gcc's and clang's vectors of four, for
+ * any processor. One operation, the sum of both products of int16 pairs, is written with the
  * instruction that every x86-64 has: gcc does not find it in the plain form beside it.
  *
- * Weights stand by unit, one input after the other: the forward pass multiplies along inputs, the
- * update four inputs' pairs of samples at a time. */
+ * Weights stand by unit, one input after the other: the forward pass multiplies along inputs,
+ * the update four inputs' pairs of samples at a time. */
 #include "panel_rounding.h"
 
 #ifdef __SSE2__
@@ -64,29 +64,29 @@ static size_t weight_at(uint32_t pairs, uint32_t i, uint32_t o)
     return (size_t)o * pairs * 2u + i;
 }
 
-/* ---- forward: z (n, panels * 16) = x (n, pairs) · W ------------------------------------------- */
+/* --- forward: z (n, panels * 16) = x (n, pairs) · W ------------------------------------------- */
 
 /* Four units' sums for two samples, of inputs in pairs. */
 static void multiply_tile(int32_t *const z[], const word_t *const x[], const word_t *w,
                           uint32_t pairs)
 {
     lanes sums[SAMPLES_AT_ONCE][UNITS_AT_ONCE];
-    UNROLL for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
-        UNROLL for (uint32_t o = 0; o < UNITS_AT_ONCE; o++)
+    UNROLL_FOR (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
+        UNROLL_FOR (uint32_t o = 0; o < UNITS_AT_ONCE; o++)
             sums[s][o] = (lanes){0};
     uint32_t k = 0;
     for (; k + LANES <= pairs; k += LANES) {
         lanes inputs[SAMPLES_AT_ONCE];
-        UNROLL for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
+        UNROLL_FOR (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
             inputs[s] = load_lanes(x[s] + k);
-        UNROLL for (uint32_t o = 0; o < UNITS_AT_ONCE; o++) {
+        UNROLL_FOR (uint32_t o = 0; o < UNITS_AT_ONCE; o++) {
             lanes weights = load_lanes(w + o * pairs + k);
-            UNROLL for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
+            UNROLL_FOR (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
                 sums[s][o] = add_products(sums[s][o], weights, inputs[s]);
         }
     }
-    UNROLL for (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
-        UNROLL for (uint32_t o = 0; o < UNITS_AT_ONCE; o++) {
+    UNROLL_FOR (uint32_t s = 0; s < SAMPLES_AT_ONCE; s++)
+        UNROLL_FOR (uint32_t o = 0; o < UNITS_AT_ONCE; o++) {
             lanes sum = sums[s][o];
             int32_t z_o = sum[0] + sum[1] + sum[2] + sum[3];
             for (uint32_t rest = k; rest < pairs; rest++)
@@ -113,7 +113,7 @@ static void multiply(uint32_t n, int32_t *z, size_t z_stride, const uint32_t *x,
     }
 }
 
-/* ---- update: W -= rounded(xᵀ · delta) ---------------------------------------------------------- */
+/* --- update: W -= rounded(xᵀ · delta) --------------------------------------------------------- */
 
 /* Four units' gradients of some inputs. */
 typedef int32_t gradients[UNITS_AT_ONCE][INPUTS_AT_ONCE];
@@ -133,19 +133,19 @@ ALWAYS_INLINE void find_tile(gradients g, uint32_t i, bool first, const word_t *
                              const uint32_t *d, uint32_t pairs)
 {
     lanes low[UNITS_AT_ONCE], high[UNITS_AT_ONCE];
-    UNROLL for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
+    UNROLL_FOR (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
         low[j] = first ? (lanes){0} : load_lanes(&g[j][i]);
         high[j] = first ? (lanes){0} : load_lanes(&g[j][i + LANES]);
     }
     for (uint32_t k = 0; k < pairs; k++, x += x_stride, d += UNITS_AT_ONCE * LANES) {
         lanes x_low = load_lanes(x), x_high = load_lanes(x + LANES);
-        UNROLL for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
+        UNROLL_FOR (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
             lanes delta = load_lanes(d + j * LANES);
             low[j] = add_products(low[j], x_low, delta);
             high[j] = add_products(high[j], x_high, delta);
         }
     }
-    UNROLL for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
+    UNROLL_FOR (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
         store_lanes(&g[j][i], low[j]);
         store_lanes(&g[j][i + LANES], high[j]);
     }
@@ -155,8 +155,7 @@ ALWAYS_INLINE void find_tile(gradients g, uint32_t i, bool first, const word_t *
 static void find_gradients(gradients g, const word_t *x, size_t x_stride, uint32_t inputs,
                            const uint32_t *d, size_t d_stride, uint32_t pairs)
 {
-    uint32_t spread[PAIRS_AT_ONCE * UNITS_AT_ONCE * LANES]
-        __attribute__((aligned(PANEL_ALIGN)));
+    uint32_t spread[PAIRS_AT_ONCE * UNITS_AT_ONCE * LANES] __attribute__((aligned(PANEL_ALIGN)));
     for (uint32_t k = 0, part; k < pairs; k += part) {
         part = pairs - k < PAIRS_AT_ONCE ? pairs - k : PAIRS_AT_ONCE;
         spread_deltas(spread, d + k * d_stride, d_stride, part);
@@ -176,11 +175,13 @@ static void find_gradients(gradients g, const word_t *x, size_t x_stride, uint32
 }
 
 /* Returns the largest magnitude. */
-static int32_t near_steps(int16_t *restrict w, const int32_t *restrict g, uint32_t inputs,
-                          int32_t half, uint32_t shift)
+static int32_t steps_within_int16(int16_t *restrict w, const int32_t *restrict g, uint32_t inputs,
+                                  int32_t half, uint32_t shift)
 {
     int16_t most = 0, least = 0;
     for (uint32_t i = 0; i < inputs; i++) {
+        /* A mini-batch has a pair of samples at least, so that every gradient has been written. */
+        /* NOLINTNEXTLINE(*-core.UndefinedBinaryOperatorResult) */
         int16_t step = (int16_t)((g[i] + half) >> shift), value = (int16_t)(w[i] - step);
         most = value > most ? value : most;
         least = value < least ? value : least;
@@ -190,15 +191,15 @@ static int32_t near_steps(int16_t *restrict w, const int32_t *restrict g, uint32
 }
 
 /* Weights from number `place` on, `row` numbers apart; returns how many reached their bound. */
-static uint32_t limited_steps(int16_t *w, const int32_t *g, uint32_t inputs, const rounding *r,
-                              uint32_t place, uint32_t row)
+static uint32_t saturating_steps(int16_t *w, const int32_t *g, uint32_t inputs, const rounding *r,
+                                 uint32_t place, uint32_t row)
 {
     bool random = r->mode == TIFED_STOCHASTIC && r->shift;
     uint32_t clipped = 0, mask = random ? (1u << r->shift) - 1u : 0u;
     for (uint32_t i = 0; i < inputs; i++) {
         int32_t addend =
-            random ? (int32_t)(tifed_half(r->key, place + i * row) & mask) : r->half;
-        int32_t value = w[i] - (limited(g[i] + addend, r->huge) >> r->shift);
+            random ? (int32_t)(tifed_random16(r->key, place + i * row) & mask) : r->half;
+        int32_t value = w[i] - (limit_gradient(g[i] + addend, r->may_overflow) >> r->shift);
         int32_t stepped = tifed_clamp(value, -r->bound, r->bound);
         clipped += stepped != value;
         w[i] = (int16_t)stepped;
@@ -207,13 +208,13 @@ static uint32_t limited_steps(int16_t *w, const int32_t *g, uint32_t inputs, con
 }
 
 /* Returns how many weights reached their bound, or the largest magnitude. */
-ALWAYS_INLINE uint64_t update_all(const bool near, const panel_layer *layer, int16_t *w,
+ALWAYS_INLINE uint64_t update_all(const bool within_int16, const panel_layer *layer, int16_t *w,
                                   const uint32_t *x, const uint32_t *d, uint32_t pairs,
                                   const rounding *r)
 {
     const uint32_t all = layer->pairs * 2u;
     size_t units = (size_t)layer->panels * PANEL;
-    uint64_t noted = 0;
+    uint64_t tally = 0;
     for (uint32_t o = 0; o < units; o += UNITS_AT_ONCE)
         for (uint32_t i = 0; i < all; i += INPUTS_AT_ONCE) {
             gradients g;
@@ -221,31 +222,31 @@ ALWAYS_INLINE uint64_t update_all(const bool near, const panel_layer *layer, int
             find_gradients(g, x + i, all, inputs, d + o, units, pairs);
             for (uint32_t j = 0; j < UNITS_AT_ONCE; j++) {
                 int16_t *row = w + weight_at(layer->pairs, i, o + j);
-                if (near) {
-                    int32_t most = near_steps(row, g[j], inputs, r->half, r->shift);
-                    noted = (uint32_t)most > noted ? (uint32_t)most : noted;
+                if (within_int16) {
+                    int32_t most = steps_within_int16(row, g[j], inputs, r->half, r->shift);
+                    tally = (uint32_t)most > tally ? (uint32_t)most : tally;
                 } else {
-                    noted += limited_steps(row, g[j], inputs, r, i * layer->fan_out + o + j,
-                                           layer->fan_out);
+                    tally += saturating_steps(row, g[j], inputs, r, i * layer->fan_out + o + j,
+                                              layer->fan_out);
                 }
             }
         }
-    return noted;
+    return tally;
 }
 
-static uint64_t update_limited(const panel_layer *layer, int16_t *w, const uint32_t *x,
-                               const uint32_t *d, uint32_t pairs, const rounding *r)
+static uint64_t update_saturating(const panel_layer *layer, int16_t *w, const uint32_t *x,
+                                  const uint32_t *d, uint32_t pairs, const rounding *r)
 {
     return update_all(false, layer, w, x, d, pairs, r);
 }
 
-static int32_t update_near(const panel_layer *layer, int16_t *w, const uint32_t *x,
-                           const uint32_t *d, uint32_t pairs, const rounding *r)
+static int32_t update_within_int16(const panel_layer *layer, int16_t *w, const uint32_t *x,
+                                   const uint32_t *d, uint32_t pairs, const rounding *r)
 {
     return (int32_t)update_all(true, layer, w, x, d, pairs, r);
 }
 
-/* ---- in and out --------------------------------------------------------------------------------- */
+/* --- in and out ------------------------------------------------------------------------------- */
 
 static void pack(const panel_layer *layer, int16_t *panels, const int16_t *weights)
 {

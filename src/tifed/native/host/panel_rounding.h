@@ -11,9 +11,9 @@ TIFED_ASSUME(a_host_has_ints_of_32_bits, INT_MAX >= INT32_MAX);
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
+#define UNROLL_FOR _Pragma("clang loop unroll(full)") for
 #else
-#define UNROLL _Pragma("GCC unroll 32")
+#define UNROLL_FOR _Pragma("GCC unroll 32") for
 #endif
 
 /* How a gradient becomes a step, and where the parameters stop. */
@@ -22,14 +22,16 @@ typedef struct rounding {
     uint32_t mode;
     int32_t half; /* added before the shift: half of the divisor, or 0 */
     int32_t bound;
-    bool huge;    /* shift 0 and room for gradients near 2^31: see limited() */
+    bool may_overflow; /* a shift of 0: see limit_gradient() */
     tifed_key key;
 } rounding;
 
-/* With a shift of 0 a step may pass 2^31 - bound; at 2^30 the parameter is at its bound anyway. */
-static inline int32_t limited(int32_t gradient, bool huge)
+/* A step is taken off a parameter in 32 bits here, which overflows where the step passes 2^31 -
+ * bound. It can with a shift of 0 alone, as any other halves it at least; and a step of 2^30
+ * takes every parameter to its bound, so nothing is lost by limiting it to that. */
+static inline int32_t limit_gradient(int32_t gradient, bool may_overflow)
 {
-    return huge ? tifed_clamp(gradient, -(1 << 30), 1 << 30) : gradient;
+    return may_overflow ? tifed_clamp(gradient, -(1 << 30), 1 << 30) : gradient;
 }
 
 static inline int32_t low_half(uint32_t pair)
@@ -42,7 +44,7 @@ static inline int32_t high_half(uint32_t pair)
     return (int16_t)(uint16_t)(pair >> 16);
 }
 
-static inline uint32_t both(int32_t low, int32_t high)
+static inline uint32_t pair_of(int32_t low, int32_t high)
 {
     return ((uint32_t)low & 0xFFFFu) | (uint32_t)high << 16;
 }
@@ -59,12 +61,12 @@ typedef uint32_t __attribute__((may_alias)) word_t;
 
 /* Rows in pairs of samples; the last without a partner is its own. */
 static inline void pair_rows(const half_t *restrict rows, uint32_t n, uint32_t units, uint32_t used,
-                      uint32_t *restrict pairs)
+                             uint32_t *restrict pairs)
 {
     for (uint32_t s = 0; s < n; s += 2u, pairs += used) {
         const half_t *low = rows + (size_t)s * units, *high = s + 1u < n ? low + units : low;
         for (uint32_t o = 0; o < used; o++)
-            pairs[o] = both(low[o], high[o]);
+            pairs[o] = pair_of(low[o], high[o]);
     }
 }
 

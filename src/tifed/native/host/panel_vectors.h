@@ -1,5 +1,14 @@
-/* The multiplications of the learning rule on panels, with a processor's vectors. A file that
- * includes this defines:
+/* The multiplications of the learning rule on panels, with a processor's vectors.
+ *
+ * A panel's weights for one pair of inputs are one vector of int16, and v_dot adds both products of
+ * each pair to 16 int32 sums. The forward pass multiplies them with one sample's pair of inputs, for
+ * all 16 units at once. The update does the same with deltas in place of weights and pairs of samples
+ * in place of pairs of inputs: so one operation, written once per processor, serves both.
+ *
+ * Sums of as many samples and panels as there are registers are formed together (a tile), because
+ * each operand that is loaded then serves several sums, and v_dot has results to wait for.
+ *
+ * A file that includes this defines:
  *
  *   NAME(x)                    x with the kernel's name, for what other files see
  *   vec, weights_t, inputs_t   16 int32 sums; 16 pairs of weights or deltas; one pair, 16 times
@@ -7,14 +16,15 @@
  *   v_weights(p) v_inputs(pair)               operands
  *   v_dot(sum, weights, inputs)               sum + both products of each pair
  *   v_set(x) v_add(a, b)                      16 times x; sums
- *   v_update(p, low, high, rounding, count)   32 weights at p less two gradients' steps, limited;
+ *   v_update(p, low, high, rounding, count)   32 weights at p less two gradients' steps, saturated;
  *                                             count per sum
- *   shifts_t v_shifts(shift)                  what v_update_near shifts by, in registers
- *   v_update_near(p, low, high, shifts, most) the same, not limited, where nothing can pass int16
+ *   shifts_t v_shifts(shift)                  what the next one shifts by, in registers
+ *   v_update_within_int16(p, low, high, shifts, most)
+ *                                             the same, not saturated, where nothing can pass int16
  *                                             and the shift is 16 at most; most per weight
  *   KEEP(v)                    an empty instruction that keeps v in registers: without it gcc copies
  *                              the sums to the stack in every turn of the loop, at half the speed
- *   FORWARD_SAMPLES FORWARD_PANELS            register block of the forward pass
+ *   FORWARD_SAMPLES FORWARD_PANELS            a tile of the forward pass
  *   UPDATE_INPUTS UPDATE_PANELS               and of the update; inputs even
  */
 #include "panel_rounding.h"
@@ -25,28 +35,29 @@ static size_t weight_at(uint32_t pairs, uint32_t i, uint32_t o)
     return ((size_t)(o / PANEL) * pairs + i / 2u) * 2u * PANEL + (o % PANEL) * 2u + i % 2u;
 }
 
-/* ---- forward: z (n, panels * 16) = x (n, pairs) · W ------------------------------------------- */
+/* --- forward: z (n, panels * 16) = x (n, pairs) · W ------------------------------------------- */
 
+/* The sizes of a tile are constants where this is inlined, so that its sums are registers. */
 ALWAYS_INLINE void forward_tile(const unsigned samples, const unsigned panels, int32_t *z,
                                 size_t z_stride, const uint32_t *x, size_t x_stride,
                                 const int16_t *w, size_t w_stride, uint32_t pairs)
 {
     vec sum[FORWARD_SAMPLES][FORWARD_PANELS];
-    UNROLL for (unsigned s = 0; s < samples; s++)
-        UNROLL for (unsigned p = 0; p < panels; p++)
+    UNROLL_FOR (unsigned s = 0; s < samples; s++)
+        UNROLL_FOR (unsigned p = 0; p < panels; p++)
             sum[s][p] = v_zero();
     for (uint32_t k = 0; k < pairs; k++) {
         weights_t weights[FORWARD_PANELS];
-        UNROLL for (unsigned p = 0; p < panels; p++)
+        UNROLL_FOR (unsigned p = 0; p < panels; p++)
             weights[p] = v_weights(w + p * w_stride + (size_t)k * 2u * PANEL);
-        UNROLL for (unsigned s = 0; s < samples; s++) {
+        UNROLL_FOR (unsigned s = 0; s < samples; s++) {
             inputs_t inputs = v_inputs(x[s * x_stride + k]);
-            UNROLL for (unsigned p = 0; p < panels; p++)
+            UNROLL_FOR (unsigned p = 0; p < panels; p++)
                 sum[s][p] = v_dot(sum[s][p], weights[p], inputs);
         }
     }
-    UNROLL for (unsigned s = 0; s < samples; s++)
-        UNROLL for (unsigned p = 0; p < panels; p++)
+    UNROLL_FOR (unsigned s = 0; s < samples; s++)
+        UNROLL_FOR (unsigned p = 0; p < panels; p++)
             v_store(z + s * z_stride + p * PANEL, sum[s][p]);
 }
 
@@ -65,12 +76,14 @@ ALWAYS_INLINE void forward_tiles(const unsigned panels, uint32_t n, int32_t *z, 
     uint32_t tiles = (n + FORWARD_SAMPLES - 1u) / FORWARD_SAMPLES;
     for (; tiles; tiles--) {
         uint32_t height = (n + tiles - 1u) / tiles;
+        /* clang-format off */
         switch (height) {
             TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7)
             TILE(8) TILE(9) TILE(10) TILE(11) TILE(12) TILE(13)
         default:
             break;
         }
+        /* clang-format on */
         n -= height;
         x += height * x_stride;
         z += height * z_stride;
@@ -90,17 +103,17 @@ static void multiply(uint32_t n, int32_t *z, size_t z_stride, const uint32_t *x,
                       pairs);
 }
 
-/* ---- update: W -= rounded(xᵀ · delta) ---------------------------------------------------------- */
+/* --- update: W -= rounded(xᵀ · delta) --------------------------------------------------------- */
 
 /* What one call of update_all works on. */
 typedef struct update_work {
     int16_t *w;
-    size_t w_stride;       /* from panel to panel */
-    const uint32_t *x;     /* (pairs of samples, inputs) */
-    const uint32_t *d;     /* (pairs of samples, units) */
+    size_t w_stride;   /* from panel to panel */
+    const uint32_t *x; /* (pairs of samples, inputs) */
+    const uint32_t *d; /* (pairs of samples, units) */
     size_t x_stride, d_stride;
-    uint32_t pairs;        /* of samples */
-    uint32_t row;          /* units of the layer: from input to input in the count of weights */
+    uint32_t pairs; /* of samples */
+    uint32_t row;   /* units of the layer: from input to input in the count of weights */
     const rounding *r;
 } update_work;
 
@@ -110,42 +123,42 @@ static void random_addends(const rounding *r, uint32_t place, uint32_t row, int3
 {
     uint32_t mask = (1u << r->shift) - 1u;
     for (uint32_t u = 0; u < PANEL; u++)
-        low[u] = (int32_t)(tifed_half(r->key, place + u) & mask);
+        low[u] = (int32_t)(tifed_random16(r->key, place + u) & mask);
     for (uint32_t u = 0; u < PANEL; u++)
-        high[u] = (int32_t)(tifed_half(r->key, place + row + u) & mask);
+        high[u] = (int32_t)(tifed_random16(r->key, place + row + u) & mask);
 }
 
-/* Weights of inputs from i and panels from p on. `noted`: counts of v_update, or the most of
- * v_update_near. */
-ALWAYS_INLINE void update_tile(const bool near, const unsigned inputs, const unsigned panels,
-                               const update_work *u, uint32_t i, uint32_t p,
-                               const shifts_t shifts, vec *noted)
+/* Weights of inputs from i and panels from p on. `tally`: counts of v_update, or the most of
+ * v_update_within_int16. */
+ALWAYS_INLINE void update_tile(const bool within_int16, const unsigned inputs,
+                               const unsigned panels, const update_work *u, uint32_t i, uint32_t p,
+                               const shifts_t shifts, vec *tally)
 {
     int16_t *w = u->w + p * u->w_stride + i * PANEL;
     const uint32_t *x = u->x + i, *d = u->d + p * PANEL;
     const rounding *r = u->r;
     vec sum[UPDATE_INPUTS][UPDATE_PANELS];
-    UNROLL for (unsigned j = 0; j < inputs; j++)
-        UNROLL for (unsigned q = 0; q < panels; q++)
+    UNROLL_FOR (unsigned j = 0; j < inputs; j++)
+        UNROLL_FOR (unsigned q = 0; q < panels; q++)
             sum[j][q] = v_set(r->half);
     for (uint32_t k = 0; k < u->pairs; k++) {
         weights_t deltas[UPDATE_PANELS];
-        UNROLL for (unsigned q = 0; q < panels; q++)
+        UNROLL_FOR (unsigned q = 0; q < panels; q++)
             deltas[q] = v_weights((const int16_t *)(const void *)(d + q * PANEL));
-        UNROLL for (unsigned j = 0; j < inputs; j++) {
+        UNROLL_FOR (unsigned j = 0; j < inputs; j++) {
             inputs_t column = v_inputs(x[j]);
-            UNROLL for (unsigned q = 0; q < panels; q++)
+            UNROLL_FOR (unsigned q = 0; q < panels; q++)
                 sum[j][q] = v_dot(sum[j][q], deltas[q], column);
         }
         x += u->x_stride;
         d += u->d_stride;
     }
-    UNROLL for (unsigned j = 0; j < inputs; j += 2)
-        UNROLL for (unsigned q = 0; q < panels; q++) {
+    UNROLL_FOR (unsigned j = 0; j < inputs; j += 2)
+        UNROLL_FOR (unsigned q = 0; q < panels; q++) {
             int16_t *at = w + q * u->w_stride + j * PANEL;
             vec low = sum[j][q], high = sum[j + 1][q];
-            if (near) {
-                v_update_near(at, low, high, shifts, noted);
+            if (within_int16) {
+                v_update_within_int16(at, low, high, shifts, tally);
                 continue;
             }
             if (r->mode == TIFED_STOCHASTIC && r->shift) {
@@ -155,42 +168,43 @@ ALWAYS_INLINE void update_tile(const bool near, const unsigned inputs, const uns
                 low = v_add(low, v_load(addends[0]));
                 high = v_add(high, v_load(addends[1]));
             }
-            v_update(at, low, high, r, noted);
+            v_update(at, low, high, r, tally);
         }
 }
 
-/* All panels of so few inputs that their columns stay near, as all deltas do: the weights alone
- * stream by, once. */
-ALWAYS_INLINE void update_inputs(const bool near, const unsigned inputs, const update_work *u,
-                                 uint32_t i, uint32_t panels, const shifts_t shifts, vec *noted)
+/* All panels of so few inputs that their columns stay in the nearest cache, as all deltas do:
+ * the weights alone stream by, once. */
+ALWAYS_INLINE void update_inputs(const bool within_int16, const unsigned inputs,
+                                 const update_work *u, uint32_t i, uint32_t panels,
+                                 const shifts_t shifts, vec *tally)
 {
     uint32_t p = 0;
     for (; p + UPDATE_PANELS <= panels; p += UPDATE_PANELS)
-        update_tile(near, inputs, UPDATE_PANELS, u, i, p, shifts, noted);
+        update_tile(within_int16, inputs, UPDATE_PANELS, u, i, p, shifts, tally);
     for (; UPDATE_PANELS > 1 && p < panels; p++)
-        update_tile(near, inputs, 1, u, i, p, shifts, noted);
+        update_tile(within_int16, inputs, 1, u, i, p, shifts, tally);
 }
 
-ALWAYS_INLINE vec update_all(const bool near, const panel_layer *layer, int16_t *w,
+ALWAYS_INLINE vec update_all(const bool within_int16, const panel_layer *layer, int16_t *w,
                              const uint32_t *x, const uint32_t *d, uint32_t pairs,
                              const rounding *r)
 {
     const uint32_t inputs = layer->pairs * 2u, panels = layer->panels;
-    const update_work u = {w, (size_t)inputs * PANEL, x, d, inputs, (size_t)panels * PANEL, pairs,
-                           layer->fan_out, r};
-    const shifts_t shifts = v_shifts(near ? r->shift : 0);
-    vec noted = v_zero();
+    const update_work u = {w,     (size_t)inputs * PANEL, x, d, inputs, (size_t)panels * PANEL,
+                           pairs, layer->fan_out,         r};
+    const shifts_t shifts = v_shifts(within_int16 ? r->shift : 0);
+    vec tally = v_zero();
     uint32_t i = 0;
     for (; i + UPDATE_INPUTS <= inputs; i += UPDATE_INPUTS)
-        update_inputs(near, UPDATE_INPUTS, &u, i, panels, shifts, &noted);
+        update_inputs(within_int16, UPDATE_INPUTS, &u, i, panels, shifts, &tally);
     for (; i < inputs; i += 2)
-        update_inputs(near, 2, &u, i, panels, shifts, &noted);
-    return noted;
+        update_inputs(within_int16, 2, &u, i, panels, shifts, &tally);
+    return tally;
 }
 
 /* Returns how many weights reached their bound. */
-static uint64_t update_limited(const panel_layer *layer, int16_t *w, const uint32_t *x,
-                               const uint32_t *d, uint32_t pairs, const rounding *r)
+static uint64_t update_saturating(const panel_layer *layer, int16_t *w, const uint32_t *x,
+                                  const uint32_t *d, uint32_t pairs, const rounding *r)
 {
     int32_t counts[PANEL] __attribute__((aligned(PANEL_ALIGN)));
     v_store(counts, update_all(false, layer, w, x, d, pairs, r));
@@ -201,21 +215,21 @@ static uint64_t update_limited(const panel_layer *layer, int16_t *w, const uint3
 }
 
 /* Returns the largest magnitude of a weight; none may be past int16. */
-static int32_t update_near(const panel_layer *layer, int16_t *w, const uint32_t *x,
-                           const uint32_t *d, uint32_t pairs, const rounding *r)
+static int32_t update_within_int16(const panel_layer *layer, int16_t *w, const uint32_t *x,
+                                   const uint32_t *d, uint32_t pairs, const rounding *r)
 {
-    int32_t both_of[PANEL] __attribute__((aligned(PANEL_ALIGN)));
-    v_store(both_of, update_all(true, layer, w, x, d, pairs, r));
+    int32_t tallies[PANEL] __attribute__((aligned(PANEL_ALIGN)));
+    v_store(tallies, update_all(true, layer, w, x, d, pairs, r));
     int32_t most = 0;
     for (uint32_t u = 0; u < PANEL; u++) {
-        int32_t low = low_half((uint32_t)both_of[u]), high = high_half((uint32_t)both_of[u]);
+        int32_t low = low_half((uint32_t)tallies[u]), high = high_half((uint32_t)tallies[u]);
         low = low > high ? low : high;
         most = low > most ? low : most;
     }
     return most;
 }
 
-/* ---- in and out of panels ---------------------------------------------------------------------- */
+/* --- in and out of panels --------------------------------------------------------------------- */
 
 /* Inputs outside, units inside: rows of the plain matrix are followed once, from end to end. */
 static void pack(const panel_layer *layer, int16_t *panels, const int16_t *weights)
@@ -280,7 +294,8 @@ static void read_signs(const panel_layer *last, const int16_t *weights, int16_t 
         for (uint32_t c = 0; c < class_pairs; c++) {
             size_t at = ((size_t)(c / (PANEL / 2u)) * last->pairs + k) * PANEL + 2u * c % PANEL;
             uint32_t low = signs(from[at]), high = signs(from[at + 1u]);
-            word_t *unit = to + ((size_t)(2u * k / PANEL) * class_pairs + c) * PANEL + 2u * k % PANEL;
+            word_t *unit =
+                to + ((size_t)(2u * k / PANEL) * class_pairs + c) * PANEL + 2u * k % PANEL;
             unit[0] = (low & 0xFFFFu) | high << 16;
             unit[1] = 2u * k + 1u < last->fan_in ? low >> 16 | (high & 0xFFFF0000u) : 0;
         }
@@ -299,10 +314,10 @@ static uint64_t peak(uint32_t rounds)
         start[u] = rounds + u;
     weights_t weights = v_weights((const int16_t *)(const void *)start);
     inputs_t inputs = v_inputs(rounds);
-    UNROLL for (unsigned i = 0; i < PEAK_SUMS; i++)
+    UNROLL_FOR (unsigned i = 0; i < PEAK_SUMS; i++)
         sum[i] = v_load((const int32_t *)(const void *)start);
     for (uint32_t k = 0; k < rounds; k++) {
-        UNROLL for (unsigned i = 0; i < PEAK_SUMS; i++) {
+        UNROLL_FOR (unsigned i = 0; i < PEAK_SUMS; i++) {
             KEEP_INPUT(inputs); /* or the product is formed once for all */
             sum[i] = v_dot(sum[i], weights, inputs);
             KEEP(sum[i]);
@@ -310,11 +325,10 @@ static uint64_t peak(uint32_t rounds)
     }
     int32_t result[PANEL] __attribute__((aligned(PANEL_ALIGN)));
     uint32_t parity = 0;
-    UNROLL for (unsigned i = 0; i < PEAK_SUMS; i++) {
+    UNROLL_FOR (unsigned i = 0; i < PEAK_SUMS; i++) {
         v_store(result, sum[i]);
         parity ^= (uint32_t)result[i % PANEL];
     }
     __asm__ volatile("" : : "r"(parity)); /* the sums are needed, says this */
     return (uint64_t)rounds * PEAK_SUMS * PANEL * 2u;
 }
-

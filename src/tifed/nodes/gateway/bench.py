@@ -13,7 +13,6 @@ from tifed.federation import DeviceScore, FeatureSums, Plan, Update
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import Client, Patience, address_opener
 from tifed.link.address import check_distinct
-from tifed.native.choice import engine
 from tifed.nodes.site import Place, Site, parsed
 from tifed.rule.network import Parameters
 
@@ -93,15 +92,13 @@ class Bench:
         # Its own fleet is none of ours: only the data, the network and the streams are.
         setup = build(resolved.model_copy(update={"fleet": "simulated"}), self._data_dir)
         link = resolved.link
-        streams = [setup.streams[device] for device in devices]
-        sent = [setup.sent[device] for device in devices]
         self._unseat()
         linked = LinkedFleet(
-            self._lines.clients(len(devices)), setup.network, streams, resolved.buffer,
-            resolved.batch, resolved.seed, engine(resolved.engine),
-            LinkSettings(link.on_reboot, link.repeats, "drop"), first=devices.start,
-            extractor=setup.extractor, raw=sent,
-        )  # fmt: skip
+            setup.inputs,
+            self._lines.clients(len(devices)),
+            LinkSettings(link.on_reboot, link.repeats, "drop"),
+            devices=devices,
+        )
         names = dict(zip(devices, self._lines.addresses, strict=False))
         name = identity(resolved)
         log.info(

@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 
 from tifed.rule.learning import oracle
 from tifed.rule.learning.feedback import FeedbackMatrices
-from tifed.rule.learning.work import LocalWork, Statistics
+from tifed.rule.learning.work import (
+    FleetWork,
+    LayerSums,
+    LocalWork,
+    SharedSamples,
+    Statistics,
+)
 from tifed.rule.network import Network, Parameters
 
 
@@ -47,14 +53,7 @@ class FleetEngine(Engine, Protocol):
         network: Network,
         parameters: Parameters,
         feedback: FeedbackMatrices,
-        samples: NDArray[np.int8],
-        labels: NDArray[np.int32],
-        order: NDArray[np.int64],
-        jobs: NDArray[np.int64],
-        *,
-        batch: int,
-        extra_shift: int = 0,
-        seed: int = 0,
-        exchange: int = 0,
-    ) -> tuple[dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]], Statistics]:
+        shared: SharedSamples,
+        work: FleetWork,
+    ) -> tuple[LayerSums, Statistics]:
         """Sums per layer and counts; see `tifed.native.Native.train_fleet`."""

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True, slots=True)
 class LocalWork:
@@ -27,6 +30,74 @@ class LocalWork:
     seed: int = 0
     device: int = 0
     exchange: int = 0
+
+
+@dataclass(frozen=True)
+class SharedSamples:
+    """Samples that many devices read, each along its own part of ``order``.
+
+    Attributes:
+        samples: int8 (M, D), of all devices.
+        labels: int32 (M,).
+        order: int64 (n,), the devices' streams one after the other, entries 0..M-1.
+    """
+
+    samples: NDArray[np.int8]
+    labels: NDArray[np.int32]
+    order: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FleetJobs:
+    """Many devices' parts in one exchange: a device's is the same entry of every array, int64 (J,).
+
+    Attributes:
+        device: logical number of the device.
+        begin: where in `SharedSamples.order` its stream begins.
+        end: where it ends.
+        position: where in the stream its buffer begins; past the stream's end it starts over.
+        samples: length of the buffer.
+        first_step: number of the first step, counted from the buffer's first.
+        steps: how many steps.
+        layers: the layers to train, as bits.
+        weight: what its parameters are multiplied with in the sums.
+    """
+
+    device: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
+    position: NDArray[np.int64]
+    samples: NDArray[np.int64]
+    first_step: NDArray[np.int64]
+    steps: NDArray[np.int64]
+    layers: NDArray[np.int64]
+    weight: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.device)
+
+
+@dataclass(frozen=True)
+class FleetWork:
+    """What many devices are asked to do in one exchange; see `LocalWork`.
+
+    Attributes:
+        jobs: each device's part.
+        batch: samples per mini-batch.
+        extra_shift: added to every layer's update shift.
+        seed: of the experiment.
+        exchange: number of the exchange.
+    """
+
+    jobs: FleetJobs
+    batch: int
+    extra_shift: int = 0
+    seed: int = 0
+    exchange: int = 0
+
+
+LayerSums = dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""Per trained layer the sums of weights (fan_in, fan_out) and biases (fan_out,)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,31 +37,45 @@ class FloatFedAvg(Recipe):
     for_devices: ClassVar[bool] = False
 
     learning_rate: float = Field(
-        0.05, gt=0, allow_inf_nan=False, description="of the mean gradient of a mini-batch"
+        0.05,
+        gt=0,
+        allow_inf_nan=False,
+        description="learning rate, applied to the mean gradient of a mini-batch",
     )
     momentum: float = Field(
-        0.0, ge=0, lt=1, description="on the device; forgotten after each exchange"
+        0.0, ge=0, lt=1, description="momentum on the device; it starts at 0 in every exchange"
     )
     feedback: Carrier = Field(
-        Carrier.BACKPROPAGATION, description="how the error reaches hidden layers"
+        Carrier.BACKPROPAGATION, description="how the error is carried to hidden layers"
     )
-    centred: bool = Field(True, description="subtract each feature's mean, agreed in round 0")
-    calibration: int = Field(50, ge=1, description="samples per device that the centre is from")
+    centred: bool = Field(True, description="subtract the mean of each feature")
+    calibration: int = Field(
+        50, ge=1, description="samples of each device from which those means are computed"
+    )
     decay_percent: int = Field(
-        60, ge=0, le=100, description="the learning rate is halved from this share of rounds on"
+        60,
+        ge=0,
+        le=100,
+        description="the learning rate is halved after this percentage of the rounds",
     )
     server_rate: float = Field(
-        1.0, gt=0, allow_inf_nan=False, description="server step; 1 moves to the mean"
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="how far the server moves towards the mean of the devices; 1 is all the way",
     )
     server_momentum: float | None = Field(
         None,
         ge=0,
         lt=1,
-        description="share of the server's last step that is added to the next; "
+        description="part of the server's last step that is added to the next one; "
         "default 0.8 in full-network mode, else 0",
     )
     running_mean: int = Field(
-        16, ge=1, le=1024, description="exchanges that the published model averages over"
+        16,
+        ge=1,
+        le=1024,
+        description="the published model is a mean over about this many exchanges",
     )
 
     def network(self, shape: tuple[int, ...], batch: int) -> Network:

@@ -15,11 +15,14 @@ class Paper(Recipe):
     """Pocket tanh, squared error, dense uniform feedback, floor division, plain average."""
 
     inverse_learning_rate: int = Field(
-        2048, ge=1, le=1 << 24, description="an update is the gradient // this; a power of two"
+        2048, ge=1, le=1 << 24, description="gradients are divided by this power of two"
     )
-    target: int = Field(16, ge=1, le=127, description="what the true class's output aims at")
+    target: int = Field(
+        16, ge=1, le=127, description="value that the output of the true class should reach"
+    )
     weight_bits: Literal[16, 32] = Field(
-        16, description="32: wide weights that never saturate, for simulation only"
+        16,
+        description="width of a weight; 32 bits never saturate and are for simulation only",
     )
 
     def network(self, shape: tuple[int, ...], batch: int) -> Network:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from tifed.rule.integer import Rounding
-from tifed.rule.network import Network
+from tifed.rule.network import Network, Parameters, start_parameters
 
 Mode = Literal["full-network", "single-layer", "per-device", "memory-aware"]
 """Which layers a device trains."""
@@ -70,6 +70,10 @@ class Recipe(BaseModel, ABC):
     def start_biases(self, network: Network) -> tuple[int, ...]:
         """Per layer the first value of its biases; 0 by default."""
         return (0,) * network.depth
+
+    def start_parameters(self, network: Network, seed: int) -> Parameters:
+        """The parameters of ``network`` before the first round of an experiment with ``seed``."""
+        return start_parameters(network, self.start(network), seed, self.start_biases(network))
 
     def server(self, mode: Mode, depth: int) -> Server:
         """The server's constants for a network of ``depth`` layers; by default a plain average."""

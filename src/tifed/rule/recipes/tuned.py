@@ -55,42 +55,68 @@ class Tuned(Recipe):
     """Centred input, rectifiers, margin error, sign feedback, a server with memory."""
 
     rescale_shifts: tuple[int, ...] | None = Field(
-        None, description="per layer: sums are divided by 2^this; default from fan-in"
+        None,
+        description="for each layer, sums are divided by 2 to this power; default from the number "
+        "of its inputs",
     )
     update_shifts: tuple[int, ...] | None = Field(
-        None, description="per layer: gradients are divided by 2^this; default from fan-in"
+        None,
+        description="for each layer, gradients are divided by 2 to this power; default from the "
+        "number of its inputs",
     )
     start_range: int | None = Field(
-        None, ge=0, description="hidden weights start uniform in ± this; default from fan-in"
+        None,
+        ge=0,
+        description="weights of hidden layers start at random between minus and plus this; default "
+        "from the number of inputs",
     )
     activation: Literal[Activation.RELU, Activation.ABSOLUTE] = Field(
-        Activation.RELU, description="of hidden layers"
+        Activation.RELU, description="activation of hidden layers"
     )
-    margin: int = Field(48, ge=1, le=127, description="lead that the true class has to reach")
+    margin: int = Field(
+        48,
+        ge=1,
+        le=127,
+        description="training pushes the true class until it leads every other one by this much",
+    )
     feedback: Literal[Feedback.BALANCED, Feedback.OUTPUT_SIGN] = Field(
-        Feedback.OUTPUT_SIGN, description="matrix that carries the error to hidden layers"
+        Feedback.OUTPUT_SIGN,
+        description="feedback matrix that carries the error to hidden layers",
     )
     update_rounding: Literal[Rounding.FLOOR, Rounding.NEAREST, Rounding.STOCHASTIC] | None = Field(
-        None, description="of an update; default `nearest`, or `stochastic` for 8-bit weights"
+        None,
+        description="how updates are rounded; default `nearest`, or `stochastic` for 8-bit weights",
     )
-    weight_bits: Literal[8, 16] = Field(16, description="width of a weight on the device")
-    centred: bool = Field(True, description="subtract each feature's mean, agreed in round 0")
-    calibration: int = Field(50, ge=1, description="samples per device that the centre is from")
+    weight_bits: Literal[8, 16] = Field(16, description="bits of a weight on the device")
+    centred: bool = Field(True, description="subtract the mean of each feature")
+    calibration: int = Field(
+        50, ge=1, description="samples of each device from which those means are computed"
+    )
     decay_percent: int = Field(
-        60, ge=0, le=100, description="updates are halved from this share of the rounds on"
+        60, ge=0, le=100, description="updates are halved after this percentage of the rounds"
     )
     server_rate: int | None = Field(
-        None, ge=1, le=4, description="server step; default 2 in full-network mode, else 1"
+        None,
+        ge=1,
+        le=4,
+        description="how far the server moves towards the mean of the devices; 1 is all the way, 2 "
+        "twice as far; default 2 in full-network mode, else 1",
     )
     server_momentum: int = Field(
         0,
         ge=0,
         le=15,
-        description="full-network mode: sixteenths of the server's last step added to the next",
+        description="full-network mode: sixteenths of the server's last step that are added to the "
+        "next one",
     )
-    halvings: int = Field(0, ge=0, le=4, description="how often every update is halved, all rounds")
+    halvings: int = Field(
+        0, ge=0, le=4, description="how often updates are halved, from the first round on"
+    )
     running_mean: int = Field(
-        16, ge=1, le=1024, description="exchanges that the published model averages over"
+        16,
+        ge=1,
+        le=1024,
+        description="the published model is a mean over about this many exchanges",
     )
 
     def network(self, shape: tuple[int, ...], batch: int) -> Network:

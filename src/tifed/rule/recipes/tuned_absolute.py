@@ -23,14 +23,15 @@ class TunedAbsolute(Tuned):
 
     activation: Literal[Activation.RELU, Activation.ABSOLUTE] = Field(
         Activation.ABSOLUTE,
-        description="of hidden layers; with 4 or more layers of weights always `relu`",
+        description="activation of hidden layers; with 4 or more layers of weights always `relu`",
     )
     server_rate: int | None = Field(
         None,
         ge=1,
         le=4,
-        description="server step of every layer; default 2 in full-network mode, 2 for the first "
-        "and 1/2 for the last of two layers in single-layer mode, else 1",
+        description="how far the server moves towards the mean of the devices; default 2 in "
+        "full-network mode; in single-layer mode of two layers 2 for the first and 1/2 for the "
+        "last; else 1",
     )
 
     def hidden_activation(self, depth: int) -> Activation:

@@ -13,4 +13,4 @@ class TunedInt8(Tuned):
     A step of less than one unit would be lost to rounding; rounded at random it arrives on average.
     """
 
-    weight_bits: Literal[8, 16] = Field(8, description="width of a weight on the device")
+    weight_bits: Literal[8, 16] = Field(8, description="bits of a weight on the device")

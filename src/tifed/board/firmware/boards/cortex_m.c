@@ -1,9 +1,9 @@
 /* Vector table and system control, the same on every Cortex-M. */
 #include <stdint.h>
 
+#include "board.h"
 #include "cortex_m.h"
 
-void start(void);
 extern uint32_t stack_top[];
 
 /* Interrupts stay masked and only wake the processor, so nothing but a fault comes here. */
@@ -14,10 +14,17 @@ static void fault(void)
 }
 
 __attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-    stack_top,           (const void *)start, (const void *)fault, (const void *)fault,
-    (const void *)fault, (const void *)fault, (const void *)fault, 0,
-    0,                   0,                   0,                   (const void *)fault,
-    (const void *)fault, 0,                   (const void *)fault, (const void *)fault,
+    [0] = stack_top,
+    [1] = (const void *)start,
+    [2] = (const void *)fault,  /* NMI */
+    [3] = (const void *)fault,  /* HardFault */
+    [4] = (const void *)fault,  /* MemManage */
+    [5] = (const void *)fault,  /* BusFault */
+    [6] = (const void *)fault,  /* UsageFault */
+    [11] = (const void *)fault, /* SVCall */
+    [12] = (const void *)fault, /* DebugMonitor */
+    [14] = (const void *)fault, /* PendSV */
+    [15] = (const void *)fault, /* SysTick */
 };
 
 void cortex_m_wake_on(uint32_t interrupt)

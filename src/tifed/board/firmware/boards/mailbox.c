@@ -14,6 +14,7 @@ static volatile struct {
 
 const char board_name[] = BOARD_NAME;
 
+/* NOLINTNEXTLINE(misc-use-internal-linkage): the emulator looks for its name */
 __attribute__((noinline, used)) void mailbox_turn(void);
 __attribute__((noinline, used)) void mailbox_turn(void)
 {

@@ -37,7 +37,7 @@ void board_start(void)
     UART_START_RX = 1u;
     UART_START_TX = 1u;
     UART_INTERRUPTS = 4u; /* on receive */
-    (void)UART_RX; /* a byte that came too early would block those behind it */
+    (void)UART_RX;        /* a byte that came too early would block those behind it */
     cortex_m_wake_on(RECEIVE_INTERRUPT);
 }
 

@@ -23,7 +23,7 @@ void board_start(void)
     TIMER_CTRL = 1u;
     UART_DIVISOR = 25000000u / 115200u;
     UART_CTRL = 0xBu; /* transmit, receive, interrupt on receive */
-    (void)UART_DATA; /* a byte that came too early would block those behind it */
+    (void)UART_DATA;  /* a byte that came too early would block those behind it */
     cortex_m_wake_on(RECEIVE_INTERRUPT);
 }
 

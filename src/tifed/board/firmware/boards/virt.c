@@ -16,8 +16,6 @@
 
 const char board_name[] = BOARD_NAME;
 
-void start(void);
-
 __attribute__((naked, section(".vectors"), used)) void entry(void);
 __attribute__((naked, section(".vectors"), used)) void entry(void)
 {
@@ -30,7 +28,7 @@ void board_start(void)
     UART_DATA = 1u;
     UART_INTERRUPTS = 0u;
     UART_LINE = 3u;
-    UART_FIFO = 0xC7u; /* on, empty, interrupt at 14 bytes or after a pause */
+    UART_FIFO = 0xC7u;    /* on, empty, interrupt at 14 bytes or after a pause */
     UART_INTERRUPTS = 1u; /* on receive */
     (void)UART_DATA;      /* a byte that came too early would block those behind it */
     WORD(PLIC + 4u * UART_INTERRUPT) = 1u;

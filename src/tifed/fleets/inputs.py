@@ -1,0 +1,47 @@
+"""What every kind of fleet is made from, whoever does the work."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tifed.extractor import Extractor
+from tifed.federation import DeviceScore, Federation
+from tifed.federation.device import Stream
+from tifed.rule.learning.engine import Engine
+from tifed.rule.network import Network, Parameters
+
+
+@dataclass(frozen=True)
+class FleetInputs:
+    """A run's constants, its data, and who computes here; a fleet adds only what is its own.
+
+    Attributes:
+        federation: the run's constants.
+        streams: per device its samples, as the network takes them.
+        sent: per device its samples as they go over a line: raw if devices extract features
+            themselves, else ``streams``.
+        start: the parameters before the first round; layers that no device trains keep them.
+        extractor: what devices make features of raw samples with, if they do.
+        engine: who computes the learning rule in this process.
+    """
+
+    federation: Federation
+    streams: Sequence[Stream]
+    sent: Sequence[Stream]
+    start: Parameters
+    extractor: Extractor | None
+    engine: Engine
+
+    @property
+    def network(self) -> Network:
+        """What every device holds."""
+        return self.federation.network
+
+    def scores(self, parameters: Parameters, devices: Iterable[int]) -> Iterator[DeviceScore]:
+        """How ``parameters`` do on the samples of each of ``devices``, computed here."""
+        for device in devices:
+            stream = self.streams[device]
+            samples, labels = stream.read(0, len(stream))
+            predicted = self.engine.classify(self.network, parameters, samples)
+            yield DeviceScore(device, int(np.count_nonzero(predicted == labels)), len(stream))
