@@ -6,6 +6,7 @@
 #include "arguments.hpp"
 #include "extraction_binding.hpp"
 #include "fleet_parts.hpp"
+#include "front_end_binding.hpp"
 
 using namespace tifed_native;
 
@@ -223,6 +224,7 @@ NB_MODULE(_native, m) {
         refuse("kernel", name + " is not one that this processor has");
     });
     bind_extraction(m);
+    bind_front_end(m);
     bind_fields<tifed_layer>(m, "Layer",
                              {number("fan_in", &tifed_layer::fan_in),
                               number("fan_out", &tifed_layer::fan_out),

@@ -1,8 +1,12 @@
-"""An engine by the name that an experiment gives it."""
+"""What computes: an engine by its name in an experiment; C for a front end where it can be."""
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tifed.errors import UsageError
+from tifed.rule import front_end as front_ends
 from tifed.rule.learning.engine import Engine, Oracle
 
 
@@ -26,3 +30,19 @@ def engine(name: str) -> Engine:
     if name not in ENGINES:
         raise UsageError(f"engine: {name!r} is not one of {', '.join(ENGINES)}")
     return ENGINES[name]()
+
+
+def front_end_features(
+    front_end: front_ends.FrontEnd, samples: NDArray[np.int8]
+) -> NDArray[np.int8]:
+    """Features int8 (N, F) of samples int8 (N, D), in C where this installation has it.
+
+    Raises:
+        UsageError: if the samples have another type or length.
+    """
+    front_ends.check_samples(front_end, samples)
+    try:
+        from tifed.native import front_end as native
+    except ImportError:
+        return front_ends.features(front_end, samples)
+    return native.features(front_end, np.ascontiguousarray(samples))

@@ -1,0 +1,119 @@
+"""What a front end is: a name, the picture that it takes, and what that decides."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+from tifed.errors import UsageError
+
+VERSION = 1
+"""Of the arithmetic (SPEC, section 14)."""
+
+LEAST_SIDE, LARGEST_SIDE = 4, 4096
+"""Rows or columns of a picture."""
+CHANNELS = (1, 3)
+"""How many values a pixel can have: grey, or red, green and blue."""
+LARGEST_PICTURE = 1 << 24
+"""Most values of a sample, and of its features."""
+
+Plane = tuple[int, int, int]
+"""Height, width and channels."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a front end is put together from.
+
+    Attributes:
+        directions: into how many directions a gradient is sorted, 4 (along the axes) or 8 (and
+            along the diagonals); each direction is a channel of the features.
+        merged: whether the mean is taken of each 2x2 block of the normalised grid.
+    """
+
+    directions: int
+    merged: bool
+
+
+FRONT_ENDS: dict[str, Parts] = {
+    "edges": Parts(directions=4, merged=False),
+    "edges-small": Parts(directions=4, merged=True),
+    "octants": Parts(directions=8, merged=True),
+}
+"""Every front end by its name."""
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """A fixed integer map from a picture to features that a small network learns more from.
+
+    It has no weights and is never trained (SPEC, section 14). A sample is a row of int8 values,
+    pixel - 128, in the order height, width, channel; so are the features.
+
+    Attributes:
+        name: one of `FRONT_ENDS`.
+        input_shape: height and width, 4..4096 each, and channels, 1 or 3, of a picture.
+
+    Raises:
+        UsageError: naming the argument that is wrong.
+    """
+
+    name: str
+    input_shape: Plane
+
+    def __post_init__(self) -> None:
+        if self.name not in FRONT_ENDS:
+            known = ", ".join(FRONT_ENDS)
+            raise UsageError(f"name: there is no front end {self.name!r}; there are {known}")
+        shape = tuple(int(side) for side in self.input_shape)
+        object.__setattr__(self, "input_shape", shape)
+        if len(shape) != 3 or shape[2] not in CHANNELS:
+            raise UsageError(
+                f"input_shape: {shape}; it has to be (height, width, channels) of a picture with "
+                "1 channel (grey) or 3 (red, green, blue)"
+            )
+        for side, name in zip(shape[:2], ("height", "width"), strict=True):
+            if not LEAST_SIDE <= side <= LARGEST_SIDE:
+                raise UsageError(
+                    f"input_shape: the {name} of {shape} is not in {LEAST_SIDE}..{LARGEST_SIDE}"
+                )
+        if max(self.input_features, self.features) > LARGEST_PICTURE:
+            raise UsageError(f"input_shape: {shape} is more than {LARGEST_PICTURE:,} values")
+
+    @property
+    def parts(self) -> Parts:
+        """What it is put together from."""
+        return FRONT_ENDS[self.name]
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of the cells that gradients are summed in: every other pixel."""
+        height, width, _ = self.input_shape
+        return (height + 1) // 2, (width + 1) // 2
+
+    @property
+    def output_shape(self) -> Plane:
+        """Rows, columns and directions of the features."""
+        rows, columns = self.grid
+        if self.parts.merged:
+            rows, columns = (rows + 1) // 2, (columns + 1) // 2
+        return rows, columns, self.parts.directions
+
+    @property
+    def input_features(self) -> int:
+        """Length of a sample."""
+        height, width, channels = self.input_shape
+        return height * width * channels
+
+    @property
+    def features(self) -> int:
+        """Length of what it gives."""
+        rows, columns, directions = self.output_shape
+        return rows * columns * directions
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over all that decides a feature (SPEC, section 14.5)."""
+        height, width, channels = self.input_shape
+        parts = f"directions {self.parts.directions} merged {self.parts.merged:d}"
+        text = f"tifed-front-end/{VERSION}\ninput {height}x{width}x{channels} {parts}\n"
+        return hashlib.sha256(text.encode()).hexdigest()

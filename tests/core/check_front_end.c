@@ -1,0 +1,138 @@
+/* The device's front ends against a case: the file's format is in tests/vectors/write_front_end.py. */
+#include "tifed_front_end.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cases.h"
+
+typedef struct test_case {
+    tifed_front_end front_end;
+    size_t memory;
+    uint32_t inputs, features, count;
+    int8_t *samples, *wanted;
+} test_case;
+
+static const char who[] = "device";
+
+static int8_t *bytes(uint32_t count)
+{
+    int8_t *values = exactly(count);
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = (int8_t)number();
+    return values;
+}
+
+static void read_case(test_case *t)
+{
+    t->front_end.height = (uint16_t)number();
+    t->front_end.width = (uint16_t)number();
+    t->front_end.channels = (uint8_t)number();
+    t->front_end.directions = (uint8_t)number();
+    t->front_end.merged = number() != 0;
+    t->memory = (size_t)number();
+    t->features = (uint32_t)number();
+    t->count = (uint32_t)number();
+    t->inputs = (uint32_t)t->front_end.height * t->front_end.width * t->front_end.channels;
+    t->samples = bytes(t->inputs * t->count);
+    t->wanted = bytes(t->features * t->count);
+}
+
+/* A sample in pieces of `piece` values, each of exactly its size, so that a sanitizer sees what is
+ * read behind it; the features in memory of exactly their size. */
+static void run(const test_case *t, const int8_t *sample, const int8_t *wanted, uint32_t piece)
+{
+    tifed_front_end_stream stream;
+    uint8_t *memory = exactly(t->memory);
+    int8_t *features = exactly(t->features), *part = exactly(piece);
+    memset(memory, 0x55, t->memory);
+    if (tifed_front_end_begin(&stream, &t->front_end, features, memory, t->memory - 1u) !=
+        TIFED_ERROR_MEMORY)
+        fail("accepted too little memory", who);
+    if (tifed_front_end_begin(&stream, &t->front_end, features, memory, t->memory) != TIFED_OK)
+        fail("tifed_front_end_begin", who);
+    for (uint32_t at = 0; at < t->inputs; at += piece) {
+        uint32_t count = piece < t->inputs - at ? piece : t->inputs - at;
+        memcpy(part, sample + at, count);
+        if (tifed_front_end_put(&stream, part, count) !=
+            (at + count < t->inputs ? TIFED_MORE : TIFED_OK))
+            fail("tifed_front_end_put", who);
+    }
+    if (memcmp(features, wanted, t->features))
+        fail("other features", who);
+    if (memcmp(memory + t->memory - 4u, "\x55\x55\x55\x55", 4u) == 0)
+        fail("asks for more memory than it uses", who);
+    if (tifed_front_end_put(&stream, part, 0u) != TIFED_OK ||
+        tifed_front_end_put(&stream, part, 1u) != TIFED_ERROR_PLACE)
+        fail("more values than the picture has", who);
+    free(memory);
+    free(features);
+    free(part);
+}
+
+/* Each way of breaking a front end is refused. */
+static void refuse(const test_case *t)
+{
+    int8_t value = 0;
+    uint32_t memory = 0;
+    tifed_front_end_stream stream;
+    for (unsigned way = 0; way < 10; way++) {
+        tifed_front_end f = t->front_end;
+        switch (way) {
+        case 0: f.height = 3; break;
+        case 1: f.height = 4097; break;
+        case 2: f.width = 3; break;
+        case 3: f.width = 4097; break;
+        case 4: f.channels = 0; break;
+        case 5: f.channels = 2; break;
+        case 6: f.channels = 4; break;
+        case 7: f.directions = 0; break;
+        case 8: f.directions = 6; break;
+        default:
+            f.height = f.width = 4096;
+            f.channels = 3;
+            break;
+        }
+        if (tifed_front_end_inputs(&f) || tifed_front_end_outputs(&f) || tifed_front_end_memory(&f))
+            fail("has a size for a broken front end", who);
+        if (tifed_front_end_begin(&stream, &f, &value, &memory, SIZE_MAX) != TIFED_ERROR_NETWORK)
+            fail("took a broken front end", who);
+    }
+    if (tifed_front_end_begin(&stream, &t->front_end, NULL, &memory, SIZE_MAX) !=
+            TIFED_ERROR_MEMORY ||
+        tifed_front_end_begin(&stream, &t->front_end, &value, NULL, SIZE_MAX) != TIFED_ERROR_MEMORY)
+        fail("took no memory for memory", who);
+}
+
+/* Sizes are known at compile time; one that a size_t of 16 bits cannot hold is refused there, not
+ * cut off. */
+static void measure(void)
+{
+    static const tifed_front_end octants = {28, 28, 1, 8, true}, large = {4, 4096, 3, 8, true};
+    static uint8_t memory[TIFED_FRONT_END_BYTES(28, 1, 8, true)];
+    uint32_t needed = (uint32_t)TIFED_FRONT_END_BYTES(4096, 3, 8, true);
+    int8_t value = 0;
+    uint32_t word = 0;
+    tifed_front_end_stream stream;
+    if (sizeof memory != 976u || tifed_front_end_memory(&octants) != sizeof memory)
+        fail("another size", "octants");
+    if (tifed_front_end_memory(&large) != ((size_t)needed == needed ? (size_t)needed : SIZE_MAX))
+        fail("another size", "a wide picture");
+    if (tifed_front_end_begin(&stream, &large, &value, &word, 65535u) != TIFED_ERROR_MEMORY)
+        fail("accepted too little memory", "a wide picture");
+}
+
+void check_case(void)
+{
+    test_case t;
+    measure();
+    read_case(&t);
+    refuse(&t);
+    for (uint32_t n = 0; n < t.count; n++) {
+        uint32_t pieces[] = {1u, 7u, t.front_end.width, t.inputs};
+        for (unsigned p = 0; p < sizeof pieces / sizeof *pieces; p++)
+            run(&t, t.samples + n * t.inputs, t.wanted + n * t.features, pieces[p]);
+    }
+    free(t.samples);
+    free(t.wanted);
+}

@@ -1,0 +1,105 @@
+"""The device's front ends, compiled and run apart from Python."""
+
+import importlib.util
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tifed.board.firmware.boards import PROCESSORS
+
+ROOT = Path(__file__).parents[2]
+CORE = ROOT / "src" / "tifed" / "core"
+SOURCES = (CORE / "tifed_front_end.c", CORE / "tifed_kernel_front_end.c")
+VECTORS = ROOT / "tests" / "vectors" / "front_end.txt"
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+CHECK = ("check_front_end_file.c", "check_front_end.c", "cases.c", "cases_from_file.c")
+ZIG = [sys.executable, "-m", "ziglang", "cc"]
+
+pytestmark = pytest.mark.slow(10)
+
+needs_zig = pytest.mark.skipif(
+    importlib.util.find_spec("ziglang") is None, reason="pip install ziglang"
+)
+needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc")
+
+
+def run(*command: str | Path) -> str:
+    """Standard output; a failure shows both outputs."""
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def build(where: Path, compiler: list[str], *flags: str) -> Path:
+    """The test program, strictly compiled."""
+    target = where / "check_front_end"
+    sources = [*SOURCES, *(ROOT / "tests" / "core" / source for source in CHECK)]
+    run(*compiler, *STRICT, *flags, "-I", CORE, *sources, "-o", target)
+    return target
+
+
+def test_vectors_are_what_the_oracle_writes_today() -> None:
+    written = runpy.run_path(str(VECTORS.with_name("write_front_end.py")))
+    assert VECTORS.read_text(encoding="ascii") == written["text"]()
+
+
+@pytest.mark.parametrize(
+    ("compiler", "flags"),
+    [
+        pytest.param(["gcc"], ["-O2"], marks=needs_gcc, id="gcc"),
+        pytest.param(ZIG, ["-O2"], marks=needs_zig, id="clang"),
+        pytest.param(
+            ["gcc"],
+            ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+            marks=needs_gcc,
+            id="sanitizers",
+        ),
+    ],
+)
+def test_the_device_agrees_with_the_oracle(
+    tmp_path: Path, compiler: list[str], flags: list[str]
+) -> None:
+    check = build(tmp_path, compiler, *flags)
+    assert run(check, VECTORS) == "24 cases agree: device\n"
+
+
+@needs_zig
+@pytest.mark.skipif(shutil.which("qemu-aarch64") is None, reason="apt-get install qemu-user")
+def test_a_64_bit_arm_agrees(tmp_path: Path) -> None:
+    check = build(tmp_path, [*ZIG, "-target", "aarch64-linux-musl"], "-O2", "-static")
+    assert run("qemu-aarch64", check, VECTORS) == "24 cases agree: device\n"
+
+
+@pytest.mark.skipif(
+    not (shutil.which("s390x-linux-gnu-gcc") and shutil.which("qemu-s390x"))
+    and "CI" not in os.environ,
+    reason="scripts/system_packages installs gcc-s390x-linux-gnu and qemu-user",
+)
+def test_a_machine_with_the_highest_byte_first_agrees(tmp_path: Path) -> None:
+    check = build(tmp_path, ["s390x-linux-gnu-gcc"], "-O2", "-static")
+    assert run("qemu-s390x", check, VECTORS) == "24 cases agree: device\n"
+
+
+@needs_zig
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_a_front_end_is_freestanding(tmp_path: Path, processor: str) -> None:
+    """No symbol from outside but a Cortex-M0's division and how RISC-V saves registers."""
+    assembly = ""
+    for source in SOURCES:
+        target = tmp_path / f"{source.stem}.s"
+        run(
+            *ZIG, *PROCESSORS[processor].zig, *STRICT, "-O2",
+            "-Wno-unused-command-line-argument", "-ffreestanding", "-fno-builtin",
+            "-fno-sanitize=all", "-S", source, "-o", target,
+        )  # fmt: skip
+        assembly += target.read_text()
+    called = set(re.findall(r"\t(?:bl?|call|tail)\t(?:t0, )?([A-Za-z_]\w*)$", assembly, re.M))
+    called = {name for name in called if not re.fullmatch(r"__riscv_(save|restore)_\d+", name)}
+    defined = set(re.findall(r"^([A-Za-z_]\w*):", assembly, re.M))
+    assert called - defined == ({"__aeabi_uidiv"} if processor == "cortex-m0" else set())
