@@ -37,7 +37,7 @@ from tifed.board.firmware.elf import read_image
 from tifed.data import load
 from tifed.errors import UsageError
 from tifed.experiment import load_experiment
-from tifed.experiment.build import network_for
+from tifed.experiment.setup import network_for
 from tifed.native.front_end import features as c_features
 from tifed.plan.instructions import modelled, scale
 from tifed.plan.operations import operations
