@@ -10,7 +10,7 @@ from tifed.rule.front_end.parts import (
     SQUARE_ROOTS,
     TABLE_LENGTH,
 )
-from tifed.rule.network.ranges import Range
+from tifed.rule.network.value_ranges import Range
 
 PIXEL = 255
 
