@@ -34,6 +34,7 @@ PATH_OF_A_STRANGER = (
     "docs/tutorials/own-board.md",
 )
 NOT_RUN = {
+    "docs/extending.md": "adds to its process for good; tests/examples/test_extension.py runs it",
     "docs/features.md": "needs a PyTorch model of the reader's; tests/extractor/test_pytorch.py",
     "docs/reproduce.md": "needs a Dask cluster",
 }
