@@ -28,7 +28,7 @@ lint: .venv/dev.stamp
 	$(SCHEMA)github-workflows .github/workflows/*.yml
 	$(SCHEMA)github-issue-forms .github/ISSUE_TEMPLATE/b*.yml .github/ISSUE_TEMPLATE/feature.yml
 	$(SCHEMA)citation-file-format CITATION.cff
-	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+	@$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 	BIN=$(BIN) scripts/lint_c
 	$(BIN)/lint-imports
 
