@@ -16,8 +16,8 @@ import numpy as np
 
 from tifed.board.emulators.unicorn import UnicornBoard
 from tifed.board.firmware import build_firmware, experiment_header
-from tifed.board.firmware.boards import QEMU, UNICORN
 from tifed.board.firmware.elf import read_image
+from tifed.board.firmware.emulated_boards import QEMU, UNICORN
 from tifed.extractor import Extractor
 from tifed.extractor.memory import extractor_memory
 from tifed.extractor.packed import constant_bytes

@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 from unicorn import arm_const
 
 from tifed.board import load_boards, load_measured
-from tifed.board.firmware.boards import PROCESSORS, UNICORN
 from tifed.board.firmware.build import CORE, SOURCES
 from tifed.board.firmware.elf import read_image
+from tifed.board.firmware.emulated_boards import PROCESSORS, UNICORN
 from tifed.data import load
 from tifed.errors import UsageError
 from tifed.experiment import load_experiment

@@ -19,7 +19,7 @@ pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
 
 from tifed.board.emulators.unicorn import UnicornBoard
 from tifed.board.firmware import build_firmware, experiment_header
-from tifed.board.firmware.boards import UNICORN
+from tifed.board.firmware.emulated_boards import UNICORN
 from tifed.experiment import Experiment
 from tifed.experiment.setup import Setup, build
 from tifed.federation import Plan, Update, begin, total

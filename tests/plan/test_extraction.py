@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from tifed.board import Measured, load_boards
 from tifed.board.firmware import build_firmware, experiment_header
-from tifed.board.firmware.boards import QEMU
 from tifed.board.firmware.elf import read_image
+from tifed.board.firmware.emulated_boards import QEMU
 from tifed.board.measured_extraction import Extractions, load_extractions, write_extractions
 from tifed.cli import app
 from tifed.errors import UsageError
