@@ -89,7 +89,7 @@ class BoardPlan:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DeploymentPlan:
     """An experiment on boards.
 
     Attributes:
@@ -115,7 +115,7 @@ def plan(
     names: tuple[str, ...] = (),
     extractor: Extractor | None = None,
     extractions: Extractions | None = None,
-) -> Plan:
+) -> DeploymentPlan:
     """Plan ``experiment`` on the boards called ``names``, or on all that are known.
 
     Args:
@@ -141,7 +141,7 @@ def plan(
     needed = _needed(experiment, network)
     every = choices(network.depth, needed)
     works = {choice: work(experiment, network, choice.layers) for choice in every}
-    return Plan(
+    return DeploymentPlan(
         experiment=experiment,
         network=network,
         needed=needed,
