@@ -17,7 +17,7 @@ from tifed.errors import UsageError
 
 if TYPE_CHECKING:
     from tifed.data import Dataset
-    from tifed.extractor.quantise import Quantised
+    from tifed.extractor.quantise import QuantisedExtractor
 
 app = typer.Typer(
     name="features",
@@ -261,7 +261,7 @@ def _load(name: str, data_dir: Path | None, options: dict[str, Any]) -> "Dataset
     return load(name, data_dir=data_dir, **options)
 
 
-def _say(out: Path, made: "Quantised", more: dict[str, Any], as_json: bool) -> None:
+def _say(out: Path, made: "QuantisedExtractor", more: dict[str, Any], as_json: bool) -> None:
     """What was made."""
     one = made.extractor
     size = sum(array.nbytes for _, array in one.named)
