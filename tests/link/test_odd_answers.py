@@ -37,7 +37,7 @@ from tifed.link import (
 from tifed.link.frame import ANSWER
 from tifed.nodes.messages.check import checked_sums, checked_update
 from tifed.nodes.messages.content import message, update_message
-from tifed.nodes.messages.devices import to_ranges
+from tifed.nodes.messages.device_ranges import to_ranges
 
 QUICK = Patience(answer=0.05, silence=0.2, training=0.02)
 CALM = Patience(answer=2.0, silence=120.0)

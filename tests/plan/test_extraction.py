@@ -20,9 +20,9 @@ from tifed.extractor.operations import extractor_operations
 from tifed.extractor.packed import constant_bytes
 from tifed.extractor.shipped import find_extractor
 from tifed.plan import Source, plan
-from tifed.plan.extraction import Extracting, extraction_instructions
+from tifed.plan.board_memory import flash_parts, ram_parts
+from tifed.plan.extraction_costs import Extracting, extraction_instructions
 from tifed.plan.measure_extraction import measure_one, probes
-from tifed.plan.memory import flash_parts, ram_parts
 
 EXPERIMENT = Experiment(dataset="fashion-mnist", features="mnist", layers=(200, 50, 10))
 MNIST = find_extractor("mnist")

@@ -15,7 +15,7 @@ from tifed.cli.reproduce import reproduce
 from tifed.data.builtin.cifar10 import BINARY
 from tifed.data.builtin.mnist import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from tifed.errors import UsageError
-from tifed.fleets.published import LABEL
+from tifed.fleets.published_schedule import LABEL
 from tifed.studies import names
 
 app = typer.Typer()

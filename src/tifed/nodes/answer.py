@@ -16,7 +16,7 @@ from tifed.nodes.messages.content import (
     refusal,
     update_message,
 )
-from tifed.nodes.messages.devices import from_ranges, to_ranges
+from tifed.nodes.messages.device_ranges import from_ranges, to_ranges
 
 
 def answer(node: NodeContext, content: Content) -> Content:

@@ -14,7 +14,7 @@ from tifed.experiment import Experiment, Setup, build
 from tifed.experiment.identity import identity
 from tifed.experiment.load import validated
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
-from tifed.nodes.messages.devices import hosted
+from tifed.nodes.messages.device_ranges import hosted
 from tifed.rule.network import Network, Parameters
 
 

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from tifed.experiment.report.amounts import memory_amount
 from tifed.experiment.report.theme import BLUE, BROWN, GREEN, ORANGE, PURPLE, new_figure, plain
-from tifed.plan.amounts import memory_amount
 from tifed.plan.choice import Choice
 from tifed.plan.planning import BoardPlan, DeploymentPlan, Placement
 

@@ -8,12 +8,12 @@ from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.setup import assignment_of
 from tifed.extractor import Extractor
+from tifed.plan.board_memory import Parts, flash_parts, ram_parts
 from tifed.plan.choice import Choice, choices
 from tifed.plan.device_network import check_for_devices
-from tifed.plan.extraction import Extracting, extraction_instructions
+from tifed.plan.extraction_costs import Extracting, extraction_instructions
 from tifed.plan.figure import Figure, Source, total
 from tifed.plan.instructions import instructions
-from tifed.plan.memory import Parts, flash_parts, ram_parts
 from tifed.plan.workload import Work, work
 from tifed.rule.network import Network
 

@@ -6,12 +6,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from tifed.board import Measured
-from tifed.experiment.report.amounts import amount_of_bytes
+from tifed.experiment.report.amounts import amount_of_bytes, count, memory_amount, with_prefix
 from tifed.extractor import Extractor
 from tifed.extractor.memory import extractor_memory
 from tifed.extractor.operations import extractor_operations
 from tifed.extractor.packed import constant_bytes
-from tifed.plan.amounts import count, memory_amount, with_prefix
 from tifed.plan.figure import Figure, Source
 from tifed.plan.planning import BoardPlan, DeploymentPlan, Placement
 

@@ -20,7 +20,7 @@ from tifed.nodes.messages.content import (
     message,
     parameter_arrays,
 )
-from tifed.nodes.messages.devices import to_ranges
+from tifed.nodes.messages.device_ranges import to_ranges
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
 

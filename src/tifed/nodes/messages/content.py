@@ -27,7 +27,7 @@ import numpy as np
 
 from tifed.errors import UsageError
 from tifed.federation import Jobs, Plan, Update
-from tifed.nodes.messages.devices import from_ranges, to_ranges
+from tifed.nodes.messages.device_ranges import from_ranges, to_ranges
 from tifed.printable import printable
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
