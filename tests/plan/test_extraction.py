@@ -24,7 +24,7 @@ from tifed.plan.board_memory import flash_parts, ram_parts
 from tifed.plan.extraction_costs import Extracting, extraction_instructions
 from tifed.plan.measure_extraction import measure_one, probes
 
-EXPERIMENT = Experiment(dataset="fashion-mnist", features="mnist", layers=(200, 50, 10))
+EXPERIMENT = Experiment(dataset="fashion-mnist", extractor="mnist", layers=(200, 50, 10))
 MNIST = find_extractor("mnist")
 
 
@@ -91,7 +91,7 @@ def test_others_are_modelled_from_what_was_measured() -> None:
 
 
 def test_a_plan_shows_the_extractor() -> None:
-    chosen = ("--set", "dataset=fashion-mnist", "--set", "features=mnist", "--set")
+    chosen = ("--set", "dataset=fashion-mnist", "--set", "extractor=mnist", "--set")
     command = ["plan", *chosen, "layers=[200,50,10]", "--board", "nrf52840"]
     done = CliRunner().invoke(app, [*command, "--json"])
     assert done.exit_code == 0, done.output

@@ -107,7 +107,7 @@ class Experiment(SettingsTable):
     dataset: str = Field(
         "digits", description="name of a built-in data set, or path of a file (docs/datasets.md)"
     )
-    features: str | None = Field(
+    extractor: str | None = Field(
         None,
         description="a frozen feature extractor that every sample goes through first: its file, or "
         "the name of one that comes with TIFeD (docs/features.md); the first entry of `layers` is "

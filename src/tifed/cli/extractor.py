@@ -1,4 +1,4 @@
-"""``tifed features``: frozen integer ConvNets, made, imported and used."""
+"""``tifed extractor``: frozen integer ConvNets, made, imported and used."""
 
 import io
 import json
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from tifed.extractor.quantise import QuantisedExtractor
 
 app = typer.Typer(
-    name="features",
+    name="extractor",
     help="Frozen feature extractors: integer ConvNets that every sample goes through before the "
     "network that devices train. Train one, import your own from PyTorch, or extract the features "
     "of a data set. *train* and *import* need *pip install 'tifed[torch]'*. An experiment uses an "
-    "extractor with its setting *features*.",
+    "extractor with its setting *extractor*.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -210,7 +210,7 @@ def import_model(
 
 @app.command()
 def extract(
-    extractor: Annotated[str, typer.Argument(help="File, or one of tifed features list.")],
+    extractor: Annotated[str, typer.Argument(help="File, or one of tifed extractor list.")],
     dataset: Annotated[str, typer.Argument(help="Name of a data set, or a file of samples.")],
     out: Out,
     options: DataOptions = None,
