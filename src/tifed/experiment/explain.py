@@ -13,6 +13,9 @@ from tifed.registry import Registry
 _SHOWN = 80
 """Characters of a wrong value that a message repeats."""
 
+_RENAMED = {"features": "extractor"}
+"""What settings are called now, by what they were called."""
+
 
 def explained(error: ValidationError, settings: Mapping[str, Any], model: type[BaseModel]) -> str:
     """One line per wrong field.
@@ -35,6 +38,10 @@ def _line(problem: Any, settings: Mapping[str, Any], model: type[BaseModel]) -> 
     location, given = [str(part) for part in problem["loc"]], problem["input"]
     name, kind = ".".join(location), problem["type"]
     if kind == "extra_forbidden":
+        if name in _RENAMED:
+            return (
+                f"{name}: is called {_RENAMED[name]} now; write {_RENAMED[name]} = {_shown(given)}"
+            )
         owner = model if len(location) == 1 else _table(model, location[0], settings)
         allowed = tuple(owner.model_fields)
         has = _owner(location[0], settings, model) if len(location) > 1 else "the keys are"
