@@ -7,15 +7,10 @@ from contextlib import suppress
 from ipaddress import ip_address
 
 from tifed.link.address import host_and_port
+from tifed.link.opening import connect
 from tifed.link.reason import reason
 from tifed.link.scheme import Scheme
-from tifed.link.transport import (
-    SerialTransport,
-    SocketTransport,
-    Transport,
-    TransportClosedError,
-    connect,
-)
+from tifed.link.transport import SerialTransport, SocketTransport, Transport, TransportClosedError
 
 _LONGEST_PORT = 5
 _LASTING = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP}
