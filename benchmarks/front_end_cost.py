@@ -135,7 +135,7 @@ def picture(length: int) -> NDArray[np.int8] | None:
 
 
 def training_instructions(processor: str) -> float:
-    """Of one sample in a round of 784-200-10, all its epochs."""
+    """Instructions that training 784-200-10 spends on one sample in a round, in all its epochs."""
     experiment = load_experiment(preset="fashion-mnist")
     network = network_for(experiment)
     core = load_boards().cores[processor]

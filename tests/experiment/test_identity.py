@@ -188,6 +188,14 @@ def test_a_network_that_data_decide_counts_once_it_is_known(recipe: str) -> None
     assert identity(named) == identity(named, same[0])
 
 
+def test_no_network_counts_where_a_baseline_learns() -> None:
+    """The integers' network does not decide what floats become."""
+    experiment = Experiment(baseline="float-fedavg")
+    network = Tuned().network((64, 32, 10), 10)
+    assert identity(experiment, network) == identity(experiment)
+    assert identity(experiment) != identity(Experiment())
+
+
 def test_millions_of_rounds_are_a_short_text() -> None:
     constants = description(Experiment(rounds=100_000))["constants"]
     assert constants["shifts"] == [(60_000, 0), (40_000, 1)]

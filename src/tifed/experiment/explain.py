@@ -89,13 +89,13 @@ def _choice(
 
 
 def _owner(table: str, settings: Mapping[str, Any], model: type[BaseModel]) -> str:
-    """Whose keys are listed."""
+    """The words before a list of the keys that ``table`` has: what they belong to."""
     registry, choice = _choice(table, settings, model)
     return "the keys are" if registry is None else f"the {registry.what} {choice!r} has"
 
 
 def _elsewhere(table: str, key: str) -> str:
-    """Of a key that does not go with the kind of partition: the kinds that it goes with."""
+    """Which kinds of partition have ``key``, where the chosen one has not; for a message."""
     if table != "partition":
         return ""
     kinds = [name for name in PARTITIONS.built_in if key in PARTITIONS[name].model_fields]

@@ -150,5 +150,5 @@ def _extractor_in(experiment: Experiment, folder: RunFolder) -> Extractor | None
 
 
 def _nobody(message: str) -> None:
-    """Where nobody wants to be warned."""
+    """Take a warning that nobody wants to see."""
     del message

@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 from tifed.errors import RunError
 from tifed.link.address import check_socket_address
+from tifed.link.opening import connect
 from tifed.link.reason import reason
-from tifed.link.transport import connect
 from tifed.nodes.context import DeviceSelection
 from tifed.nodes.gateway.wire import WireError, receive, send
 from tifed.nodes.messages.content import Content, MessageError
