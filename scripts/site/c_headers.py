@@ -12,7 +12,7 @@ HEADERS = ("tifed.h", "tifed_features.h", "tifed_front_end.h", "device.h")
 
 _NAMES = re.compile(r"^typedef struct (\w+)|^#define (\w+)|\b(tifed_\w+)\(", re.M)
 _NOT_SHOWN = re.compile(
-    r"^#(?:ifn?def|endif|include|define TIFED_\w*_H)\b.*\n?|^extern \"C\" \{\n|^\}$", re.M
+    r"^#(?:ifn?def|endif|include|define TIFED_(?:\w*_)?H)\b.*\n?|^extern \"C\" \{\n|^\}$", re.M
 )
 
 
