@@ -62,4 +62,5 @@ NATIVE := CMakeLists.txt $(wildcard src/tifed/core/*.[ch] src/tifed/native/host/
 	touch $@
 
 clean:
-	rm -rf .venv build dist runs .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist runs .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		.import_linter_cache

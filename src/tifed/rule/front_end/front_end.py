@@ -7,7 +7,7 @@ from functools import cached_property
 from tifed.errors import UsageError
 
 VERSION = 1
-"""Of the arithmetic (SPEC, section 14)."""
+"""The version of the arithmetic, which digests contain (SPEC, section 14)."""
 
 LEAST_SIDE, LARGEST_SIDE = 4, 4096
 """Rows or columns of a picture."""
