@@ -8,11 +8,11 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 SOURCES = Path(__file__).resolve().parents[2] / "src" / "tifed"
-HEADERS = ("tifed.h", "tifed_features.h", "device.h")
+HEADERS = ("tifed.h", "tifed_features.h", "tifed_front_end.h", "device.h")
 
 _NAMES = re.compile(r"^typedef struct (\w+)|^#define (\w+)|\b(tifed_\w+)\(", re.M)
 _NOT_SHOWN = re.compile(
-    r"^#(?:ifn?def|endif|include|define TIFED_\w*H)\b.*\n?|^extern \"C\" \{\n|^\}$", re.M
+    r"^#(?:ifn?def|endif|include|define TIFED_(?:\w*_)?H)\b.*\n?|^extern \"C\" \{\n|^\}$", re.M
 )
 
 
@@ -30,7 +30,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def described(header: str) -> Iterator[str]:
-    """Each paragraph of a header: what it declares as a title, its comment as text, its code."""
+    """Each paragraph of a header: what it declares as a title, its comment as text, its code.
+
+    A comment of one line that begins with dashes is the title of a section.
+    """
+    level = "###"
     for paragraph in re.split(r"\n\s*\n", _NOT_SHOWN.sub("", header)):
         comment = re.match(r"/\*(.*?)\*/\n?", paragraph, re.S)
         code = (paragraph[comment.end() :] if comment else paragraph).strip("\n")
@@ -39,8 +43,12 @@ def described(header: str) -> Iterator[str]:
             continue
         if text.endswith("private."):
             continue
+        if section := re.fullmatch(r"-{3} (.*?) -+", text):
+            level = "####"
+            yield f"### {section[1][0].upper()}{section[1][1:]}\n"
+            continue
         if code:
-            yield f"### {_title(code)}\n"
+            yield f"{level} {_title(code)}\n"
         if text:
             yield f"{text}\n"
         if code:

@@ -119,6 +119,11 @@ def test_help_teaches(here: Here, tmp_path: Path) -> None:
 
 
 USAGE = [
+    (
+        ["run", "wine.csv"],
+        "wine.csv: is a file of samples, not an experiment file; use --set dataset=wine.csv",
+    ),
+    (["partition", "--data-dir", "missing"], "Invalid value for '--data-dir'"),
     (["run", "--preset", "nonsense"], "preset: 'nonsense' does not exist"),
     (["run", "--set", "nonsense=1"], "nonsense: unknown key"),
     (["run", "--set", "dataset=nonsense"], "'nonsense' is unknown"),

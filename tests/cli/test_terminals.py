@@ -114,6 +114,7 @@ def stopped_by_hand(arguments: list[str], due: Callable[[], bool], cwd: Path) ->
 
 @pytest.mark.slow(4)
 def test_a_run_that_is_stopped_by_hand_says_how_to_go_on(tmp_path: Path) -> None:
+    (tmp_path / "my data").mkdir()
     code, said = stopped_by_hand(
         ["run", "--set", "rounds=100000", "--out", "my run", "--data-dir", "my data"],
         lambda: newest_round(tmp_path / "my run") >= 3, tmp_path,

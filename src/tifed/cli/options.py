@@ -37,7 +37,11 @@ Resume = Annotated[
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        help="Folder in which to look for data sets.", envvar="TIFED_DATA_DIR", show_envvar=True
+        help="Folder in which to look for data sets.",
+        envvar="TIFED_DATA_DIR",
+        show_envvar=True,
+        exists=True,
+        file_okay=False,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
@@ -75,9 +79,17 @@ def experiment_from(
         preset: its name.
         overrides: of single settings.
         also: settings that other options stand for.
+
+    Raises:
+        UsageError: if ``path`` is a file of samples, or its experiment is not possible.
     """
+    from tifed.data import READERS
     from tifed.experiment import load_experiment
 
+    if path is not None and path.suffix in READERS:
+        raise UsageError(
+            f"{path}: is a file of samples, not an experiment file; use --set dataset={path}"
+        )
     if path is None and preset is None and not overrides:
         preset = "digits"
     return load_experiment(path, preset=preset, overrides=[*(overrides or ()), *also])

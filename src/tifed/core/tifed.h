@@ -48,9 +48,18 @@ enum {
 
 /* --- what to learn: constants, which may lie in flash ----------------------------------------- */
 
+/* Activation of a layer: a hyperbolic tangent made of straight pieces, max(x, 0), x, |x|. */
 enum { TIFED_POCKET_TANH = 0, TIFED_RELU = 1, TIFED_IDENTITY = 2, TIFED_ABSOLUTE = 3 };
+
+/* Rounding of a division: down, to the nearest, or up or down at random. */
 enum { TIFED_FLOOR = 0, TIFED_NEAREST = 1, TIFED_STOCHASTIC = 2 };
+
+/* Error of the output: its difference from a target, or by how much the true class is less than a
+ * margin above the largest other one. */
 enum { TIFED_SQUARED = 0, TIFED_MARGIN = 1 };
+
+/* Feedback matrix that carries the error to a hidden layer: uniform random numbers, random signs, as
+ * many plus as minus for each unit, or the signs of the output layer's weights. */
 enum { TIFED_UNIFORM = 0, TIFED_BALANCED = 1, TIFED_OUTPUT_SIGN = 2 };
 
 /* A dense layer: v = (x·W + (b << bias_shift) + offset) / (rescale_factor << rescale_shift), floor,
@@ -81,14 +90,15 @@ typedef struct tifed_network {
 } tifed_network;
 
 /* Parameters of a layer that is not trained here, in flash: weights int8 or int16 (fan_in, fan_out)
- * row-major, biases int16 (fan_out). That they keep to their bounds is for you to see to: they are
- * read as they are. */
+ * row-major, biases int16 (fan_out). They are not checked: make sure that they keep to their bounds
+ * (tifed_weight_bound), for otherwise sums may overflow. */
 typedef struct tifed_frozen {
     const void *weights; /* NULL: the layer lies in RAM and is set with tifed_put_parameters */
     const int16_t *biases;
 } tifed_frozen;
 
-/* What this device does of it. What is pointed to has to stay where it is. */
+/* Which layers this device trains, and on how many samples. What is pointed to has to stay where it
+ * is as long as the context is used. */
 typedef struct tifed_config {
     const tifed_network *network;
     uint32_t trained;               /* bit l: layer l is trained; 0: forward only */
@@ -103,11 +113,11 @@ typedef struct tifed_config {
 /* --- what to do in one exchange with the server, and what came of it -------------------------- */
 
 typedef struct tifed_work {
-    uint32_t first_step;  /* counted from the buffer's first */
-    uint32_t steps;       /* mini-batches */
+    uint32_t first_step;  /* the mini-batch to start with, counted from the buffer's first */
+    uint32_t steps;       /* mini-batches to train on */
     uint32_t extra_shift; /* added to every update shift, 0..6 */
-    uint32_t device;      /* logical number: names random numbers, with exchange and step */
-    uint32_t exchange;
+    uint32_t device;      /* its number in the federation; random numbers depend on it, on the */
+    uint32_t exchange;    /* exchange (counted from 0 over the whole run) and on the step */
 } tifed_work;
 
 typedef struct tifed_statistics {
@@ -153,9 +163,6 @@ int tifed_put_parameters(tifed *t, uint32_t layer, uint32_t first, uint32_t coun
 /* Copy a sample (features) and its label into the buffer. */
 int tifed_add_sample(tifed *t, const int8_t *sample, uint32_t label);
 
-/* Empty the buffer. */
-void tifed_clear(tifed *t);
-
 /* --- training --------------------------------------------------------------------------------- */
 
 /* Start the steps of `work` over the buffer (statistics restart at 0); do one; do all. */
@@ -165,8 +172,12 @@ int tifed_train(tifed *t, const tifed_work *work);
 
 /* --- parameters leave ------------------------------------------------------------------------- */
 
+/* The counterpart of tifed_put_parameters: write such values to `wire`. */
 int tifed_get_parameters(const tifed *t, uint32_t layer, uint32_t first, uint32_t count,
                          uint8_t *wire);
+
+/* Empty the buffer for the next samples; the parameters stay. */
+void tifed_clear(tifed *t);
 
 /* --- use of the model ------------------------------------------------------------------------- */
 
