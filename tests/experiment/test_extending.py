@@ -260,3 +260,9 @@ def test_what_an_extension_gives_is_looked_at(tmp_path: Path) -> None:
     Wrong.gives = explicit([[1]], 2)
     with pytest.raises(UsageError, match="'wrong' deals to 1 devices of 8"):
         tifed.run(experiment)
+
+
+def test_another_process_says_why_it_lacks_what_a_script_registered() -> None:
+    sent = load_experiment().model_copy(update={"recipe": "elsewhere"})
+    with pytest.raises(UsageError, match="register it in each worker process too"):
+        sent.build_recipe()

@@ -333,4 +333,10 @@ class Experiment(Table):
 
     def _chosen(self, key: str) -> Any:
         """What ``key`` names, with its settings."""
-        return CHOICES[key][getattr(self, key)].model_validate(getattr(self, f"{key}_settings"))
+        registry, name = CHOICES[key], getattr(self, key)
+        if name not in registry:  # it was when this was made, perhaps in another process
+            raise UsageError(
+                f"{registry.unknown(name)}; what a script registers is known in its own process "
+                "alone: register it in each worker process too, or install it as a package"
+            )
+        return registry[name].model_validate(getattr(self, f"{key}_settings"))
