@@ -1,12 +1,13 @@
 """Names of things: TIFeD's own, those of installed packages, those of a script."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tifed.errors import UsageError
-from tifed.registry import BUILT_IN, SCRIPT, Registry, _all_installed, _installed
+from tifed.registry import BUILT_IN, SCRIPT, Registry, _all_installed, _installed, subclass_of
 
 GROUP = "tifed.tests"
 
@@ -112,3 +113,41 @@ def test_what_is_unknown_is_named_with_what_there_is() -> None:
     with pytest.raises(UsageError, match="there is no greeting x; there is plain"):
         known.provider("x")
     assert len(known.unknown("x" * 1000)) < 200
+
+
+@pytest.mark.parametrize("name", ["", " ", "two\nlines", None, 5, ["list"]])
+def test_a_name_is_printable_text(name: object) -> None:
+    with pytest.raises(UsageError, match="is not a name; use printable text"):
+        registry().register(name, lengths)  # type: ignore[arg-type]
+
+
+def test_two_lambdas_are_two_things() -> None:
+    known = registry()
+    first = lambda word: 1  # noqa: E731
+    known.register("first", first)
+    known.register("first", first)
+    with pytest.raises(UsageError, match="registered this name already"):
+        known.register("first", lambda word: 2)
+    assert known["first"] is first
+
+
+def test_a_module_that_ends_the_program_cannot_be_imported(
+    package: Callable[..., None], tmp_path: Path
+) -> None:
+    (tmp_path / "ends_the_program.py").write_text("raise SystemExit('bye')\n")
+    package("ends", leave="ends_the_program:it")
+    with pytest.raises(UsageError, match=r"of ends 1\.2 cannot be imported \(SystemExit: bye\)"):
+        registry()["leave"]
+
+
+def test_what_leaves_out_a_method_is_refused_with_its_name() -> None:
+    class Base(ABC):
+        @abstractmethod
+        def deal(self) -> None: ...
+
+    class Lacking(Base):
+        pass
+
+    known: Registry[type[Base]] = Registry("dealer", GROUP, {}, subclass_of(Base), "a dealer")
+    with pytest.raises(UsageError, match="lacks deal, which every dealer has to define"):
+        known.register("lacking", Lacking)  # type: ignore[type-abstract]

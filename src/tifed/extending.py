@@ -68,7 +68,7 @@ def register_reader(ending: str, read: Reader) -> None:
     Raises:
         UsageError: if the ending is taken, or is none.
     """
-    if not re.fullmatch(r"\.[^.A-Z/\\]+", ending):
+    if not re.fullmatch(r"\.[^.A-Z/\\]+", str(ending)):
         raise UsageError(f"reader of files: {ending!r} is not an ending such as '.gestures'")
     READERS.register(ending, read)
 
@@ -88,6 +88,6 @@ def register_transport(scheme: str, transport: type[Scheme]) -> None:
     Raises:
         UsageError: if the scheme is taken, or is none.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9+-]*", scheme):
+    if not re.fullmatch(r"[a-z][a-z0-9+-]*", str(scheme)):
         raise UsageError(f"transport: {scheme!r} is not a word such as 'mqtt'")
     TRANSPORTS.register(scheme, transport)

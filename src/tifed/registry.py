@@ -70,8 +70,10 @@ class Registry(Generic[T]):
         The same definition may be registered again, so that a notebook's cell can be run again.
 
         Raises:
-            UsageError: if the name is taken, or the thing is not one that fits.
+            UsageError: if the name is taken, or none, or the thing is not one that fits.
         """
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise UsageError(f"{self.what} {name!r:.80}: is not a name; use printable text")
         for entry in self._entries(name):
             known = entry.load() if entry.provider == SCRIPT else None
             if known is None or _definition(known) != _definition(thing):
@@ -92,7 +94,8 @@ class Registry(Generic[T]):
         entry = self._entry(name)
         try:
             thing = entry.load()
-        except Exception as error:  # a package of somebody else's can fail in any way
+        # A package of somebody else's can fail in any way, or try to end the program.
+        except (Exception, SystemExit) as error:
             if entry.provider == BUILT_IN:
                 raise
             raise UsageError(
@@ -159,14 +162,22 @@ class Registry(Generic[T]):
             raise UsageError(
                 f"the {self.what} {name!r} of {provider} is not {self._must_be}, but {thing!r:.80}"
             )
+        if missing := sorted(getattr(thing, "__abstractmethods__", ())):
+            raise UsageError(
+                f"the {self.what} {name!r} of {provider} lacks {', '.join(missing)}, which every "
+                f"{self.what} has to define"
+            )
         checked: T = thing
         return checked
 
 
 def _definition(thing: object) -> object:
-    """Where a class or function was defined; else the thing itself."""
-    named = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
-    return thing if None in named else named
+    """Where a class or function was defined; else the thing itself.
+
+    Many lambdas have one name, and so have all classes that one function makes.
+    """
+    module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
+    return thing if module is None or name is None or "<" in name else (module, name)
 
 
 def subclass_of(base: type[Any]) -> Callable[[Any], bool]:

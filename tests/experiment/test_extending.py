@@ -11,8 +11,8 @@ from tifed import UsageError, load_experiment
 from tifed.baselines import BASELINES
 from tifed.baselines.float_fedavg import FloatFedAvg
 from tifed.data import DATASETS, READERS, Folders, load
-from tifed.data.partition import PARTITIONS, Partition
-from tifed.data.partition.settings import Iid
+from tifed.data.partition import PARTITIONS, Partition, explicit
+from tifed.data.partition.settings import Dirichlet, Iid
 from tifed.data.samples import Dataset, Samples
 from tifed.experiment import FLEETS, to_toml
 from tifed.experiment.fleets import Simulated
@@ -191,3 +191,78 @@ def test_who_brought_what_is_written_down_and_asked_for(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="provided_by is a table that TIFeD writes, not 3"):
         load_experiment(path)
     assert "provided_by" not in to_toml(load_experiment(preset="digits"))
+
+
+class Turned(Iid):
+    """Deals in another order once its package is another version."""
+
+    version: ClassVar[int] = 1
+
+    def deal(self, samples: Samples, devices: int, seed: int) -> Partition:
+        return super().deal(samples, devices, seed + self.version)
+
+
+def test_a_run_does_not_go_on_with_samples_dealt_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tifed.register_partition("turned", Turned)
+    experiment = load_experiment(overrides={"partition.kind": "turned", "rounds": 2})
+    digest = tifed.run(experiment, out=tmp_path / "run").digest
+    assert tifed.resume(tmp_path / "run").digest == digest
+    monkeypatch.setattr(Turned, "version", 2)
+    with pytest.raises(UsageError, match="a package whose partition deals otherwise"):
+        tifed.resume(tmp_path / "run")
+
+
+def test_a_partition_made_in_python_says_its_own_kind() -> None:
+    with pytest.raises(UsageError, match=r"partition.kind: 'iid' is not the kind of Dirichlet"):
+        tifed.Experiment(partition=Dirichlet(alpha=0.3))
+    made = tifed.Experiment(partition=Dirichlet(kind="dirichlet", alpha=0.3))
+    assert made == load_experiment(
+        overrides={"partition.kind": "dirichlet", "partition.alpha": 0.3}
+    )
+
+
+class Needy(Tuned):
+    """Has a setting without a default."""
+
+    need: int
+
+
+def test_a_setting_that_has_to_be_given_is_asked_for() -> None:
+    tifed.register_recipe("needy", Needy)
+    with pytest.raises(UsageError, match=r"recipe_settings.need: Field required"):
+        load_experiment(overrides={"recipe": "needy"})
+
+
+class Wrong(Iid):
+    """Deals something else than a partition, or to too few devices."""
+
+    gives: ClassVar[Any] = [[1]]
+
+    def deal(self, samples: Samples, devices: int, seed: int) -> Partition:
+        wrong: Partition = self.gives
+        return wrong
+
+
+def test_what_an_extension_gives_is_looked_at(tmp_path: Path) -> None:
+    tifed.register_dataset("seven", lambda folders: 7)  # type: ignore[arg-type,return-value]
+    with pytest.raises(UsageError, match=r"'seven' of a script is loaded as 7, not as a tifed"):
+        load("seven")
+    tifed.register_reader(".seven", lambda path, missing: 7)  # type: ignore[arg-type,return-value]
+    (tmp_path / "a.seven").touch()
+    with pytest.raises(UsageError, match=r"reader of a script gives 7, not a tifed.data.Table"):
+        load(tmp_path / "a.seven")
+    tifed.register_partition("wrong", Wrong)
+    experiment = load_experiment(overrides={"partition.kind": "wrong"})
+    with pytest.raises(UsageError, match=r"'wrong' deals \[\[1\]\], not a tifed"):
+        tifed.run(experiment)
+    Wrong.gives = explicit([[1]], 2)
+    with pytest.raises(UsageError, match="'wrong' deals to 1 devices of 8"):
+        tifed.run(experiment)
+
+
+def test_another_process_says_why_it_lacks_what_a_script_registered() -> None:
+    sent = load_experiment().model_copy(update={"recipe": "elsewhere"})
+    with pytest.raises(UsageError, match="register it in each worker process too"):
+        sent.build_recipe()

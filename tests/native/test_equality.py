@@ -157,6 +157,13 @@ def test_threads_and_order_do_not_matter() -> None:
     )  # fmt: skip
     reverse = FleetJobs(**{name: column[::-1].copy() for name, column in vars(jobs).items()})
     shared = SharedSamples(samples, labels, order)
+    wrong_columns: dict[str, Any] = {"device": d[:0], "layers": d.astype(np.float64)}
+    for name, column in wrong_columns.items():
+        with pytest.raises(UsageError, match="is not"):
+            native.Native().train_fleet(
+                network, parameters, feedback, shared,
+                FleetWork(replace(jobs, **{name: column}), batch=4),
+            )  # fmt: skip
     columns: list[Any] = [d.astype(np.int32), d[:-1], np.array([d]), d.tolist()]
     for wrong in columns:
         with pytest.raises(UsageError, match="steps: is not"):

@@ -92,7 +92,13 @@ def load(
             )
     if loader is not None:
         cache = None if cache_dir is None else Path(cache_dir)
-        return loader(Folders(folder, cache, download), **options_given)
+        dataset = loader(Folders(folder, cache, download), **options_given)
+        if not isinstance(dataset, Dataset):
+            raise UsageError(
+                f"the data set {str(name)!r} of {DATASETS.provider(str(name))} is loaded as "
+                f"{dataset!r:.80}, not as a tifed.data.Dataset"
+            )
+        return dataset
     for option, value in options_given.items():
         if option.endswith("_file") and isinstance(value, str | Path):
             options_given[option] = in_folder(Path(value), folder)

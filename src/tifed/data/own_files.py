@@ -1,7 +1,7 @@
 """A user's own file: which reader knows it, and the options that are the same for all."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ def load_file(
     }
     of_train = {name: of_format[name] for name in of_test}
     may_lack = missing != "refuse"
-    table, test = reader(path, may_lack, **of_train)
+    table, test = _read(reader, path, may_lack, of_train)
     if test_file is not None:
         if test is not None:
             raise UsageError(f"data.test_file: {path} has a test split of its own")
@@ -155,10 +155,25 @@ def _test_samples(
             raise UsageError(
                 f"data.{beside}: is needed for data.test_file, as data.{name} is given"
             )
-    table, own_test = reader(test_file, may_lack, **options)
+    table, own_test = _read(reader, test_file, may_lack, options)
     if own_test is not None:
         raise UsageError(f"data.test_file: {test_file} has a test split of its own")
     return table
+
+
+def _read(
+    reader: Reader, path: Path, may_lack: bool, options: Mapping[str, Any]
+) -> tuple[Table, Table | None]:
+    """What ``reader``, which may be of somebody else's, finds in the file."""
+    found: object = reader(path, may_lack, **options)
+    match found:
+        case (Table() as table, (Table() | None) as test):
+            return table, test
+    provider = READERS.provider(path.suffix.lower())
+    raise UsageError(
+        f"{path}: the reader of {provider} gives {found!r:.80}, not a tifed.data.Table and the "
+        "one of the test split or None"
+    )
 
 
 def _windows(

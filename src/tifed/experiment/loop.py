@@ -8,6 +8,7 @@ from typing import Any, Generic
 
 import numpy as np
 
+from tifed.data.partition import PARTITIONS
 from tifed.errors import RunError, UsageError
 from tifed.experiment.doubts import Doubts, after_the_run, before_the_run, scores
 from tifed.experiment.folder import RunFolder
@@ -21,6 +22,7 @@ from tifed.federation import Costs, RoundRecord
 from tifed.federation.checkpoint_file import Checkpoint, checkpoint_files
 from tifed.federation.plan import StateT
 from tifed.federation.training import Training
+from tifed.registry import BUILT_IN
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,11 @@ class Loop(Generic[StateT]):
     @cached_property
     def _identity(self) -> str:
         """Names experiment and data, so that a checkpoint of others is refused."""
-        return identity(self.experiment, self.setup.network, data=self.setup.dataset.digest)
+        more = {"data": self.setup.dataset.digest}
+        if PARTITIONS.provider(self.experiment.partition.kind) != BUILT_IN:
+            # Another version of a package may deal the samples in another way.
+            more["partition"] = self.setup.partition.digest
+        return identity(self.experiment, self.setup.network, **more)
 
     def _newest_checkpoint(self) -> Checkpoint[StateT] | None:
         """The newest checkpoint that is sound; None if the run was stopped before the first."""

@@ -20,7 +20,7 @@ from pydantic_core import InitErrorDetails
 
 from tifed.baselines import BASELINES, Baseline
 from tifed.data.partition import PartitionKind
-from tifed.data.partition.settings import Iid, chosen_kind
+from tifed.data.partition.settings import Iid, chosen_kind, registered_kind
 from tifed.errors import UsageError
 from tifed.experiment.explain import explained
 from tifed.experiment.fleet_kind import FleetKind
@@ -208,13 +208,18 @@ class Experiment(SettingsTable):
         default_factory=dict, description="options for loading the data set (docs/datasets.md)"
     )
     recipe_settings: dict[str, Any] = Field(
-        default_factory=dict, description="settings of the recipe, listed below for each recipe"
+        default_factory=dict,
+        validate_default=True,
+        description="settings of the recipe, listed below for each recipe",
     )
     baseline_settings: dict[str, Any] = Field(
-        default_factory=dict, description="settings of the baseline, listed below"
+        default_factory=dict,
+        validate_default=True,
+        description="settings of the baseline, listed below",
     )
     fleet_settings: dict[str, Any] = Field(
         default_factory=dict,
+        validate_default=True,
         description="settings of a fleet that a package or script adds (docs/extending.md)",
     )
 
@@ -224,7 +229,8 @@ class Experiment(SettingsTable):
         if info.field_name == "recipe" and name in BASELINES:
             raise ValueError(
                 f"{name!r} is a baseline; write baseline = {name!r} in place of recipe, and "
-                "[baseline_settings] in place of [recipe_settings]"
+                "[baseline_settings] in place of [recipe_settings], and begin an unfinished run of "
+                "it again"
             )
         return name if name is None else known(CHOICES[str(info.field_name)], name)
 
@@ -249,10 +255,10 @@ class Experiment(SettingsTable):
     @field_validator("partition", mode="before")
     @classmethod
     def _of_its_kind(cls, settings: Any) -> Any:
-        if not isinstance(settings, Mapping):
-            return settings
         try:
-            return chosen_kind(settings)
+            if isinstance(settings, PartitionKind):
+                registered_kind(settings)
+            return chosen_kind(settings) if isinstance(settings, Mapping) else settings
         except UsageError as error:
             raise ValidationError.from_exception_data(
                 "partition",
@@ -260,7 +266,7 @@ class Experiment(SettingsTable):
                     InitErrorDetails(
                         type="value_error",
                         loc=("kind",),
-                        input=settings.get("kind"),
+                        input=settings,
                         ctx={"error": ValueError(str(error))},
                     )
                 ],
@@ -327,4 +333,10 @@ class Experiment(SettingsTable):
 
     def _chosen(self, key: str) -> Any:
         """What ``key`` names, with its settings."""
-        return CHOICES[key][getattr(self, key)].model_validate(getattr(self, f"{key}_settings"))
+        registry, name = CHOICES[key], getattr(self, key)
+        if name not in registry:  # it was when this was made, perhaps in another process
+            raise UsageError(
+                f"{registry.unknown(name)}; what a script registers is known in its own process "
+                "alone: register it in each worker process too, or install it as a package"
+            )
+        return registry[name].model_validate(getattr(self, f"{key}_settings"))

@@ -189,7 +189,18 @@ def _held_out(experiment: Experiment, dataset: Dataset) -> Dataset:
 
 def partition_of(experiment: Experiment, dataset: Dataset) -> Partition:
     """Who owns which training samples."""
-    return experiment.partition.deal(dataset.train, experiment.devices, experiment.seed)
+    partition = experiment.partition.deal(dataset.train, experiment.devices, experiment.seed)
+    kind = experiment.partition.kind
+    if not isinstance(partition, Partition):
+        raise UsageError(
+            f"partition.kind: {kind!r} deals {partition!r:.80}, not a "
+            "tifed.data.partition.Partition"
+        )
+    if len(partition) != experiment.devices:
+        raise UsageError(
+            f"partition.kind: {kind!r} deals to {len(partition)} devices of {experiment.devices}"
+        )
+    return partition
 
 
 def network_of(experiment: Experiment, features: int, classes: int) -> Network:

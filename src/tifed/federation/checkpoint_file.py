@@ -189,8 +189,8 @@ def read_checkpoint(path: Path, form: str, experiment_digest: str) -> Stored:
     if told.experiment != experiment_digest:
         raise UsageError(
             f"{path}: is of another experiment or other data, or of a release whose recipe has "
-            "other constants; put experiment.toml and the data set back as they were, or start a "
-            "new run"
+            "other constants, or of a package whose partition deals otherwise; put "
+            "experiment.toml, the data set and the package back as they were, or start a new run"
         )
     return Stored(
         path, arrays, told.round, told.exchange, told.updates, told.costs, told.seconds

@@ -32,6 +32,7 @@ struct Sums {
 
 struct Jobs {
     std::vector<Job> rows;
+    bool counted = false;
 };
 
 // A column of numbers, one per job; the first says how many jobs there are.
@@ -39,7 +40,8 @@ Field<Jobs> column(const char *name, int64_t Job::*member) {
     return {name, [=](Jobs &jobs, nb::handle given) {
                 nb::ndarray<const int64_t, nb::ndim<1>, nb::device::cpu> values;
                 need(nb::try_cast(given, values, false), name, "is not an int64 array (jobs,)");
-                if (jobs.rows.empty()) jobs.rows.resize(values.shape(0));
+                if (!jobs.counted) jobs.rows.resize(values.shape(0));
+                jobs.counted = true;
                 need(values.shape(0) == jobs.rows.size(), name, "is not as long as the others");
                 for (size_t j = 0; j < jobs.rows.size(); j++) jobs.rows[j].*member = values(j);
             }};

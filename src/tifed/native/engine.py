@@ -144,6 +144,10 @@ class Native:
         centre, weights, biases = arguments.parameter_arrays(network, parameters)
         arguments.sample_arrays(network, shared.samples, shared.labels)
         arguments.array("order", shared.order, np.int64, (None,))
+        try:
+            jobs = _native.Jobs(**vars(work.jobs))
+        except ValueError as wrong:
+            raise UsageError(str(wrong)) from wrong
         if not len(work.jobs):
             return {}, Statistics()
         matrices = arguments.feedback_arrays(network, feedback)
@@ -157,7 +161,7 @@ class Native:
                 _native.Parameters(centre, weights, biases),
                 matrices,
                 _native.SharedSamples(shared.samples, shared.labels, shared.order),
-                _native.Jobs(**vars(work.jobs)),
+                jobs,
                 _native.Work(
                     batch=arguments.whole("batch", work.batch, 1, _WORD),
                     extra_shift=arguments.whole("extra_shift", work.extra_shift, 0, 6),

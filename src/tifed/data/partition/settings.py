@@ -132,3 +132,17 @@ def chosen_kind(settings: Mapping[str, Any]) -> PartitionKind:
             if key in kind.model_fields or key not in _ONCE_WRITTEN or value != _ONCE_WRITTEN[key]
         }
     )
+
+
+def registered_kind(partition: PartitionKind) -> None:
+    """Make sure that settings made in Python say their own kind, by which they are read again.
+
+    Raises:
+        UsageError: if their kind is that of another class, or of none.
+    """
+    name, made = partition.kind, type(partition)
+    if PARTITIONS[name] is not made:
+        raise UsageError(
+            f"{name!r} is not the kind of {made.__name__}; give the name that it is registered "
+            f"by, as in {made.__name__}(kind=...)"
+        )
