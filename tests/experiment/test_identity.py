@@ -30,7 +30,8 @@ TUNED = {
 }  # fmt: skip
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "Experiment": {
-        "dataset": "digits", "front_end": None, "features": None, "devices": 8, "rounds": 60, "seed": 1,
+        "dataset": "digits", "front_end": None, "features": None,
+        "devices": 8, "rounds": 60, "seed": 1,
         "mode": "full-network", "assignment": None, "device_layers": None, "recipe": "tuned",
         "engine": "native", "fleet": "simulated", "board": "cortex-m4", "emulator": "unicorn",
         "compiler": "zig", "average_every": "buffer", "layers": None, "buffer": 20, "batch": 10,
