@@ -1,6 +1,7 @@
 """Experiments whose samples go through a front end first."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -184,7 +185,7 @@ def test_a_run_does_not_go_on_with_other_features(
     assert '"front end differences" = "a script"' in written
     monkeypatch.setattr(Differences, "factor", -1)
     monkeypatch.setattr(Differences, "description", property(lambda self: "differences 2"))
-    with pytest.raises(UsageError, match="data"):
+    with pytest.raises(UsageError, match="is of another experiment or other data"):
         resume(tmp_path / "run")
 
 
@@ -246,3 +247,24 @@ def test_commands_show_or_refuse_it(tmp_path: Path) -> None:
         assert "front_end: 'octants': TIFeD's firmware does not compute a front end yet" in shown
         assert "set the first of layers to 32" in shown
     assert not (tmp_path / "library").exists()
+
+
+@pytest.mark.slow(15)
+def test_boards_are_sent_features() -> None:
+    for package in ("unicorn", "ziglang"):
+        pytest.importorskip(package, reason="needs pip install 'tifed[emulator]'")
+    experiment = Experiment(front_end="octants", layers=(32, 8, 10), devices=2, rounds=2)
+    here = run(experiment)
+    assert run(experiment.model_copy(update={"fleet": "emulated"})).digest == here.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("edges", 159_010), ("octants", 20_160), ("edges-small", 10_360)]
+)
+def test_presets_have_networks_for_their_features(name: str, parameters: int) -> None:
+    experiment = load_experiment(preset=f"fashion-mnist-{name}")
+    layers = experiment.layers
+    assert (experiment.front_end, experiment.dataset) == (name, "fashion-mnist")
+    assert layers is not None
+    assert layers[0] == FrontEnd(name, (28, 28, 1)).features
+    assert sum((before + 1) * after for before, after in pairwise(layers)) == parameters
