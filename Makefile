@@ -28,7 +28,7 @@ lint: .venv/dev.stamp
 	$(SCHEMA)github-workflows .github/workflows/*.yml
 	$(SCHEMA)github-issue-forms .github/ISSUE_TEMPLATE/b*.yml .github/ISSUE_TEMPLATE/feature.yml
 	$(SCHEMA)citation-file-format CITATION.cff
-	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+	@$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 	BIN=$(BIN) scripts/lint_c
 	$(BIN)/lint-imports
 
@@ -62,4 +62,5 @@ NATIVE := CMakeLists.txt $(wildcard src/tifed/core/*.[ch] src/tifed/native/host/
 	touch $@
 
 clean:
-	rm -rf .venv build dist runs .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist runs .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		.import_linter_cache

@@ -2,7 +2,7 @@
 
     python benchmarks/extractor_cost.py [EXTRACTOR …] [--board cortex-m4] [--compiler zig]
 
-EXTRACTOR is a file of `tifed features train`, or the name of one that ships; default all of those.
+EXTRACTOR is a file of `tifed extractor train`, or the name of one that ships; default all of those.
 Instructions are counted by QEMU from the whole sample to its features; they are not cycles. RAM is
 what an image has more with the extractor than without it, and how much of the extraction's block
 was written to, found by painting it in unicorn's memory.
@@ -16,8 +16,8 @@ import numpy as np
 
 from tifed.board.emulators.unicorn import UnicornBoard
 from tifed.board.firmware import build_firmware, experiment_header
-from tifed.board.firmware.boards import QEMU, UNICORN
 from tifed.board.firmware.elf import read_image
+from tifed.board.firmware.emulated_boards import QEMU, UNICORN
 from tifed.extractor import Extractor
 from tifed.extractor.memory import extractor_memory
 from tifed.extractor.packed import constant_bytes

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tifed.board.firmware import BOARDS, build_firmware, experiment_header
-from tifed.board.firmware.boards import QEMU
+from tifed.board.firmware import EMULATED_PROCESSORS, build_firmware, experiment_header
 from tifed.board.firmware.elf import read_image
+from tifed.board.firmware.emulated_boards import QEMU
 from tifed.board.firmware.header import memory_bytes
 from tifed.data import Samples
 from tifed.federation.costs import macs_per_visit
@@ -43,7 +43,7 @@ TITLES = {
 }  # fmt: skip
 
 
-def measure(processors: tuple[str, ...] = BOARDS) -> Table:
+def measure(processors: tuple[str, ...] = EMULATED_PROCESSORS) -> Table:
     """Build and run everything that fits: flash, variables and stack in bytes, instructions."""
     table = {}
     for processor in processors:

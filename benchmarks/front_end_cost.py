@@ -31,16 +31,16 @@ from numpy.typing import NDArray
 from unicorn import arm_const
 
 from tifed.board import load_boards, load_measured
-from tifed.board.firmware.boards import PROCESSORS, UNICORN
 from tifed.board.firmware.build import CORE, SOURCES
 from tifed.board.firmware.elf import read_image
+from tifed.board.firmware.emulated_boards import PROCESSORS, UNICORN
 from tifed.data import load
 from tifed.errors import UsageError
 from tifed.experiment import load_experiment
 from tifed.experiment.setup import network_for
 from tifed.native.front_end import features as c_features
 from tifed.plan.instructions import modelled, scale
-from tifed.plan.operations import operations
+from tifed.plan.round_operations import round_operations
 from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, features, front_end_memory
 
 FLASH, RAM, RAM_BYTES = 0, 0x20000000, 1 << 22
@@ -135,13 +135,13 @@ def picture(length: int) -> NDArray[np.int8] | None:
 
 
 def training_instructions(processor: str) -> float:
-    """Of one sample in a round of 784-200-10, all its epochs."""
+    """Instructions that training 784-200-10 spends on one sample in a round, in all its epochs."""
     experiment = load_experiment(preset="fashion-mnist")
     network = network_for(experiment)
     core = load_boards().cores[processor]
     layers = tuple(range(network.depth))
     shape = (experiment.buffer, experiment.batch, experiment.local_epochs)
-    whole = modelled(operations(network, layers, *shape), core)
+    whole = modelled(round_operations(network, layers, *shape), core)
     return whole * scale(processor, core, load_measured()) / experiment.buffer
 
 

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 DIGEST = "8d2e90dae4957438cc3cc088e923f9d0d657ffe4269b074b42b7686412f3a7a3"
-"""Of two rounds of the preset digits."""
+"""What two rounds of the preset digits give."""
 
 
 def tifed(*arguments: str) -> str:

@@ -48,7 +48,7 @@ BOARDS = ("nrf52840", "stm32l476", "rp2040", "esp32-c3")
 SEEDS = (1, 2, 3)
 
 HEAD: dict[str, Any] = {
-    "dataset": "spoken-digits", "features": EXTRACTOR, "layers": (200, 32, 10),
+    "dataset": "spoken-digits", "extractor": EXTRACTOR, "layers": (200, 32, 10),
     "partition": {"kind": "group"}, "buffer": 25, "batch": 5, "local_epochs": 5,
 }  # fmt: skip
 

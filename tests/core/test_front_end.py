@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tifed.board.firmware.boards import PROCESSORS
+from tifed.board.firmware.emulated_boards import PROCESSORS
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tifed" / "core"

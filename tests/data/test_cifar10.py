@@ -14,7 +14,13 @@ import pytest
 from numpy.typing import NDArray
 
 from tifed.data import load
-from tifed.data.builtin.cifar10 import BINARY, TEST_BATCH, TRAIN_BATCHES, Archive, load_cifar10
+from tifed.data.builtin.cifar10 import (
+    BINARY,
+    TEST_BATCH,
+    TRAIN_BATCHES,
+    Cifar10Archive,
+    load_cifar10,
+)
 from tifed.errors import UsageError
 
 NAMES = (*TRAIN_BATCHES, TEST_BATCH)
@@ -171,7 +177,7 @@ def test_the_archive_is_fetched_checked_and_unpacked(
         load_cifar10(None, cache, source=source)
     assert not list((cache / "cifar-10").iterdir())
     sha256 = hashlib.sha256((served / "c.tar.gz").read_bytes()).hexdigest()
-    source = replace(source, fetch=Archive(sha256))
+    source = replace(source, fetch=Cifar10Archive(sha256))
     first = load_cifar10(None, cache, source=source)
     assert sorted(path.name for path in (cache / "cifar-10").iterdir()) == sorted(BINARY.files)
     (served / "c.tar.gz").unlink()

@@ -22,7 +22,7 @@ from tifed.data.builtin.mnist import (
     CheckedFiles,
     load_idx,
 )
-from tifed.data.locate import Source, cache_folder
+from tifed.data.locate import DataSource, cache_folder
 from tifed.errors import UsageError
 
 Files = dict[str, bytes]
@@ -31,7 +31,7 @@ WriteFiles = Callable[..., Path]
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
 
-def small_source(address: str, small_idx: Files) -> Source:
+def small_source(address: str, small_idx: Files) -> DataSource:
     checksums = {name: hashlib.sha256(c).hexdigest() for name, c in small_idx.items()}
     return replace(MNIST, address=address, fetch=CheckedFiles(checksums))
 

@@ -10,7 +10,7 @@ import pytest
 
 from tifed.data import load
 from tifed.data.builtin.spectrum import band_energies, band_patch
-from tifed.data.builtin.spoken_digits import SPOKEN_DIGITS, Archive, manifest_of
+from tifed.data.builtin.spoken_digits import SPOKEN_DIGITS, SpokenDigitsArchive, manifest_of
 from tifed.data.locate import locate
 from tifed.errors import UsageError
 
@@ -150,7 +150,7 @@ def test_the_archive_is_fetched_unpacked_and_checked(
     with pytest.raises(UsageError, match=r"gave other recordings .*they were thrown away"):
         locate(foreign, None, cache)
     assert list((cache / "spoken-digits").iterdir()) == []
-    good = replace(foreign, fetch=Archive(manifest_of(recordings)))
+    good = replace(foreign, fetch=SpokenDigitsArchive(manifest_of(recordings)))
     found = locate(good, None, cache)
     assert manifest_of(found["recordings"]) == manifest_of(recordings)
     assert [path.name for path in (cache / "spoken-digits").iterdir()] == ["recordings"]

@@ -26,7 +26,7 @@ def extractor(seed: int) -> Extractor:
 def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
     monkeypatch.setenv("TIFED_CACHE", str(tmp_path / "cache"))
     save_extractor(tmp_path / "e.safetensors", extractor(1))
-    return Experiment(features=str(tmp_path / "e.safetensors"), layers=(48, 16, 10), rounds=4)
+    return Experiment(extractor=str(tmp_path / "e.safetensors"), layers=(48, 16, 10), rounds=4)
 
 
 def test_the_network_learns_from_features_on_every_engine(
@@ -51,8 +51,8 @@ def test_layers_have_to_fit_the_features(experiment: Experiment) -> None:
         UsageError, match=r"layers: 64-10 does not fit 'digits', which through .*48"
     ):
         run(experiment.model_copy(update={"layers": (64, 10)}))
-    with pytest.raises(UsageError, match=r"features: 'nothing' is no file"):
-        run(experiment.model_copy(update={"features": "nothing"}))
+    with pytest.raises(UsageError, match=r"extractor: 'nothing' is no file"):
+        run(experiment.model_copy(update={"extractor": "nothing"}))
 
 
 def test_resuming_refuses_another_extractor_and_does_without_the_file(
@@ -68,7 +68,7 @@ def test_resuming_refuses_another_extractor_and_does_without_the_file(
     with pytest.raises(StopHere):
         run(experiment, out=folder, watch=watch)
     save_extractor(path, extractor(2))
-    with pytest.raises(UsageError, match=r"features: .*e\.safetensors is another extractor now"):
+    with pytest.raises(UsageError, match=r"extractor: .*e\.safetensors is another one now"):
         resume(folder)
     path.unlink()
     finished = resume(folder)

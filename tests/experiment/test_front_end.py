@@ -22,7 +22,7 @@ from tifed.experiment.setup import load_data, network_for
 from tifed.extractor import Extractor, MaxPool, save_extractor
 from tifed.extractor.float_layers import FloatConvolution, FloatExtractor
 from tifed.extractor.quantise import quantise
-from tifed.nodes.site import Place, site
+from tifed.nodes.context import DeviceSelection, simulated_context
 from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, FrontEndBase, features
 from tifed.rule.network.value_ranges import Range
 
@@ -136,7 +136,7 @@ def extractor_behind(front_end: FrontEnd) -> Extractor:
 def test_an_extractor_follows(tmp_path: Path, cache: Path) -> None:
     extractor = extractor_behind(FrontEnd("edges", (8, 8, 1)))
     save_extractor(tmp_path / "e.safetensors", extractor)
-    experiment = Experiment(front_end="edges", features=str(tmp_path / "e.safetensors"), rounds=6)
+    experiment = Experiment(front_end="edges", extractor=str(tmp_path / "e.safetensors"), rounds=6)
     result = run(experiment)
     assert result.layers == (12, 32, 10)
     assert (result.front_end, result.extractor_digest) == ("edges", extractor.digest)
@@ -149,7 +149,7 @@ def test_an_extractor_follows(tmp_path: Path, cache: Path) -> None:
         match=r"through the front end 'edges' and '.*e\.safeten.*' has 12 features",
     ):
         run(experiment.model_copy(update={"layers": (64, 10)}))
-    with pytest.raises(UsageError, match=r"features: .*4x4x4 = 64 values, .*'digits' has 16"):
+    with pytest.raises(UsageError, match=r"extractor: .*4x4x4 = 64 values, .*'digits' has 16"):
         run(experiment.model_copy(update={"front_end": "edges-small"}))
 
 
@@ -192,7 +192,7 @@ def test_a_run_does_not_go_on_with_other_features(
 def test_a_node_has_the_same_features() -> None:
     experiment = Experiment(front_end="octants", rounds=2)
     here = build(experiment)
-    node = site(to_toml(experiment), Place((0, 2), None))
+    node = simulated_context(to_toml(experiment), DeviceSelection((0, 2)))
     assert node.data == here.dataset.digest
     assert node.network == here.network
     assert node.experiment == identity(experiment)

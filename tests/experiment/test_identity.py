@@ -30,7 +30,7 @@ TUNED = {
 }  # fmt: skip
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "Experiment": {
-        "dataset": "digits", "front_end": None, "features": None,
+        "dataset": "digits", "front_end": None, "extractor": None,
         "devices": 8, "rounds": 60, "seed": 1,
         "mode": "full-network", "assignment": None, "device_layers": None, "recipe": "tuned",
         "engine": "native", "fleet": "simulated", "board": "cortex-m4", "emulator": "unicorn",
@@ -88,7 +88,7 @@ LEAVES_THE_DIGEST: Mapping[str, Any] = {
     "fleet": "emulated", "link": {"baud": 9600}, "evaluate_every": 3, "checkpoint_every": 3,
 }  # fmt: skip
 NAMES_DATA: Mapping[str, Any] = {
-    "dataset": "samples.csv", "data": {"label_column": "y"}, "features": "frozen.safetensors",
+    "dataset": "samples.csv", "data": {"label_column": "y"}, "extractor": "frozen.safetensors",
 }  # fmt: skip
 
 
@@ -170,9 +170,13 @@ def test_every_setting_decides_or_is_known_not_to() -> None:
 
 
 def test_data_that_are_not_there_have_a_name_at_least() -> None:
-    elsewhere = Experiment(dataset="/nowhere/samples.csv", features="/nowhere/frozen.safetensors")
+    elsewhere = Experiment(dataset="/nowhere/samples.csv", extractor="/nowhere/frozen.safetensors")
     assert identity(elsewhere) == identity(Experiment())
     assert data_settings(elsewhere) != data_settings(Experiment())
+    # Results that are kept are found by this text, so the extractor keeps its first name there.
+    assert data_settings(elsewhere) == {
+        "dataset": "/nowhere/samples.csv", "data": {}, "features": "/nowhere/frozen.safetensors",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("recipe", RECIPES.built_in)
@@ -184,6 +188,14 @@ def test_a_network_that_data_decide_counts_once_it_is_known(recipe: str) -> None
     assert len(names) == 3
     named = Experiment(recipe=recipe, layers=(64, 32, 10))
     assert identity(named) == identity(named, same[0])
+
+
+def test_no_network_counts_where_a_baseline_learns() -> None:
+    """The integers' network does not decide what floats become."""
+    experiment = Experiment(baseline="float-fedavg")
+    network = Tuned().network((64, 32, 10), 10)
+    assert identity(experiment, network) == identity(experiment)
+    assert identity(experiment) != identity(Experiment())
 
 
 def test_millions_of_rounds_are_a_short_text() -> None:

@@ -68,6 +68,7 @@ def test_every_field_is_described() -> None:
 
 
 BAD = [
+    ('features = "mnist"', r"features: is called extractor now; write extractor = 'mnist'"),
     ("rouns = 3", r"rouns: unknown key \(did you mean 'rounds'\?\); the keys are dataset, "),
     ("rounds = 0", "rounds: .*greater than or equal to 1, not 0"),
     ("devices = -2", "devices: .*greater than or equal to 1"),

@@ -45,12 +45,12 @@ def test_every_file_of_an_experiment_is_found(
     for name in files:
         (folder / name).touch()
     (folder / "g.toml").write_text(
-        'dataset = "mine.csv"\nfeatures = "net.safetensors"\n[data]\ntest_file = "second.csv"\n'
+        'dataset = "mine.csv"\nextractor = "net.safetensors"\n[data]\ntest_file = "second.csv"\n'
         'quantise = "map.json"\nlabels_file = "none.txt"\nlabel_column = "map.json"\n',
         encoding="utf-8",
     )
     experiment = load_experiment(folder / "g.toml")
-    assert experiment.features == str(folder / "net.safetensors")
+    assert experiment.extractor == str(folder / "net.safetensors")
     assert experiment.data == {
         "test_file": str(folder / "second.csv"),
         "quantise": str(folder / "map.json"),

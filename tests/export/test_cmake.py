@@ -158,7 +158,7 @@ def test_an_exported_extractor_gives_the_oracles_features(
 ) -> None:
     """Built by CMake, every warning an error; the example extracts, then learns."""
     extractor = find_extractor("mnist")
-    experiment = Experiment(dataset="fashion-mnist", features="mnist", layers=(200, 20, 10))
+    experiment = Experiment(dataset="fashion-mnist", extractor="mnist", layers=(200, 20, 10))
     model = model_for(experiment, network_for(experiment), extractor=extractor)
     exported = export(model, "cmake", tmp_path / "tifed")
     assert exported.extractor_ram == extractor_memory(extractor).total + 200

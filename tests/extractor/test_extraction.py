@@ -77,7 +77,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
 
 def test_samples_of_another_shape_are_refused(tmp_path: Path) -> None:
     digits: Dataset = load("digits")
-    with pytest.raises(UsageError, match=r"features: .*28x28x1 = 784 values, .*'digits' has 64"):
+    with pytest.raises(UsageError, match=r"extractor: .*28x28x1 = 784 values, .*'digits' has 64"):
         extracted(digits, find_extractor("mnist"), tmp_path)
 
 

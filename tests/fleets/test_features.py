@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tifed.board.firmware import build_firmware, experiment_header, fingerprint
-from tifed.board.firmware.boards import board_for
+from tifed.board.firmware.emulated_boards import board_for
 from tifed.data import load
 from tifed.errors import UsageError
 from tifed.extractor import Convolution, Dense, Extractor, MaxPool, oracle, save_extractor

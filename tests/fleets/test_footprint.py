@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import footprint
 from tifed.board import Measured, load_measured
-from tifed.board.firmware import BOARDS
+from tifed.board.firmware import EMULATED_PROCESSORS
 from tifed.plan.measure import compiler_version, measure
 
 pytestmark = pytest.mark.slow(15)
@@ -34,7 +34,7 @@ def of(processor: str, table: footprint.Table) -> footprint.Table:
     return {row: table[row] for row in table if row.startswith(f"{processor}, ")}
 
 
-@pytest.mark.parametrize("processor", BOARDS)
+@pytest.mark.parametrize("processor", EMULATED_PROCESSORS)
 def test_the_page_is_what_the_code_gives(processor: str) -> None:
     now = footprint.measure((processor,))
     changes = list(footprint.changes(of(processor, footprint.read(PAGE)), now))
@@ -53,7 +53,7 @@ def test_the_page_is_what_the_code_gives(processor: str) -> None:
             assert footprint.per_mac(row, figures) <= PER_MAC[where], row
 
 
-@pytest.mark.parametrize("processor", BOARDS)
+@pytest.mark.parametrize("processor", EMULATED_PROCESSORS)
 def test_the_tables_of_tifed_plan_are_what_the_code_gives(processor: str) -> None:
     changes = list(
         footprint.changes(

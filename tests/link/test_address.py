@@ -10,7 +10,7 @@ from tifed.errors import UsageError
 from tifed.experiment.load import load_experiment
 from tifed.link.address import check_address, check_socket_address, host_and_port, repeated_line
 from tifed.link.listening import listening
-from tifed.nodes.gateway.bench import Bench, Lines
+from tifed.nodes.gateway.board_pool import BoardPool, Lines
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_line_that_is_named_twice_is_refused(twice: list[str]) -> None:
     with pytest.raises(UsageError, match=r"link\.devices: .*(twice|same line); name each"):
         load_experiment(overrides=overrides)
     with pytest.raises(UsageError, match=r"--devices: .*(twice|same line); name each"):
-        Bench(Lines(("tcp:other:1", *twice)))
+        BoardPool(Lines(("tcp:other:1", *twice)))
 
 
 @pytest.mark.parametrize(

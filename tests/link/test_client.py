@@ -9,7 +9,7 @@ import pytest
 
 from tifed.board.emulators.unicorn import UnicornBoard
 from tifed.board.firmware import build_firmware, experiment_header, fingerprint
-from tifed.board.firmware.boards import UNICORN
+from tifed.board.firmware.emulated_boards import UNICORN
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.setup import Setup, build

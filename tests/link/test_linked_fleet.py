@@ -15,7 +15,7 @@ import pytest
 
 from tifed.board.emulators.unicorn import UnicornBoard
 from tifed.board.firmware import build_firmware, experiment_header
-from tifed.board.firmware.boards import UNICORN
+from tifed.board.firmware.emulated_boards import UNICORN
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, run
 from tifed.experiment.load import load_experiment

@@ -19,7 +19,7 @@ pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
 
 from tifed.board.emulators.unicorn import UnicornBoard
 from tifed.board.firmware import build_firmware, experiment_header
-from tifed.board.firmware.boards import UNICORN
+from tifed.board.firmware.emulated_boards import UNICORN
 from tifed.experiment import Experiment
 from tifed.experiment.setup import Setup, build
 from tifed.federation import Plan, Update, begin, total
@@ -37,7 +37,7 @@ from tifed.link import (
 from tifed.link.frame import ANSWER
 from tifed.nodes.messages.check import checked_sums, checked_update
 from tifed.nodes.messages.content import message, update_message
-from tifed.nodes.messages.devices import to_ranges
+from tifed.nodes.messages.device_ranges import to_ranges
 
 QUICK = Patience(answer=0.05, silence=0.2, training=0.02)
 CALM = Patience(answer=2.0, silence=120.0)

@@ -12,7 +12,8 @@ from tifed.errors import UsageError
 from tifed.link import TransportClosedError, open_transport
 from tifed.link.address import check_address
 from tifed.link.listening import listening
-from tifed.link.transport import SocketTransport, address_opener, connect
+from tifed.link.opening import address_opener, connect
+from tifed.link.transport import SocketTransport
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tifed.board import Measured, load_boards, load_measured, write_measured
 from tifed.board.measured import Image
 from tifed.errors import UsageError
 from tifed.plan.instructions import modelled, scale
-from tifed.plan.operations import operations
+from tifed.plan.round_operations import round_operations
 
 OWN = """
 [boards.mine]
@@ -107,7 +107,7 @@ def test_the_model_is_near_what_was_measured() -> None:
     assert {row.core for row in shipped.rounds} == set(known.cores)
     for row in shipped.rounds:
         core = known.cores[row.core]
-        counts = operations(row.network, row.layers, row.buffer, row.batch, row.local_epochs)
+        counts = round_operations(row.network, row.layers, row.buffer, row.batch, row.local_epochs)
         guess = modelled(counts, core) * scale(row.core, core, shipped)
         assert guess == pytest.approx(row.instructions, rel=0.25), (row.core, row.layers)
 

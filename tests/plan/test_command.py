@@ -14,7 +14,7 @@ from tifed.board import Measured
 from tifed.cli.plan import plan
 from tifed.errors import UsageError
 from tifed.experiment.report.theme import DARK, png
-from tifed.plan import Plan
+from tifed.plan import DeploymentPlan
 from tifed.plan.picture import ram_picture
 from tifed.plan.tables import tables
 
@@ -25,7 +25,7 @@ runner = CliRunner()
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def text_of(made: Plan, parts: bool = False, width: int = 80) -> str:
+def text_of(made: DeploymentPlan, parts: bool = False, width: int = 80) -> str:
     console = Console(width=width, record=True, file=StringIO())
     for table in tables(made, Measured(), parts=parts):
         console.print(table)
@@ -42,7 +42,7 @@ def test_a_table_says_what_fits_and_what_it_costs() -> None:
     assert max(map(len, outcome.output.splitlines())) <= 80
 
 
-def test_what_does_not_fit_is_not_priced(make_plan: Callable[..., Plan]) -> None:
+def test_what_does_not_fit_is_not_priced(make_plan: Callable[..., DeploymentPlan]) -> None:
     wide = make_plan("dataset=mnist", "layers=[784,200,10]")
     costs = text_of(wide).split("a round of one device")[1]
     assert "stm32h743" in costs
@@ -50,7 +50,7 @@ def test_what_does_not_fit_is_not_priced(make_plan: Callable[..., Plan]) -> None
     assert "2121%" in text_of(wide), "of the micro:bit's RAM"
 
 
-def test_a_named_board_shows_its_parts(make_plan: Callable[..., Plan]) -> None:
+def test_a_named_board_shows_its_parts(make_plan: Callable[..., DeploymentPlan]) -> None:
     text = text_of(make_plan(names=("rp2040", "microbit")), parts=True)
     assert text.count("bytes of RAM and flash") == 2
     for part in ("weights", "buffer", "activations", "deltas", "scratch", "stack", "firmware",
@@ -82,7 +82,9 @@ def test_own_boards_and_wrong_names(tmp_path: Path) -> None:
     [[], ["dataset=mnist", "layers=[784,200,10]"], ["layers=[64,16,16,16,16,10]"],
      ["layers=[64,10]"]],
 )  # fmt: skip
-def test_pictures_of_every_depth(make_plan: Callable[..., Plan], overrides: list[str]) -> None:
+def test_pictures_of_every_depth(
+    make_plan: Callable[..., DeploymentPlan], overrides: list[str]
+) -> None:
     figure = ram_picture(make_plan(*overrides))
     panels = [axes for axes in figure.axes if axes.has_data()]
     depth = len(overrides[-1].split(",")) - 1 if overrides else 2

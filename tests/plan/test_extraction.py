@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from tifed.board import Measured, load_boards
 from tifed.board.firmware import build_firmware, experiment_header
-from tifed.board.firmware.boards import QEMU
 from tifed.board.firmware.elf import read_image
+from tifed.board.firmware.emulated_boards import QEMU
 from tifed.board.measured_extraction import Extractions, load_extractions, write_extractions
 from tifed.cli import app
 from tifed.errors import UsageError
@@ -20,11 +20,11 @@ from tifed.extractor.operations import extractor_operations
 from tifed.extractor.packed import constant_bytes
 from tifed.extractor.shipped import find_extractor
 from tifed.plan import Source, plan
-from tifed.plan.extraction import Extracting, extraction_instructions
+from tifed.plan.board_memory import flash_parts, ram_parts
+from tifed.plan.extraction_costs import Extracting, extraction_instructions
 from tifed.plan.measure_extraction import measure_one, probes
-from tifed.plan.memory import flash_parts, ram_parts
 
-EXPERIMENT = Experiment(dataset="fashion-mnist", features="mnist", layers=(200, 50, 10))
+EXPERIMENT = Experiment(dataset="fashion-mnist", extractor="mnist", layers=(200, 50, 10))
 MNIST = find_extractor("mnist")
 
 
@@ -91,7 +91,7 @@ def test_others_are_modelled_from_what_was_measured() -> None:
 
 
 def test_a_plan_shows_the_extractor() -> None:
-    chosen = ("--set", "dataset=fashion-mnist", "--set", "features=mnist", "--set")
+    chosen = ("--set", "dataset=fashion-mnist", "--set", "extractor=mnist", "--set")
     command = ["plan", *chosen, "layers=[200,50,10]", "--board", "nrf52840"]
     done = CliRunner().invoke(app, [*command, "--json"])
     assert done.exit_code == 0, done.output

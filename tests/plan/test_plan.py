@@ -15,16 +15,16 @@ from tifed.experiment import Experiment, load_experiment, run
 from tifed.experiment.setup import build, network_for
 from tifed.federation.costs import Costs
 from tifed.fleets import SimulatedFleet
-from tifed.plan import Placement, Plan, Source, work
+from tifed.plan import DeploymentPlan, Placement, Source, work
 from tifed.plan.as_json import as_json
 from tifed.rule.network.memory import device_memory
 
-MakePlan = Callable[..., Plan]
+MakePlan = Callable[..., DeploymentPlan]
 
 WIDE = ("dataset=mnist", "layers=[784,200,10]")
 
 
-def placement(plan: Plan, name: str, board: int = 0) -> Placement:
+def placement(plan: DeploymentPlan, name: str, board: int = 0) -> Placement:
     return next(one for one in plan.boards[board].placements if one.choice.name == name)
 
 

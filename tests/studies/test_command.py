@@ -15,7 +15,7 @@ from tifed.cli.reproduce import reproduce
 from tifed.data.builtin.cifar10 import BINARY
 from tifed.data.builtin.mnist import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from tifed.errors import UsageError
-from tifed.fleets.published import LABEL
+from tifed.fleets.published_schedule import LABEL
 from tifed.studies import names
 
 app = typer.Typer()
@@ -128,4 +128,4 @@ def test_what_is_missing_for_cifar_is_said_one_thing_after_the_other(tmp_path: P
     outcome = runner.invoke(app, arguments)
     assert isinstance(outcome.exception, UsageError)
     assert "'cifar-10-0-4' does not ship; make it with" in str(outcome.exception)
-    assert "features train --source cifar-10 --classes 0,1,2,3,4" in str(outcome.exception)
+    assert "tifed extractor train --source cifar-10 --classes 0,1,2,3,4" in str(outcome.exception)

@@ -11,7 +11,7 @@ from tifed.federation import AverageEvery, Federation, RoundRecord, ServerState,
 from tifed.federation.assignment import contiguous, full_network
 from tifed.federation.device import Stream
 from tifed.fleets import FleetInputs, SimulatedFleet
-from tifed.fleets.published import PublishedFleet
+from tifed.fleets.published_schedule import PublishedFleet
 from tifed.rule.learning import LocalWork
 from tifed.rule.learning.engine import Engine, Oracle
 from tifed.rule.network import start_parameters

@@ -11,7 +11,7 @@ from joblib.parallel import ThreadingBackend
 
 import tifed
 from tifed.errors import UsageError
-from tifed.fleets.published import LABEL
+from tifed.fleets.published_schedule import LABEL
 from tifed.rule.recipes import Tuned
 from tifed.studies import (
     Outcome,

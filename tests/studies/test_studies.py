@@ -45,9 +45,9 @@ def test_the_workers_studies_are_one_pass_over_100_images(name: str) -> None:
         assert experiment.partition == Iid(limit_per_device=100)
         assert experiment.rounds * experiment.buffer == 100
         assert (experiment.batch, experiment.local_epochs) == (10, 10)
-        features = "mnist" if name == "workers" else None
-        assert experiment.features == features
-        assert experiment.layers == (200 if features else 784, 50, 10)
+        extractor = "mnist" if name == "workers" else None
+        assert experiment.extractor == extractor
+        assert experiment.layers == (200 if extractor else 784, 50, 10)
     by_name = {one.name: one.plotted for one in settings}
     assert by_name["paper single-layer 4 devices"] == 0.458
     assert by_name["float-fedavg full-network 128 devices"] == 0.857
@@ -112,7 +112,7 @@ def test_no_extractor_has_seen_a_label_that_devices_learn() -> None:
         one = study(name)
         for setting in one.settings:
             experiment = setting.experiment
-            assert source in find_extractor(str(experiment.features)).source
+            assert source in find_extractor(str(experiment.extractor)).source
             assert experiment.data.get("only_classes", experiment.dataset) == target
             assert experiment.rounds * experiment.devices * experiment.buffer in (30_000, 60_000)
     made = TO_BE_MADE["cifar-10-0-4"]

@@ -11,7 +11,7 @@ from tifed.rule.learning import Statistics
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FloatUpdate:
     """One device's work in one exchange.
 
     Attributes:
@@ -33,7 +33,7 @@ def local_steps(
     batch: int,
     learning_rate: float,
     momentum: float,
-) -> Outcome:
+) -> FloatUpdate:
     """The mini-batch steps of ``job`` by stochastic gradient descent, as the integers take them.
 
     Args:
@@ -74,7 +74,7 @@ def local_steps(
             np.subtract(trained.weights[layer], steps[0], out=trained.weights[layer])
             np.subtract(trained.biases[layer], steps[1], out=trained.biases[layer])
         statistics += Statistics(visits=len(labels[taken]), missed=found.missed)
-    return Outcome(job, trained, statistics)
+    return FloatUpdate(job, trained, statistics)
 
 
 def _copied(parameters: FloatParameters, layers: tuple[int, ...]) -> FloatParameters:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from tifed.baselines.float_device import Outcome
+from tifed.baselines.float_device import FloatUpdate
 from tifed.baselines.float_fedavg import FloatFedAvg
 from tifed.baselines.float_network import FloatParameters, Floats
-from tifed.federation import Place
+from tifed.federation import ScheduleState
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class FloatLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class FloatState(Place):
+class FloatState(ScheduleState):
     """All that a run of the baseline needs to go on.
 
     Attributes:
@@ -64,7 +64,7 @@ def initial_layers(parameters: FloatParameters) -> tuple[FloatLayer, ...]:
 
 
 def aggregate(
-    layers: Sequence[FloatLayer], outcomes: Sequence[Outcome], settings: FloatFedAvg
+    layers: Sequence[FloatLayer], outcomes: Sequence[FloatUpdate], settings: FloatFedAvg
 ) -> tuple[FloatLayer, ...]:
     """The layers after an exchange; one that nobody trained stays as it was.
 

@@ -47,7 +47,7 @@ class Extraction(Entry):
 
     @property
     def operations(self) -> ExtractorOperations:
-        """Of a sample."""
+        """What the extraction of one sample takes."""
         return ExtractorOperations(
             self.macs, self.products, self.outputs, self.windows, self.gathered
         )

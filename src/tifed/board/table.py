@@ -14,7 +14,7 @@ from tifed.files.toml_file import read_toml
 _BUILT_IN = files("tifed.board") / "boards.toml"
 
 
-class Row(BaseModel):
+class BoardTableRow(BaseModel):
     """A row of the table: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -22,7 +22,7 @@ class Row(BaseModel):
     note: str = Field(min_length=1, description="where the figures are from")
 
 
-class Core(Row):
+class Core(BoardTableRow):
     """A kind of processor: instructions that the core's loops take on it, modelled."""
 
     title: str = Field(min_length=1)
@@ -36,7 +36,7 @@ class Core(Row):
     cycles_per_instruction: float = Field(gt=0, le=100, description="assumed")
 
 
-class Radio(Row):
+class Radio(BoardTableRow):
     """How a board talks."""
 
     name: str = Field(min_length=1)
@@ -45,7 +45,7 @@ class Radio(Row):
     received: float = Field(ge=0, le=1e12, description="nJ per byte that the device receives")
 
 
-class Board(Row):
+class Board(BoardTableRow):
     """A board: memory, speed, current, radio."""
 
     title: str = Field(min_length=1)
@@ -139,7 +139,7 @@ def _explained(error: ValidationError) -> str:
     for problem in error.errors():
         place = ".".join(map(str, problem["loc"]))
         if problem["type"] == "extra_forbidden":
-            kind: type[Row] = Core if problem["loc"][0] == "cores" else Board
+            kind: type[BoardTableRow] = Core if problem["loc"][0] == "cores" else Board
             kind = Radio if len(problem["loc"]) > 3 else kind
             lines.append(f"{place}: unknown key; the keys are {', '.join(kind.model_fields)}")
         elif problem["type"] == "missing":

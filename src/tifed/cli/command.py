@@ -10,7 +10,7 @@ from rich.console import Console
 from tifed.cli.bench import bench
 from tifed.cli.emulate import emulate
 from tifed.cli.export import export
-from tifed.cli.features import app as features
+from tifed.cli.extractor import app as extractor
 from tifed.cli.flower import app as flower
 from tifed.cli.gateway import gateway
 from tifed.cli.partition import partition
@@ -45,7 +45,7 @@ for command in (
     gateway,
 ):
     app.command()(command)
-app.add_typer(features, short_help="Make and use frozen feature extractors.")
+app.add_typer(extractor, short_help="Make and use frozen feature extractors.")
 app.add_typer(flower, short_help="Run experiments over Flower.")
 
 

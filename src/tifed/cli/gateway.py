@@ -59,15 +59,15 @@ def gateway(
     from tifed.cli.service import addresses, log_to_stderr, stop_on_signals
     from tifed.link import Patience
     from tifed.link.listening import listening
-    from tifed.nodes.gateway.bench import Bench, Lines
+    from tifed.nodes.gateway.board_pool import BoardPool, Lines
     from tifed.nodes.gateway.server import Gateway, log
 
     lines = addresses(devices)
     if not lines:
         raise UsageError("--devices: give the address of at least one board")
-    bench = Bench(Lines(lines, baud, Patience(silence=silence)), data_dir)
+    pool = BoardPool(Lines(lines, baud, Patience(silence=silence)), data_dir)
     log_to_stderr()
     stop = stop_on_signals()
     with listening(listen, "--listen") as listener:
         log.info("gateway of %d boards at %s", len(lines), listen)
-        Gateway(bench, look_every).serve(listener, stop)
+        Gateway(pool, look_every).serve(listener, stop)

@@ -15,7 +15,7 @@ from tifed.cli.sweep_bar import sweep_bar
 from tifed.errors import UsageError
 
 if TYPE_CHECKING:
-    from tifed.studies import Table
+    from tifed.studies import SummaryTable
     from tifed.studies.summary import Summary
 
 
@@ -124,7 +124,7 @@ def _list(as_json: bool) -> None:
     console.print("Run one with: tifed reproduce NAME")
 
 
-def _grid(table: "Table") -> Grid:
+def _grid(table: "SummaryTable") -> Grid:
     """Ours and the published figures for a terminal."""
     grid = Grid(header_style="bold", box=SIMPLE_HEAD, title=table.title, title_justify="left")
     plotted = any(row.published_plotted is not None for row in table.rows)

@@ -16,7 +16,7 @@ Found = dict[str, Path]
 
 
 @dataclass(frozen=True)
-class Source:
+class DataSource:
     """A public data set's files and the places they come from.
 
     Attributes:
@@ -34,7 +34,7 @@ class Source:
     files: tuple[str, ...]
     folders: tuple[str, ...]
     address: str
-    fetch: Callable[["Source", Path], None]
+    fetch: Callable[["DataSource", Path], None]
     system: tuple[Path, ...] = ()
     package: str = ""
 
@@ -51,7 +51,7 @@ def cache_folder(cache_dir: Path | None = None) -> Path:
 
 
 def locate(
-    source: Source,
+    source: DataSource,
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
     *,
@@ -99,7 +99,7 @@ def locate(
     raise UsageError(_advice(source, places, reason))
 
 
-def _in_folder(source: Source, place: Path, *, partly: bool) -> Found:
+def _in_folder(source: DataSource, place: Path, *, partly: bool) -> Found:
     """The files in ``place``, or {}; if it has some of them, {} if ``partly`` or else an error."""
     found: Found = {}
     for name in source.files:
@@ -118,7 +118,7 @@ def _in_folder(source: Source, place: Path, *, partly: bool) -> Found:
     return found
 
 
-def _advice(source: Source, places: list[Path], reason: str) -> str:
+def _advice(source: DataSource, places: list[Path], reason: str) -> str:
     """What to do when the data set is nowhere."""
     ways = []
     if source.package:

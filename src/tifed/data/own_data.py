@@ -60,14 +60,14 @@ def assemble(
     if saved is not None:
         table = in_order_of(table, saved.feature_names, path, "the saved map in data.quantise")
         class_names = class_names or saved.class_names or None
-    whole = []
+    parts = []
     for part, prefix in ((table, ""), (test, "test_")):
         if part is not None:
             part.check(path, prefix)
             # Before the split, so that a message gives the row of the file.
-            whole.append(with_rule(part, missing, path))
-            _check_numbers(whole[-1].features, quantise, f"{path}, {prefix}features")
-    labels, class_names = encode_labels([part.labels for part in whole], classes, class_names, path)
+            parts.append(with_rule(part, missing, path))
+            _check_numbers(parts[-1].features, quantise, f"{path}, {prefix}features")
+    labels, class_names = encode_labels([part.labels for part in parts], classes, class_names, path)
     if len(class_names) < 2:
         raise UsageError(
             f"{path}, labels: all of them are {class_names[0]!r}, but two classes or more are "
@@ -75,28 +75,28 @@ def assemble(
         )
     groups: list[NDArray[np.int32]] | None = None
     group_names: tuple[str, ...] = ()
-    grouped = [part.groups for part in whole if part.groups is not None]
-    if grouped and len(grouped) != len(whole):
+    grouped = [part.groups for part in parts if part.groups is not None]
+    if grouped and len(grouped) != len(parts):
         raise UsageError(f"{path}: groups and test_groups go together; give both or neither")
     if grouped:
         groups, group_names = encode_groups(grouped)
-    features = [part.features for part in whole]
-    if len(whole) == 1:
+    features = [part.features for part in parts]
+    if len(parts) == 1:
         of_groups = None if groups is None else groups[0]
         if held_out_groups is None:
-            kept, taken = _by_share(labels[0], of_groups, test_fraction)
+            kept, held_out = _by_share(labels[0], of_groups, test_fraction)
         else:
-            kept, taken = _by_group(of_groups, group_names, held_out_groups, path)
-        features = [features[0][kept], features[0][taken]]
-        labels = [labels[0][kept], labels[0][taken]]
-        groups = None if groups is None else [groups[0][kept], groups[0][taken]]
+            kept, held_out = _by_group(of_groups, group_names, held_out_groups, path)
+        features = [features[0][kept], features[0][held_out]]
+        labels = [labels[0][kept], labels[0][held_out]]
+        groups = None if groups is None else [groups[0][kept], groups[0][held_out]]
     elif held_out_groups is not None:
         raise UsageError(
             f"data.held_out_groups: {path} has a test split of its own; leave one of them out"
         )
     else:
         features[1] = in_order_of(
-            whole[1], table.feature_names, path, "the training table"
+            parts[1], table.feature_names, path, "the training table"
         ).features
     if features[0].shape[1] == features[1].shape[1]:
         features = list(filled(features[0], features[1], missing, path))

@@ -174,8 +174,8 @@ class Dataset:
             return self.report
         kind = "extractor" if self.quantisation is None else self.quantisation.kind
         # Bytes and int8 that come as they are lose nothing.
-        whole = None if kind in ("extractor", "affine") else (0.0, 0.0)
-        return report_on(kind, self.train.features, whole)
+        saturated = None if kind in ("extractor", "affine") else (0.0, 0.0)
+        return report_on(kind, self.train.features, saturated)
 
     def of_classes(self, classes: Sequence[int]) -> "Dataset":
         """The samples of some classes alone, numbered anew in the order given.

@@ -13,6 +13,9 @@ from tifed.registry import Registry
 _SHOWN = 80
 """Characters of a wrong value that a message repeats."""
 
+_RENAMED = {"features": "extractor"}
+"""What settings are called now, by what they were called."""
+
 
 def explained(error: ValidationError, settings: Mapping[str, Any], model: type[BaseModel]) -> str:
     """One line per wrong field.
@@ -35,6 +38,10 @@ def _line(problem: Any, settings: Mapping[str, Any], model: type[BaseModel]) -> 
     location, given = [str(part) for part in problem["loc"]], problem["input"]
     name, kind = ".".join(location), problem["type"]
     if kind == "extra_forbidden":
+        if name in _RENAMED:
+            return (
+                f"{name}: is called {_RENAMED[name]} now; write {_RENAMED[name]} = {_shown(given)}"
+            )
         owner = model if len(location) == 1 else _table(model, location[0], settings)
         allowed = tuple(owner.model_fields)
         has = _owner(location[0], settings, model) if len(location) > 1 else "the keys are"
@@ -82,13 +89,13 @@ def _choice(
 
 
 def _owner(table: str, settings: Mapping[str, Any], model: type[BaseModel]) -> str:
-    """Whose keys are listed."""
+    """The words before a list of the keys that ``table`` has: what they belong to."""
     registry, choice = _choice(table, settings, model)
     return "the keys are" if registry is None else f"the {registry.what} {choice!r} has"
 
 
 def _elsewhere(table: str, key: str) -> str:
-    """Of a key that does not go with the kind of partition: the kinds that it goes with."""
+    """Which kinds of partition have ``key``, where the chosen one has not; for a message."""
     if table != "partition":
         return ""
     kinds = [name for name in PARTITIONS.built_in if key in PARTITIONS[name].model_fields]

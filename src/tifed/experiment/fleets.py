@@ -17,7 +17,7 @@ class Simulated(FleetKind):
     sends_samples: ClassVar[bool] = False
 
     def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
-        """Needs no more than its inputs."""
+        """The simulation, which has no settings of its own."""
         del experiment
         return SimulatedFleet(inputs)
 
@@ -40,7 +40,7 @@ class Linked(FleetKind):
             raise ValueError(f"link.devices: {repeated}")
 
     def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
-        """With a client for each line."""
+        """The boards, with a client for each line."""
         from tifed.fleets.linked import LinkedFleet, LinkSettings
         from tifed.link import Client, Patience, address_opener
 
@@ -54,7 +54,7 @@ class Emulated(FleetKind):
     """Emulated microcontrollers, each with its firmware."""
 
     def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
-        """The board, emulator and compiler are the experiment's."""
+        """The emulated boards, by the experiment's board, emulator and compiler."""
         from tifed.fleets.emulated import EmulatedFleet, Emulation
         from tifed.fleets.linked import LinkSettings
         from tifed.link import Patience

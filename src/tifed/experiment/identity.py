@@ -27,7 +27,7 @@ _SAME_DIGEST = frozenset(
 )  # fmt: skip
 """Settings that change who computes and what is told of it, and no digest."""
 
-_DATA = frozenset({"dataset", "data", "features"})
+_DATA = frozenset({"dataset", "data", "extractor"})
 """Settings that name data. Files move, and change: the digest of their samples decides instead."""
 
 
@@ -84,6 +84,8 @@ def data_settings(experiment: Experiment) -> dict[str, Any]:
     {'data': {}, 'dataset': 'digits', 'features': None}
     """
     named = experiment.model_dump(mode="json", include=set(_DATA))
+    # The name that the setting had at first: results that are kept are found by this text.
+    named["features"] = named.pop("extractor")
     return {name: named[name] for name in sorted(named)}
 
 

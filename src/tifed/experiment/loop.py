@@ -19,7 +19,7 @@ from tifed.experiment.schema import Experiment
 from tifed.experiment.setup import Setup
 from tifed.federation import Costs, RoundRecord
 from tifed.federation.checkpoint_file import Checkpoint, checkpoint_files
-from tifed.federation.plan import PlaceT
+from tifed.federation.plan import StateT
 from tifed.federation.training import Training
 
 
@@ -48,7 +48,7 @@ Watcher = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
-class Loop(Generic[PlaceT]):
+class Loop(Generic[StateT]):
     """One process's part of a run.
 
     Attributes:
@@ -62,7 +62,7 @@ class Loop(Generic[PlaceT]):
 
     experiment: Experiment
     setup: Setup
-    training: Training[PlaceT]
+    training: Training[StateT]
     folder: RunFolder | None
     watch: Watcher | None
     warn: Callable[[str], None]
@@ -119,7 +119,7 @@ class Loop(Generic[PlaceT]):
         """Names experiment and data, so that a checkpoint of others is refused."""
         return identity(self.experiment, self.setup.network, data=self.setup.dataset.digest)
 
-    def _newest_checkpoint(self) -> Checkpoint[PlaceT] | None:
+    def _newest_checkpoint(self) -> Checkpoint[StateT] | None:
         """The newest checkpoint that is sound; None if the run was stopped before the first."""
         if self.folder is None:
             raise UsageError("out: resuming needs the folder of the run")
@@ -146,12 +146,12 @@ class Loop(Generic[PlaceT]):
             )
         return None
 
-    def _accuracy(self, state: PlaceT) -> float:
+    def _accuracy(self, state: StateT) -> float:
         """Share of held-out samples that the published model classifies rightly."""
         test = self.setup.dataset.test
         return float(np.mean(self.training.classify(state, test.features) == test.labels))
 
-    def _finish(self, state: PlaceT, costs: Costs, seconds: float, doubts: Doubts) -> Result:
+    def _finish(self, state: StateT, costs: Costs, seconds: float, doubts: Doubts) -> Result:
         """The result, and with a folder the model, the details and the report."""
         experiment, setup, training = self.experiment, self.setup, self.training
         predictions = training.classify(state, setup.dataset.test.features)

@@ -20,7 +20,7 @@ def located(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         folder: what relative paths are relative to.
     """
     result = dict(settings)
-    for key in ("dataset", "features"):
+    for key in ("dataset", "extractor"):
         if key in result and result[key] not in names():
             result[key] = _found(result[key], folder, folders=key == "dataset")
     data = result.get("data")

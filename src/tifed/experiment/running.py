@@ -135,14 +135,14 @@ def _extractor_in(experiment: Experiment, folder: RunFolder) -> Extractor | None
     Raises:
         UsageError: if the experiment's file is another one by now.
     """
-    if experiment.features is None or not folder.extractor.is_file():
+    if experiment.extractor is None or not folder.extractor.is_file():
         return None
     kept = load_extractor(folder.extractor)
-    if Path(experiment.features).is_file() or experiment.features in shipped_names():
-        now = find_extractor(experiment.features).digest
+    if Path(experiment.extractor).is_file() or experiment.extractor in shipped_names():
+        now = find_extractor(experiment.extractor).digest
         if now != kept.digest:
             raise UsageError(
-                f"features: {experiment.features} is another extractor now ({now[:16]}) than when "
+                f"extractor: {experiment.extractor} is another one now ({now[:16]}) than when "
                 f"the run began ({kept.digest[:16]}, kept as {folder.extractor}); put it back, or "
                 "begin a new run"
             )
@@ -150,5 +150,5 @@ def _extractor_in(experiment: Experiment, folder: RunFolder) -> Extractor | None
 
 
 def _nobody(message: str) -> None:
-    """Where nobody wants to be warned."""
+    """Take a warning that nobody wants to see."""
     del message

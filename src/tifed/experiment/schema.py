@@ -33,13 +33,13 @@ MOST_ROUNDS = 10_000_000
 """What is kept for each round, its shift, is a few hundred megabytes then."""
 
 
-class Table(BaseModel):
+class SettingsTable(BaseModel):
     """A table of an experiment file: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class FaultsTable(Table):
+class FaultsTable(SettingsTable):
     """``[faults]``: devices that do not answer."""
 
     probability: float = Field(
@@ -50,7 +50,7 @@ class FaultsTable(Table):
     )
 
 
-class MemoryTable(Table):
+class MemoryTable(SettingsTable):
     """``[memory]``: RAM of the devices, for memory-aware mode."""
 
     budgets: tuple[int, ...] = Field(
@@ -62,7 +62,7 @@ class MemoryTable(Table):
     )
 
 
-class LinkTable(Table):
+class LinkTable(SettingsTable):
     """``[link]``: lines to devices, for linked and emulated fleets."""
 
     devices: tuple[str, ...] = Field(
@@ -95,7 +95,7 @@ class LinkTable(Table):
     )
 
 
-class Experiment(Table):
+class Experiment(SettingsTable):
     """Data, partition, network, recipe, mode, rounds and seed: all that decides the digest.
 
     >>> Experiment(dataset="digits", rounds=3).mode
@@ -114,7 +114,7 @@ class Experiment(Table):
         "extractor (docs/front-ends.md); the first entry of `layers` is then its number of "
         "features, or the extractor's",
     )
-    features: str | None = Field(
+    extractor: str | None = Field(
         None,
         description="a frozen feature extractor that every sample goes through first: its file, or "
         "the name of one that comes with TIFeD (docs/features.md); the first entry of `layers` is "

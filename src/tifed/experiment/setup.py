@@ -150,7 +150,7 @@ def require_devices(experiment: Experiment) -> None:
 
 def extractor_of(experiment: Experiment) -> Extractor | None:
     """The extractor that the experiment names, if it names one."""
-    return None if experiment.features is None else find_extractor(experiment.features)
+    return None if experiment.extractor is None else find_extractor(experiment.extractor)
 
 
 def with_faults(experiment: Experiment, fleet: Fleet) -> Fleet:
@@ -212,7 +212,7 @@ def network_of(experiment: Experiment, features: int, classes: int) -> Network:
     if (shape[0], shape[-1]) != (features, classes):
         steps = [
             *([f"the front end {experiment.front_end!r}"] if experiment.front_end else []),
-            *([repr(experiment.features)] if experiment.features else []),
+            *([repr(experiment.extractor)] if experiment.extractor else []),
         ]
         through = f"through {' and '.join(steps)} " if steps else ""
         raise UsageError(
@@ -233,7 +233,7 @@ def network_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Netw
     if experiment.layers is not None:
         if extractor is not None and experiment.layers[0] != extractor.features:
             raise UsageError(
-                f"layers: the first is {experiment.layers[0]}, but {experiment.features!r} gives "
+                f"layers: the first is {experiment.layers[0]}, but {experiment.extractor!r} gives "
                 f"{extractor.features} features"
             )
         return network_of(experiment, experiment.layers[0], experiment.layers[-1])

@@ -3,7 +3,8 @@
 AVR = "avr"
 """Runs vectors (tests/core/test_avr.py) and an exported library (tests/export/test_avr.py).
 
-The others, by their names in `tifed.board.firmware.boards`, run whole federations (tests/fleets).
+The others, by their names in `tifed.board.firmware.emulated_boards`, run whole federations
+(tests/fleets).
 """
 
 _M0, _M3, _M4, _M7, _RISCV = "cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "riscv32"

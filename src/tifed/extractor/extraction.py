@@ -28,7 +28,7 @@ def extracted(dataset: Dataset, extractor: Extractor, cache_dir: Path | None = N
     if dataset.features != extractor.input_features:
         height, width, channels = extractor.input_shape
         raise UsageError(
-            f"features: the extractor takes {height}x{width}x{channels} = "
+            f"extractor: the extractor takes {height}x{width}x{channels} = "
             f"{extractor.input_features} values, a sample of {dataset.name!r} has "
             f"{dataset.features}"
         )

@@ -80,7 +80,7 @@ def load_extractor(path: Path) -> Extractor:
         UsageError: if the file is missing, damaged, of another format or version, or inconsistent.
     """
     if not path.is_file():
-        raise UsageError(f"{path}: no such extractor file; `tifed features train` makes one")
+        raise UsageError(f"{path}: no such extractor file; `tifed extractor train` makes one")
     header, arrays = read_tensors(path, FORMAT, VERSION, LARGEST_FILE)
     try:
         shapes = parse_json(header["shapes"], _Shapes, "shapes")

@@ -31,7 +31,7 @@ CALIBRATION_SAMPLES = 512
 
 
 @dataclass(frozen=True, eq=False)
-class Quantised:
+class QuantisedExtractor:
     """An integer extractor, and what its features mean.
 
     Attributes:
@@ -50,7 +50,7 @@ def quantise(
     clipped: float = 0.001,
     clipped_features: float = 0.001,
     source: str = "",
-) -> Quantised:
+) -> QuantisedExtractor:
     """Find integer constants for ``network``.
 
     Args:
@@ -98,7 +98,7 @@ def quantise(
             layers.append(Dense(*constants, layer.relu))
         zero, limit = np.zeros(len(scale)), INPUT_LIMIT - 1
     extractor = Extractor(network.input_shape, input_zero, tuple(layers), source)
-    return Quantised(extractor, np.tile(scale, extractor.features // len(scale)))
+    return QuantisedExtractor(extractor, np.tile(scale, extractor.features // len(scale)))
 
 
 def _constants(
@@ -141,7 +141,9 @@ def _constants(
     return arrays, np.where(silent, 0, scale)
 
 
-def difference(network: FloatExtractor, made: Quantised, samples: NDArray[np.int8]) -> float:
+def difference(
+    network: FloatExtractor, made: QuantisedExtractor, samples: NDArray[np.int8]
+) -> float:
     """How far integer features are from float ones: root mean square, as a share of the floats'."""
     floats = network.features(samples).astype(np.float64)
     integers = extract(made.extractor, samples) * made.scales

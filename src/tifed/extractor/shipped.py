@@ -15,7 +15,7 @@ _FOLDER = Path(str(files("tifed.extractor"))) / "shipped"
 _SUFFIX = ".safetensors"
 
 TO_BE_MADE = {
-    "cifar-10-0-4": "tifed features train --source cifar-10 --classes 0,1,2,3,4 --channels 16,32 "
+    "cifar-10-0-4": "tifed extractor train --source cifar-10 --classes 0,1,2,3,4 --channels 16,32 "
     "--kernel 5 --epochs 20 --calibration cifar-10",
 }
 """Names that studies use of extractors that do not ship, and what makes them."""
@@ -41,13 +41,13 @@ def find_extractor(name: str) -> Extractor:
     made = cache_folder() / "extractors" / f"{name}{_SUFFIX}"
     if name in TO_BE_MADE and not made.is_file():
         raise UsageError(
-            f"features: {name!r} does not ship; make it with\n  {TO_BE_MADE[name]} --out {made}"
+            f"extractor: {name!r} does not ship; make it with\n  {TO_BE_MADE[name]} --out {made}"
         )
     if made.is_file():
         return load_extractor(made)
     if name not in shipped_names():
         raise UsageError(
-            f"features: {name!r} is no file that ends in {_SUFFIX}, and no extractor that comes "
+            f"extractor: {name!r} is no file that ends in {_SUFFIX}, and no extractor that comes "
             f"with TIFeD; there is {', '.join(shipped_names()) or 'none'}"
         )
     return load_extractor(_FOLDER / f"{name}{_SUFFIX}")

@@ -11,7 +11,7 @@ from tifed.federation.costs import Costs
 from tifed.federation.federation import Federation
 from tifed.federation.fleet import DeviceScore, FeatureSums, Fleet
 from tifed.federation.loop import RoundRecord, begin, federate
-from tifed.federation.plan import AtEnd, AverageEvery, Job, Jobs, Place, Plan
+from tifed.federation.plan import AtEnd, AverageEvery, Job, Jobs, Plan, ScheduleState
 from tifed.federation.update import LayerSum, Update, device_update, total
 
 __all__ = [
@@ -26,9 +26,9 @@ __all__ = [
     "Jobs",
     "LayerState",
     "LayerSum",
-    "Place",
     "Plan",
     "RoundRecord",
+    "ScheduleState",
     "ServerState",
     "Update",
     "aggregate",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tifed.federation.plan import Place
+from tifed.federation.plan import ScheduleState
 from tifed.federation.update import LayerSum, Update
 from tifed.rule.integer import Rounding, divide, saturate
 from tifed.rule.integer.rounding import Integers
@@ -40,7 +40,7 @@ class LayerState:
 
 
 @dataclass(frozen=True)
-class ServerState(Place):
+class ServerState(ScheduleState):
     """All that a run needs to go on.
 
     Attributes:

@@ -16,7 +16,7 @@ from safetensors.numpy import save
 from tifed.errors import RunError, UsageError
 from tifed.federation.costs import Costs
 from tifed.federation.federation import Federation
-from tifed.federation.plan import PlaceT
+from tifed.federation.plan import StateT
 from tifed.files.atomic import write_atomically
 from tifed.files.tensor_file import header_and_arrays
 
@@ -30,7 +30,7 @@ Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Checkpoint(Generic[PlaceT]):
+class Checkpoint(Generic[StateT]):
     """What a run needs to go on.
 
     Attributes:
@@ -39,14 +39,14 @@ class Checkpoint(Generic[PlaceT]):
         seconds: spent since the run began, over all its processes.
     """
 
-    state: PlaceT
+    state: StateT
     costs: Costs
     seconds: float
 
 
 def write_checkpoint(
     folder: Path,
-    checkpoint: Checkpoint[PlaceT],
+    checkpoint: Checkpoint[StateT],
     form: str,
     arrays: Arrays,
     updates: list[int],

@@ -8,7 +8,7 @@ import numpy as np
 
 from tifed.errors import UsageError
 from tifed.federation.assignment import Assignment
-from tifed.federation.plan import AtEnd, AverageEvery, Jobs, Place, PlaceT, Plan, layers_of
+from tifed.federation.plan import AtEnd, AverageEvery, Jobs, Plan, ScheduleState, StateT, layers_of
 from tifed.rule.integer import Purpose, permutation, stream_key
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Network
@@ -87,7 +87,7 @@ class Federation:
             masks.update(np.unique(self.assignment.masks(devices, number)).tolist())
         return tuple(sorted(map(layers_of, masks)))
 
-    def plans(self, state: Place) -> Iterator[Plan]:
+    def plans(self, state: ScheduleState) -> Iterator[Plan]:
         """The exchanges of the round that comes after ``state``, first to last."""
         number = state.round
         jobs = self._jobs(state, self.selected(number))
@@ -105,13 +105,13 @@ class Federation:
                 jobs=self._part(jobs, part),
             )
 
-    def after_round(self, state: PlaceT) -> PlaceT:
+    def after_round(self, state: StateT) -> StateT:
         """``state`` with the round counted and a turn for every device that was asked."""
         turns = state.turns.copy()
         turns[self.selected(state.round)] += 1
         return replace(state, round=state.round + 1, turns=turns)
 
-    def _jobs(self, state: Place, device: Integers) -> Jobs:
+    def _jobs(self, state: ScheduleState, device: Integers) -> Jobs:
         """A whole buffer's work for each device whose stream has not ended."""
         position = state.turns[device] * self.buffer
         samples = np.full_like(device, self.buffer)

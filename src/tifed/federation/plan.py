@@ -143,7 +143,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Place:
+class ScheduleState:
     """Where a run stands, which is all that its next plan depends on.
 
     Attributes:
@@ -157,5 +157,5 @@ class Place:
     turns: Integers
 
 
-PlaceT = TypeVar("PlaceT", bound=Place)
-"""What a run's state is: a place, and what was learnt up to it."""
+StateT = TypeVar("StateT", bound=ScheduleState)
+"""A run's state: where it stands, and what was learnt up to there."""

@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tifed.board.emulators.start import Board, start_board
-from tifed.board.firmware.boards import board_for
+from tifed.board.emulators.start import RunningBoard, start_board
 from tifed.board.firmware.build import Compiler, Firmware, build_firmware
+from tifed.board.firmware.emulated_boards import board_for
 from tifed.board.firmware.header import experiment_header
 from tifed.federation import DeviceScore, FeatureSums, Plan, Update
 from tifed.fleets.inputs import FleetInputs
@@ -67,7 +67,7 @@ class EmulatedFleet:
     emulation: Emulation
     patience: Patience = field(default_factory=Patience)
     settings: LinkSettings = field(default_factory=LinkSettings)
-    wire: Callable[[int, Board, Opener], Opener] = lambda device, board, opener: opener
+    wire: Callable[[int, RunningBoard, Opener], Opener] = lambda device, board, opener: opener
     _linked: LinkedFleet | None = field(default=None, init=False, repr=False)
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterable[FeatureSums]:

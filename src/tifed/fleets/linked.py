@@ -116,13 +116,13 @@ class LinkedFleet:
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
         """Feature sums, made by each of ``devices`` that answers."""
 
-        def work(device: int) -> FeatureSums:
-            it, stream = self._devices[device], self._inputs.sent[device]
-            it.forget()  # there is room for the sums in a device that is not configured
-            self._ready(it)
+        def work(number: int) -> FeatureSums:
+            device, stream = self._devices[number], self._inputs.sent[number]
+            device.forget()  # there is room for the sums in a device that is not configured
+            self._ready(device)
             taken, _ = stream.read(0, min(samples, len(stream)))
-            sums = it.client.calibrate(taken, self._network.features)
-            return FeatureSums(*sums, np.array([device]))
+            sums = device.client.calibrate(taken, self._network.features)
+            return FeatureSums(*sums, np.array([number]))
 
         return self._all(devices, work, "the calibration round")
 
@@ -165,21 +165,21 @@ class LinkedFleet:
             Per device None, or why it cannot take part.
         """
 
-        def ask(device: int) -> str | None:
-            it = self._devices[device]
+        def ask(number: int) -> str | None:
+            device = self._devices[number]
             try:
-                it.client.open_line()
+                device.client.open_line()
                 try:
-                    if it.capabilities is not None:
-                        it.client.status(seconds)
+                    if device.capabilities is not None:
+                        device.client.status(seconds)
                 except (DeviceRestartedError, DeviceRefusedError, DeviceAnswerError):
-                    it.forget()
-                self._ready(it, seconds)
+                    device.forget()
+                self._ready(device, seconds)
             except (DeviceError, UsageError) as error:
-                it.gone = isinstance(error, DeviceGoneError)
-                it.forget()
+                device.gone = isinstance(error, DeviceGoneError)
+                device.forget()
                 return str(error)
-            it.gone = False
+            device.gone = False
             return None
 
         return dict(zip(self._devices, self._threads.map(ask, self._devices), strict=True))
@@ -219,9 +219,9 @@ class LinkedFleet:
             return
         self._opened = True
 
-        def open_one(it: _Device) -> LineNotOpenedError | None:
+        def open_one(device: _Device) -> LineNotOpenedError | None:
             try:
-                it.client.open_line()
+                device.client.open_line()
             except LineNotOpenedError as error:
                 return error
             return None
@@ -231,33 +231,33 @@ class LinkedFleet:
         )
         stops = self._settings.on_mismatch == "stop"
         lasting = [
-            f"{self._devices[device].client.name}: {error.reason}"
-            for device, error in failures.items()
+            f"{self._devices[number].client.name}: {error.reason}"
+            for number, error in failures.items()
             if error is not None and error.lasting
         ]
         if lasting and stops:
             raise UsageError(f"link.devices: {'; '.join(lasting)}")
-        for device, error in failures.items():
+        for number, error in failures.items():
             if error is not None:
-                it = self._devices[device]
-                it.gone = error.lasting
-                log.warning("device %d: %s; it may come within %g s", device, error,
-                            it.client.patience.silence)  # fmt: skip
+                device = self._devices[number]
+                device.gone = error.lasting
+                log.warning("device %d: %s; it may come within %g s", number, error,
+                            device.client.patience.silence)  # fmt: skip
 
-    def _persist(self, it: _Device, work: Callable[[int], Result], device: int) -> Result:
+    def _persist(self, device: _Device, work: Callable[[int], Result], number: int) -> Result:
         """``work``, again from the start after a restart if the settings say so."""
         for left in range(self._settings.repeats, -1, -1):
             try:
-                result = work(device)
+                result = work(number)
             except DeviceGoneError:
-                it.gone = True
-                it.forget()
+                device.gone = True
+                device.forget()
                 raise
             except DeviceAnswerError:
-                it.forget()
+                device.forget()
                 raise
             except (DeviceRestartedError, DeviceRefusedError) as error:
-                it.forget()
+                device.forget()
                 restarted = isinstance(error, DeviceRestartedError)
                 if isinstance(error, DeviceRefusedError) and error.code not in _LOST_THE_THREAD:
                     raise
@@ -265,17 +265,17 @@ class LinkedFleet:
                     raise
                 log.info("%s; once more", error)
             else:
-                it.gone = False
+                device.gone = False
                 return result
         raise AssertionError("the last repeat returns or raises")
 
-    def _ready(self, it: _Device, silence: float | None = None) -> None:
+    def _ready(self, device: _Device, silence: float | None = None) -> None:
         """Open a session with a device that is not in one, and see that it fits."""
-        if it.capabilities is not None:
+        if device.capabilities is not None:
             return
-        client = it.client
+        client = device.client
         # One that was silent before does not get a whole wait again in every exchange.
-        if silence is None and it.gone:
+        if silence is None and device.gone:
             silence = min(client.patience.silence, 3 * client.patience.answer)
         capabilities = client.open_session(silence)
         if capabilities.fingerprint != self._fingerprint:
@@ -283,7 +283,7 @@ class LinkedFleet:
                 f"{client.name}: its firmware was built for another network, recipe, buffer or "
                 "mini-batch; build it for this experiment and flash it"
             )
-            if self._settings.on_mismatch == "drop" or it.known:
+            if self._settings.on_mismatch == "drop" or device.known:
                 raise DeviceRefusedError(reason, 0)
             raise UsageError(reason)
         network, federation = self._network, self._federation
@@ -298,27 +298,27 @@ class LinkedFleet:
                 f"{client.name}: its answer to HELLO has the fingerprint of this experiment, and "
                 f"other layers, features, classes, buffer or mini-batch: {said}"
             )
-        it.forget()
-        it.capabilities, it.known = capabilities, True
+        device.forget()
+        device.capabilities, device.known = capabilities, True
 
     def _train(self, plan: Plan, job: Job, parameters: Parameters) -> Update:
         """One device's part in an exchange; only what it does not know yet is sent."""
-        it = self._devices[job.device]
-        self._ready(it)
-        client, network = it.client, self._network
-        if it.configured != job.layers:
-            it.buffer = None
-            it.configured = None
+        device = self._devices[job.device]
+        self._ready(device)
+        client, network = device.client, self._network
+        if device.configured != job.layers:
+            device.buffer = None
+            device.configured = None
             client.configure(job.layers, self._federation.seed)
             if network.centred:
                 client.put_centre(parameters.centre)
-            it.configured = job.layers
+            device.configured = job.layers
         wanted = (plan.round, job.position, job.samples)
-        if it.buffer != wanted:
-            it.buffer = None
+        if device.buffer != wanted:
+            device.buffer = None
             client.clear()
             client.add_samples(*self._inputs.sent[job.device].read(job.position, job.samples))
-            it.buffer = wanted
+            device.buffer = wanted
         for number, (weight, bias) in enumerate(
             zip(parameters.weights, parameters.biases, strict=True)
         ):

@@ -11,8 +11,9 @@ from tifed.link.errors import (
     LineNotOpenedError,
 )
 from tifed.link.frame import PAYLOAD, VERSION, Frame, FrameReader, Kind, encode
+from tifed.link.opening import address_opener, open_transport
 from tifed.link.scheme import TRANSPORTS, Scheme
-from tifed.link.transport import Transport, TransportClosedError, address_opener, open_transport
+from tifed.link.transport import Transport, TransportClosedError
 
 __all__ = [
     "PAYLOAD",

@@ -1,12 +1,10 @@
 """Kinds of lines to devices, by the word before the colon of an address: serial, tcp, unix, ..."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from tifed.link.transport import Transport
 from tifed.registry import Registry, subclass_of
-
-if TYPE_CHECKING:
-    from tifed.link.transport import Transport
 
 
 class Scheme(ABC):
@@ -28,7 +26,7 @@ class Scheme(ABC):
         return ""
 
     @abstractmethod
-    def open(self, place: str, baud: int, seconds: float) -> "Transport":
+    def open(self, place: str, baud: int, seconds: float) -> Transport:
         """Open the line, at first or again after it went down.
 
         Args:

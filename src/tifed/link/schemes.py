@@ -7,19 +7,17 @@ from contextlib import suppress
 from ipaddress import ip_address
 
 from tifed.link.address import host_and_port
+from tifed.link.opening import connect
 from tifed.link.reason import reason
 from tifed.link.scheme import Scheme
-from tifed.link.transport import (
-    SerialTransport,
-    SocketTransport,
-    Transport,
-    TransportClosedError,
-    connect,
-)
+from tifed.link.transport import SerialTransport, SocketTransport, Transport, TransportClosedError
 
 _LONGEST_PORT = 5
 _LASTING = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP}
-"""Of sockets. Who is to listen there may come later: nobody does now, or there is no such name."""
+"""Errors of a socket that waiting does not end.
+
+Others may pass: a program that is to listen there may start later, and make the socket then.
+"""
 
 
 class Serial(Scheme):
@@ -28,7 +26,7 @@ class Serial(Scheme):
     form = "serial:/dev/…"
 
     def line(self, place: str) -> str:
-        """Links are followed."""
+        """The path with links followed, so that two names of one line are the same."""
         return os.path.normcase(os.path.realpath(place))
 
     def lacking(self) -> str:
@@ -73,7 +71,7 @@ class Unix(Scheme):
     form = "unix:path"
 
     def line(self, place: str) -> str:
-        """Links are followed."""
+        """The path with links followed, so that two names of one line are the same."""
         return os.path.normcase(os.path.realpath(place))
 
     def open(self, place: str, baud: int, seconds: float) -> Transport:

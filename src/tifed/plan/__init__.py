@@ -2,15 +2,15 @@
 
 from tifed.plan.choice import Choice, choices
 from tifed.plan.figure import Figure, Source
-from tifed.plan.planning import BoardPlan, Placement, Plan, plan
+from tifed.plan.planning import BoardPlan, DeploymentPlan, Placement, plan
 from tifed.plan.workload import Work, work
 
 __all__ = [
     "BoardPlan",
     "Choice",
+    "DeploymentPlan",
     "Figure",
     "Placement",
-    "Plan",
     "Source",
     "Work",
     "choices",

@@ -8,10 +8,10 @@ from tifed.extractor.memory import extractor_memory
 from tifed.extractor.operations import extractor_operations
 from tifed.extractor.packed import constant_bytes
 from tifed.plan.figure import Figure
-from tifed.plan.planning import BoardPlan, Placement, Plan
+from tifed.plan.planning import BoardPlan, DeploymentPlan, Placement
 
 
-def as_json(plan: Plan, known: Boards, measured: Measured) -> dict[str, Any]:
+def as_json(plan: DeploymentPlan, known: Boards, measured: Measured) -> dict[str, Any]:
     """Plain values: numbers in bytes, seconds, joules and bits per second."""
     experiment = plan.experiment
     cores = {one.board.core for one in plan.boards}

@@ -3,7 +3,7 @@
 from tifed.board import Core, Measured, Round
 from tifed.experiment import Experiment
 from tifed.plan.figure import Figure, Source
-from tifed.plan.operations import Operations, operations
+from tifed.plan.round_operations import RoundOperations, round_operations
 from tifed.plan.workload import Work
 from tifed.rule.network import Network
 
@@ -12,7 +12,7 @@ FEEDBACK_ADDITION = 1.0
 margin, two classes are looked at, and none for a unit that lets nothing through."""
 
 
-def modelled(counts: Operations, core: Core) -> float:
+def modelled(counts: RoundOperations, core: Core) -> float:
     """Instructions of a round, from the core's row of the table."""
     return (
         counts.forward_macs * core.forward_per_mac
@@ -32,7 +32,9 @@ def scale(kind: str, core: Core, measured: Measured) -> float:
     if not rows:
         return 1.0
     model = sum(
-        modelled(operations(row.network, row.layers, row.buffer, row.batch, row.local_epochs), core)
+        modelled(
+            round_operations(row.network, row.layers, row.buffer, row.batch, row.local_epochs), core
+        )
         for row in rows
     )
     return sum(row.instructions for row in rows) / model

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tifed.board.firmware import BOARDS, build_firmware, experiment_header
-from tifed.board.firmware.boards import QEMU, Board
+from tifed.board.firmware import EMULATED_PROCESSORS, build_firmware, experiment_header
 from tifed.board.firmware.build import Compiler
+from tifed.board.firmware.emulated_boards import QEMU, EmulatedBoard
 from tifed.board.firmware.header import memory_bytes
 from tifed.board.measured import BUILT_IN, Image, Measured, Round, fingerprint_of, write_measured
 from tifed.data import load
@@ -53,7 +53,7 @@ def measure(processors: tuple[str, ...], compiler: Compiler = "zig") -> Measured
 
 
 def _measure(
-    board: Board, experiment: Experiment, compiler: Compiler
+    board: EmulatedBoard, experiment: Experiment, compiler: Compiler
 ) -> tuple[Image, tuple[Round, ...]]:
     """One image, and the rounds that it does."""
     from tifed.board.firmware.elf import (
@@ -125,7 +125,7 @@ def _lines(measured: Measured) -> Iterator[str]:
 def main() -> None:
     """Measure, print, write."""
     default = Path(str(BUILT_IN))
-    measured = measure(BOARDS)
+    measured = measure(EMULATED_PROCESSORS)
     for line in _lines(measured):
         print(line)
     write_measured(Path(sys.argv[1]) if len(sys.argv) > 1 else default, measured)

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from tifed.board.emulators.qemu import QemuBoard
-from tifed.board.firmware import BOARDS, build_firmware, experiment_header
-from tifed.board.firmware.boards import QEMU, Board
+from tifed.board.firmware import EMULATED_PROCESSORS, build_firmware, experiment_header
 from tifed.board.firmware.build import Compiler
 from tifed.board.firmware.elf import read_image
+from tifed.board.firmware.emulated_boards import QEMU, EmulatedBoard
 from tifed.board.measured import BUILT_IN
 from tifed.board.measured_extraction import Extraction, Extractions, write_extractions
 from tifed.extractor import Convolution, Dense, Extractor, FeatureLayer, MaxPool
@@ -31,7 +31,7 @@ COMMAND = "python -m tifed.plan.measure_extraction"
 
 
 def measure_one(
-    board: Board, name: str, extractor: Extractor, compiler: Compiler = "zig"
+    board: EmulatedBoard, name: str, extractor: Extractor, compiler: Compiler = "zig"
 ) -> Extraction:
     """One sample through ``extractor`` on an emulated ``board``.
 
@@ -94,7 +94,7 @@ def _extractor(shape: tuple[int, int, int], *layers: FeatureLayer) -> Extractor:
 def main() -> None:
     """Measure, print, write."""
     rows = []
-    for processor in BOARDS:
+    for processor in EMULATED_PROCESSORS:
         shipped = ((name, find_extractor(name)) for name in shipped_names())
         for name, extractor in (*shipped, *probes()):
             row = measure_one(QEMU[processor], name, extractor)

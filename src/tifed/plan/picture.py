@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from tifed.experiment.report.amounts import memory_amount
 from tifed.experiment.report.theme import BLUE, BROWN, GREEN, ORANGE, PURPLE, new_figure, plain
-from tifed.plan.amounts import memory_amount
 from tifed.plan.choice import Choice
-from tifed.plan.planning import BoardPlan, Placement, Plan
+from tifed.plan.planning import BoardPlan, DeploymentPlan, Placement
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ _WIDEST = 1.3  # of a board's RAM; longer bars are cut
 _MOST_PANELS = 4
 
 
-def ram_picture(plan: Plan) -> "Figure":
+def ram_picture(plan: DeploymentPlan) -> "Figure":
     """A panel per way to take part, a bar per board; the line at 100 % is the board's RAM.
 
     Shown are the full network and each single layer with the others in flash; of networks with more
@@ -52,7 +52,7 @@ def ram_picture(plan: Plan) -> "Figure":
     return figure
 
 
-def _panels(plan: Plan) -> list[Choice]:
+def _panels(plan: DeploymentPlan) -> list[Choice]:
     """The full network and single layers, frozen ones in flash."""
     every = [one.choice for one in plan.boards[0].placements]
     shown = [

@@ -9,12 +9,12 @@ from tifed.experiment import Experiment
 from tifed.experiment.front_end import require_no_front_end
 from tifed.experiment.setup import assignment_of
 from tifed.extractor import Extractor
+from tifed.plan.board_memory import Parts, flash_parts, ram_parts
 from tifed.plan.choice import Choice, choices
 from tifed.plan.device_network import check_for_devices
-from tifed.plan.extraction import Extracting, extraction_instructions
+from tifed.plan.extraction_costs import Extracting, extraction_instructions
 from tifed.plan.figure import Figure, Source, total
 from tifed.plan.instructions import instructions
-from tifed.plan.memory import Parts, flash_parts, ram_parts
 from tifed.plan.workload import Work, work
 from tifed.rule.network import Network
 
@@ -90,7 +90,7 @@ class BoardPlan:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DeploymentPlan:
     """An experiment on boards.
 
     Attributes:
@@ -116,7 +116,7 @@ def plan(
     names: tuple[str, ...] = (),
     extractor: Extractor | None = None,
     extractions: Extractions | None = None,
-) -> Plan:
+) -> DeploymentPlan:
     """Plan ``experiment`` on the boards called ``names``, or on all that are known.
 
     Args:
@@ -143,7 +143,7 @@ def plan(
     needed = _needed(experiment, network)
     every = choices(network.depth, needed)
     works = {choice: work(experiment, network, choice.layers) for choice in every}
-    return Plan(
+    return DeploymentPlan(
         experiment=experiment,
         network=network,
         needed=needed,

@@ -6,20 +6,19 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from tifed.board import Measured
-from tifed.experiment.report.amounts import amount_of_bytes
+from tifed.experiment.report.amounts import amount_of_bytes, count, memory_amount, with_prefix
 from tifed.extractor import Extractor
 from tifed.extractor.memory import extractor_memory
 from tifed.extractor.operations import extractor_operations
 from tifed.extractor.packed import constant_bytes
-from tifed.plan.amounts import count, memory_amount, with_prefix
 from tifed.plan.figure import Figure, Source
-from tifed.plan.planning import BoardPlan, Placement, Plan
+from tifed.plan.planning import BoardPlan, DeploymentPlan, Placement
 
 MARKS = {Source.COMPUTED: "", Source.MEASURED: "", Source.MODELLED: "~"}
 """Before a number, by its source."""
 
 
-def tables(plan: Plan, measured: Measured, *, parts: bool) -> Iterator[Table]:
+def tables(plan: DeploymentPlan, measured: Measured, *, parts: bool) -> Iterator[Table]:
     """What fits where; where the memory goes; what a round costs; what it sends.
 
     Args:
@@ -37,7 +36,7 @@ def tables(plan: Plan, measured: Measured, *, parts: bool) -> Iterator[Table]:
     yield _traffic(plan)
 
 
-def _fits(plan: Plan) -> Table:
+def _fits(plan: DeploymentPlan) -> Table:
     """A row per board, a column per way to take part."""
     shape = "-".join(map(str, plan.network.shape))
     experiment = plan.experiment
@@ -99,7 +98,7 @@ def _memory(board: BoardPlan, measured: Measured) -> Table:
     return table
 
 
-def _costs(plan: Plan) -> Table:
+def _costs(plan: DeploymentPlan) -> Table:
     """What a round costs where the experiment's own work fits."""
     table = _table(
         "a round of one device",
@@ -136,7 +135,7 @@ def _costs(plan: Plan) -> Table:
     return table
 
 
-def _extraction(plan: Plan, extractor: Extractor) -> Table:
+def _extraction(plan: DeploymentPlan, extractor: Extractor) -> Table:
     """What the features of one sample cost."""
     macs = extractor_operations(extractor).macs
     table = _table(
@@ -166,7 +165,7 @@ def _extraction(plan: Plan, extractor: Extractor) -> Table:
     return table
 
 
-def _traffic(plan: Plan) -> Table:
+def _traffic(plan: DeploymentPlan) -> Table:
     """Bytes, which are the same on every board."""
     table = _table("traffic of one device", "exact, without the framing of whatever carries it")
     for name in ("trains", "down/round", "up/round", "whole training"):
@@ -186,7 +185,7 @@ def _traffic(plan: Plan) -> Table:
     return table
 
 
-def _shown(plan: Plan, placements: tuple[Placement, ...]) -> Iterator[Placement]:
+def _shown(plan: DeploymentPlan, placements: tuple[Placement, ...]) -> Iterator[Placement]:
     """What devices are asked to do in the experiment's mode, once each, if it fits somehow."""
     for layers in plan.needed:
         fitting = [one for one in placements if one.choice.layers == layers and one.fits]

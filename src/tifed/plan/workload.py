@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tifed.experiment import Experiment
 from tifed.federation import AverageEvery
 from tifed.federation.costs import calibration_costs, download_bytes, upload_bytes
-from tifed.plan.operations import Operations, operations
+from tifed.plan.round_operations import RoundOperations, round_operations
 from tifed.rule.network import Network
 
 
@@ -25,7 +25,7 @@ class Work:
     """
 
     layers: tuple[int, ...]
-    operations: Operations
+    operations: RoundOperations
     exchanges: int
     bytes_down: int
     bytes_up: int
@@ -52,7 +52,7 @@ def work(experiment: Experiment, network: Network, layers: tuple[int, ...]) -> W
     asked = experiment.devices_per_round or experiment.devices
     return Work(
         layers=layers,
-        operations=operations(
+        operations=round_operations(
             network, layers, experiment.buffer, experiment.batch, experiment.local_epochs
         ),
         exchanges=exchanges,

@@ -11,7 +11,7 @@ from tifed.studies.outcome import Outcome
 from tifed.studies.reproduction import Reproduction, carry_out
 from tifed.studies.setting import Schedule, Setting, Study
 from tifed.studies.studies import names, study
-from tifed.studies.summary import Row, Table, csv_text, table
+from tifed.studies.summary import SummaryRow, SummaryTable, csv_text, table
 from tifed.studies.trials import SweepProgress, Trial, sweep
 from tifed.studies.write import write_reproduction
 
@@ -19,12 +19,12 @@ __all__ = [
     "Outcome",
     "Published",
     "Reproduction",
-    "Row",
     "Schedule",
     "Setting",
     "Study",
+    "SummaryRow",
+    "SummaryTable",
     "SweepProgress",
-    "Table",
     "Trial",
     "carry_out",
     "csv_text",

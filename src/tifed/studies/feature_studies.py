@@ -58,7 +58,7 @@ def workers() -> Study:
         (WITH_TRICKS, MODES[0], curve.float_fedavg),
     ]
     common = {
-        "dataset": "fashion-mnist", "features": "mnist", "layers": [200, 50, 10], "rounds": 5,
+        "dataset": "fashion-mnist", "extractor": "mnist", "layers": [200, 50, 10], "rounds": 5,
         "buffer": 20, "batch": 10, "local_epochs": 10, "partition.limit_per_device": 100,
     }  # fmt: skip
     settings = [
@@ -95,7 +95,7 @@ def workers() -> Study:
 
 def fashion_mnist_features() -> Study:
     """The paper's budget on features of an extractor that saw digits."""
-    common = {"dataset": "fashion-mnist", "features": "mnist", "layers": [200, 50, 10]}
+    common = {"dataset": "fashion-mnist", "extractor": "mnist", "layers": [200, 50, 10]}
     return Study(
         name="fashion-mnist-features",
         title="Fashion-MNIST on frozen features from MNIST: 200-50-10, 8 devices, 150 rounds",
@@ -109,7 +109,7 @@ def fashion_mnist_features_disjoint() -> Study:
     """Five classes on features of an extractor that saw the other five."""
     common = {
         "dataset": "fashion-mnist", "data.only_classes": [0, 1, 2, 3, 4],
-        "features": "fashion-mnist-5-9", "layers": [200, 50, 5],
+        "extractor": "fashion-mnist-5-9", "layers": [200, 50, 5],
     }  # fmt: skip
     return Study(
         name="fashion-mnist-features-disjoint",
@@ -131,7 +131,7 @@ def cifar10_features() -> Study:
     """Five classes of CIFAR-10 on features of an extractor that saw the other five."""
     common = {
         "dataset": "cifar-10", "data.only_classes": [5, 6, 7, 8, 9],
-        "features": "cifar-10-0-4", "layers": [200, 50, 5],
+        "extractor": "cifar-10-0-4", "layers": [200, 50, 5],
     }  # fmt: skip
     cited = ", ".join(
         f"{mode} 1/{rate} {found.final_round.mean:.4f}"

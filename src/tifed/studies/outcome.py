@@ -11,7 +11,7 @@ from tifed.experiment.running import run_setup
 from tifed.experiment.setup import network_for
 from tifed.files.atomic import write_atomically
 from tifed.fleets import SimulatedFleet
-from tifed.fleets.published import PublishedFleet
+from tifed.fleets.published_schedule import PublishedFleet
 from tifed.studies.setting import FLOAT, Schedule, Setting
 from tifed.studies.wide import NAME as WIDE
 from tifed.studies.wide import Wide

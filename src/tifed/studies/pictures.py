@@ -9,7 +9,7 @@ from tifed.studies.cited import published
 from tifed.studies.outcome import Outcome
 from tifed.studies.reproduction import Reproduction
 from tifed.studies.setting import FLOAT, Setting
-from tifed.studies.summary import Row, Table
+from tifed.studies.summary import SummaryRow, SummaryTable
 from tifed.studies.verdict import series
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _GREY = "#808890"
 """Of the published figures; legible by day and by night."""
 
 
-def pictures(reproduction: Reproduction, table: Table) -> dict[str, Picture]:
+def pictures(reproduction: Reproduction, table: SummaryTable) -> dict[str, Picture]:
     """By name: boxes, and curves or (where it is about the number of devices) devices."""
     return {
         name: Picture(png(figure, LIGHT, 130), png(figure, DARK, 130))
@@ -28,7 +28,7 @@ def pictures(reproduction: Reproduction, table: Table) -> dict[str, Picture]:
     }
 
 
-def _figures(reproduction: Reproduction, table: Table) -> Iterator[tuple[str, "Figure"]]:
+def _figures(reproduction: Reproduction, table: SummaryTable) -> Iterator[tuple[str, "Figure"]]:
     if reproduction.study.over_devices:
         yield "devices", devices_picture(table.rows, table.what)
     else:
@@ -36,7 +36,7 @@ def _figures(reproduction: Reproduction, table: Table) -> Iterator[tuple[str, "F
     yield "boxes", box_picture(reproduction.runs, table.what)
 
 
-def curves_picture(rows: Sequence[Row], what: str) -> "Figure":
+def curves_picture(rows: Sequence[SummaryRow], what: str) -> "Figure":
     """Accuracy over rounds: a panel per mode, ours solid (band: all runs), published dashed.
 
     Rounds are on a logarithmic scale: where the schedules differ most is in the first few.
@@ -117,7 +117,7 @@ def box_picture(runs: Sequence[tuple[Setting, Sequence[Outcome]]], what: str) ->
     return figure
 
 
-def devices_picture(rows: Sequence[Row], what: str) -> "Figure":
+def devices_picture(rows: Sequence[SummaryRow], what: str) -> "Figure":
     """Accuracy against number of devices: ours (band: all runs), and the paper's dashed."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
@@ -159,7 +159,7 @@ def devices_picture(rows: Sequence[Row], what: str) -> "Figure":
     return figure
 
 
-def _series(row: Row) -> str:
+def _series(row: SummaryRow) -> str:
     """What a curve is called within its panel."""
     rate = row.inverse_learning_rate
     return row.method if rate is None else f"{row.method} 1/{rate}"

@@ -9,7 +9,7 @@ from tifed.baselines import BASELINES
 from tifed.errors import UsageError
 from tifed.experiment.load import validated
 from tifed.experiment.schema import Experiment
-from tifed.fleets.published import LABEL
+from tifed.fleets.published_schedule import LABEL
 from tifed.rule.recipes import RECIPES
 from tifed.studies.cited import Figures
 

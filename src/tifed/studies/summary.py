@@ -47,7 +47,7 @@ class Digest(_Record):
     digest: str | None
 
 
-class Row(_Record):
+class SummaryRow(_Record):
     """One setting.
 
     Attributes:
@@ -99,7 +99,7 @@ class Row(_Record):
     digests: tuple[Digest, ...]
 
 
-class Table(_Record):
+class SummaryTable(_Record):
     """A reproduction in one object, as ``--json`` prints it.
 
     Attributes:
@@ -133,17 +133,17 @@ class Table(_Record):
     notes: tuple[str, ...]
     published_source: str
     published_caveat: str
-    rows: tuple[Row, ...]
+    rows: tuple[SummaryRow, ...]
     findings: tuple[str, ...] = ()
 
 
-def table(reproduction: Reproduction, command: str) -> Table:
+def table(reproduction: Reproduction, command: str) -> SummaryTable:
     """The table of a finished reproduction; ``command`` repeats it."""
     cited, study = published(), reproduction.study
     first = reproduction.runs[0][1][0]
     methods = {setting.method for setting, _ in reproduction.runs}
     rows = tuple(_row(setting, runs) for setting, runs in reproduction.runs)
-    return Table(
+    return SummaryTable(
         name=study.name,
         title=study.title,
         schedule=reproduction.schedule,
@@ -183,7 +183,7 @@ def csv_text(reproduction: Reproduction) -> str:
     return text.getvalue()
 
 
-def _row(setting: Setting, runs: Sequence[Outcome]) -> Row:
+def _row(setting: Setting, runs: Sequence[Outcome]) -> SummaryRow:
     """One setting's line."""
     final, best = _summary([run.accuracy for run in runs]), _summary([run.best for run in runs])
     figures = setting.figures
@@ -192,7 +192,7 @@ def _row(setting: Setting, runs: Sequence[Outcome]) -> Row:
         cited_final = Cited(mean=figures.final_round.mean, std=figures.final_round.std)
         cited_best = Cited(mean=figures.best_over_rounds.mean, std=figures.best_over_rounds.std)
     rounds = list(zip(*(run.accuracies for run in runs), strict=True))
-    return Row(
+    return SummaryRow(
         setting=setting.name,
         method=setting.method,
         mode=setting.experiment.mode,

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 from tifed.studies.setting import FLOAT, TUNED
 
 if TYPE_CHECKING:
-    from tifed.studies.summary import Row
+    from tifed.studies.summary import SummaryRow
 
 LEVEL_FROM, NEAR_FROM = 8, 32
 """Devices from which full-network is to be level with floats, and single-layer near them."""
 NEAR = 0.02
 
 
-def against_float(rows: "Sequence[Row]") -> tuple[str, ...]:
+def against_float(rows: "Sequence[SummaryRow]") -> tuple[str, ...]:
     """Whether `tuned` reaches each float baseline, and by how much where it does not."""
     means: dict[str, dict[int, float]] = {}
     for row in rows:
@@ -31,7 +31,7 @@ def against_float(rows: "Sequence[Row]") -> tuple[str, ...]:
     )
 
 
-def series(row: "Row") -> str:
+def series(row: "SummaryRow") -> str:
     """A setting's name without the number of devices."""
     return row.setting.removesuffix(f" {row.devices} devices")
 

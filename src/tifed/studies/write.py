@@ -8,10 +8,10 @@ from tifed.experiment.report.pictures import Picture
 from tifed.files.atomic import write_atomically
 from tifed.studies.pictures import pictures
 from tifed.studies.reproduction import Reproduction
-from tifed.studies.summary import Table, csv_text
+from tifed.studies.summary import SummaryTable, csv_text
 
 
-def write_reproduction(folder: Path, reproduction: Reproduction, table: Table) -> None:
+def write_reproduction(folder: Path, reproduction: Reproduction, table: SummaryTable) -> None:
     """Write what a reader needs beside the finished runs.
 
     Raises:
@@ -23,7 +23,7 @@ def write_reproduction(folder: Path, reproduction: Reproduction, table: Table) -
     write_atomically(folder / "report.html", page)
 
 
-def _page(table: Table, drawn: dict[str, Picture]) -> str:
+def _page(table: SummaryTable, drawn: dict[str, Picture]) -> str:
     """One HTML file that needs nothing but a browser."""
     return render(
         "tifed.studies",

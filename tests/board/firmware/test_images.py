@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tifed.board.firmware import build_firmware, experiment_header
-from tifed.board.firmware.boards import QEMU, UNICORN, Board, board_for
-from tifed.board.firmware.elf import Image, read_image
+from tifed.board.firmware.elf import ElfImage, read_image
+from tifed.board.firmware.emulated_boards import QEMU, UNICORN, EmulatedBoard, board_for
 from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.setup import build
@@ -31,12 +31,12 @@ def header(**settings: Any) -> str:
     return experiment_header(network(**settings), [(0,), (0, 1)], 20, 10)
 
 
-def image(board: Board) -> Image:
+def image(board: EmulatedBoard) -> ElfImage:
     return read_image(build_firmware(board, header()).elf)
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
-def test_nothing_floats_and_the_code_is_small(board: Board) -> None:
+def test_nothing_floats_and_the_code_is_small(board: EmulatedBoard) -> None:
     built = image(board)
     assert built.floating == ()
     assert {"tifed_step", "tifed_device_feed", "start"} <= set(built.symbols)
@@ -48,7 +48,9 @@ def test_nothing_floats_and_the_code_is_small(board: Board) -> None:
     "name", ["__aeabi_fmul", "__aeabi_d2iz", "__aeabi_i2f", "__addsf3", "__floatsidf", "__mulxf3"]
 )
 def test_software_floating_point_would_be_noticed(name: str) -> None:
-    assert Image(0, 0, 0, {name: 0, "__aeabi_uidivmod": 0, "__aeabi_lmul": 0}).floating == (name,)
+    assert ElfImage(0, 0, 0, {name: 0, "__aeabi_uidivmod": 0, "__aeabi_lmul": 0}).floating == (
+        name,
+    )
 
 
 def test_a_firmware_that_floats_is_found(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tifed.experiment.report import comparison_picture
 from tifed.experiment.report.comparison import Row
 from tifed.experiment.report.confusion import confusion_picture
 from tifed.experiment.report.curves import accuracy_curve
-from tifed.experiment.report.devices import device_picture
+from tifed.experiment.report.device_accuracy import device_picture
 from tifed.experiment.report.theme import DARK, LIGHT, png
 
 

@@ -124,7 +124,7 @@ def test_nodes_extract_features_themselves(tmp_path: Path) -> None:
     weights = np.random.default_rng(1).integers(-9, 10, (16, 64)).astype(np.int8)
     layer = Dense(weights, np.zeros(16, np.int32), np.full(16, 5, np.uint8))
     save_extractor(path, Extractor((8, 8, 1), -128, (layer,), "random weights"))
-    overrides = ["rounds=2", f"features={path}", "layers=[16, 16, 10]"]
+    overrides = ["rounds=2", f"extractor={path}", "layers=[16, 16, 10]"]
     experiment = load_experiment(preset="digits", overrides=overrides)
     result = simulation.simulate(experiment, nodes=2)
     assert result.digest == tifed.run(experiment).digest

@@ -10,6 +10,7 @@ import pytest
 from tifed.experiment import Experiment, Setup, to_toml
 from tifed.experiment.identity import identity
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
+from tifed.nodes.context import DeviceSelection
 from tifed.nodes.gateway.relay import ask
 from tifed.nodes.messages.check import checked_scores, checked_sums, checked_update
 from tifed.nodes.messages.content import (
@@ -19,8 +20,7 @@ from tifed.nodes.messages.content import (
     message,
     parameter_arrays,
 )
-from tifed.nodes.messages.devices import to_ranges
-from tifed.nodes.site import Place
+from tifed.nodes.messages.device_ranges import to_ranges
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
 
@@ -41,8 +41,8 @@ class GatewayFleet:
     def _asked(self) -> Iterator[tuple[Integers, Callable[[Content], Content]]]:
         """Every gateway's devices, and how to ask it."""
         for number, address in enumerate(self.addresses):
-            place = Place(partition=(number, len(self.addresses)))
-            devices = np.array(place.devices(self.experiment.devices))
+            selection = DeviceSelection(partition=(number, len(self.addresses)))
+            devices = np.array(selection.devices(self.experiment.devices))
             text = to_toml(self.experiment)
 
             def send(content: Content, ask: Callable[..., Content]) -> Content:
@@ -50,7 +50,7 @@ class GatewayFleet:
                 assert "refused" not in answer.values, answer.values["refused"]
                 return answer
 
-            yield devices, partial(send, ask=partial(ask, address, text, place))
+            yield devices, partial(send, ask=partial(ask, address, text, selection))
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
         for own, send in self._asked():

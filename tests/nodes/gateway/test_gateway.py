@@ -18,10 +18,10 @@ from tifed.errors import RunError
 from tifed.experiment import Progress, RunFolder, Setup, load_experiment, to_toml
 from tifed.experiment.identity import identity
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
+from tifed.nodes.context import DeviceSelection
 from tifed.nodes.gateway import relay
 from tifed.nodes.gateway.wire import receive, send
 from tifed.nodes.messages.content import MessageError, message
-from tifed.nodes.site import Place
 from tifed.rule.network import Parameters
 
 pytestmark = pytest.mark.slow(20)
@@ -165,16 +165,16 @@ def test_bad_requests_are_refused_and_the_gateway_goes_on(boards: Any, gateway: 
     experiment = load_experiment(overrides=["devices=3", "rounds=1"])
     text, hello = to_toml(experiment), message("hello", identity(experiment), {})
 
-    def refused(place: Place, content: Any = hello, experiment: str = text) -> str:
+    def refused(selection: DeviceSelection, content: Any = hello, experiment: str = text) -> str:
         with pytest.raises(MessageError) as error:
-            relay.ask(address, experiment, place, content, 60.0)
+            relay.ask(address, experiment, selection, content, 60.0)
         return str(error.value)
 
-    assert "hosts 2 devices and has 1 boards" in refused(Place(partition=(0, 2)))
-    assert "first-device: 3 is not in 0..2" in refused(Place(first=3))
-    assert "neither a first device nor a partition" in refused(Place())
-    assert "devices: " in refused(Place(first=0), experiment="devices = 0")
-    assert "has another experiment" in refused(Place(first=0), message("hello", "x", {}))
+    assert "hosts 2 devices and has 1 boards" in refused(DeviceSelection(partition=(0, 2)))
+    assert "first-device: 3 is not in 0..2" in refused(DeviceSelection(first=3))
+    assert "neither a first device nor a partition" in refused(DeviceSelection())
+    assert "devices: " in refused(DeviceSelection(first=0), experiment="devices = 0")
+    assert "has another experiment" in refused(DeviceSelection(first=0), message("hello", "x", {}))
     path = address.removeprefix("unix:")
     for words in (b"GET / HTTP/1.1\r\n", b"TFGW" + bytes([2]) + bytes(11)):
         with socket.socket(socket.AF_UNIX) as connection:
@@ -189,7 +189,7 @@ def test_bad_requests_are_refused_and_the_gateway_goes_on(boards: Any, gateway: 
         send(connection, {"message": 3}, {}, 60.0)
         head, _ = receive(connection, 60.0)
         assert head == {"refused": "a request has an experiment, a place and a message"}
-    answer = relay.ask(address, text, Place(first=2), hello, 60.0)
+    answer = relay.ask(address, text, DeviceSelection(first=2), hello, 60.0)
     assert answer.arrays["devices"].tolist() == [[2, 1]]
     assert one.stop() == 0
     assert not Path(path).exists()
@@ -200,14 +200,18 @@ def test_who_waits_for_a_gateway_gives_up_in_time(tmp_path: Path) -> None:
     hello = message("hello", identity(experiment), {})
     began = time.monotonic()
     with pytest.raises(tifed.RunError, match=r"gateway unix:.*/none cannot be reached \(.*No such"):
-        relay.ask(f"unix:{tmp_path}/none", to_toml(experiment), Place(first=0), hello, 1.0)
+        relay.ask(
+            f"unix:{tmp_path}/none", to_toml(experiment), DeviceSelection(first=0), hello, 1.0
+        )
     with socket.socket(socket.AF_UNIX) as deaf:
         deaf.bind(str(tmp_path / "deaf"))
         deaf.listen()
         with pytest.raises(tifed.RunError, match="was silent for"):
-            relay.ask(f"unix:{tmp_path}/deaf", to_toml(experiment), Place(first=0), hello, 1.0)
+            relay.ask(
+                f"unix:{tmp_path}/deaf", to_toml(experiment), DeviceSelection(first=0), hello, 1.0
+            )
     with pytest.raises(tifed.UsageError, match="gateway: 'nowhere' is not"):
-        relay.ask("nowhere", "", Place(first=0), hello, 1.0)
+        relay.ask("nowhere", "", DeviceSelection(first=0), hello, 1.0)
     assert time.monotonic() - began < 60
 
 

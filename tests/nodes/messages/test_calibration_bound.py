@@ -7,7 +7,7 @@ from tifed import Experiment
 from tifed.experiment import build
 from tifed.nodes.messages.check import checked_sums
 from tifed.nodes.messages.content import Content, MessageError, message
-from tifed.nodes.messages.devices import to_ranges
+from tifed.nodes.messages.device_ranges import to_ranges
 
 SAMPLES = 20
 DEVICES = np.arange(2)

@@ -9,6 +9,7 @@ import pytest
 from tifed.experiment import Setup, build, load_experiment
 from tifed.federation import Plan, begin, total
 from tifed.nodes.answer import answer
+from tifed.nodes.context import HostedFleet, NodeContext
 from tifed.nodes.messages.check import checked_update
 from tifed.nodes.messages.content import (
     Content,
@@ -18,7 +19,6 @@ from tifed.nodes.messages.content import (
     refusal,
     update_message,
 )
-from tifed.nodes.site import HostedFleet, Site
 
 
 @pytest.fixture(scope="module")
@@ -107,5 +107,5 @@ def test_arrays_are_of_the_integers_that_are_asked_for(dtype: Any) -> None:
 def test_a_node_says_on_which_data_it_works(setup: Setup) -> None:
     hosted = HostedFleet(setup, range(3))
     for data in (setup.dataset.digest, "other"):
-        site = Site("it", data, setup.network, range(3), hosted)
-        assert answer(site, message("hello", "it", {})).values["data"] == data
+        node = NodeContext("it", data, setup.network, range(3), hosted)
+        assert answer(node, message("hello", "it", {})).values["data"] == data

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from tifed.board.emulators.qemu import QemuBoard
     from tifed.board.emulators.unicorn import UnicornBoard
 
-Board = Union["QemuBoard", "UnicornBoard"]
+RunningBoard = Union["QemuBoard", "UnicornBoard"]
 
 
-def start_board(firmware: Firmware, boards: ExitStack) -> tuple[Board, Opener]:
+def start_board(firmware: Firmware, boards: ExitStack) -> tuple[RunningBoard, Opener]:
     """A board that runs ``firmware`` until ``boards`` is closed, and how to open its line.
 
     Raises:

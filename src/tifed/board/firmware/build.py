@@ -15,7 +15,7 @@ from typing import Literal
 
 import pooch
 
-from tifed.board.firmware.boards import PROCESSORS, Board
+from tifed.board.firmware.emulated_boards import PROCESSORS, EmulatedBoard
 from tifed.errors import RunError, UsageError
 from tifed.files.atomic import write_atomically
 
@@ -52,12 +52,12 @@ class Firmware:
         elf: the file.
     """
 
-    board: Board
+    board: EmulatedBoard
     elf: Path
 
 
 def build_firmware(
-    board: Board,
+    board: EmulatedBoard,
     header: str,
     compiler: Compiler = "zig",
     cache: Path | None = None,
@@ -93,7 +93,7 @@ def _cache_folder(cache: Path | None) -> Path:
     return (cache or Path(os.environ.get("TIFED_CACHE") or pooch.os_cache("tifed"))) / "firmware"
 
 
-def _compiler(board: Board, compiler: Compiler) -> tuple[str, ...]:
+def _compiler(board: EmulatedBoard, compiler: Compiler) -> tuple[str, ...]:
     """The command that compiles for the board's processor."""
     processor = PROCESSORS[board.processor]
     if compiler == "zig":
@@ -111,13 +111,13 @@ def _compiler(board: Board, compiler: Compiler) -> tuple[str, ...]:
     return processor.gcc
 
 
-def _script(board: Board) -> str:
+def _script(board: EmulatedBoard) -> str:
     """The linker script: the board's memory, then the sections."""
     boards = SOURCES / "boards"
     return (boards / board.script).read_text() + (boards / "sections.ld").read_text()
 
 
-def _sources(board: Board) -> tuple[list[Path], list[Path]]:
+def _sources(board: EmulatedBoard) -> tuple[list[Path], list[Path]]:
     """Files to compile for speed, and files to compile for size."""
     kernels = sorted(CORE.glob("tifed_kernel*.c"))
     rest = [path for path in sorted(CORE.glob("*.c")) if path not in kernels]
@@ -126,7 +126,7 @@ def _sources(board: Board) -> tuple[list[Path], list[Path]]:
     return kernels, rest
 
 
-def _content(board: Board, command: Sequence[str], header: str, script: str) -> str:
+def _content(board: EmulatedBoard, command: Sequence[str], header: str, script: str) -> str:
     """Names everything that the image follows from."""
     digest = hashlib.sha256()
     # The path of the interpreter and of the sources changes nothing in the image.
@@ -149,7 +149,7 @@ def _version(command: Sequence[str]) -> str:
 
 
 def _compile(
-    board: Board,
+    board: EmulatedBoard,
     compiler: Compiler,
     command: Sequence[str],
     header: str,
@@ -182,7 +182,9 @@ def _compile(
     return image
 
 
-def _run(command: list[str], place: Path, environment: dict[str, str], board: Board) -> None:
+def _run(
+    command: list[str], place: Path, environment: dict[str, str], board: EmulatedBoard
+) -> None:
     done = subprocess.run(
         command, cwd=place, env=environment, capture_output=True, text=True, check=False
     )

@@ -15,7 +15,7 @@ _FLOATING = re.compile(
 
 
 @dataclass(frozen=True)
-class Image:
+class ElfImage:
     """Sizes of an image, in bytes.
 
     Attributes:
@@ -36,7 +36,7 @@ class Image:
         return tuple(sorted(name for name in self.symbols if _FLOATING.match(name)))
 
 
-def read_image(path: Path) -> Image:
+def read_image(path: Path) -> ElfImage:
     """Sizes and symbols of the ELF file at ``path``."""
     with path.open("rb") as file:
         elf = ELFFile(file)
@@ -61,7 +61,7 @@ def read_image(path: Path) -> Image:
                 )
                 if kind == "STT_FUNC" and (is_core or local):
                     core += symbol["st_size"]
-        return Image(
+        return ElfImage(
             code=sizes.get(".text", 0) + sizes.get(".data", 0),
             core=core,
             data=sizes.get(".data", 0) + sizes.get(".bss", 0),

@@ -16,7 +16,7 @@ from tifed.data.builtin.cifar10_batches import (
 )
 from tifed.data.builtin.mnist import centred
 from tifed.data.download import check_sha256, download
-from tifed.data.locate import Found, Source, locate
+from tifed.data.locate import DataSource, Found, locate
 from tifed.data.quantisation.quantisation import Quantisation
 from tifed.data.samples import Dataset, Samples
 
@@ -28,7 +28,7 @@ ARCHIVE_SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1
 _MOST_BYTES = 1 << 28  # uncompressed; the official six files have two thirds of it
 
 
-class Archive:
+class Cifar10Archive:
     """Downloads the archive of the binary layout, checks it and takes the six batches out.
 
     Attributes:
@@ -38,7 +38,7 @@ class Archive:
     def __init__(self, sha256: str) -> None:
         self.sha256 = sha256
 
-    def __call__(self, source: Source, folder: Path) -> None:
+    def __call__(self, source: DataSource, folder: Path) -> None:
         """Fetch ``source.address``; its batches are in ``folder`` afterwards.
 
         Raises:
@@ -54,7 +54,7 @@ class Archive:
         archive.unlink(missing_ok=True)
 
 
-def _unpack(archive: Path, folder: Path, source: Source) -> None:
+def _unpack(archive: Path, folder: Path, source: DataSource) -> None:
     """Put the batches of ``archive`` into ``folder``, each whole or not at all."""
     with tarfile.open(archive) as content, tempfile.TemporaryDirectory(dir=folder) as temporary:
         for entry in content:
@@ -67,9 +67,11 @@ def _unpack(archive: Path, folder: Path, source: Source) -> None:
             fresh.replace(folder / name)
 
 
-def _source(files: tuple[str, ...], folders: tuple[str, ...], address: str, sha256: str) -> Source:
+def _source(
+    files: tuple[str, ...], folders: tuple[str, ...], address: str, sha256: str
+) -> DataSource:
     """One of the two layouts."""
-    return Source("cifar-10", files, ("cifar-10", *folders), address, Archive(sha256))
+    return DataSource("cifar-10", files, ("cifar-10", *folders), address, Cifar10Archive(sha256))
 
 
 BINARY = _source(
@@ -91,7 +93,7 @@ def load_cifar10(
     cache_dir: Path | None = None,
     *,
     download: bool = True,
-    source: Source = BINARY,
+    source: DataSource = BINARY,
 ) -> Dataset:
     """Load CIFAR-10: 3,072 features, pixel - 128, channels last, in the official split.
 

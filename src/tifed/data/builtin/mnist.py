@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tifed.data.builtin.idx import parse_idx, read_images, uncompressed
 from tifed.data.download import check_sha256, download
-from tifed.data.locate import Source, locate
+from tifed.data.locate import DataSource, locate
 from tifed.data.quantisation.quantisation import Quantisation
 from tifed.data.samples import Dataset, Samples
 from tifed.errors import UsageError
@@ -47,7 +47,7 @@ class CheckedFiles:
 
     checksums: dict[str, str]
 
-    def __call__(self, source: Source, folder: Path) -> None:
+    def __call__(self, source: DataSource, folder: Path) -> None:
         """Fetch what ``folder`` lacks.
 
         Raises:
@@ -70,9 +70,9 @@ class CheckedFiles:
 
 def _source(
     name: str, folders: tuple[str, ...], address: str, system: tuple[Path, ...] = ()
-) -> Source:
+) -> DataSource:
     """The place of one of the two data sets."""
-    return Source(
+    return DataSource(
         name=name,
         files=(TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS),
         folders=folders,
@@ -111,7 +111,7 @@ CLOTHES_NAMES = (
 
 
 def load_idx(
-    source: Source,
+    source: DataSource,
     class_names: tuple[str, ...],
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
@@ -161,7 +161,7 @@ def centred(pictures: NDArray[np.uint8]) -> NDArray[np.int8]:
     return (flat ^ np.uint8(0x80)).view(np.int8)
 
 
-def _refuse_mistaken_identity(source: Source, labels: Path) -> None:
+def _refuse_mistaken_identity(source: DataSource, labels: Path) -> None:
     """MNIST and Fashion-MNIST share file names, so a folder is easily taken for the other."""
     content = uncompressed(labels)
     parse_idx(content, 1, str(labels))

@@ -15,7 +15,7 @@ import numpy as np
 from tifed.data.builtin.mnist import DIGIT_NAMES
 from tifed.data.builtin.spectrum import BANDS, SLICES, band_energies, band_patch
 from tifed.data.download import download
-from tifed.data.locate import Source, locate
+from tifed.data.locate import DataSource, locate
 from tifed.data.quantisation.quantisation_file import load_quantisation
 from tifed.data.quantisation.quantised import quantised
 from tifed.data.readers.wav_file import waveform_of
@@ -34,7 +34,7 @@ _MOST_BYTES = 1 << 28  # uncompressed; the recordings have a tenth of it
 
 
 @dataclass(frozen=True)
-class Archive:
+class SpokenDigitsArchive:
     """Downloads a zip archive, takes the recordings out of it and checks them.
 
     Attributes:
@@ -43,7 +43,7 @@ class Archive:
 
     manifest: str
 
-    def __call__(self, source: Source, folder: Path) -> None:
+    def __call__(self, source: DataSource, folder: Path) -> None:
         """Fetch ``source.address``; ``recordings`` in ``folder`` is there afterwards.
 
         Raises:
@@ -95,7 +95,7 @@ def manifest_of(recordings: Path) -> str:
     return digest.hexdigest()
 
 
-SPOKEN_DIGITS = Source(
+SPOKEN_DIGITS = DataSource(
     name="spoken-digits",
     files=(FOLDER,),
     folders=(
@@ -105,7 +105,7 @@ SPOKEN_DIGITS = Source(
         "free-spoken-digit-dataset-1.0.10",
     ),
     address="https://github.com/Jakobovski/free-spoken-digit-dataset/archive/v1.0.10.zip",
-    fetch=Archive(MANIFEST),
+    fetch=SpokenDigitsArchive(MANIFEST),
 )
 
 

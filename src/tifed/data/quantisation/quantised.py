@@ -69,7 +69,7 @@ class QuantisationReport:
 
 
 @dataclass(frozen=True, eq=False)
-class Quantised:
+class QuantisedTable:
     """A table's numbers as int8.
 
     Attributes:
@@ -93,7 +93,7 @@ def quantised(
     one_unit: bool = False,
     in_order: bool = True,
     where: str = "",
-) -> Quantised:
+) -> QuantisedTable:
     """Make both splits int8; only the training split is calibrated on.
 
     Args:
@@ -143,7 +143,7 @@ def quantised(
         else ("shared" if len(quantisation.shift) == 1 else "per-feature")
     )
     shares = outside / len(train), outside_test / len(test)
-    return Quantised(
+    return QuantisedTable(
         (samples, held_out),
         quantisation,
         report_on("saved" if saved else name, samples, (shares[0].mean(), shares[1].mean())),

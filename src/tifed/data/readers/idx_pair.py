@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tifed.data.builtin.idx import read_images
-from tifed.data.pictures import flat
+from tifed.data.images import flat
 from tifed.data.table import Table
 from tifed.errors import UsageError
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tifed.data.images import Shape, flat
 from tifed.data.labels import as_column
-from tifed.data.pictures import Shape, flat
 from tifed.data.table import Table
 from tifed.errors import UsageError
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.data.bounded import most_uncompressed
+from tifed.data.images import flat
 from tifed.data.labels import as_column
-from tifed.data.pictures import flat
 from tifed.data.table import Table
 from tifed.errors import UsageError
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tifed.experiment.report.confusion import confusion_picture
 from tifed.experiment.report.curves import accuracy_curve, training_error_curve
-from tifed.experiment.report.devices import device_picture
+from tifed.experiment.report.device_accuracy import device_picture
 from tifed.experiment.report.theme import DARK, LIGHT, png
 from tifed.experiment.result import FinishedRun
 

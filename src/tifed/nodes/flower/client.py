@@ -9,11 +9,11 @@ from flwr.clientapp import ClientApp
 
 from tifed.errors import TifedError, UsageError
 from tifed.nodes.answer import answer
+from tifed.nodes.context import DeviceSelection, named, simulated_context
 from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.settings import Settings
 from tifed.nodes.gateway.relay import PATIENCE, ask
 from tifed.nodes.messages.content import Content, MessageError, refusal
-from tifed.nodes.site import Place, named, site
 
 
 def client_app(settings: Settings | None = None) -> ClientApp:
@@ -46,18 +46,20 @@ def reply(request: RecordDict, context: Context, settings: Settings | None) -> R
 
 def _answered(content: Content, node: Mapping[str, Any], settings: Settings) -> Content:
     """By this process, or by the gateway that the node configuration names."""
-    place = _place(node)
+    selection = _selection(node)
     if "gateway" in node:
         patience = node.get("gateway-patience", PATIENCE)
         if type(patience) not in (int, float):
             raise UsageError(f"node configuration: gateway-patience is {patience!r}, not seconds")
         address = str(node["gateway"])
-        return ask(address, settings.experiment, place, content, settings.timeout, patience)
+        return ask(address, settings.experiment, selection, content, settings.timeout, patience)
     folder = str(node.get("data-dir", settings.data_dir))
-    return answer(site(settings.experiment, place, Path(folder) if folder else None), content)
+    return answer(
+        simulated_context(settings.experiment, selection, Path(folder) if folder else None), content
+    )
 
 
-def _place(node: Mapping[str, Any]) -> Place:
+def _selection(node: Mapping[str, Any]) -> DeviceSelection:
     """Which devices the node configuration gives to the node.
 
     Raises:
@@ -69,5 +71,5 @@ def _place(node: Mapping[str, Any]) -> Place:
             raise UsageError(f"node configuration: {key} is {node.get(key)!r}, not a whole number")
     numbers = [int(node[key]) for key in wanted]
     if len(numbers) == 1:
-        return Place(first=numbers[0])
-    return Place(partition=(numbers[0], numbers[1]))
+        return DeviceSelection(first=numbers[0])
+    return DeviceSelection(partition=(numbers[0], numbers[1]))

@@ -29,7 +29,7 @@ from tifed.nodes.messages.content import (
     message,
     parameter_arrays,
 )
-from tifed.nodes.messages.devices import text, to_ranges
+from tifed.nodes.messages.device_ranges import text, to_ranges
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tifed.federation import Federation
 from tifed.nodes.flower.format import pack, unpack, why
 from tifed.nodes.messages import Content, MessageError, message
-from tifed.nodes.messages.devices import from_ranges, text
+from tifed.nodes.messages.device_ranges import from_ranges, text
 
 LOOK_EVERY = 2.0
 """Seconds between two looks at who is there."""

@@ -16,9 +16,9 @@ from tifed.errors import TifedError, UsageError
 from tifed.experiment import Experiment, Progress, Result, RunFolder, Setup, load_experiment, run
 from tifed.experiment.folder_lock import alone_in, is_held
 from tifed.experiment.identity import data_settings, identity
+from tifed.nodes.context import parsed
 from tifed.nodes.flower.fleet import FlowerFleet
 from tifed.nodes.flower.settings import Settings
-from tifed.nodes.site import parsed
 from tifed.printable import printable
 
 LOG = "flower.log"

@@ -6,11 +6,11 @@ from dataclasses import asdict
 
 from tifed.errors import RunError
 from tifed.link.address import check_socket_address
+from tifed.link.opening import connect
 from tifed.link.reason import reason
-from tifed.link.transport import connect
+from tifed.nodes.context import DeviceSelection
 from tifed.nodes.gateway.wire import WireError, receive, send
 from tifed.nodes.messages.content import Content, MessageError
-from tifed.nodes.site import Place
 
 SILENCE = 30.0
 """Seconds without a sign of life until a gateway counts as gone; one at work gives many."""
@@ -25,7 +25,7 @@ SHARE = 0.9
 def ask(
     address: str,
     experiment: str,
-    place: Place,
+    selection: DeviceSelection,
     content: Content,
     timeout: float,
     patience: float = PATIENCE,
@@ -38,7 +38,7 @@ def ask(
     Args:
         address: ``unix:PATH`` or ``tcp:HOST:PORT``.
         experiment: as TOML, resolved.
-        place: which devices its boards are.
+        selection: which devices its boards are.
         content: the message.
         timeout: seconds that there are for all of it.
         patience: seconds that a gateway which is gone has to come back.
@@ -51,7 +51,7 @@ def ask(
     check_socket_address(address, "gateway")
     heard = time.monotonic()
     deadline = heard + SHARE * timeout
-    head = {"experiment": experiment, "place": asdict(place), "message": dict(content.values)}
+    head = {"experiment": experiment, "place": asdict(selection), "message": dict(content.values)}
     while True:
         try:
             with _connected(address) as connection:

@@ -13,10 +13,10 @@ import numpy as np
 
 from tifed.errors import TifedError, UsageError
 from tifed.nodes.answer import answer
-from tifed.nodes.gateway.bench import Bench
+from tifed.nodes.context import DeviceSelection
+from tifed.nodes.gateway.board_pool import BoardPool
 from tifed.nodes.gateway.wire import WireError, receive, send
 from tifed.nodes.messages.content import Content, MessageError, check_head
-from tifed.nodes.site import Place
 
 log = logging.getLogger("tifed.nodes.gateway")
 
@@ -30,17 +30,17 @@ Arrays = Mapping[str, np.ndarray]
 
 
 class Gateway:
-    """Serves a bench of boards on a socket."""
+    """Serves a pool of boards on a socket."""
 
-    def __init__(self, bench: Bench, look_every: float = 10.0) -> None:
+    def __init__(self, pool: BoardPool, look_every: float = 10.0) -> None:
         """Nothing is opened yet.
 
         Args:
-            bench: the boards.
+            pool: the boards.
             look_every: seconds between two looks at boards that have no work.
         """
-        self._bench, self._look_every = bench, look_every
-        # One worker: boards do one thing at a time, and the bench is used by nobody else.
+        self._pool, self._look_every = pool, look_every
+        # One worker: boards do one thing at a time, and the pool is used by nobody else.
         self._worker = ThreadPoolExecutor(1, "tifed-gateway")
         self._places = threading.BoundedSemaphore(MOST_CONNECTIONS)
 
@@ -65,12 +65,12 @@ class Gateway:
                 threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
         finally:
             self._worker.shutdown(wait=False, cancel_futures=True)
-            self._bench.close()
+            self._pool.close()
 
     def _look(self) -> None:
         """Look after the boards; nothing that goes wrong there ends the looking."""
         try:
-            self._bench.look()
+            self._pool.look()
         except Exception:
             log.exception("a look at the boards failed")
 
@@ -110,30 +110,30 @@ class Gateway:
             TifedError: if the experiment cannot be carried out here.
             MessageError: if the request is not one.
         """
-        values, text, place = (head.get(name) for name in ("message", "experiment", "place"))
-        if not (isinstance(values, dict) and isinstance(text, str) and isinstance(place, dict)):
+        values, text, selection = (head.get(name) for name in ("message", "experiment", "place"))
+        if not (isinstance(values, dict) and isinstance(text, str) and isinstance(selection, dict)):
             raise MessageError("a request has an experiment, a place and a message")
-        here = self._bench.site(text, _place(place))
-        kind = check_head(values, None, here.experiment)
-        content = answer(here, Content(kind, values, dict(arrays)))
+        node = self._pool.context(text, _selection(selection))
+        kind = check_head(values, None, node.experiment)
+        content = answer(node, Content(kind, values, dict(arrays)))
         if content.kind == "fit":
             log.info(
                 "round %d, exchange %d: %d of %d boards answered", content.values["round"] + 1,
                 content.values["exchange"], content.arrays["devices"][:, 1].sum(),
-                len(here.devices),
+                len(node.devices),
             )  # fmt: skip
         return content
 
 
-def _place(found: Mapping[str, Any]) -> Place:
-    """The place in a request.
+def _selection(found: Mapping[str, Any]) -> DeviceSelection:
+    """The devices that the "place" of a request selects.
 
     Raises:
         UsageError: if it is not one.
     """
     first, partition = found.get("first"), found.get("partition")
     if type(first) is int:
-        return Place(first=first)
+        return DeviceSelection(first=first)
     if isinstance(partition, list) and [type(n) for n in partition] == [int, int]:
-        return Place(partition=(partition[0], partition[1]))
+        return DeviceSelection(partition=(partition[0], partition[1]))
     raise UsageError("place: neither a first device nor a partition")

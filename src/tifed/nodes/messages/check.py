@@ -15,7 +15,7 @@ from tifed.federation import (
 )
 from tifed.federation.counts import impossible_counts
 from tifed.nodes.messages.content import LONGEST_REASON, Content, MessageError
-from tifed.nodes.messages.devices import from_ranges
+from tifed.nodes.messages.device_ranges import from_ranges
 from tifed.printable import printable
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics

@@ -27,7 +27,7 @@ import numpy as np
 
 from tifed.errors import UsageError
 from tifed.federation import Jobs, Plan, Update
-from tifed.nodes.messages.devices import from_ranges, to_ranges
+from tifed.nodes.messages.device_ranges import from_ranges, to_ranges
 from tifed.printable import printable
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
@@ -206,5 +206,6 @@ def update_message(experiment: str, plan: Plan, update: Update) -> Content:
         "fit", experiment, arrays,
         round=plan.round, exchange=plan.exchange, layers=numbers,
         samples=[part.samples for part in sums], counts=[part.devices for part in sums],
-        statistics=[getattr(update.statistics, it.name) for it in fields(Statistics)], **values,
+        statistics=[getattr(update.statistics, field.name) for field in fields(Statistics)],
+        **values,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from tifed.rule.front_end.base import FrontEndBase
 from tifed.rule.network.value_ranges import Range
 
 VERSION = 1
-"""Of the arithmetic (SPEC, section 14)."""
+"""The version of the arithmetic, which digests contain (SPEC, section 14)."""
 
 LEAST_SIDE, LARGEST_SIDE = 4, 4096
 """Rows or columns of a picture."""

@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tifed.rule.integer.rounding import Integers
 
 POOL_WEIGHTS = (1, 2, 1)
-"""Of a cell's three rows, and of its three columns."""
+"""What a pixel counts in a cell, by its row and by its column of the cell's three."""
 POOL_SHIFT = 3
 """What a cell's sum is divided by, as a power of two."""
 RECIPROCAL = 1 << 15

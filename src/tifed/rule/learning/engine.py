@@ -56,4 +56,4 @@ class FleetEngine(Engine, Protocol):
         shared: SharedSamples,
         work: FleetWork,
     ) -> tuple[LayerSums, Statistics]:
-        """Sums per layer and counts; see `tifed.native.Native.train_fleet`."""
+        """Sums per layer and counts; see `tifed.native.engine.Native.train_fleet`."""

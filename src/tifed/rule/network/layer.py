@@ -119,9 +119,9 @@ class Layer:
     @cached_property
     def weight_bound(self) -> int:
         """Largest magnitude of a weight: what its type holds, or what the accumulator allows."""
-        room = (1 << self.accumulator_bits - 1) - 1 - self.offset
-        room -= self.bias_bound << self.bias_shift
-        return min((1 << self.weight_bits - 1) - 1, room // (self.fan_in * self.input_limit))
+        headroom = (1 << self.accumulator_bits - 1) - 1 - self.offset
+        headroom -= self.bias_bound << self.bias_shift
+        return min((1 << self.weight_bits - 1) - 1, headroom // (self.fan_in * self.input_limit))
 
     @cached_property
     def sum_limit(self) -> int:

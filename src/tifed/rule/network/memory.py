@@ -32,17 +32,19 @@ class DeviceMemory:
         return sum(getattr(self, field.name) for field in fields(self))
 
 
-def layer_bytes(network: Network, layer: int) -> int:
+def layer_bytes(network: Network, number: int) -> int:
     """Weights and biases of one layer, in bytes; what it costs to send it, too."""
-    it = network.layers[layer]
-    return it.fan_in * it.fan_out * it.weight_bits // 8 + it.fan_out * it.bias_bits // 8
+    layer = network.layers[number]
+    return (
+        layer.fan_in * layer.fan_out * layer.weight_bits // 8 + layer.fan_out * layer.bias_bits // 8
+    )
 
 
-def held_bytes(network: Network, layer: int) -> int:
+def held_bytes(network: Network, number: int) -> int:
     """What a layer's parameters take in RAM: weights, then biases, each in whole words."""
-    it = network.layers[layer]
-    return _words(it.fan_in * it.fan_out * it.weight_bits // 8) + _words(
-        it.fan_out * it.bias_bits // 8
+    layer = network.layers[number]
+    return _words(layer.fan_in * layer.fan_out * layer.weight_bits // 8) + _words(
+        layer.fan_out * layer.bias_bits // 8
     )
 
 

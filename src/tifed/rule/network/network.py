@@ -149,9 +149,9 @@ class Network:
     @cached_property
     def largest_batch(self) -> int:
         """Most samples whose gradients can be summed without overflow, in any layer."""
-        rooms = []
+        batches = []
         for number, layer in enumerate(self.layers):
-            room = (1 << layer.accumulator_bits - 1) - 1 - (1 << layer.update_shift)
+            headroom = (1 << layer.accumulator_bits - 1) - 1 - (1 << layer.update_shift)
             largest_input = max(layer.input_limit, 1 << layer.bias_shift)
-            rooms.append(room // (largest_input * self.delta_limit(number)))
-        return min(rooms)
+            batches.append(headroom // (largest_input * self.delta_limit(number)))
+        return min(batches)

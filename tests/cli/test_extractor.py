@@ -1,4 +1,4 @@
-"""tifed features: train, import, extract, and an experiment on the result."""
+"""tifed extractor: train, import, extract, and an experiment on the result."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def test_train_extract_and_run(tmp_path: Path) -> None:
     out, features = tmp_path / "e.safetensors", tmp_path / "f.npz"
     said = json.loads(
         tifed(
-            "features", "train", "--source", "digits", "--out", out, "--channels", "8",
+            "extractor", "train", "--source", "digits", "--out", out, "--channels", "8",
             "--features", "64", "--epochs", "4", "--json",
         )
     )  # fmt: skip
@@ -46,7 +46,7 @@ def test_train_extract_and_run(tmp_path: Path) -> None:
     assert said["float_accuracy"] > 0.6
     assert abs(said["integer_accuracy"] - said["float_accuracy"]) < 0.02
     assert said["source"] == "trained on digits, seed 1"
-    written = json.loads(tifed("features", "extract", out, "digits", "--out", features, "--json"))
+    written = json.loads(tifed("extractor", "extract", out, "digits", "--out", features, "--json"))
     assert written["extractor_digest"] == said["digest"]
     again = load(str(features))
     assert again.digest == written["dataset_digest"]
@@ -55,7 +55,7 @@ def test_train_extract_and_run(tmp_path: Path) -> None:
     through, from_file = (
         json.loads(tifed("run", *settings, *more, "--out", tmp_path / name))
         for name, more in (
-            ("a", ["--set", f"features={out}"]),
+            ("a", ["--set", f"extractor={out}"]),
             ("b", ["--set", f"dataset={features}"]),
         )
     )
@@ -69,7 +69,7 @@ def test_import_of_an_own_model(tmp_path: Path) -> None:
     torch.save(nn.Sequential(*layers), tmp_path / "m.pt")
     out = tmp_path / "e.safetensors"
     arguments: list[str | Path] = [
-        "features", "import", tmp_path / "m.pt", "--input-shape", "8", "8", "1",
+        "extractor", "import", tmp_path / "m.pt", "--input-shape", "8", "8", "1",
         "--calibration", "digits", "--out", out,
     ]  # fmt: skip
     said = json.loads(tifed(*arguments, "--layers", "4", "--json"))
@@ -83,13 +83,15 @@ def test_import_of_an_own_model(tmp_path: Path) -> None:
 
 
 def test_extractors_that_ship_are_listed(tmp_path: Path) -> None:
-    listed = json.loads(tifed("features", "list", "--json"))
+    listed = json.loads(tifed("extractor", "list", "--json"))
     assert listed["mnist"]["features"] == 200
-    assert "mnist" in tifed("features", "list")
+    assert "mnist" in tifed("extractor", "list")
     with pytest.raises(UsageError, match="has to end in .npz"):
-        tifed("features", "extract", "mnist", "digits", "--out", tmp_path / "f.csv")
+        tifed("extractor", "extract", "mnist", "digits", "--out", tmp_path / "f.csv")
     with pytest.raises(UsageError, match="channels: 'a' is not numbers"):
-        tifed("features", "train", "--source", "digits", "--out", tmp_path / "e", "--channels", "a")
+        tifed(
+            "extractor", "train", "--source", "digits", "--out", tmp_path / "e", "--channels", "a"
+        )
 
 
 @pytest.mark.slow
@@ -110,7 +112,7 @@ def test_features_computed_elsewhere_are_a_data_set(tmp_path: Path) -> None:
 def test_without_pytorch_the_error_names_the_extra(tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError")
     code = (
-        "import sys; from tifed.cli import main; sys.argv = ['tifed', 'features', 'train', "
+        "import sys; from tifed.cli import main; sys.argv = ['tifed', 'extractor', 'train', "
         "'--source', 'digits', '--features', '64', '--channels', '8', '--out', 'e']; main()"
     )
     done = subprocess.run(

@@ -6,7 +6,7 @@ from tifed.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Board:
+class EmulatedBoard:
     """A board, or an emulator's stand-in for one.
 
     Attributes:
@@ -72,33 +72,34 @@ _CORTEX = ("cortex_m.c", "arm_runtime.c")
 _KB, _MB = 1 << 10, 1 << 20
 _MPS2 = ((*_CORTEX, "mps2.c"), "mps2.ld", 4 * _MB, 4 * _MB, 25_000_000)
 
-QEMU: dict[str, Board] = {
-    "cortex-m0": Board(
+QEMU: dict[str, EmulatedBoard] = {
+    "cortex-m0": EmulatedBoard(
         "microbit", "cortex-m0", (*_CORTEX, "microbit.c"), "microbit.ld", 16 * _KB, 256 * _KB,
         16_000_000, "microbit", 8,
     ),
-    "cortex-m3": Board("mps2-an385", "cortex-m3", *_MPS2, "mps2-an385", 8),
-    "cortex-m4": Board("mps2-an386", "cortex-m4", *_MPS2, "mps2-an386", 8),
-    "cortex-m7": Board("mps2-an500", "cortex-m7", *_MPS2, "mps2-an500", 8),
-    "riscv32": Board(
+    "cortex-m3": EmulatedBoard("mps2-an385", "cortex-m3", *_MPS2, "mps2-an385", 8),
+    "cortex-m4": EmulatedBoard("mps2-an386", "cortex-m4", *_MPS2, "mps2-an386", 8),
+    "cortex-m7": EmulatedBoard("mps2-an500", "cortex-m7", *_MPS2, "mps2-an500", 8),
+    "riscv32": EmulatedBoard(
         "virt", "riscv32", ("virt.c", "riscv_runtime.c"), "virt.ld", 4 * _MB, 2 * _MB,
         1_000_000_000, "virt", 0,
     ),
 }  # fmt: skip
 """Whole boards, UART included, by processor."""
 
-UNICORN: dict[str, Board] = {
-    processor: Board(
+UNICORN: dict[str, EmulatedBoard] = {
+    processor: EmulatedBoard(
         f"{processor} (bare)", processor, (*_CORTEX, "mailbox.c"), "mailbox.ld", 4 * _MB, _MB
     )
     for processor in ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7")
 }
 """Bare processors with a mailbox in RAM for a serial line."""
 
-BOARDS = tuple(QEMU)
+EMULATED_PROCESSORS = tuple(QEMU)
+"""The processors that have a whole board."""
 
 
-def board_for(processor: str, emulator: str) -> Board:
+def board_for(processor: str, emulator: str) -> EmulatedBoard:
     """The board that ``emulator`` makes of ``processor``.
 
     Raises:

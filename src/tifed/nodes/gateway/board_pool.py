@@ -13,7 +13,7 @@ from tifed.federation import DeviceScore, FeatureSums, Plan, Update
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import Client, Patience, address_opener
 from tifed.link.address import check_distinct
-from tifed.nodes.site import Place, Site, parsed
+from tifed.nodes.context import DeviceSelection, NodeContext, parsed
 from tifed.rule.network import Parameters
 
 log = logging.getLogger("tifed.nodes.gateway")
@@ -51,7 +51,7 @@ class Lines:
         ]
 
 
-class Bench:
+class BoardPool:
     """The boards, and the one experiment that they work on at a time.
 
     Not to be used from several threads at once. Every board that leaves, joins or cannot take part
@@ -70,31 +70,31 @@ class Bench:
         """
         self._lines, self._data_dir = lines, data_dir
         self._waiting = lines.clients()
-        self._key: tuple[str, Place] | None = None
-        self._site: Site | None = None
+        self._key: tuple[str, DeviceSelection] | None = None
+        self._context: NodeContext | None = None
         self._linked: LinkedFleet | None = None
         self._said: dict[str, str | None] = {}
 
-    def site(self, experiment: str, place: Place) -> Site:
-        """The site whose devices are the boards, first board first device.
+    def context(self, experiment: str, selection: DeviceSelection) -> NodeContext:
+        """The context of a node whose devices are the boards, first board first device.
 
         Args:
             experiment: as TOML, resolved.
-            place: which devices.
+            selection: which devices.
 
         Raises:
             UsageError: if the experiment cannot be built here, or needs more boards.
         """
-        if self._site is not None and self._key == (experiment, place):
-            return self._site
+        if self._context is not None and self._key == (experiment, selection):
+            return self._context
         resolved = parsed(experiment)
-        devices = place.devices(resolved.devices, len(self._lines.addresses))
+        devices = selection.devices(resolved.devices, len(self._lines.addresses))
         # Its own fleet is none of ours: only the data, the network and the streams are.
         setup = build(
             resolved.model_copy(update={"fleet": "simulated", "fleet_settings": {}}), self._data_dir
         )
         link = resolved.link
-        self._unseat()
+        self._release()
         linked = LinkedFleet(
             setup.inputs,
             self._lines.clients(len(devices)),
@@ -107,15 +107,15 @@ class Bench:
             "experiment %s: %s, %s, boards are devices %d to %d",
             name[:8], resolved.dataset, resolved.mode, devices.start, devices.stop - 1,
         )  # fmt: skip
-        self._linked, self._key = linked, (experiment, place)
+        self._linked, self._key = linked, (experiment, selection)
         fleet = with_faults(resolved, _Watched(self, linked, names))
-        self._site = Site(name, setup.dataset.digest, setup.network, devices, fleet)
-        return self._site
+        self._context = NodeContext(name, setup.dataset.digest, setup.network, devices, fleet)
+        return self._context
 
     def look(self) -> None:
         """Notice boards that have come or gone."""
-        if self._linked is not None and self._site is not None:
-            names = dict(zip(self._site.devices, self._lines.addresses, strict=False))
+        if self._linked is not None and self._context is not None:
+            names = dict(zip(self._context.devices, self._lines.addresses, strict=False))
             for device, reason in self._linked.look(LOOK_SECONDS).items():
                 self.note(names[device], reason)
             return
@@ -137,15 +137,15 @@ class Bench:
 
     def close(self) -> None:
         """Close the lines; calling it again does nothing."""
-        self._unseat()
+        self._release()
 
-    def _unseat(self) -> None:
+    def _release(self) -> None:
         """Let go of every line."""
         for client in self._waiting:
             client.close()
         if self._linked is not None:
             self._linked.close()
-        self._linked = self._site = self._key = None
+        self._linked = self._context = self._key = None
 
 
 def _greet(client: Client) -> str | None:
@@ -160,9 +160,9 @@ def _greet(client: Client) -> str | None:
 
 @dataclass(frozen=True)
 class _Watched:
-    """A fleet of boards whose comings and goings the bench is told."""
+    """A fleet of boards whose comings and goings the pool is told."""
 
-    bench: Bench
+    pool: BoardPool
     fleet: LinkedFleet
     names: dict[int, str]
 
@@ -174,9 +174,9 @@ class _Watched:
         """The updates of the boards that answer, as they come."""
         for update in self.fleet.fit(plan, parameters):
             for device in update.devices.tolist():
-                self.bench.note(self.names[device], None)
+                self.pool.note(self.names[device], None)
             for device, reason in update.absent.items():
-                self.bench.note(self.names[device], reason)
+                self.pool.note(self.names[device], reason)
             yield update
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
@@ -184,4 +184,4 @@ class _Watched:
         return self.fleet.evaluate(parameters)
 
     def close(self) -> None:
-        """The bench closes it."""
+        """The pool closes it."""

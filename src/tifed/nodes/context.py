@@ -1,6 +1,6 @@
 """What a node hosts: some of an experiment's devices, and the fleet that they are.
 
-A node behind which real boards sit differs in its fleet alone (`tifed.nodes.gateway.bench`).
+A node behind which real boards sit differs in its fleet alone (`tifed.nodes.gateway.board_pool`).
 """
 
 import tomllib
@@ -14,7 +14,7 @@ from tifed.experiment import Experiment, Setup, build
 from tifed.experiment.identity import identity
 from tifed.experiment.load import validated
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
-from tifed.nodes.messages.devices import hosted
+from tifed.nodes.messages.device_ranges import hosted
 from tifed.rule.network import Network, Parameters
 
 
@@ -48,7 +48,7 @@ class HostedFleet:
 
 
 @dataclass(frozen=True)
-class Site:
+class NodeContext:
     """All that a node needs to answer.
 
     Attributes:
@@ -67,7 +67,7 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Place:
+class DeviceSelection:
     """Which devices a node hosts: an equal part of all, or from one on as many as it has boards.
 
     Attributes:
@@ -109,22 +109,24 @@ class Place:
 
 
 @cache
-def site(experiment: str, place: Place, data_dir: Path | None = None) -> Site:
-    """The site of a node that simulates the devices of ``place``; made once in a process.
+def simulated_context(
+    experiment: str, selection: DeviceSelection, data_dir: Path | None = None
+) -> NodeContext:
+    """The context of a node that simulates the devices of ``selection``; made once in a process.
 
     Args:
         experiment: as TOML, resolved.
-        place: which devices.
+        selection: which devices.
         data_dir: the node's own folder of data sets.
 
     Raises:
         UsageError: if the experiment cannot be built here.
     """
     resolved = parsed(experiment)
-    devices = place.devices(resolved.devices)
+    devices = selection.devices(resolved.devices)
     setup = _built(experiment, data_dir)
     fleet = HostedFleet(setup, devices)
-    return Site(identity(resolved), setup.dataset.digest, setup.network, devices, fleet)
+    return NodeContext(identity(resolved), setup.dataset.digest, setup.network, devices, fleet)
 
 
 @lru_cache(maxsize=1)

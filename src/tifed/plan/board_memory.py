@@ -7,7 +7,7 @@ from tifed.experiment import Experiment
 from tifed.extractor.memory import extractor_memory
 from tifed.extractor.packed import constant_bytes
 from tifed.plan.choice import Choice
-from tifed.plan.extraction import Extracting, extraction_code, extraction_stack
+from tifed.plan.extraction_costs import Extracting, extraction_code, extraction_stack
 from tifed.plan.figure import Figure, Source
 from tifed.rule.network import Network
 from tifed.rule.network.memory import device_memory, layer_bytes

@@ -1,4 +1,4 @@
-"""``tifed features``: frozen integer ConvNets, made, imported and used."""
+"""``tifed extractor``: frozen integer ConvNets, made, imported and used."""
 
 import io
 import json
@@ -17,14 +17,14 @@ from tifed.errors import UsageError
 
 if TYPE_CHECKING:
     from tifed.data import Dataset
-    from tifed.extractor.quantise import Quantised
+    from tifed.extractor.quantise import QuantisedExtractor
 
 app = typer.Typer(
-    name="features",
+    name="extractor",
     help="Frozen feature extractors: integer ConvNets that every sample goes through before the "
     "network that devices train. Train one, import your own from PyTorch, or extract the features "
     "of a data set. *train* and *import* need *pip install 'tifed[torch]'*. An experiment uses an "
-    "extractor with its setting *features*.",
+    "extractor with its setting *extractor*.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -210,7 +210,7 @@ def import_model(
 
 @app.command()
 def extract(
-    extractor: Annotated[str, typer.Argument(help="File, or one of tifed features list.")],
+    extractor: Annotated[str, typer.Argument(help="File, or one of tifed extractor list.")],
     dataset: Annotated[str, typer.Argument(help="Name of a data set, or a file of samples.")],
     out: Out,
     options: DataOptions = None,
@@ -261,7 +261,7 @@ def _load(name: str, data_dir: Path | None, options: dict[str, Any]) -> "Dataset
     return load(name, data_dir=data_dir, **options)
 
 
-def _say(out: Path, made: "Quantised", more: dict[str, Any], as_json: bool) -> None:
+def _say(out: Path, made: "QuantisedExtractor", more: dict[str, Any], as_json: bool) -> None:
     """What was made."""
     one = made.extractor
     size = sum(array.nbytes for _, array in one.named)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tifed.nodes.messages.devices import from_ranges, hosted, text, to_ranges
+from tifed.nodes.messages.device_ranges import from_ranges, hosted, text, to_ranges
 
 
 @given(st.integers(1, 200), st.integers(1, 20))

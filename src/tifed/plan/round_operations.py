@@ -8,7 +8,7 @@ from tifed.rule.network import Feedback, Network
 
 
 @dataclass(frozen=True)
-class Operations:
+class RoundOperations:
     """Counts of one device's round: a full buffer, all its local epochs.
 
     Attributes:
@@ -39,9 +39,9 @@ class Operations:
         return self.forward_macs + self.update_macs
 
 
-def operations(
+def round_operations(
     network: Network, layers: tuple[int, ...], buffer: int, batch: int, local_epochs: int
-) -> Operations:
+) -> RoundOperations:
     """A round of a device that trains ``layers`` on ``buffer`` samples."""
     steps = local_epochs * -(-buffer // batch)
     visits = local_epochs * buffer
@@ -60,7 +60,7 @@ def operations(
         if network.feedback is not Feedback.OUTPUT_SIGN or number != network.depth - 2
     )
     dense = network.feedback is Feedback.UNIFORM
-    return Operations(
+    return RoundOperations(
         visits=visits,
         forward_macs=visits * forward,
         update_macs=visits * (macs_per_visit(network, layers) - forward),
