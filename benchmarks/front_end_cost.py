@@ -41,7 +41,7 @@ from tifed.experiment.setup import network_for
 from tifed.native.front_end import features as c_features
 from tifed.plan.instructions import modelled, scale
 from tifed.plan.round_operations import round_operations
-from tifed.rule.front_end import FRONT_ENDS, FrontEnd, features, front_end_memory
+from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, features, front_end_memory
 
 FLASH, RAM, RAM_BYTES = 0, 0x20000000, 1 << 22
 STACK = 4096
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--host", action="store_true", help="time this machine instead")
     chosen = parser.parse_args()
     height, width, channels = map(int, chosen.shape.split("x"))
-    for name in chosen.names or FRONT_ENDS:
+    for name in chosen.names or EDGE_FRONT_ENDS:
         front_end = FrontEnd(name, (height, width, channels))
         if chosen.host:
             print(json.dumps(time_here(front_end)), flush=True)

@@ -14,6 +14,7 @@ from tifed.data.partition import PARTITIONS, PartitionKind
 from tifed.errors import UsageError
 from tifed.experiment.fleet_kind import FLEETS, FleetKind
 from tifed.link.scheme import TRANSPORTS, Scheme
+from tifed.rule.front_end import FRONT_ENDS, FrontEndMaker
 from tifed.rule.recipes import RECIPES, Recipe
 
 
@@ -71,6 +72,20 @@ def register_reader(ending: str, read: Reader) -> None:
     if not re.fullmatch(r"\.[^.A-Z/\\]+", str(ending)):
         raise UsageError(f"reader of files: {ending!r} is not an ending such as '.gestures'")
     READERS.register(ending, read)
+
+
+def register_front_end(name: str, make: FrontEndMaker) -> None:
+    """Add a front end: ``front_end = "NAME"``.
+
+    Args:
+        name: of the front end.
+        make: takes the shape of a raw sample, (height, width, channels) of a picture or (values,),
+            and gives a `tifed.rule.front_end.FrontEndBase`; raises `UsageError` if there is none.
+
+    Raises:
+        UsageError: if the name is taken, or it is no function.
+    """
+    FRONT_ENDS.register(name, make)
 
 
 def register_fleet(name: str, kind: type[FleetKind]) -> None:

@@ -93,6 +93,8 @@ def test_the_commands_know_its_names(tmp_path: Path, installed: Path) -> None:
     assert "±" in tifed(tmp_path, installed, "ranges", *own)
     assert "cortex" in tifed(tmp_path, installed, "plan", *own, "--json")
     assert "digits" in tifed(tmp_path, installed, "presets")
+    slopes = ["ranges", "--set", "front_end=slopes", "--json"]
+    assert json.loads(tifed(tmp_path, installed, *slopes))[1]["quantity"] == "slope"
     blocks = ["partition", "--set", "partition.kind=blocks", "--json"]
     assert json.loads(tifed(tmp_path, installed, *blocks))["kind"] == "blocks"
     (tmp_path / "mine.gestures").write_text("tap = 1 2\nwave = 7 9\n" * 30)
@@ -167,7 +169,7 @@ def test_the_page_is_a_script_that_runs(tmp_path: Path) -> None:
 def test_the_page_shows_the_package_as_it_is() -> None:
     sources = [path.read_text() for path in (ROOT / "examples/extension").rglob("*.py")]
     shown = [block for block in BLOCKS if "tifed.register_" not in block]
-    assert len(shown) == 6
+    assert len(shown) == 7
     for block in shown:
         assert any(block in source for source in sources), block
     (entries,) = re.findall(r"^```toml\n(\[project\.entry-points.*?)^```$", PAGE, re.S | re.M)

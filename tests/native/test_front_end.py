@@ -11,7 +11,7 @@ from tifed.errors import UsageError
 from tifed.native import _native, choice
 from tifed.native.front_end import compiled, features
 from tifed.rule import front_end as oracle
-from tifed.rule.front_end import FRONT_ENDS, FrontEnd, front_end_memory
+from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, front_end_memory
 
 FRONT_END = FrontEnd("edges", (4, 5, 1))
 
@@ -19,7 +19,7 @@ FRONT_END = FrontEnd("edges", (4, 5, 1))
 @pytest.mark.slow(5)
 @settings(max_examples=150, deadline=None)
 @given(
-    name=st.sampled_from(list(FRONT_ENDS)),
+    name=st.sampled_from(list(EDGE_FRONT_ENDS)),
     height=st.integers(4, 40),
     width=st.integers(4, 40),
     channels=st.sampled_from([1, 3]),
@@ -45,7 +45,7 @@ def test_c_equals_the_oracle(
 
 @settings(max_examples=100, deadline=None)
 @given(
-    name=st.sampled_from(list(FRONT_ENDS)),
+    name=st.sampled_from(list(EDGE_FRONT_ENDS)),
     height=st.integers(4, 300),
     width=st.integers(4, 4096),
     channels=st.sampled_from([1, 3]),

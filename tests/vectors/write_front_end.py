@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tifed.rule.front_end import FRONT_ENDS, FrontEnd, features, front_end_memory
+from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, features, front_end_memory
 
 PATH = Path(__file__).with_name("front_end.txt")
 CASES = 24
@@ -17,9 +17,9 @@ CASES = 24
 def random_front_end(seed: int) -> FrontEnd:
     """Each name in turn; the smallest pictures, then others, every fourth in colour."""
     rng = np.random.default_rng(seed)
-    height, width = (4, 4) if seed < len(FRONT_ENDS) else rng.integers(4, 16, 2).tolist()
+    height, width = (4, 4) if seed < len(EDGE_FRONT_ENDS) else rng.integers(4, 16, 2).tolist()
     return FrontEnd(
-        list(FRONT_ENDS)[seed % len(FRONT_ENDS)], (height, width, 1 + seed % 4 // 3 * 2)
+        list(EDGE_FRONT_ENDS)[seed % len(EDGE_FRONT_ENDS)], (height, width, 1 + seed % 4 // 3 * 2)
     )
 
 

@@ -22,14 +22,19 @@ def ranges(
 
     These are weights, sums, deltas and gradients, each with the type that holds it.
 
+    An experiment's front end comes first: with one, the data are loaded, for the pictures' size.
+
     The worst case is over all possible data. Nothing is measured: it follows from the shape of
     the network and from the bounds at which parameters saturate.
     """
-    from tifed.experiment.setup import network_for
+    from tifed.experiment.setup import front_end_for, network_for
     from tifed.rule.network import ranges as worst_cases
 
     chosen = experiment_from(experiment, preset, settings)
     rows = worst_cases(network_for(chosen, data_dir), chosen.batch)
+    front_end = front_end_for(chosen, data_dir)
+    if front_end is not None:
+        rows = (*front_end.ranges(), *rows)
     if as_json:
         typer.echo(json.dumps([asdict(row) | {"fits": row.fits} for row in rows]))
         return

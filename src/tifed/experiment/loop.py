@@ -194,6 +194,7 @@ class Loop(Generic[StateT]):
             out=None if self.folder is None else str(self.folder.path),
             dataset_digest=setup.dataset.digest,
             command=f"tifed run {source} --out again",
+            front_end=experiment.front_end,
             extractor_digest=None if setup.extractor is None else setup.extractor.digest,
             warnings=tuple(doubts.said),
             quantisation=setup.dataset.quantisation_report(),

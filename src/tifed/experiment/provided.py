@@ -14,6 +14,7 @@ from tifed.errors import UsageError
 from tifed.experiment.names import CHOICES
 from tifed.link.scheme import TRANSPORTS
 from tifed.registry import BUILT_IN, SCRIPT, Registry
+from tifed.rule.front_end import FRONT_ENDS
 
 TABLE = "provided_by"
 
@@ -66,6 +67,7 @@ def _named(settings: Mapping[str, Any]) -> Iterator[tuple[Registry[Any], str]]:
     dataset = str(settings.get("dataset", ""))
     names: list[tuple[Registry[Any], object]] = [
         *((registry, settings.get(key)) for key, registry in CHOICES.items()),
+        (FRONT_ENDS, settings.get("front_end")),
         (PARTITIONS, partition.get("kind") if isinstance(partition, Mapping) else None),
         (DATASETS, dataset),
         (READERS, Path(dataset.replace("\0", "")).suffix.lower()),

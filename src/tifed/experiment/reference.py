@@ -11,9 +11,10 @@ from tifed.data.partition import PARTITIONS, PartitionKind
 from tifed.experiment.names import CHOICES
 from tifed.experiment.schema import Experiment
 from tifed.registry import Registry
+from tifed.rule.front_end import FRONT_ENDS
 from tifed.rule.recipes import RECIPES
 
-_NAMED: Mapping[str, Registry[Any]] = {**CHOICES, "kind": PARTITIONS}
+_NAMED: Mapping[str, Registry[Any]] = {**CHOICES, "kind": PARTITIONS, "front_end": FRONT_ENDS}
 """Keys whose values are names of things that can be registered; TIFeD's own are listed."""
 
 

@@ -43,6 +43,7 @@ class Result(_Record):
         out: the run's folder, or None.
         dataset_digest: SHA-256 of the samples, or of their features.
         command: how to repeat the run.
+        front_end: what turned raw samples into features, or None.
         extractor_digest: SHA-256 of what made the features, or None.
         baseline: what learnt in place of the recipe, for comparison; None if nothing did.
         warnings: what makes the result doubtful, a sentence each; empty if nothing is known to.
@@ -70,6 +71,7 @@ class Result(_Record):
     out: str | None = None
     dataset_digest: str
     command: str
+    front_end: str | None = None
     extractor_digest: str | None = None
     baseline: str | None = None
     warnings: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ from tifed.experiment.explain import explained
 from tifed.experiment.fleet_kind import FleetKind
 from tifed.experiment.names import CHOICES, chooses, known
 from tifed.federation import AtEnd, AverageEvery
+from tifed.rule.front_end import FRONT_ENDS
 from tifed.rule.recipes import AssignmentKind, Mode, Recipe
 
 MOST_ROUNDS = 10_000_000
@@ -106,6 +107,12 @@ class Experiment(SettingsTable):
 
     dataset: str = Field(
         "digits", description="name of a built-in data set, or path of a file (docs/datasets.md)"
+    )
+    front_end: str | None = Field(
+        None,
+        description="a fixed integer map that every raw sample goes through first, before an "
+        "extractor (docs/front-ends.md); the first entry of `layers` is then its number of "
+        "features, or the extractor's",
     )
     extractor: str | None = Field(
         None,
@@ -233,6 +240,11 @@ class Experiment(SettingsTable):
                 "it again"
             )
         return name if name is None else known(CHOICES[str(info.field_name)], name)
+
+    @field_validator("front_end")
+    @classmethod
+    def _known_front_end(cls, name: str | None) -> str | None:
+        return name if name is None else known(FRONT_ENDS, name)
 
     @field_validator("recipe_settings", "baseline_settings", "fleet_settings")
     @classmethod

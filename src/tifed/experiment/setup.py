@@ -7,6 +7,7 @@ from typing import Any
 from tifed.data import Dataset, load, options
 from tifed.data.partition import Partition
 from tifed.errors import UsageError
+from tifed.experiment.front_end import front_end_of, through_front_end
 from tifed.experiment.schema import Experiment
 from tifed.extractor import Extractor
 from tifed.extractor.extraction import extracted
@@ -19,6 +20,7 @@ from tifed.files.paths import AnyPath
 from tifed.fleets import FaultyFleet, FleetInputs
 from tifed.fleets.faulty import SCALE
 from tifed.native.choice import engine
+from tifed.rule.front_end import FrontEndBase
 from tifed.rule.learning.engine import Engine
 from tifed.rule.network import Network, Parameters
 
@@ -164,7 +166,19 @@ def load_data(experiment: Experiment, data_dir: AnyPath | None = None) -> Datase
     return _held_out(experiment, raw if extractor is None else extracted(raw, extractor))
 
 
+def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> FrontEndBase | None:
+    """The experiment's front end; the data are only looked at if there is one."""
+    if experiment.front_end is None:
+        return None
+    return front_end_of(experiment, _loaded(experiment, data_dir))
+
+
 def _raw_data(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
+    """The experiment's data as an extractor takes them: as they come, or from the front end."""
+    return through_front_end(experiment, _loaded(experiment, data_dir))
+
+
+def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
     """The experiment's data as they come."""
     known = options(experiment.dataset)
     for key in experiment.data:
@@ -207,10 +221,14 @@ def network_of(experiment: Experiment, features: int, classes: int) -> Network:
     """The network, once its shape is known to fit data with ``features`` and ``classes``."""
     shape = experiment.layers or (features, DEFAULT_HIDDEN, classes)
     if (shape[0], shape[-1]) != (features, classes):
+        steps = [
+            *([f"the front end {experiment.front_end!r}"] if experiment.front_end else []),
+            *([repr(experiment.extractor)] if experiment.extractor else []),
+        ]
+        through = f"through {' and '.join(steps)} " if steps else ""
         raise UsageError(
             f"layers: {'-'.join(map(str, shape))} does not fit {experiment.dataset!r}, which "
-            f"{f'through {experiment.extractor!r} ' if experiment.extractor else ''}has "
-            f"{features} features and {classes} classes"
+            f"{through}has {features} features and {classes} classes"
         )
     return experiment.build_recipe().network(shape, experiment.batch)
 

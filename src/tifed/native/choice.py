@@ -33,16 +33,18 @@ def engine(name: str) -> Engine:
 
 
 def front_end_features(
-    front_end: front_ends.FrontEnd, samples: NDArray[np.int8]
+    front_end: front_ends.FrontEndBase, samples: NDArray[np.int8]
 ) -> NDArray[np.int8]:
     """Features int8 (N, F) of samples int8 (N, D), in C where this installation has it.
 
     Raises:
         UsageError: if the samples have another type or length.
     """
+    if not isinstance(front_end, front_ends.FrontEnd):
+        return front_end.compute(samples)
     front_ends.check_samples(front_end, samples)
     try:
         from tifed.native import front_end as native
     except ImportError:
-        return front_ends.features(front_end, samples)
+        return front_end.compute(samples)
     return native.features(front_end, np.ascontiguousarray(samples))

@@ -109,6 +109,15 @@ def test_bad_nodes_are_dropped_and_the_run_completes(tmp_path: Path) -> None:
     assert RunFolder(tmp_path / "run").read_metrics(2)[1]["answered"] == "2"
 
 
+def test_nodes_have_the_front_end() -> None:
+    experiment = load_experiment(
+        preset="digits", overrides=["rounds=2", "front_end=octants", "layers=[32, 16, 10]"]
+    )
+    result = simulation.simulate(experiment, nodes=2)
+    assert result.front_end == "octants"
+    assert result.digest == tifed.run(experiment).digest
+
+
 def test_nodes_extract_features_themselves(tmp_path: Path) -> None:
     """The file is at every node; over Flower go parameters of the head alone."""
     path = tmp_path / "e.safetensors"

@@ -5,7 +5,7 @@ import pytest
 
 from tifed.errors import UsageError
 from tifed.rule.front_end import (
-    FRONT_ENDS,
+    EDGE_FRONT_ENDS,
     FrontEnd,
     FrontEndOperations,
     front_end_memory,
@@ -57,7 +57,7 @@ def test_what_it_cannot_take_is_refused(
 
 
 def test_a_digest_stands_for_all_that_decides_a_feature() -> None:
-    made = [FrontEnd(name, (8, 9, 1)) for name in FRONT_ENDS]
+    made = [FrontEnd(name, (8, 9, 1)) for name in EDGE_FRONT_ENDS]
     made += [FrontEnd("edges", shape) for shape in ((9, 8, 1), (8, 9, 3))]
     assert len({it.digest for it in made}) == len(made)
     # Written down, so that no change of the text goes unnoticed: files and boards keep it.
@@ -65,7 +65,7 @@ def test_a_digest_stands_for_all_that_decides_a_feature() -> None:
     assert FrontEnd("octants", (28, 28, 1)).digest.startswith("18c44aa3974afc9c")
 
 
-@pytest.mark.parametrize("name", FRONT_ENDS)
+@pytest.mark.parametrize("name", list(EDGE_FRONT_ENDS))
 def test_no_value_leaves_its_type_or_its_range(name: str) -> None:
     front_end = FrontEnd(name, (9, 8, 1))
     rows = {row.quantity: row for row in front_end_ranges(front_end)}

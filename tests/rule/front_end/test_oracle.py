@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tifed.data import load
 from tifed.errors import UsageError
-from tifed.rule.front_end import FRONT_ENDS, FrontEnd, features
+from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, features
 
 GREY = FrontEnd("edges", (6, 6, 1))
 
@@ -93,7 +93,7 @@ def by_hand(front_end: FrontEnd, sample: list[int]) -> list[int]:
 @pytest.mark.slow(5)
 @settings(max_examples=60, deadline=None)
 @given(
-    name=st.sampled_from(list(FRONT_ENDS)),
+    name=st.sampled_from(list(EDGE_FRONT_ENDS)),
     height=st.integers(4, 9),
     width=st.integers(4, 9),
     channels=st.sampled_from([1, 3]),
@@ -111,7 +111,7 @@ def test_every_feature_is_what_the_specification_says(
 
 
 def test_a_black_picture_has_no_edges() -> None:
-    for name in FRONT_ENDS:
+    for name in EDGE_FRONT_ENDS:
         front_end = FrontEnd(name, (7, 10, 3))
         samples = np.full((2, 210), -128, np.int8)
         assert (features(front_end, samples) == -128).all()
@@ -130,7 +130,7 @@ def test_a_bright_picture_has_edges_where_it_ends() -> None:
 
 def test_grey_in_three_channels_is_grey() -> None:
     grey = np.random.default_rng(3).integers(-128, 128, (4, 35)).astype(np.int8)
-    for name in FRONT_ENDS:
+    for name in EDGE_FRONT_ENDS:
         coloured = features(FrontEnd(name, (5, 7, 3)), np.repeat(grey, 3, axis=1))
         np.testing.assert_array_equal(coloured, features(FrontEnd(name, (5, 7, 1)), grey))
 

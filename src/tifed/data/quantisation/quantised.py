@@ -26,8 +26,8 @@ class QuantisationReport:
     """What a map did to the numbers of a data set.
 
     Attributes:
-        map: "identity", "minus-128", "shared", "per-feature", "saved", or "extractor" where a
-            ConvNet made the features.
+        map: "identity", "minus-128", "shared", "per-feature", "saved", "front-end" or "extractor"
+            where one of these made the features.
         levels_least: how many of 256 levels the feature with the fewest uses in training;
             features that never change do not count. 0 if none changes.
         levels_median: of the features' levels.

@@ -1,10 +1,13 @@
 """What a front end is: a name, the picture that it takes, and what that decides."""
 
-import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tifed.errors import UsageError
+from tifed.rule.front_end.base import FrontEndBase
+from tifed.rule.network.value_ranges import Range
 
 VERSION = 1
 """The version of the arithmetic, which digests contain (SPEC, section 14)."""
@@ -34,23 +37,23 @@ class Parts:
     merged: bool
 
 
-FRONT_ENDS: dict[str, Parts] = {
+EDGE_FRONT_ENDS: dict[str, Parts] = {
     "edges": Parts(directions=4, merged=False),
     "edges-small": Parts(directions=4, merged=True),
     "octants": Parts(directions=8, merged=True),
 }
-"""Every front end by its name."""
+"""What TIFeD's own front ends are put together from, by their names."""
 
 
 @dataclass(frozen=True)
-class FrontEnd:
+class FrontEnd(FrontEndBase):
     """A fixed integer map from a picture to features that a small network learns more from.
 
     It has no weights and is never trained (SPEC, section 14). A sample is a row of int8 values,
     pixel - 128, in the order height, width, channel; so are the features.
 
     Attributes:
-        name: one of `FRONT_ENDS`.
+        name: one of `EDGE_FRONT_ENDS`.
         input_shape: height and width, 4..4096 each, and channels, 1 or 3, of a picture.
 
     Raises:
@@ -61,8 +64,8 @@ class FrontEnd:
     input_shape: Plane
 
     def __post_init__(self) -> None:
-        if self.name not in FRONT_ENDS:
-            known = ", ".join(FRONT_ENDS)
+        if self.name not in EDGE_FRONT_ENDS:
+            known = ", ".join(EDGE_FRONT_ENDS)
             raise UsageError(f"name: there is no front end {self.name!r}; there are {known}")
         shape = tuple(int(side) for side in self.input_shape)
         object.__setattr__(self, "input_shape", shape)
@@ -82,7 +85,7 @@ class FrontEnd:
     @property
     def parts(self) -> Parts:
         """What it is put together from."""
-        return FRONT_ENDS[self.name]
+        return EDGE_FRONT_ENDS[self.name]
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -99,21 +102,24 @@ class FrontEnd:
         return rows, columns, self.parts.directions
 
     @property
-    def input_features(self) -> int:
-        """Length of a sample."""
-        height, width, channels = self.input_shape
-        return height * width * channels
-
-    @property
-    def features(self) -> int:
-        """Length of what it gives."""
-        rows, columns, directions = self.output_shape
-        return rows * columns * directions
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 over all that decides a feature (SPEC, section 14.5)."""
+    def description(self) -> str:
+        """The text that its digest is of (SPEC, section 14.5)."""
         height, width, channels = self.input_shape
         parts = f"directions {self.parts.directions} merged {self.parts.merged:d}"
-        text = f"tifed-front-end/{VERSION}\ninput {height}x{width}x{channels} {parts}\n"
-        return hashlib.sha256(text.encode()).hexdigest()
+        return f"tifed-front-end/{VERSION}\ninput {height}x{width}x{channels} {parts}\n"
+
+    def compute(self, samples: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Features int8 (N, F) of samples int8 (N, D), by the oracle.
+
+        Raises:
+            UsageError: if the samples have another type or length.
+        """
+        from tifed.rule.front_end.oracle import features
+
+        return features(self, samples)
+
+    def ranges(self) -> tuple[Range, ...]:
+        """The proven worst case of every value (SPEC, section 14.3)."""
+        from tifed.rule.front_end.ranges import front_end_ranges
+
+        return front_end_ranges(self)

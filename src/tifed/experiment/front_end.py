@@ -1,0 +1,93 @@
+"""An experiment's front end, and its data as features that the front end has made."""
+
+from tifed.data import Dataset
+from tifed.data.feature_cache import kept_features, made_features, with_features
+from tifed.data.quantisation.quantised import report_on
+from tifed.errors import UsageError
+from tifed.experiment.schema import Experiment
+from tifed.native.choice import front_end_features
+from tifed.rule.front_end import FRONT_ENDS, FrontEnd, FrontEndBase
+
+
+def front_end_of(experiment: Experiment, raw: Dataset) -> FrontEndBase | None:
+    """The front end that the experiment names, for samples as ``raw`` has them.
+
+    Raises:
+        UsageError: if it does not take such samples.
+    """
+    name = experiment.front_end
+    if name is None:
+        return None
+    shape = raw.image_shape or (raw.features,)
+    try:
+        front_end = FRONT_ENDS[name](shape)
+    except UsageError as error:
+        what = f"pictures of {'x'.join(map(str, shape))}" if raw.image_shape else "no pictures"
+        raise UsageError(
+            f"front_end: {name!r} does not take the samples of {raw.name!r}, which are {what} "
+            f"({error}); leave front_end out, or use data that it takes (docs/front-ends.md)"
+        ) from error
+    if not isinstance(front_end, FrontEndBase):
+        raise UsageError(
+            f"front_end: {name!r} of {FRONT_ENDS.provider(name)} gives {front_end!r:.80}, which is "
+            "no tifed.rule.front_end.FrontEndBase"
+        )
+    if isinstance(front_end, FrontEnd) and raw.report and raw.report.map == "per-feature":
+        raise UsageError(
+            f"front_end: {name!r} compares pixels with their neighbours, but every pixel of "
+            f"{raw.name!r} has a scale of its own; set data.quantise = 'shared'"
+        )
+    return front_end
+
+
+def through_front_end(experiment: Experiment, raw: Dataset) -> Dataset:
+    """The same samples, labels and groups with the front end's features; without one, ``raw``.
+
+    With ``engine = "oracle"`` the features are made by the reference, every time; else in C where
+    there is C, and kept in the cache.
+
+    Raises:
+        UsageError: if the front end does not take such samples, or gives what are no features.
+    """
+    front_end = front_end_of(experiment, raw)
+    if front_end is None:
+        return raw
+    if experiment.engine == "oracle":
+        arrays = made_features(raw, front_end.compute)
+    else:
+        arrays = kept_features(
+            raw,
+            front_end.digest,
+            front_end.features,
+            lambda samples: front_end_features(front_end, samples),
+        )
+    for part, made in arrays.items():
+        expected = (len(getattr(raw, part)), front_end.features)
+        if made.dtype != "int8" or made.shape != expected:
+            raise UsageError(
+                f"front_end: {experiment.front_end!r} gives {made.dtype} {made.shape} for the "
+                f"{part} samples; its output_shape means int8 {expected}"
+            )
+    shape = front_end.output_shape
+    plane = (shape[0], shape[1], shape[2]) if len(shape) == 3 else None
+    return with_features(raw, arrays, plane, report_on("front-end", arrays["train"]))
+
+
+def require_no_front_end(experiment: Experiment, features: int, what: str) -> None:
+    """Make sure that no front end would be silently left out where devices have to have it.
+
+    Args:
+        experiment: to be looked at.
+        features: that its network takes.
+        what: is not possible, in words.
+
+    Raises:
+        UsageError: if it has a front end.
+    """
+    if experiment.front_end is not None:
+        raise UsageError(
+            f"front_end: {experiment.front_end!r}: TIFeD's firmware does not compute a front end "
+            f"yet, so {what}; leave front_end out and set the first of layers to {features}, the "
+            "front end's features, for the network alone; what the front end takes on a device, "
+            "and how to call it there, is in docs/front-ends.md"
+        )
