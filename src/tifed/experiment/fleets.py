@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from tifed.experiment.schema import Experiment
 
 
+def _lines(count: int) -> str:
+    """How many lines, in words."""
+    return "1 line" if count == 1 else f"{count} lines"
+
+
 class Simulated(FleetKind):
     """Devices in this process."""
 
@@ -29,10 +34,13 @@ class Linked(FleetKind):
         """As many lines as devices, none of them twice."""
         lines = experiment.link.devices
         if not lines:
-            raise ValueError("link.devices: goes with fleet = 'linked', and only with it")
+            raise ValueError(
+                "link.devices: goes with fleet = 'linked'; give the address of each device's "
+                "line, such as serial:/dev/ttyACM0"
+            )
         if len(lines) != experiment.devices:
             raise ValueError(
-                f"link.devices: {len(lines)} lines for {experiment.devices} devices; "
+                f"link.devices: {_lines(len(lines))} for {experiment.devices} devices; "
                 "give one for each"
             )
         repeated = repeated_line(lines)
