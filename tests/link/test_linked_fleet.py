@@ -96,7 +96,7 @@ def test_a_linked_fleet_gives_the_simulators_digest(lines: list[str]) -> None:
     ("settings", "message"),
     [
         (["fleet=linked"], "link.devices: goes with fleet = 'linked'"),
-        (["fleet=linked", 'link.devices=["tcp:a:1"]', "devices=2"], "1 lines for 2 devices"),
+        (["fleet=linked", 'link.devices=["tcp:a:1"]', "devices=2"], "1 line for 2 devices"),
         (["link.devices=['tcp:a:1']"], "only with it"),
         (["link.on_reboot=perhaps"], "link.on_reboot"),
         (["fleet=emulated", "board=z80"], "board"),
