@@ -13,10 +13,11 @@ from tifed.data.own_files import READERS
 from tifed.data.partition import PARTITIONS
 from tifed.experiment import FLEETS
 from tifed.link import TRANSPORTS
+from tifed.rule.front_end import FRONT_ENDS
 from tifed.rule.recipes import RECIPES
 
 ROOT = Path(__file__).parents[2]
-REGISTRIES = (BASELINES, DATASETS, FLEETS, PARTITIONS, READERS, RECIPES, TRANSPORTS)
+REGISTRIES = (BASELINES, DATASETS, FLEETS, FRONT_ENDS, PARTITIONS, READERS, RECIPES, TRANSPORTS)
 NO_MODULES = {
     *(registry.group for registry in REGISTRIES),
     "tifed.emulate",  # a logger
