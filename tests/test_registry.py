@@ -108,9 +108,9 @@ def test_a_script_registers_by_a_call() -> None:
 
 def test_what_is_unknown_is_named_with_what_there_is() -> None:
     known = registry()
-    with pytest.raises(UsageError, match=r"no greeting plane \(did you mean 'plain'\?\); there is"):
+    with pytest.raises(UsageError, match=r"no greeting plane \(did you mean 'plain'\?\); choose"):
         known["plane"]
-    with pytest.raises(UsageError, match="there is no greeting x; there is plain"):
+    with pytest.raises(UsageError, match="there is no greeting x; choose from plain"):
         known.provider("x")
     assert len(known.unknown("x" * 1000)) < 200
 

@@ -132,9 +132,9 @@ class Registry(Generic[T]):
         known = tuple(self)
         near = difflib.get_close_matches(str(name), known, 1)
         return (
-            f"there is no {self.what} {name!s:.80}"
+            f"there is no {self.what} {str(name)[:80] or repr(name)}"
             + (f" (did you mean {near[0]!r}?)" if near else "")
-            + f"; there is {', '.join(known)}"
+            + f"; choose from {', '.join(known)}"
         )
 
     def _entry(self, name: str) -> _Entry:

@@ -121,7 +121,7 @@ def test_it_is_no_recipe() -> None:
     )
     with pytest.raises(UsageError, match=message):
         load_experiment(preset="digits", overrides=["recipe=float-fedavg"])
-    with pytest.raises(UsageError, match="there is no baseline adam; there is float-fedavg"):
+    with pytest.raises(UsageError, match="there is no baseline adam; choose from float-fedavg"):
         load_experiment(overrides=["baseline=adam"])
     with pytest.raises(UsageError, match="baseline_settings: goes with baseline, and only with it"):
         load_experiment(overrides=["baseline_settings.momentum=0.5"])

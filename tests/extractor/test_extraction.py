@@ -87,7 +87,7 @@ def test_extractors_that_ship_are_whole_and_found_by_name(tmp_path: Path) -> Non
         extractor = find_extractor(name)
         assert extractor.features == 200
         assert "trained on" in extractor.source
-    with pytest.raises(UsageError, match=r"'mnits' is no file .*; there is .*mnist"):
+    with pytest.raises(UsageError, match=r"'mnits' is no file .*; choose from .*mnist"):
         find_extractor("mnits")
     with pytest.raises(UsageError, match="no such extractor file"):
         find_extractor(str(tmp_path / "mine.safetensors"))

@@ -48,6 +48,6 @@ def find_extractor(name: str) -> Extractor:
     if name not in shipped_names():
         raise UsageError(
             f"extractor: {name!r} is no file that ends in {_SUFFIX}, and no extractor that comes "
-            f"with TIFeD; there is {', '.join(shipped_names()) or 'none'}"
+            f"with TIFeD; choose from {', '.join(shipped_names())}"
         )
     return load_extractor(_FOLDER / f"{name}{_SUFFIX}")

@@ -144,7 +144,7 @@ class Study:
         if not chosen:
             raise UsageError(
                 f"settings: nothing in {self.name} is called {' or '.join(containing) or 'so'}; "
-                f"there is {', '.join(one.name for one in known)}"
+                f"choose from {', '.join(one.name for one in known)}"
             )
         if schedule is Schedule.FEDERATED:
             changes = {} if engine is None else {"engine": engine}

@@ -44,7 +44,8 @@ def study(name: str) -> Study:
     """
     if name not in _STUDIES:
         raise UsageError(
-            f"reproduce: {name!r} is not an experiment of the paper; there is {', '.join(names())}"
+            f"reproduce: {name!r} is not an experiment of the paper; "
+            f"choose from {', '.join(names())}"
         )
     return _STUDIES[name]()
 
