@@ -3,18 +3,21 @@
 A node behind which real boards sit differs in its fleet alone (`tifed.nodes.gateway.board_pool`).
 """
 
+import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
+from tifed.data.partition import PARTITIONS
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, Setup, build
 from tifed.experiment.identity import identity
 from tifed.experiment.load import validated
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.nodes.messages.device_ranges import hosted
+from tifed.registry import BUILT_IN
 from tifed.rule.network import Network, Parameters
 
 
@@ -53,7 +56,7 @@ class NodeContext:
 
     Attributes:
         experiment: its `tifed.experiment.identity.identity`, the data apart.
-        data: digest of the data set.
+        data: `samples_digest` of the experiment.
         network: what every device holds.
         devices: the hosted ones.
         fleet: of the hosted devices; it is never asked for others.
@@ -126,7 +129,19 @@ def simulated_context(
     devices = selection.devices(resolved.devices)
     setup = _built(experiment, data_dir)
     fleet = HostedFleet(setup, devices)
-    return NodeContext(identity(resolved), setup.dataset.digest, setup.network, devices, fleet)
+    data = samples_digest(resolved, setup)
+    return NodeContext(identity(resolved), data, setup.network, devices, fleet)
+
+
+def samples_digest(experiment: Experiment, setup: Setup) -> str:
+    """SHA-256 (hex) of the samples, and of who owns them where TIFeD does not deal them.
+
+    Server and node compare it: a package of another version may deal the same samples otherwise.
+    """
+    if PARTITIONS.provider(experiment.partition.kind) == BUILT_IN:
+        return setup.dataset.digest
+    both = f"{setup.dataset.digest} {setup.partition.digest}"
+    return hashlib.sha256(both.encode()).hexdigest()
 
 
 @lru_cache(maxsize=1)

@@ -111,7 +111,9 @@ class Roster:
         """Believe ``node`` that it hosts what it says."""
         content: Content = unpack(answer, "hello", self.experiment)
         if content.values.get("data") != self.data:
-            raise MessageError("has other data than the server")
+            raise MessageError(
+                "has other data than the server, or deals them to devices in another way"
+            )
         try:
             ranges = content.array("devices", np.int64, (None, 2))
             devices = from_ranges(ranges, self.federation.devices)

@@ -16,7 +16,7 @@ from tifed.errors import TifedError, UsageError
 from tifed.experiment import Experiment, Progress, Result, RunFolder, Setup, load_experiment, run
 from tifed.experiment.folder_lock import alone_in, is_held
 from tifed.experiment.identity import data_settings, identity
-from tifed.nodes.context import parsed
+from tifed.nodes.context import parsed, samples_digest
 from tifed.nodes.flower.fleet import FlowerFleet
 from tifed.nodes.flower.settings import Settings
 from tifed.printable import printable
@@ -85,8 +85,8 @@ def serve(
 
     def fleet(setup: Setup) -> FlowerFleet:
         return FlowerFleet(
-            grid, setup.federation, identity(experiment), setup.dataset.digest, settings,
-            stop or threading.Event(), tell,
+            grid, setup.federation, identity(experiment), samples_digest(experiment, setup),
+            settings, stop or threading.Event(), tell,
         )  # fmt: skip
 
     try:

@@ -13,7 +13,7 @@ from tifed.federation import DeviceScore, FeatureSums, Plan, Update
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import Client, Patience, address_opener
 from tifed.link.address import check_distinct
-from tifed.nodes.context import DeviceSelection, NodeContext, parsed
+from tifed.nodes.context import DeviceSelection, NodeContext, parsed, samples_digest
 from tifed.rule.network import Parameters
 
 log = logging.getLogger("tifed.nodes.gateway")
@@ -109,7 +109,9 @@ class BoardPool:
         )  # fmt: skip
         self._linked, self._key = linked, (experiment, selection)
         fleet = with_faults(resolved, _Watched(self, linked, names))
-        self._context = NodeContext(name, setup.dataset.digest, setup.network, devices, fleet)
+        self._context = NodeContext(
+            name, samples_digest(resolved, setup), setup.network, devices, fleet
+        )
         return self._context
 
     def look(self) -> None:
