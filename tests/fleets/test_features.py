@@ -45,7 +45,7 @@ def digits_extractor() -> Extractor:
 
 
 @pytest.fixture
-def features(tmp_path: Path) -> str:
+def extractor(tmp_path: Path) -> str:
     save_extractor(tmp_path / "e.safetensors", digits_extractor())
     return str(tmp_path / "e.safetensors")
 
@@ -59,11 +59,11 @@ def features(tmp_path: Path) -> str:
     ],
 )
 def test_devices_on_raw_samples_end_with_the_simulators_digest(
-    emulated: Any, simulated: Any, features: str, emulator: str, board: str
+    emulated: Any, simulated: Any, extractor: str, emulator: str, board: str
 ) -> None:
     experiment = {
         "dataset": "digits", "devices": 2, "rounds": 2, "layers": [21, 12, 10],
-        "features": features,
+        "extractor": extractor,
     }  # fmt: skip
     on_boards = emulated(**experiment, emulator=emulator, board=board)
     assert on_boards == simulated(**experiment, engine="oracle")
