@@ -21,7 +21,7 @@ from tifed.nodes.flower.processes import marked
 from tifed.nodes.flower.settings import Settings
 from tifed.nodes.flower.up import up
 
-pytestmark = pytest.mark.slow(200)
+pytestmark = pytest.mark.slow(300)
 
 
 def awaited(condition: Callable[[], object], what: str, seconds: float = 300.0) -> None:

@@ -6,6 +6,7 @@ TLS, keys), and gateways of emulated boards.
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from tifed.nodes.flower.up import up
 
 # Ray leaves sockets and processes to the garbage collector.
 pytestmark = [
-    pytest.mark.slow(180),
+    pytest.mark.slow(220),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
     pytest.mark.usefixtures("collected"),
 ]
@@ -129,35 +130,12 @@ def asking(settings: Settings, gateways: list[str], **more: float) -> ClientApp:
     return app
 
 
-# In the fifth round a device has used all of its 180 samples and begins again.
-FIVE_ROUNDS = ["rounds=5", "buffer=40", "evaluate_every=3"]
-
-
-def assert_same_files(*folders: Path) -> None:
-    """What the runs in ``folders`` have measured is the same, to the last digit."""
-    for file in ("metrics.csv", "details.json"):
-        assert len({(folder / file).read_text() for folder in folders}) == 1
-
-
-@pytest.mark.parametrize("mode", ["full-network", "single-layer"])
-def test_one_digest_in_the_simulation_engine(tmp_path: Path, mode: str) -> None:
-    experiment = load_experiment(preset="digits", overrides=[*FIVE_ROUNDS, f"mode={mode}"])
-    assert experiment.devices == 8
-    simulator = tifed.run(experiment, out=tmp_path / "simulator")
-    lines: list[str] = []
-    engine = simulation.simulate(experiment, nodes=3, out=tmp_path / "engine", log=lines.append)
-    assert engine.digest == simulator.digest
-    assert sorted(line.split(" hosts ")[1] for line in lines) == [
-        "devices 0-2", "devices 3-5", "devices 6-7",
-    ]  # fmt: skip
-    assert_same_files(tmp_path / "simulator", tmp_path / "engine")
-
-
 def test_one_digest_on_boards_and_in_processes(
-    tmp_path: Path, other_release: Path, boards: Any, gateway: Any
-) -> None:
+    tmp_path: Path, other_release: Path, boards: Any, gateway: Any, five_rounds: list[str],
+    assert_same_files: Callable[..., None],
+) -> None:  # fmt: skip
     """Of the full network; test_deployment.py has single layers on boards behind processes."""
-    experiment = load_experiment(preset="digits", overrides=[*FIVE_ROUNDS, "mode=full-network"])
+    experiment = load_experiment(preset="digits", overrides=[*five_rounds, "mode=full-network"])
     simulator = tifed.run(experiment, out=tmp_path / "simulator")
 
     lines: list[str] = []

@@ -1,7 +1,7 @@
 """Flower's simulation engine for real, with Ray's workers."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from tifed.rule.network import Parameters
 
 # Ray leaves sockets and processes to the garbage collector.
 pytestmark = [
-    pytest.mark.slow(60),
+    pytest.mark.slow(250),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
     pytest.mark.usefixtures("collected"),
 ]
@@ -109,22 +109,30 @@ def test_bad_nodes_are_dropped_and_the_run_completes(tmp_path: Path) -> None:
     assert RunFolder(tmp_path / "run").read_metrics(2)[1]["answered"] == "2"
 
 
-def test_nodes_have_the_front_end() -> None:
-    experiment = load_experiment(
-        preset="digits", overrides=["rounds=2", "front_end=octants", "layers=[32, 16, 10]"]
-    )
-    result = simulation.simulate(experiment, nodes=2)
-    assert result.front_end == "octants"
-    assert result.digest == tifed.run(experiment).digest
+@pytest.mark.parametrize("mode", ["full-network", "single-layer"])
+def test_one_digest_in_the_simulation_engine(
+    tmp_path: Path, mode: str, five_rounds: list[str], assert_same_files: Callable[..., None]
+) -> None:
+    experiment = load_experiment(preset="digits", overrides=[*five_rounds, f"mode={mode}"])
+    assert experiment.devices == 8
+    simulator = tifed.run(experiment, out=tmp_path / "simulator")
+    lines: list[str] = []
+    engine = simulation.simulate(experiment, nodes=3, out=tmp_path / "engine", log=lines.append)
+    assert engine.digest == simulator.digest
+    assert sorted(line.split(" hosts ")[1] for line in lines) == [
+        "devices 0-2", "devices 3-5", "devices 6-7",
+    ]  # fmt: skip
+    assert_same_files(tmp_path / "simulator", tmp_path / "engine")
 
 
-def test_nodes_extract_features_themselves(tmp_path: Path) -> None:
-    """The file is at every node; over Flower go parameters of the head alone."""
+def test_nodes_make_features_themselves(tmp_path: Path) -> None:
+    """A front end, then an extractor, whose file is at every node; parameters alone travel."""
     path = tmp_path / "e.safetensors"
-    weights = np.random.default_rng(1).integers(-9, 10, (16, 64)).astype(np.int8)
+    weights = np.random.default_rng(1).integers(-9, 10, (16, 32)).astype(np.int8)
     layer = Dense(weights, np.zeros(16, np.int32), np.full(16, 5, np.uint8))
-    save_extractor(path, Extractor((8, 8, 1), -128, (layer,), "random weights"))
-    overrides = ["rounds=2", f"extractor={path}", "layers=[16, 16, 10]"]
+    save_extractor(path, Extractor((2, 2, 8), -128, (layer,), "random weights"))
+    overrides = ["rounds=2", "front_end=octants", f"extractor={path}", "layers=[16, 16, 10]"]
     experiment = load_experiment(preset="digits", overrides=overrides)
     result = simulation.simulate(experiment, nodes=2)
+    assert result.front_end == "octants"
     assert result.digest == tifed.run(experiment).digest
