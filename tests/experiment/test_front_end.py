@@ -64,6 +64,7 @@ def differences() -> None:
     tifed.register_front_end("differences", Differences)
 
 
+@pytest.mark.slow(12)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_network_learns_from_features_on_every_engine(
     name: str, tmp_path: Path, cache: Path

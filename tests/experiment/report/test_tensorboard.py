@@ -35,6 +35,7 @@ def scalars(folder: Path) -> dict[tuple[str, int], float]:
     return found
 
 
+@pytest.mark.slow(3)
 def test_rounds_are_on_the_disk_while_the_run_goes_on(tmp_path: Path) -> None:
     seen = []
     experiment = Experiment(rounds=3, evaluate_every=2)
