@@ -8,7 +8,6 @@ from typing import Any, Generic
 
 import numpy as np
 
-from tifed.data.partition import PARTITIONS
 from tifed.errors import RunError, UsageError
 from tifed.experiment.doubts import Doubts, after_the_run, before_the_run, scores
 from tifed.experiment.folder import RunFolder
@@ -17,12 +16,11 @@ from tifed.experiment.identity import identity
 from tifed.experiment.metrics import RoundRow
 from tifed.experiment.result import Details, DeviceAccuracy, Result
 from tifed.experiment.schema import Experiment
-from tifed.experiment.setup import Setup
+from tifed.experiment.setup import Setup, partition_digest
 from tifed.federation import Costs, RoundRecord
 from tifed.federation.checkpoint_file import Checkpoint, checkpoint_files
 from tifed.federation.plan import StateT
 from tifed.federation.training import Training
-from tifed.registry import BUILT_IN
 
 
 @dataclass(frozen=True)
@@ -120,9 +118,9 @@ class Loop(Generic[StateT]):
     def _identity(self) -> str:
         """Names experiment and data, so that a checkpoint of others is refused."""
         more = {"data": self.setup.dataset.digest}
-        if PARTITIONS.provider(self.experiment.partition.kind) != BUILT_IN:
-            # Another version of a package may deal the samples in another way.
-            more["partition"] = self.setup.partition.digest
+        dealt = partition_digest(self.experiment, self.setup.partition)
+        if dealt is not None:
+            more["partition"] = dealt
         return identity(self.experiment, self.setup.network, **more)
 
     def _newest_checkpoint(self) -> Checkpoint[StateT] | None:

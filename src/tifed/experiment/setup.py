@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tifed.data import Dataset, load, options
-from tifed.data.partition import Partition
+from tifed.data.partition import PARTITIONS, Partition
 from tifed.errors import UsageError
 from tifed.experiment.front_end import front_end_of, through_front_end
 from tifed.experiment.schema import Experiment
@@ -20,6 +20,7 @@ from tifed.files.paths import AnyPath
 from tifed.fleets import FaultyFleet, FleetInputs
 from tifed.fleets.faulty import SCALE
 from tifed.native.choice import engine
+from tifed.registry import BUILT_IN
 from tifed.rule.front_end import FrontEndBase
 from tifed.rule.learning.engine import Engine
 from tifed.rule.network import Network, Parameters
@@ -93,7 +94,7 @@ def build(
     raw = None
     if dataset is None:
         raw = _raw_data(experiment, data_dir)
-        dataset = _held_out(experiment, raw if extractor is None else extracted(raw, extractor))
+        dataset = _for_network(experiment, raw, extractor)
     partition = partition_of(experiment, dataset)
     recipe, learner = experiment.build_recipe(), experiment.learner()
     network = network_of(experiment, dataset.features, dataset.classes)
@@ -162,8 +163,7 @@ def with_faults(experiment: Experiment, fleet: Fleet) -> Fleet:
 
 def load_data(experiment: Experiment, data_dir: AnyPath | None = None) -> Dataset:
     """The experiment's data as its network sees them."""
-    raw, extractor = _raw_data(experiment, data_dir), extractor_of(experiment)
-    return _held_out(experiment, raw if extractor is None else extracted(raw, extractor))
+    return _for_network(experiment, _raw_data(experiment, data_dir), extractor_of(experiment))
 
 
 def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> FrontEndBase | None:
@@ -194,6 +194,11 @@ def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
     return load(experiment.dataset, data_dir=data_dir, **given)
 
 
+def _for_network(experiment: Experiment, raw: Dataset, extractor: Extractor | None) -> Dataset:
+    """The samples as the network takes them, and those that are held out."""
+    return _held_out(experiment, raw if extractor is None else extracted(raw, extractor))
+
+
 def _held_out(experiment: Experiment, dataset: Dataset) -> Dataset:
     """With ``held_out = "validation"`` the test split is put away."""
     if experiment.held_out == "validation":
@@ -215,6 +220,15 @@ def partition_of(experiment: Experiment, dataset: Dataset) -> Partition:
             f"partition.kind: {kind!r} deals to {len(partition)} devices of {experiment.devices}"
         )
     return partition
+
+
+def partition_digest(experiment: Experiment, partition: Partition) -> str | None:
+    """SHA-256 of who owns what where a package or a script deals it; None where TIFeD does.
+
+    Another version of a package may deal the same samples in another way.
+    """
+    own = PARTITIONS.provider(experiment.partition.kind) == BUILT_IN
+    return None if own else partition.digest
 
 
 def network_of(experiment: Experiment, features: int, classes: int) -> Network:

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from tifed.data.partition import PARTITIONS
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, Setup, build
 from tifed.experiment.identity import identity
 from tifed.experiment.load import validated
+from tifed.experiment.setup import partition_digest
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.nodes.messages.device_ranges import hosted
-from tifed.registry import BUILT_IN
 from tifed.rule.network import Network, Parameters
 
 
@@ -136,11 +135,12 @@ def simulated_context(
 def samples_digest(experiment: Experiment, setup: Setup) -> str:
     """SHA-256 (hex) of the samples, and of who owns them where TIFeD does not deal them.
 
-    Server and node compare it: a package of another version may deal the same samples otherwise.
+    Server and node compare it.
     """
-    if PARTITIONS.provider(experiment.partition.kind) == BUILT_IN:
+    dealt = partition_digest(experiment, setup.partition)
+    if dealt is None:
         return setup.dataset.digest
-    both = f"{setup.dataset.digest} {setup.partition.digest}"
+    both = f"{setup.dataset.digest} {dealt}"
     return hashlib.sha256(both.encode()).hexdigest()
 
 
