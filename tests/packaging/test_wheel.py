@@ -1,6 +1,7 @@
 """A wheel has all that an installed package needs, and the version is stated once."""
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -55,14 +56,16 @@ def test_an_installed_package_trains_and_exports(wheel: Path, tmp_path: Path) ->
     command = python.parent / "tifed"
     command.write_text(COMMAND.format(python=python))
     command.chmod(0o755)
+    # A PYTHONPATH of who runs the tests would come before what is installed.
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     where = subprocess.run(
         [python, "-c", "import tifed; print(tifed.__file__)"],
-        capture_output=True, text=True, check=True, cwd=tmp_path,
+        capture_output=True, text=True, check=True, cwd=tmp_path, env=clean,
     ).stdout  # fmt: skip
     assert Path(where.strip()) == packages / "tifed" / "__init__.py"
     done = subprocess.run(
         [python, ROOT / "scripts" / "check_installed.py"],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=clean,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "trains to the digest of every machine, and exports" in done.stdout

@@ -1,5 +1,6 @@
 """Flower's simulation engine for real, with Ray's workers."""
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -133,6 +134,11 @@ def test_nodes_make_features_themselves(tmp_path: Path) -> None:
     save_extractor(path, Extractor((2, 2, 8), -128, (layer,), "random weights"))
     overrides = ["rounds=2", "front_end=octants", f"extractor={path}", "layers=[16, 16, 10]"]
     experiment = load_experiment(preset="digits", overrides=overrides)
+    before = dict(os.environ)
     result = simulation.simulate(experiment, nodes=2)
+    # Flower and Ray set variables that programs started later would inherit.
+    assert {name: os.environ.get(name) for name in ("PYTHONPATH", "FLWR_HOME")} == {
+        name: before.get(name) for name in ("PYTHONPATH", "FLWR_HOME")
+    }
     assert result.front_end == "octants"
     assert result.digest == tifed.run(experiment).digest

@@ -116,15 +116,18 @@ def run_in_ray(
 
 @contextmanager
 def _scratch_folder() -> Iterator[str]:
-    """A private folder for Flower and Ray, gone afterwards."""
+    """A private folder for Flower and Ray, gone afterwards, as are the variables they set."""
     # Ray's sockets are in there, and a socket's path must be short.
     base = "/tmp" if len(tempfile.gettempdir()) > 32 else None  # noqa: S108
     with tempfile.TemporaryDirectory(prefix="tifed-", dir=base, ignore_cleanup_errors=True) as path:
-        before = os.environ.get("FLWR_HOME")
+        # Flower writes all of `sys.path` into PYTHONPATH and leaves it there; programs that the
+        # caller starts later would load this process's modules instead of their own.
+        before = {name: os.environ.get(name) for name in ("FLWR_HOME", "PYTHONPATH")}
         os.environ["FLWR_HOME"] = path
         try:
             yield path
         finally:
-            del os.environ["FLWR_HOME"]
-            if before is not None:
-                os.environ["FLWR_HOME"] = before
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
