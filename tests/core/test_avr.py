@@ -56,6 +56,7 @@ def packed(text: str) -> bytes:
     [
         ("core.txt", LEARNING, "check_core.c", 26),
         ("core_large_shifts.txt", LEARNING, "check_core.c", 6),
+        ("core_energy_shifts.txt", LEARNING, "check_core.c", 17),
         ("features.txt", EXTRACTION, "check_extraction.c", 24),
         ("front_end.txt", FRONT_END, "check_front_end.c", 24),
     ],

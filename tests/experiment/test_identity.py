@@ -314,7 +314,7 @@ def test_what_decides_may_not_change(tmp_path: Path, old: str, new: str) -> None
         ("extra_shift", lambda self, number, rounds: int(number > 0)),
         ("server", lambda self, mode, depth: Server(fraction_bits=8, rate_halves=(3,))),
         ("start", lambda self, network: (9, 9)),
-        ("start_biases", lambda self, network: (1, 0)),
+        ("start_biases", lambda self, network, energy=None: (1, 0)),
         ("calibration_samples", property(lambda self: 40)),
         ("hidden_activation", lambda self, depth: Activation.ABSOLUTE),
     ],

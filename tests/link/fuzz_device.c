@@ -92,7 +92,7 @@ static void request(tifed_device *device, uint8_t type, const uint8_t *payload, 
 /* As far into a session as `depth` says: most of what a device does lies behind a long way. */
 static void get_going(tifed_device *device, uint8_t depth)
 {
-    uint8_t configure[12] = {3}, train[20] = {0, 0, 0, 0, 9}, sample[8 + FEATURES] = {0};
+    uint8_t configure[12] = {3}, train[24] = {0, 0, 0, 0, 9}, sample[8 + FEATURES] = {0};
     if (depth > 0u)
         request(device, TIFED_LINK_HELLO, NULL, 0);
     if (depth > 1u) {
@@ -111,7 +111,7 @@ static void get_going(tifed_device *device, uint8_t depth)
 
 static void frame(tifed_device *device)
 {
-    static const uint8_t sizes[] = {0, 0, 12, 7, 12, 12, 9, 0, 8, 20, 0, 0};
+    static const uint8_t sizes[] = {0, 0, 12, 7, 12, 12, 9, 0, 8, 24, 0, 0};
     uint8_t how = take(), type = take(), spoil = take();
     if (how & 1u)
         type = (uint8_t)(1u + type % 11u);
@@ -126,7 +126,7 @@ static void frame(tifed_device *device)
     for (uint32_t i = 0; i < length; i++)
         payload[i] = take();
     if (how & 4u) /* small numbers: the interesting ones */
-        for (uint32_t i = 0; i < length && i < 20u; i++)
+        for (uint32_t i = 0; i < length && i < 24u; i++)
             payload[i] = i & 3u ? 0u : payload[i] & 7u;
     if ((how & 8u) && type == TIFED_LINK_PUT_SAMPLE && length > 8u)
         payload[4] = 0; /* a piece from the start */

@@ -23,7 +23,7 @@ frames = st.builds(
 
 
 def test_a_frame_as_the_specification_prints_it() -> None:
-    assert encode(Frame(1, 7, 2)).hex() == "00040101070202010105702cf3b800"
+    assert encode(Frame(1, 7, 2)).hex() == "00040201070202010105932b7c3600"
 
 
 @pytest.mark.parametrize("length", [0, 1, 253, 254, 255, 507, 508, 509])
