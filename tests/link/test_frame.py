@@ -102,7 +102,7 @@ def test_the_end_of_a_long_noise_is_no_frame(noise: int, pieces: int) -> None:
 
 
 def test_what_is_shorter_than_header_and_check_is_no_frame() -> None:
-    header = bytes([1, 1, 7, 0, 2, 0, 0, 0])
+    header = bytes([2, 1, 7, 0, 2, 0, 0, 0])
     for body in (b"", b"\1", header[:7], header):
         block = cobs_encode(body + crc32(body).to_bytes(4, "little"))
         frames = list(FrameReader().feed(b"\0" + block + b"\0"))

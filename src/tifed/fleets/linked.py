@@ -124,7 +124,9 @@ class LinkedFleet:
             sums = device.client.calibrate(taken, self._network.features)
             impossible = impossible_squares(*sums)
             if impossible is not None:
-                raise DeviceAnswerError(f"{device.client.name}: {impossible}")
+                raise DeviceAnswerError(
+                    f"{device.client.name}: its answer to GET_SUMS {impossible}"
+                )
             return FeatureSums(*sums, np.array([number]))
 
         return self._all(devices, work, "the calibration round")
