@@ -196,7 +196,7 @@ class Client:
     def calibrate(self, samples: NDArray[np.int8], features: int) -> tuple[Integers, int, int]:
         """Have the device sum the features of samples (N, D).
 
-        ``features`` is D unless the device extracts them.
+        ``features`` is D unless the device makes them of raw samples.
 
         Returns:
             Sums int64 (features,), the sum of all their squares, and the number of samples.
