@@ -237,7 +237,7 @@ static void round_large(void)
     static const tifed_network network = {&layer, 1, TIFED_SQUARED, 1, TIFED_UNIFORM, 0, false};
     uint32_t batch = (INT32_MAX - (UINT32_C(1) << 24)) / (UINT32_C(256) * 32767u);
     tifed_config config = {&network, 1, batch, batch, NULL, NULL, 0, 0};
-    tifed_work work = {0, 1, 1, 0, 0};
+    tifed_work work = {0, 1, 1, 0, 0, 0};
     size_t bytes = tifed_memory_size(&config);
     void *memory = exactly(bytes);
     int8_t sample = 1;
@@ -252,6 +252,25 @@ static void round_large(void)
     work.extra_shift = 2;
     if (tifed_begin(&core, &work) != TIFED_ERROR_RANGE)
         fail("took what there is no room for", "a large shift");
+    work.extra_shift = 1;
+    work.energy_shift = 1;
+    if (tifed_begin(&core, &work) != TIFED_ERROR_RANGE)
+        fail("took an energy shift that there is no room for", "a large shift");
+    tifed_clear(&core); /* beside one sample alone there is room for the largest */
+    if (tifed_add_sample(&core, &sample, 0))
+        fail("tifed_add_sample", "a large shift");
+    work.energy_shift = 5;
+    if (tifed_begin(&core, &work) != TIFED_OK)
+        fail("refused a shift of 30", "a large shift");
+    work.energy_shift = 6;
+    if (tifed_begin(&core, &work) != TIFED_ERROR_RANGE)
+        fail("took a shift of 31", "a large shift");
+    work.energy_shift = -26;
+    if (tifed_begin(&core, &work) != TIFED_ERROR_RANGE)
+        fail("took a shift below 0", "a large shift");
+    work.energy_shift = -25;
+    if (tifed_begin(&core, &work) != TIFED_OK)
+        fail("refused a shift of 0", "a large shift");
     free(memory);
 }
 
@@ -322,6 +341,7 @@ static void read_case(test_case *t)
         t->statistics[i] = (uint64_t)number();
     for (uint32_t i = 0; i < t->count; i++)
         t->classes[i] = (int32_t)number();
+    t->work.energy_shift = (int32_t)number();
 }
 
 void check_case(void)

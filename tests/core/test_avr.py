@@ -56,10 +56,11 @@ def packed(text: str) -> bytes:
     [
         ("core.txt", LEARNING, "check_core.c", 26),
         ("core_large_shifts.txt", LEARNING, "check_core.c", 6),
+        ("core_energy_shifts.txt", LEARNING, "check_core.c", 17),
         ("features.txt", EXTRACTION, "check_extraction.c", 24),
         ("front_end.txt", FRONT_END, "check_front_end.c", 24),
     ],
-    ids=["learning", "large-shifts", "extraction", "front-end"],
+    ids=["learning", "large-shifts", "energy-shifts", "extraction", "front-end"],
 )
 def test_every_vector_is_right_where_an_int_has_16_bits(
     tmp_path: Path, vectors: str, sources: tuple[str, ...], check: str, count: int

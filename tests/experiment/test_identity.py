@@ -313,8 +313,11 @@ def test_what_decides_may_not_change(tmp_path: Path, old: str, new: str) -> None
     [
         ("extra_shift", lambda self, number, rounds: int(number > 0)),
         ("server", lambda self, mode, depth: Server(fraction_bits=8, rate_halves=(3,))),
-        ("start", lambda self, network: (9, 9)),
-        ("start_biases", lambda self, network: (1, 0)),
+        ("start", lambda self, network, energy=None: (9, 9)),
+        ("start_biases", lambda self, network, energy=None: (1, 0)),
+        ("energy_shift", lambda self, network, energy: int(energy >= 1 << 20)),
+        ("start", lambda self, network, energy=None: (256, 128) if energy else (256, 127)),
+        ("start_biases", lambda self, network, energy=None: (0, int((energy or 0) > 1 << 30))),
         ("calibration_samples", property(lambda self: 40)),
         ("hidden_activation", lambda self, depth: Activation.ABSOLUTE),
     ],

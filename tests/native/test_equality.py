@@ -100,6 +100,7 @@ def cases(draw: st.DrawFn) -> Case:
         seed=draw(st.integers(0, 2**64 - 1)),
         device=draw(st.integers(0, 2**32 - 1)),
         exchange=draw(st.integers(0, 2**32 - 1)),
+        energy_shift=draw(st.integers(*network.layers[0].shift_changes)),
     )
     samples = rng.choice([-128, 127], (count, network.features))
     if draw(st.booleans()):
@@ -251,6 +252,9 @@ def read_only(array: np.ndarray) -> np.ndarray:
         ("layers", {"layers": ()}),
         ("steps", {"steps": -1}),
         ("extra_shift", {"extra_shift": 7}),
+        ("energy_shift", {"energy_shift": -5}),
+        ("energy_shift", {"energy_shift": 27}),
+        ("energy_shift", {"energy_shift": 31}),
         ("seed", {"seed": 1 << 64}),
         ("feedback", {"feedback": (np.full((2, 4), 2**40),)}),
         ("feedback", {"feedback": ()}),
@@ -278,7 +282,7 @@ def test_wrong_arguments_are_named(name: str, change: dict[str, Any]) -> None:
         (weight, np.zeros((4, 2), np.int16)),
         (np.zeros(4, np.int16), np.zeros(2, np.int16)),
     )
-    fields = ("batch", "layers", "steps", "extra_shift", "seed")
+    fields = ("batch", "layers", "steps", "extra_shift", "seed", "energy_shift")
     settings_: dict[str, Any] = {"batch": 2, "first_step": 0, "steps": 1, "layers": (0, 1)}
     settings_.update({key: value for key, value in change.items() if key in fields})
     work = LocalWork(**settings_)

@@ -55,7 +55,7 @@ def export(
     from tifed.experiment.setup import extractor_of, network_for
     from tifed.export import export as write
     from tifed.export import model_for
-    from tifed.rule.network import load_model
+    from tifed.rule.network import energy_shift_of, load_model
 
     if len(places) > 2:
         raise UsageError("export: takes an experiment file and a folder, and nothing else")
@@ -66,6 +66,7 @@ def export(
         tuple(layer) if layer else None,
         load_model(parameters) if parameters else None,
         extractor_of(chosen),
+        energy_shift_of(parameters) if parameters else 0,
     )
     done = write(model, framework, places[-1])
     if as_json:

@@ -311,7 +311,7 @@ int tifed_init(tifed *t, const tifed_config *config, void *memory, size_t bytes)
     for (size_t i = 0; i < needed; i++)
         byte[i] = 0;
     tifed_arena arena = {memory, 0, false};
-    tifed_work none = {0, 0, 0, 0, 0};
+    tifed_work none = {0, 0, 0, 0, 0, 0};
     tifed_statistics zero = {0, 0, 0, 0};
     t->config = *config;
     t->count = t->step = t->last_step = 0;
@@ -739,7 +739,7 @@ static void update(tifed *t, uint32_t l, uint32_t first, uint32_t samples)
         .pairs = pairs,
         .fan_out = layer->fan_out,
         .bits = layer->weight_bits,
-        .shift = layer->update_shift + t->work.extra_shift,
+        .shift = tifed_update_shift(layer, l, t->work.extra_shift, t->work.energy_shift),
         .mode = layer->update_rounding,
         .bound = state->weight_bound,
         .key = add_to_key(key, l),
@@ -785,7 +785,10 @@ int tifed_begin(tifed *t, const tifed_work *work)
         /* What tifed_largest_batch left room for is the rounding of the layer's own shift. A
          * larger one adds more. The product below fits, as the configuration was checked with
          * its mini-batch. */
-        uint32_t shift = network->layers[l].update_shift + work->extra_shift;
+        uint32_t shift =
+            tifed_update_shift(&network->layers[l], l, work->extra_shift, work->energy_shift);
+        if (shift > TIFED_LARGEST_SHIFT)
+            return TIFED_ERROR_RANGE;
         uint32_t half =
             UINT32_C(1) << shift >> (network->layers[l].update_rounding != TIFED_STOCHASTIC);
         if (is_trained(&t->config, l) &&

@@ -118,6 +118,8 @@ typedef struct tifed_work {
     uint32_t extra_shift; /* added to every update shift, 0..6 */
     uint32_t device;      /* its number in the federation; random numbers depend on it, on the */
     uint32_t exchange;    /* exchange (counted from 0 over the whole run) and on the step */
+    int32_t energy_shift; /* added to the first layer's update shift: with all that is added, that
+                             stays in 0..30 */
 } tifed_work;
 
 typedef struct tifed_statistics {

@@ -115,6 +115,7 @@ def build(
         minimum_devices=experiment.minimum_devices,
         at_end=experiment.at_end,
         calibration_samples=learner.calibration_samples,
+        recipe=recipe,
     )
     train = dataset.train
     streams = tuple(Stream(train.features, train.labels, own) for own in partition.indices)

@@ -64,7 +64,8 @@ class IntegerTraining:
 
     def save_model(self, path: Path, state: ServerState) -> None:
         """Write the published model."""
-        save_model(path, self.setup.network, published(self.setup.federation.server, state))
+        model = published(self.setup.federation.server, state)
+        save_model(path, self.setup.network, model, state.energy_shift)
 
     def save_checkpoint(
         self, folder: Path, checkpoint: Checkpoint[ServerState], experiment_digest: str

@@ -22,6 +22,8 @@ class Model:
         parameters: to start from; None to start as the experiment does. Layers that are not trained
             then stay in flash.
         extractor: what makes the network's features of readings; None if readings are features.
+        energy_shift: added to the first layer's update shift, as in the training that the
+            parameters are from.
     """
 
     experiment: Experiment
@@ -29,6 +31,7 @@ class Model:
     layers: tuple[int, ...]
     parameters: Parameters | None = None
     extractor: Extractor | None = None
+    energy_shift: int = 0
 
     @property
     def start(self) -> tuple[int, ...]:
@@ -86,6 +89,7 @@ def model_for(
     layers: tuple[int, ...] | None = None,
     trained: tuple[Network, Parameters] | None = None,
     extractor: Extractor | None = None,
+    energy_shift: int = 0,
 ) -> Model:
     """Check that an experiment can become a library.
 
@@ -95,6 +99,7 @@ def model_for(
         layers: to be trained on the device; default all of them.
         trained: network and parameters of a model file to start from.
         extractor: what devices make the network's features with, if they do.
+        energy_shift: of the model file.
 
     Raises:
         UsageError: naming the field that a device cannot have, or that does not fit the file.
@@ -113,7 +118,16 @@ def model_for(
         if made_for != network:
             raise UsageError(f"parameters: {_difference(made_for, network)}")
         check_parameters(network, parameters)
-    return Model(experiment, network, chosen, parameters, extractor)
+    recipe, rounds = experiment.build_recipe(), experiment.rounds
+    extra = max(recipe.extra_shift(number, rounds) for number in range(rounds + 1))
+    possible = network.energy_shift_within(energy_shift, experiment.batch, extra)
+    if possible != energy_shift:
+        raise UsageError(
+            f"parameters: the model was trained with {energy_shift} added to the first layer's "
+            f"update shift, and this experiment has room for {possible}; name the experiment.toml "
+            "of its run folder"
+        )
+    return Model(experiment, network, chosen, parameters, extractor, energy_shift)
 
 
 def _difference(made_for: Network, network: Network) -> str:

@@ -35,4 +35,6 @@ class Stream:
 def calibrate(device: int, stream: Stream, count: int) -> FeatureSums:
     """Feature sums over the stream's first ``count`` samples, or all if it has fewer."""
     samples, _ = stream.read(0, min(count, len(stream)))
-    return FeatureSums(samples.sum(axis=0, dtype=np.int64), len(samples), np.array([device]))
+    total = samples.sum(axis=0, dtype=np.int64)
+    squares = int(np.square(samples, dtype=np.int64).sum())
+    return FeatureSums(total, squares, len(samples), np.array([device]))

@@ -10,7 +10,7 @@ import numpy as np
 
 from tifed.errors import UsageError
 from tifed.federation import DeviceScore, FeatureSums, Job, Jobs, Plan, Update, device_update
-from tifed.federation.counts import impossible_counts
+from tifed.federation.counts import impossible_counts, impossible_squares
 from tifed.fleets.built_for import fingerprint_of, misfit
 from tifed.fleets.inputs import FleetInputs
 from tifed.link import (
@@ -120,6 +120,11 @@ class LinkedFleet:
             self._ready(device)
             taken, _ = stream.read(0, min(samples, len(stream)))
             sums = device.client.calibrate(taken, self._network.features)
+            impossible = impossible_squares(*sums)
+            if impossible is not None:
+                raise DeviceAnswerError(
+                    f"{device.client.name}: its answer to GET_SUMS {impossible}"
+                )
             return FeatureSums(*sums, np.array([number]))
 
         return self._all(devices, work, "the calibration round")
@@ -319,8 +324,9 @@ class LinkedFleet:
         ):
             client.put_layer(number, weight, bias)
         status = client.train(
-            job.first_step, job.steps, plan.extra_shift, job.device, plan.exchange
-        )
+            job.first_step, job.steps, plan.extra_shift, job.device, plan.exchange,
+            plan.energy_shift,
+        )  # fmt: skip
         self._check(client, job, status)
         weights, biases = list(parameters.weights), list(parameters.biases)
         for number in job.layers:

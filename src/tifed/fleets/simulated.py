@@ -73,6 +73,7 @@ class SimulatedFleet:
             seed=inputs.federation.seed,
             device=job.device,
             exchange=plan.exchange,
+            energy_shift=plan.energy_shift,
         )
         return inputs.engine.train(self.network, parameters, self.feedback, samples, labels, work)
 
@@ -112,6 +113,7 @@ class SimulatedFleet:
             extra_shift=plan.extra_shift,
             seed=federation.seed,
             exchange=plan.exchange,
+            energy_shift=plan.energy_shift,
         )
         sums, statistics = together.engine.train_fleet(
             self.network, parameters, self.feedback, together.shared, work

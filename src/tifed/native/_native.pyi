@@ -72,7 +72,14 @@ class Rule:
 
 class Work:
     def __init__(
-        self, *, batch: int, extra_shift: int, seed: int, exchange: int, threads: int
+        self,
+        *,
+        batch: int,
+        extra_shift: int,
+        seed: int,
+        exchange: int,
+        threads: int,
+        energy_shift: int,
     ) -> None: ...
 
 class Jobs:

@@ -7,6 +7,7 @@
 #include "extraction_binding.hpp"
 #include "fleet_parts.hpp"
 #include "front_end_binding.hpp"
+#include "../core/tifed_rule.h"
 
 using namespace tifed_native;
 
@@ -92,6 +93,9 @@ public:
         need(shared.labels.shape(0) == shared.samples.shape(0), "labels", "not as many as samples");
         need(work.batch >= 1, "batch", "not in 1..2**32 - 1");
         need(work.extra_shift <= 6, "extra_shift", "not in 0..6");
+        need(tifed_update_shift(layers.data(), 0, work.extra_shift, work.energy_shift) <=
+                 TIFED_LARGEST_SHIFT,
+             "energy_shift", "with it the first layer's update shift is not in 0..30");
         need(work.threads >= 1 && work.threads <= 4096, "threads", "not in 1..4096");
         Totals totals = checked(sums);
         Data data{shared.samples.data(), shared.labels.data(), shared.order.data()};
@@ -189,6 +193,7 @@ private:
         part.batch = work.batch;
         part.trained = uint32_t(job.trained);
         part.extra_shift = work.extra_shift;
+        part.energy_shift = work.energy_shift;
         need(panel_work_fits(&network_.panels, &part), "batch",
              "a mini-batch of this many samples could overflow a 32-bit gradient");
     }
@@ -248,7 +253,8 @@ NB_MODULE(_native, m) {
     bind_fields<Work>(m, "Work",
                       {number("batch", &Work::batch), number("extra_shift", &Work::extra_shift),
                        number("seed", &Work::seed), number("exchange", &Work::exchange),
-                       number("threads", &Work::threads)});
+                       number("threads", &Work::threads),
+                       number("energy_shift", &Work::energy_shift)});
     bind_fields<Jobs>(m, "Jobs",
                       {column("device", &Job::device), column("begin", &Job::begin),
                        column("end", &Job::end), column("position", &Job::position),

@@ -107,8 +107,11 @@ class Native:
             parameters,
             feedback,
             SharedSamples(samples, labels, np.arange(count, dtype=np.int64)),
-            FleetWork(FleetJobs(**columns), work.batch, work.extra_shift, work.seed, work.exchange),
-        )
+            FleetWork(
+                FleetJobs(**columns), work.batch, work.extra_shift, work.seed, work.exchange,
+                work.energy_shift,
+            ),
+        )  # fmt: skip
         weights, biases = list(parameters.weights), list(parameters.biases)
         for number, (weight, bias) in sums.items():
             weights[number] = weight.astype(weights[number].dtype)
@@ -168,6 +171,7 @@ class Native:
                     seed=arguments.whole("seed", work.seed, 0, (1 << 64) - 1),
                     exchange=arguments.whole("exchange", work.exchange, 0, _WORD),
                     threads=self.threads,
+                    energy_shift=arguments.whole("energy_shift", work.energy_shift, -30, 30),
                 ),
                 _native.Sums(weight_sums, bias_sums),
             )

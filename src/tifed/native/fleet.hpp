@@ -37,6 +37,7 @@ struct Job {
 // What all devices' parts have in common, and how many threads share them.
 struct Work {
     uint32_t batch, extra_shift, exchange, threads;
+    int32_t energy_shift;
     uint64_t seed;
 };
 

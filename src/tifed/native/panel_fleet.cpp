@@ -166,6 +166,7 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
             part.steps = uint32_t(job.steps);
             part.trained = uint32_t(job.trained);
             part.extra_shift = work.extra_shift;
+            part.energy_shift = work.energy_shift;
             part.seed_low = uint32_t(work.seed);
             part.seed_high = uint32_t(work.seed >> 32);
             part.device = uint32_t(job.device);

@@ -122,13 +122,15 @@ static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint8_t *out)
         out[0] = (uint8_t)-TIFED_ERROR_PLACE;
         return 1;
     }
-    if (count > (TIFED_LINK_PAYLOAD - 5u) / 4u) {
+    if (count > (TIFED_LINK_PAYLOAD - 13u) / 4u) {
         out[0] = TIFED_LINK_LENGTH;
         return 1;
     }
     uint8_t *to = out;
     *to++ = TIFED_LINK_OK;
     to = tifed_link_put32(to, device->summed);
+    to = tifed_link_put32(to, (uint32_t)device->squares);
+    to = tifed_link_put32(to, (uint32_t)(device->squares >> 32));
     for (uint32_t i = 0; i < count; i++)
         to = tifed_link_put32(to, (uint32_t)sums[first + i]);
     return (uint16_t)(to - out);
@@ -243,8 +245,12 @@ NOINLINE static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint
     int32_t *sums = device->setup->memory; /* before there is a network there is room for sums */
     if (device->state != TIFED_DEVICE_IDLE || device->setup->bytes / 4u < features)
         return TIFED_LINK_ORDER;
-    for (uint32_t i = 0; i < features; i++)
+    uint32_t squares = 0; /* of one sample: 2^30 at most */
+    for (uint32_t i = 0; i < features; i++) {
         sums[i] = (device->summed ? sums[i] : 0) + values[i];
+        squares += (uint32_t)(values[i] * values[i]);
+    }
+    device->squares = (device->summed ? device->squares : 0u) + squares;
     device->summed++;
     return TIFED_LINK_OK;
 }
@@ -262,8 +268,9 @@ static uint8_t clear(tifed_device *device)
 
 NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in)
 {
-    tifed_work work = {tifed_link_get32(in), tifed_link_get32(in + 4), tifed_link_get32(in + 8),
-                       tifed_link_get32(in + 12), tifed_link_get32(in + 16)};
+    tifed_work work = {tifed_link_get32(in),      tifed_link_get32(in + 4),
+                       tifed_link_get32(in + 8),  tifed_link_get32(in + 12),
+                       tifed_link_get32(in + 16), (int32_t)tifed_link_get32(in + 20)};
     int result = tifed_begin(&device->core, &work);
     if (result == TIFED_OK) {
         device->state = TIFED_DEVICE_TRAINING;
@@ -291,7 +298,7 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
     case TIFED_LINK_PUT_SAMPLE:
         return length < 8u ? TIFED_LINK_LENGTH : put_sample(device, in, length);
     case TIFED_LINK_CLEAR: return length ? TIFED_LINK_LENGTH : clear(device);
-    case TIFED_LINK_TRAIN: return length == 20u ? train(device, in) : TIFED_LINK_LENGTH;
+    case TIFED_LINK_TRAIN: return length == 24u ? train(device, in) : TIFED_LINK_LENGTH;
     default: return TIFED_LINK_UNKNOWN;
     }
 }

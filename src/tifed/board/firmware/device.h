@@ -51,6 +51,7 @@ typedef struct tifed_device {
     uint16_t training; /* sequence of the TRAIN request whose steps are under way */
     uint32_t filled;   /* values of a sample that have arrived */
     uint32_t summed;   /* samples in the calibration sums */
+    uint64_t squares;  /* of all their features: 2^14 each, of 2^16 features at most */
     uint64_t ticks;    /* of the steps since TRAIN; before, of making features since CLEAR */
 } tifed_device;
 

@@ -104,7 +104,7 @@ const int8_t *tifed_model_features(const int8_t *reading)
 {% endif %}
 tifed_work tifed_model_work(uint32_t round, uint32_t device)
 {
-    tifed_work work = {0, TIFED_MODEL_STEPS, 0, 0, 0};
+    tifed_work work = {0, TIFED_MODEL_STEPS, 0, 0, 0, {{ model.energy_shift }}};
 {% for number, extra in model.decays %}
     {{ "else " if not loop.first }}if (round >= {{ number }}u)
         work.extra_shift = {{ extra }}u;

@@ -121,7 +121,7 @@ def train(
             layer = network.layers[number]
             delta, clipped_deltas = saturate(all_deltas[number], network.delta_bound)
             key = stream_key(work.seed, Purpose.ROUNDING, work.device, work.exchange, step, number)
-            shift = layer.update_shift + work.extra_shift
+            shift = work.update_shift(number, layer.update_shift)
             G = trace.inputs[number].T @ delta
             g = delta.sum(axis=0) << layer.bias_shift
             weights[number], clipped_weights = _updated(weights[number], G, layer, shift, key, 0)
