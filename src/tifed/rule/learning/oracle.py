@@ -14,6 +14,7 @@ from tifed.rule.integer import Key, Purpose, Rounding, random32, saturate, shift
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning.activation import activate, through_slope
 from tifed.rule.learning.feedback import FeedbackMatrices, output_sign
+from tifed.rule.learning.pixel_shifts import chosen_copies
 from tifed.rule.learning.work import LocalWork, Statistics
 from tifed.rule.network import ErrorKind, Feedback, Layer, Network, Parameters, Tensor
 
@@ -101,18 +102,20 @@ def train(
     """One device's local work: mini-batch steps over the samples (N, D) in its buffer.
 
     Step ``s`` takes mini-batch ``s mod K`` of the K = ceil(N / batch) in the buffer. Within a step
-    every delta is computed before any weight changes.
+    every delta is computed before any weight changes. Samples (copies, N, D) are several copies of
+    each, of which visit ``s // K`` takes one (`chosen_copies`).
 
     Returns:
         New parameters (those of layers that ``work`` does not train are the given arrays) and
         what was counted on the way.
     """
     statistics = Statistics()
-    batches = -(-len(samples) // work.batch)
+    batches = -(-len(labels) // work.batch)
     for step in range(work.first_step, work.first_step + work.steps):
         first = step % batches * work.batch
         taken = slice(first, first + work.batch)
-        trace = forward(network, parameters, samples[taken])
+        visited = _visited(samples, step // batches, work)
+        trace = forward(network, parameters, visited[taken])
         missed = int(np.count_nonzero(trace.output.argmax(axis=1) != labels[taken]))
         statistics += Statistics(visits=len(labels[taken]), missed=missed)
         weights, biases = list(parameters.weights), list(parameters.biases)
@@ -133,6 +136,15 @@ def train(
             )
         parameters = Parameters(parameters.centre, tuple(weights), tuple(biases))
     return parameters, statistics
+
+
+def _visited(samples: NDArray[np.int8], visit: int, work: LocalWork) -> NDArray[np.int8]:
+    """The buffer (N, D) as one visit sees it, of samples (N, D) or (copies, N, D)."""
+    if samples.ndim == 2:
+        return samples
+    copies, count, _ = samples.shape
+    chosen = chosen_copies(work.seed, work.device, work.exchange, visit, count, copies)
+    return samples[chosen, np.arange(count)]
 
 
 def _updated(
