@@ -20,6 +20,7 @@ class Simulated(FleetKind):
     """Devices in this process."""
 
     sends_samples: ClassVar[bool] = False
+    makes_copies: ClassVar[bool] = True
 
     def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
         """The simulation, which has no settings of its own."""

@@ -1,7 +1,7 @@
 """An experiment's front end, and its data as features that the front end has made."""
 
 from tifed.data import Dataset
-from tifed.data.feature_cache import kept_features, made_features, with_features
+from tifed.data.feature_cache import kept_features, made_features, raw_rows, with_features
 from tifed.data.quantisation.quantised import report_on
 from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
@@ -62,7 +62,7 @@ def through_front_end(experiment: Experiment, raw: Dataset) -> Dataset:
             lambda samples: front_end_features(front_end, samples),
         )
     for part, made in arrays.items():
-        expected = (len(getattr(raw, part)), front_end.features)
+        expected = (len(raw_rows(raw)[part]), front_end.features)
         if made.dtype != "int8" or made.shape != expected:
             raise UsageError(
                 f"front_end: {experiment.front_end!r} gives {made.dtype} {made.shape} for the "

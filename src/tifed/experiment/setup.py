@@ -8,6 +8,7 @@ from tifed.data import Dataset, load, options
 from tifed.data.partition import PARTITIONS, Partition
 from tifed.errors import UsageError
 from tifed.experiment.front_end import front_end_of, through_front_end
+from tifed.experiment.pixel_shifts import with_shift_copies
 from tifed.experiment.schema import Experiment
 from tifed.extractor import Extractor
 from tifed.extractor.extraction import extracted
@@ -117,7 +118,9 @@ def build(
         calibration_samples=learner.calibration_samples,
     )
     train = dataset.train
-    streams = tuple(Stream(train.features, train.labels, own) for own in partition.indices)
+    streams = tuple(
+        Stream(train.features, train.labels, own, train.copies) for own in partition.indices
+    )
     sent = streams
     kind = experiment.build_fleet_kind()
     # Raw samples are not worth loading for a fleet that is sent none.
@@ -175,7 +178,8 @@ def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Fr
 
 def _raw_data(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
     """The experiment's data as an extractor takes them: as they come, or from the front end."""
-    return through_front_end(experiment, _loaded(experiment, data_dir))
+    loaded = _loaded(experiment, data_dir)
+    return through_front_end(experiment, with_shift_copies(experiment, loaded))
 
 
 def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.front_end import require_no_front_end
+from tifed.experiment.pixel_shifts import require_no_shift_copies
 from tifed.extractor import Extractor
 from tifed.federation import AverageEvery
 from tifed.plan.device_network import check_for_devices
@@ -101,6 +102,7 @@ def model_for(
     """
     check_for_devices(network)
     require_no_front_end(experiment, network.features, "a library would learn from raw samples")
+    require_no_shift_copies(experiment, "a library would learn without them")
     if experiment.average_every is not AverageEvery.BUFFER:
         raise UsageError("average_every: a library trains a whole buffer at a time; use 'buffer'")
     chosen = tuple(range(network.depth)) if layers is None else tuple(sorted(set(layers)))

@@ -7,6 +7,7 @@ from tifed.board.measured_extraction import Extractions
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.front_end import require_no_front_end
+from tifed.experiment.pixel_shifts import require_no_shift_copies
 from tifed.experiment.setup import assignment_of
 from tifed.extractor import Extractor
 from tifed.plan.board_memory import Parts, flash_parts, ram_parts
@@ -130,10 +131,11 @@ def plan(
 
     Raises:
         UsageError: if a board is not known, the network is one for simulations only, it does not
-            take what the extractor gives, or the experiment has a front end.
+            take what the extractor gives, or the experiment has a front end or shift copies.
     """
     check_for_devices(network)
     require_no_front_end(experiment, network.features, "what it costs a board is not planned")
+    require_no_shift_copies(experiment, "what they cost a board is not planned")
     if extractor is not None and extractor.features != network.features:
         raise UsageError(
             f"layers: the network takes {network.features} features, "

@@ -1,0 +1,51 @@
+"""An experiment's shift copies: its training pictures with those moved by one pixel."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tifed.data import Dataset
+from tifed.errors import UsageError
+from tifed.experiment.schema import Experiment
+from tifed.rule.learning.pixel_shifts import SHIFTS, shifted
+
+
+def with_shift_copies(experiment: Experiment, raw: Dataset) -> Dataset:
+    """``raw`` with the copies of its training samples, if the experiment wants them.
+
+    Raises:
+        UsageError: if the samples are no pictures whose pixels are on one scale.
+    """
+    if not experiment.pixel_shifts:
+        return raw
+    shape = raw.image_shape
+    if shape is None:
+        raise UsageError(
+            f"pixel_shifts: moves pictures by one pixel, but {raw.name!r} has no pictures; set "
+            "pixel_shifts = false, or use data that say their height and width (docs/datasets.md)"
+        )
+    if raw.report is not None and raw.report.map == "per-feature":
+        raise UsageError(
+            f"pixel_shifts: moves pixels to their neighbours' places, but every pixel of "
+            f"{raw.name!r} has a scale of its own; set data.quantise = 'shared'"
+        )
+    features = raw.train.features
+    copies = np.stack([shifted(features, shape, copy) for copy in range(len(SHIFTS))])
+    return replace(raw, train=replace(raw.train, features=copies[0], copies=copies))
+
+
+def require_no_shift_copies(experiment: Experiment, what: str) -> None:
+    """Make sure that shift copies are not silently left out where devices have to make them.
+
+    Args:
+        experiment: to be looked at.
+        what: is not possible, in words.
+
+    Raises:
+        UsageError: if it has shift copies.
+    """
+    if experiment.pixel_shifts:
+        raise UsageError(
+            f"pixel_shifts: TIFeD's firmware does not make shift copies yet, so {what}; set "
+            "pixel_shifts = false; how to make them with the C core is in docs/core.md"
+        )
