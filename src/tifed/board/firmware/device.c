@@ -37,7 +37,7 @@ static tifed_config config_for(const tifed_device *device, uint32_t trained)
 {
     const tifed_device_setup *setup = device->setup;
     tifed_config config = {
-        setup->network, trained, setup->buffer, setup->batch, setup->frozen, 0, 0, 0};
+        setup->network, trained, setup->buffer, setup->batch, setup->frozen, 0, 0, 0, 0};
     return config;
 }
 

@@ -29,7 +29,7 @@ static const tifed_frozen frozen[TIFED_MODEL_DEPTH] = {
 {% endif %}
 const tifed_config tifed_model_config = {
     &tifed_experiment_network, TIFED_MODEL_TRAINED,  TIFED_MODEL_BUFFER,    TIFED_MODEL_BATCH,
-    {{ "frozen" if model.frozen else "NULL" }}, NULL, TIFED_MODEL_SEED_LOW, TIFED_MODEL_SEED_HIGH,
+    {{ "frozen" if model.frozen else "NULL" }}, NULL, TIFED_MODEL_SEED_LOW, TIFED_MODEL_SEED_HIGH, NULL,
 };
 
 static union {
