@@ -14,7 +14,7 @@ from tifed.rule.integer import Key, Purpose, Rounding, random32, saturate, shift
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning.activation import activate, through_slope
 from tifed.rule.learning.feedback import FeedbackMatrices, output_sign
-from tifed.rule.learning.pixel_shifts import chosen_copies
+from tifed.rule.learning.pixel_shifts import visited
 from tifed.rule.learning.work import LocalWork, Statistics
 from tifed.rule.network import ErrorKind, Feedback, Layer, Network, Parameters, Tensor
 
@@ -114,8 +114,8 @@ def train(
     for step in range(work.first_step, work.first_step + work.steps):
         first = step % batches * work.batch
         taken = slice(first, first + work.batch)
-        visited = _visited(samples, step // batches, work)
-        trace = forward(network, parameters, visited[taken])
+        seen = visited(samples, work.seed, work.device, work.exchange, step // batches)
+        trace = forward(network, parameters, seen[taken])
         missed = int(np.count_nonzero(trace.output.argmax(axis=1) != labels[taken]))
         statistics += Statistics(visits=len(labels[taken]), missed=missed)
         weights, biases = list(parameters.weights), list(parameters.biases)
@@ -136,15 +136,6 @@ def train(
             )
         parameters = Parameters(parameters.centre, tuple(weights), tuple(biases))
     return parameters, statistics
-
-
-def _visited(samples: NDArray[np.int8], visit: int, work: LocalWork) -> NDArray[np.int8]:
-    """The buffer (N, D) as one visit sees it, of samples (N, D) or (copies, N, D)."""
-    if samples.ndim == 2:
-        return samples
-    copies, count, _ = samples.shape
-    chosen = chosen_copies(work.seed, work.device, work.exchange, visit, count, copies)
-    return samples[chosen, np.arange(count)]
 
 
 def _updated(

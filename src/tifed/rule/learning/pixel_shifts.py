@@ -36,6 +36,25 @@ def shifted(samples: NDArray[np.int8], shape: tuple[int, int, int], copy: int) -
     return np.ascontiguousarray(moved.reshape(samples.shape))
 
 
+def visited(
+    samples: NDArray[np.int8], seed: int, device: int, exchange: int, visit: int
+) -> NDArray[np.int8]:
+    """A buffer (N, D) as one visit sees it.
+
+    Args:
+        samples: int8 (N, D), or (copies, N, D), of which the visit takes one of each.
+        seed: of the experiment; for it and the others see `chosen_copies`.
+        device: logical number of the device.
+        exchange: number of the exchange.
+        visit: number of the pass over the buffer.
+    """
+    if samples.ndim == 2:
+        return samples
+    copies, count, _ = samples.shape
+    chosen = chosen_copies(seed, device, exchange, visit, count, copies)
+    return samples[chosen, np.arange(count)]
+
+
 def chosen_copies(
     seed: int, device: int, exchange: int, visit: int, samples: int, copies: int
 ) -> Integers:
