@@ -81,7 +81,7 @@ class Samples:
 
     def take(self, indices: NDArray[np.int64]) -> "Samples":
         """The samples at ``indices`` (int, each 0..N-1), in that order; a copy."""
-        copies = None if self.copies is None else self.copies[:, indices]
+        copies = None if self.copies is None else self.copies.take(indices, axis=1)
         return Samples(
             self.features[indices] if copies is None else copies[0],
             self.labels[indices],

@@ -41,7 +41,7 @@ class Stream:
         if self.copies is None:
             return self.read(position, count)
         taken = self._taken(position, count)
-        return self.copies[:, taken], self.labels[taken]
+        return self.copies.take(taken, axis=1), self.labels[taken]
 
     def _taken(self, position: int, count: int) -> Integers:
         """Which samples those are."""
