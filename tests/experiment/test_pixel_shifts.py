@@ -205,6 +205,8 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
 def test_what_cannot_make_copies_refuses_them(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"pixel_shifts: the devices of fleet = 'emulated' do not"):
         Experiment(pixel_shifts=True, fleet="emulated")
+    with pytest.raises(UsageError, match=r"pixel_shifts: does not go with mode = 'memory-aware'"):
+        Experiment(pixel_shifts=True, mode="memory-aware", memory={"budgets": [9000]})
     pool = BoardPool(Lines(("tcp:localhost:1",)))
     with pytest.raises(UsageError, match=r"pixel_shifts: .*boards behind a gateway would train"):
         pool.context(to_toml(Experiment(pixel_shifts=True)), DeviceSelection(first=0))

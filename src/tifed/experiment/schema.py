@@ -314,6 +314,11 @@ class Experiment(SettingsTable):
             raise ValueError("memory.budgets: goes with mode = 'memory-aware', and only with it")
         kind = self.build_fleet_kind()
         kind.check(self)
+        if self.pixel_shifts and self.mode == "memory-aware":
+            raise ValueError(
+                "pixel_shifts: does not go with mode = 'memory-aware', which decides by memory "
+                "without what moved copies of pictures need; set pixel_shifts = false"
+            )
         if self.pixel_shifts and not kind.makes_copies:
             raise ValueError(
                 f"pixel_shifts: the devices of fleet = {self.fleet!r} do not make moved copies of "
