@@ -7,6 +7,7 @@ import numpy as np
 from tifed.data import Dataset
 from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
+from tifed.rule.front_end import EDGE_FRONT_ENDS
 from tifed.rule.learning.pixel_shifts import SHIFTS, shifted
 
 
@@ -34,8 +35,18 @@ def with_shift_copies(experiment: Experiment, raw: Dataset) -> Dataset:
     return replace(raw, train=replace(raw.train, features=copies[0], copies=copies))
 
 
+def device_shifts(experiment: Experiment, raw: Dataset) -> tuple[int, int, int] | None:
+    """Height, width and channels of the pictures that devices make shift copies of themselves.
+
+    None without shift copies, and with an extractor or a front end of a script or a package, for
+    which the firmware has no code that runs at each visit.
+    """
+    on_device = experiment.extractor is None and experiment.front_end in (None, *EDGE_FRONT_ENDS)
+    return raw.image_shape if experiment.pixel_shifts and on_device else None
+
+
 def require_no_shift_copies(experiment: Experiment, what: str) -> None:
-    """Make sure that shift copies are not silently left out where devices have to make them.
+    """Make sure that shift copies are not silently left out of what is said of a device.
 
     Args:
         experiment: to be looked at.
@@ -46,6 +57,6 @@ def require_no_shift_copies(experiment: Experiment, what: str) -> None:
     """
     if experiment.pixel_shifts:
         raise UsageError(
-            f"pixel_shifts: TIFeD's firmware does not make shift copies yet, so {what}; set "
-            "pixel_shifts = false; how to make them with the C core is in docs/core.md"
+            f"pixel_shifts: {what}; set pixel_shifts = false; what shift copies take on a device "
+            "is in docs/pixel-shifts.md, and how to make them there in docs/core.md"
         )

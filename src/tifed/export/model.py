@@ -102,7 +102,7 @@ def model_for(
     """
     check_for_devices(network)
     require_no_front_end(experiment, network.features, "a library would learn from raw samples")
-    require_no_shift_copies(experiment, "a library would learn without them")
+    require_no_shift_copies(experiment, "a library does not make shift copies")
     if experiment.average_every is not AverageEvery.BUFFER:
         raise UsageError("average_every: a library trains a whole buffer at a time; use 'buffer'")
     chosen = tuple(range(network.depth)) if layers is None else tuple(sorted(set(layers)))

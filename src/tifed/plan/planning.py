@@ -135,7 +135,7 @@ def plan(
     """
     check_for_devices(network)
     require_no_front_end(experiment, network.features, "what it costs a board is not planned")
-    require_no_shift_copies(experiment, "what they cost a board is not planned")
+    require_no_shift_copies(experiment, "what shift copies cost a board is not planned")
     if extractor is not None and extractor.features != network.features:
         raise UsageError(
             f"layers: the network takes {network.features} features, "

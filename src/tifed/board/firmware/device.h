@@ -15,7 +15,7 @@ typedef struct tifed_device_setup {
     void *memory;         /* of the core, aligned for it; its size decides what can be trained */
     uint32_t bytes;       /* of memory; at least 4 * features, for calibration */
     uint32_t inputs;      /* values of a sample on the line */
-    int8_t *sample;       /* (inputs): a sample arrives in pieces */
+    int8_t *sample;       /* (inputs): a sample arrives in pieces; or what front_end makes of it */
     const int8_t *(*extract)(const int8_t *sample); /* its features, or NULL where that fails; NULL
                                                        if a sample is features as it is */
     const char *board;                              /* name, for people */
@@ -25,6 +25,13 @@ typedef struct tifed_device_setup {
     uint32_t (*stack)(void);    /* most bytes of stack used so far; NULL if not known */
     void (*reset)(void);        /* starts the board again; NULL if it cannot */
     const tifed_frozen *frozen; /* layers that nobody trains, in flash; NULL if there are none */
+#ifdef TIFED_DEVICE_FRONT_END   /* which costs flash: only for samples that go through one */
+    /* Takes the next values of a sample, which begins with offset 0, and has written all `features`
+     * after the last of them; negative, an error of the core, where that fails. */
+    int (*front_end)(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count);
+    const tifed_source *source; /* of the samples that are trained on, if front_end keeps them; or
+                                   NULL */
+#endif
 } tifed_device_setup;
 
 typedef enum tifed_device_state {
@@ -44,9 +51,9 @@ typedef struct tifed_device {
     uint8_t state;
     uint16_t last_value;
     uint16_t training; /* sequence of the TRAIN request whose steps are under way */
-    uint32_t filled;   /* bytes of `sample` that have arrived */
+    uint32_t filled;   /* values of a sample that have arrived */
     uint32_t summed;   /* samples in the calibration sums */
-    uint64_t ticks;    /* of the steps since TRAIN; before, of extractions since CLEAR */
+    uint64_t ticks;    /* of the steps since TRAIN; before, of making features since CLEAR */
 } tifed_device;
 
 void tifed_device_init(tifed_device *device, const tifed_device_setup *setup);

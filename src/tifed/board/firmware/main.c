@@ -4,8 +4,57 @@
 #include "experiment.h"
 
 static uint32_t memory[(TIFED_MEMORY_BYTES + 3u) / 4u];
-static int8_t sample[TIFED_INPUTS];
+static int8_t sample[TIFED_SAMPLE]; /* as it arrives, or what the front end makes of it */
 static tifed_device device;
+
+#ifdef TIFED_FRONT_END_ROWS
+static int make_features(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count)
+{
+    static tifed_front_end_stream stream;
+    static uint32_t rows[TIFED_FRONT_END_ROWS / 4u];
+    if (offset == 0u) {
+        int status = tifed_front_end_begin(&stream, &tifed_experiment_front_end, features, rows,
+                                           sizeof rows);
+        if (status != TIFED_OK)
+            return status;
+    }
+    return tifed_front_end_put(&stream, values, count);
+}
+#elif defined(TIFED_DEVICE_FRONT_END)
+static int make_features(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        features[offset + i] = values[i];
+    return TIFED_OK;
+}
+#endif
+
+#ifdef TIFED_SHIFT_HEIGHT
+static int8_t pictures[TIFED_BUFFER * TIFED_INPUTS];
+
+/* A picture is kept as it arrives where the next one of the buffer lies, whatever it is for: if not
+ * for the buffer, the next one takes its place. */
+static int keep_picture(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count)
+{
+    if (device.core.count < TIFED_BUFFER)
+        for (uint32_t i = 0; i < count; i++)
+            pictures[device.core.count * TIFED_INPUTS + offset + i] = values[i];
+    return make_features(features, offset, values, count);
+}
+
+#ifdef TIFED_FRONT_END_ROWS
+static int8_t row[TIFED_SHIFT_WIDTH * TIFED_SHIFT_CHANNELS];
+static uint32_t copy_rows[TIFED_FRONT_END_ROWS / 4u]; /* a sample that arrives has its own */
+#define WRITE tifed_write_shifted_features
+#define FRONT_END &tifed_experiment_front_end, row, copy_rows, sizeof copy_rows
+#else
+#define WRITE tifed_write_shifted
+#define FRONT_END NULL, NULL, NULL, 0
+#endif
+static tifed_shifts shifts = {pictures, TIFED_SHIFT_HEIGHT, TIFED_SHIFT_WIDTH,
+                              TIFED_SHIFT_CHANNELS, FRONT_END};
+static const tifed_source source = {WRITE, &shifts};
+#endif
 
 #ifdef TIFED_EXTRACTION_BYTES
 static const int8_t *features_of(const int8_t *raw)
@@ -39,6 +88,12 @@ int main(void)
         .stack = stack_used,
         .reset = board_reset,
         .frozen = TIFED_FROZEN,
+#ifdef TIFED_SHIFT_HEIGHT
+        .front_end = keep_picture,
+        .source = &source,
+#elif defined(TIFED_DEVICE_FRONT_END)
+        .front_end = make_features,
+#endif
     };
     board_start();
     tifed_device_init(&device, &setup);

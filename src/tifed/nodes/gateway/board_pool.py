@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tifed.errors import RunError
 from tifed.experiment.identity import identity
-from tifed.experiment.pixel_shifts import require_no_shift_copies
 from tifed.experiment.setup import build, with_faults
 from tifed.federation import DeviceScore, FeatureSums, Plan, Update
 from tifed.fleets.linked import LinkedFleet, LinkSettings
@@ -89,7 +88,6 @@ class BoardPool:
         if self._context is not None and self._key == (experiment, selection):
             return self._context
         resolved = parsed(experiment)
-        require_no_shift_copies(resolved, "boards behind a gateway would train without them")
         devices = selection.devices(resolved.devices, len(self._lines.addresses))
         # Its own fleet is none of ours: only the data, the network and the streams are.
         setup = build(
