@@ -8,23 +8,25 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import tifed
 from tifed import Experiment, UsageError, load_experiment, resume, run
 from tifed.baselines.float_device import local_steps
 from tifed.baselines.float_network import start
 from tifed.cli import app
 from tifed.data import load
 from tifed.experiment import build, to_toml
+from tifed.experiment.fleet_kind import FleetKind
 from tifed.experiment.identity import identity
+from tifed.experiment.pixel_shifts import device_shifts
 from tifed.experiment.setup import load_data
 from tifed.extractor import save_extractor
 from tifed.extractor.float_layers import FloatConvolution, FloatExtractor
 from tifed.extractor.quantise import quantise
-from tifed.federation import Job
+from tifed.federation import Fleet, Job
 from tifed.federation.device import Stream
 from tifed.federation.plan import ScheduleState
 from tifed.fleets import FleetInputs, SimulatedFleet
 from tifed.nodes.context import DeviceSelection, simulated_context
-from tifed.nodes.gateway.board_pool import BoardPool, Lines
 from tifed.rule.front_end import FrontEnd
 from tifed.rule.learning.pixel_shifts import SHIFTS, shifted, visited
 
@@ -202,20 +204,28 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
         load_experiment(overrides={"pixel_shifts": "sometimes"})
 
 
+class Elsewhere(FleetKind):
+    """Devices that train on samples as they are."""
+
+    def fleet(self, experiment: Experiment, inputs: FleetInputs) -> Fleet:
+        return SimulatedFleet(inputs)
+
+
 def test_what_cannot_make_copies_refuses_them(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"pixel_shifts: the devices of fleet = 'emulated' do not"):
-        Experiment(pixel_shifts=True, fleet="emulated")
+    tifed.register_fleet("elsewhere", Elsewhere)
+    with pytest.raises(UsageError, match=r"pixel_shifts: the devices of fleet = 'elsewhere' do no"):
+        Experiment(pixel_shifts=True, fleet="elsewhere")
     with pytest.raises(UsageError, match=r"pixel_shifts: does not go with mode = 'memory-aware'"):
         Experiment(pixel_shifts=True, mode="memory-aware", memory={"budgets": [9000]})
-    pool = BoardPool(Lines(("tcp:localhost:1",)))
-    with pytest.raises(UsageError, match=r"pixel_shifts: .*boards behind a gateway would train"):
-        pool.context(to_toml(Experiment(pixel_shifts=True)), DeviceSelection(first=0))
+    behind = Experiment(pixel_shifts=True, extractor="mnist", dataset="digits")
+    assert device_shifts(behind, load("digits")) is None
+    assert device_shifts(Experiment(pixel_shifts=True), load("digits")) == (8, 8, 1)
+    assert device_shifts(Experiment(), load("digits")) is None
     for words in (("plan",), ("export", str(tmp_path / "library"))):
         done = CliRunner().invoke(app, [*words, "--set", "pixel_shifts=true"])
         assert done.exit_code != 0
-        assert "pixel_shifts: TIFeD's firmware does not make shift copies yet" in (
-            f"{done.output} {done.exception}"
-        )
+        assert "pixel_shifts: " in f"{done.output} {done.exception}"
+        assert "set pixel_shifts = false" in f"{done.output} {done.exception}"
     assert not (tmp_path / "library").exists()
 
 
