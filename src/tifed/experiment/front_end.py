@@ -40,6 +40,19 @@ def front_end_of(experiment: Experiment, raw: Dataset) -> FrontEndBase | None:
     return front_end
 
 
+def device_front_end(experiment: Experiment, raw: Dataset) -> FrontEnd | None:
+    """The front end that devices compute themselves, so that they are sent raw samples.
+
+    None without a front end, or if it comes from a script or a package: the firmware has no C for
+    it, so devices are sent its features.
+
+    Raises:
+        UsageError: if it does not take such samples.
+    """
+    front_end = front_end_of(experiment, raw)
+    return front_end if isinstance(front_end, FrontEnd) else None
+
+
 def through_front_end(experiment: Experiment, raw: Dataset) -> Dataset:
     """The same samples, labels and groups with the front end's features; without one, ``raw``.
 

@@ -7,7 +7,7 @@ from typing import Any
 from tifed.data import Dataset, load, options
 from tifed.data.partition import PARTITIONS, Partition
 from tifed.errors import UsageError
-from tifed.experiment.front_end import front_end_of, through_front_end
+from tifed.experiment.front_end import device_front_end, front_end_of, through_front_end
 from tifed.experiment.schema import Experiment
 from tifed.extractor import Extractor
 from tifed.extractor.extraction import extracted
@@ -35,7 +35,7 @@ class Setup:
 
     Attributes:
         dataset: training samples for the devices, held-out ones for the server; as features if
-            the experiment has an extractor.
+            the experiment has a front end or an extractor.
         partition: which device owns which training samples.
         inputs: what the fleet is made from, and what any other fleet for the same run would be.
         fleet: who does the local work; of a baseline only its failing devices count.
@@ -91,10 +91,10 @@ def build(
         UsageError: naming the field that does not fit the data or another field.
     """
     extractor = extractor or extractor_of(experiment)
-    raw = None
+    loaded = None
     if dataset is None:
-        raw = _raw_data(experiment, data_dir)
-        dataset = _for_network(experiment, raw, extractor)
+        loaded = _loaded(experiment, data_dir)
+        dataset = _for_network(experiment, through_front_end(experiment, loaded), extractor)
     partition = partition_of(experiment, dataset)
     recipe, learner = experiment.build_recipe(), experiment.learner()
     network = network_of(experiment, dataset.features, dataset.classes)
@@ -118,12 +118,17 @@ def build(
     )
     train = dataset.train
     streams = tuple(Stream(train.features, train.labels, own) for own in partition.indices)
-    sent = streams
+    sent, front_end = streams, None
     kind = experiment.build_fleet_kind()
+    made = experiment.front_end is not None or extractor is not None
     # Raw samples are not worth loading for a fleet that is sent none.
-    if extractor is not None and (raw is not None or kind.sends_samples):
-        samples = _held_out(experiment, raw or _raw_data(experiment, data_dir)).train.features
-        sent = tuple(Stream(samples, train.labels, own) for own in partition.indices)
+    if made and (loaded is not None or kind.sends_samples):
+        loaded = loaded or _loaded(experiment, data_dir)
+        front_end = device_front_end(experiment, loaded)
+        if front_end is not None or extractor is not None:
+            raw = loaded if front_end else through_front_end(experiment, loaded)
+            samples = _held_out(experiment, raw).train.features
+            sent = tuple(Stream(samples, train.labels, own) for own in partition.indices)
     inputs = FleetInputs(
         federation=federation,
         streams=streams,
@@ -131,6 +136,7 @@ def build(
         start=recipe.start_parameters(network, experiment.seed),
         extractor=extractor,
         engine=engine(experiment.engine),
+        front_end=front_end,
     )
     fleet = with_faults(experiment, kind.fleet(experiment, inputs))
     return Setup(dataset=dataset, partition=partition, inputs=inputs, fleet=fleet)
@@ -163,7 +169,8 @@ def with_faults(experiment: Experiment, fleet: Fleet) -> Fleet:
 
 def load_data(experiment: Experiment, data_dir: AnyPath | None = None) -> Dataset:
     """The experiment's data as its network sees them."""
-    return _for_network(experiment, _raw_data(experiment, data_dir), extractor_of(experiment))
+    raw = through_front_end(experiment, _loaded(experiment, data_dir))
+    return _for_network(experiment, raw, extractor_of(experiment))
 
 
 def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> FrontEndBase | None:
@@ -171,11 +178,6 @@ def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Fr
     if experiment.front_end is None:
         return None
     return front_end_of(experiment, _loaded(experiment, data_dir))
-
-
-def _raw_data(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
-    """The experiment's data as an extractor takes them: as they come, or from the front end."""
-    return through_front_end(experiment, _loaded(experiment, data_dir))
 
 
 def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
@@ -195,7 +197,10 @@ def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
 
 
 def _for_network(experiment: Experiment, raw: Dataset, extractor: Extractor | None) -> Dataset:
-    """The samples as the network takes them, and those that are held out."""
+    """The samples as the network takes them, and those that are held out.
+
+    ``raw`` is as an extractor takes them: as they come, or from the front end.
+    """
     return _held_out(experiment, raw if extractor is None else extracted(raw, extractor))
 
 

@@ -46,7 +46,7 @@ def firmware_for(emulation: Emulation, inputs: FleetInputs) -> Firmware:
     federation = inputs.federation
     header = experiment_header(
         federation.network, federation.layer_sets(), federation.buffer, federation.batch,
-        frozen=inputs.start, extractor=inputs.extractor,
+        frozen=inputs.start, front_end=inputs.front_end, extractor=inputs.extractor,
     )  # fmt: skip
     return build_firmware(board, header, emulation.compiler)
 

@@ -8,6 +8,7 @@ import numpy as np
 from tifed.extractor import Extractor
 from tifed.federation import DeviceScore, Federation
 from tifed.federation.device import Stream
+from tifed.rule.front_end import FrontEnd
 from tifed.rule.learning.engine import Engine
 from tifed.rule.network import Network, Parameters
 
@@ -19,11 +20,13 @@ class FleetInputs:
     Attributes:
         federation: the run's constants.
         streams: per device its samples, as the network takes them.
-        sent: per device its samples as they go over a line: raw if devices extract features
+        sent: per device its samples as they go over a line: raw if devices make features of them
             themselves, else ``streams``.
         start: the parameters before the first round; layers that no device trains keep them.
-        extractor: what devices make features of raw samples with, if they do.
+        extractor: what devices make features of raw samples with, or of what their front end
+            makes of these, if they do.
         engine: who computes the learning rule in this process.
+        front_end: what samples in ``sent`` go through first on a device, if they do.
     """
 
     federation: Federation
@@ -32,6 +35,7 @@ class FleetInputs:
     start: Parameters
     extractor: Extractor | None
     engine: Engine
+    front_end: FrontEnd | None = None
 
     @property
     def network(self) -> Network:

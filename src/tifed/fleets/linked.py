@@ -8,10 +8,10 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from tifed.board.firmware.header import fingerprint
 from tifed.errors import UsageError
 from tifed.federation import DeviceScore, FeatureSums, Job, Jobs, Plan, Update, device_update
 from tifed.federation.counts import impossible_counts
+from tifed.fleets.built_for import fingerprint_of, misfit
 from tifed.fleets.inputs import FleetInputs
 from tifed.link import (
     Capabilities,
@@ -105,9 +105,7 @@ class LinkedFleet:
         self._inputs, self._federation = inputs, inputs.federation
         self._network = inputs.network
         self._devices = dict(zip(numbers, map(_Device, clients), strict=True))
-        self._fingerprint = fingerprint(
-            self._network, self._federation.buffer, self._federation.batch, inputs.extractor
-        )
+        self._fingerprint = fingerprint_of(inputs)
         self._settings = settings or LinkSettings()
         self._on_close = on_close
         self._threads = ThreadPoolExecutor(min(_MOST_THREADS, len(clients)), "tifed-link")
@@ -279,10 +277,7 @@ class LinkedFleet:
             silence = min(client.patience.silence, 3 * client.patience.answer)
         capabilities = client.open_session(silence)
         if capabilities.fingerprint != self._fingerprint:
-            reason = (
-                f"{client.name}: its firmware was built for another network, recipe, buffer or "
-                "mini-batch; build it for this experiment and flash it"
-            )
+            reason = f"{client.name}: {misfit(self._inputs, capabilities.fingerprint)}"
             if self._settings.on_mismatch == "drop" or device.known:
                 raise DeviceRefusedError(reason, 0)
             raise UsageError(reason)

@@ -180,6 +180,18 @@ static uint32_t now(const tifed_device *device)
     return device->setup->ticks ? device->setup->ticks() : 0u;
 }
 
+#ifdef TIFED_DEVICE_FRONT_END
+/* Give a piece of a sample to the front end, which needs no sample as a whole. */
+static uint8_t through_front_end(tifed_device *device, int8_t *sample, uint32_t offset,
+                                 const uint8_t *bytes, uint32_t count)
+{
+    uint32_t before = now(device);
+    int status = device->setup->front_end(sample, offset, (const int8_t *)bytes, count);
+    device->ticks += now(device) - before;
+    return code_of(status);
+}
+#endif
+
 /* What the network learns from: the sample, or what the extractor makes of it. */
 static const int8_t *features_of(tifed_device *device)
 {
@@ -205,8 +217,14 @@ NOINLINE static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint
         return TIFED_LINK_ORDER;
     if (count == 0u || offset > inputs || count > inputs - offset)
         return TIFED_LINK_LENGTH;
+#ifdef TIFED_DEVICE_FRONT_END
+    uint8_t code = through_front_end(device, sample, offset, in + 8, count);
+    if (code != TIFED_LINK_OK)
+        return code;
+#else
     for (uint32_t i = 0; i < count; i++)
         sample[offset + i] = (int8_t)in[8u + i];
+#endif
     device->filled = offset + count;
     if (device->filled < inputs)
         return TIFED_LINK_OK;

@@ -15,7 +15,7 @@ typedef struct tifed_device_setup {
     void *memory;         /* of the core, aligned for it; its size decides what can be trained */
     uint32_t bytes;       /* of memory; at least 4 * features, for calibration */
     uint32_t inputs;      /* values of a sample on the line */
-    int8_t *sample;       /* (inputs): a sample arrives in pieces */
+    int8_t *sample;       /* (inputs): a sample arrives in pieces; or what front_end makes of it */
     const int8_t *(*extract)(const int8_t *sample); /* its features, or NULL where that fails; NULL
                                                        if a sample is features as it is */
     const char *board;                              /* name, for people */
@@ -25,6 +25,11 @@ typedef struct tifed_device_setup {
     uint32_t (*stack)(void);    /* most bytes of stack used so far; NULL if not known */
     void (*reset)(void);        /* starts the board again; NULL if it cannot */
     const tifed_frozen *frozen; /* layers that nobody trains, in flash; NULL if there are none */
+#ifdef TIFED_DEVICE_FRONT_END   /* which costs flash: only for samples that go through one */
+    /* Takes the next values of a sample, which begins with offset 0, and has written all `features`
+     * after the last of them; negative, an error of the core, where that fails. */
+    int (*front_end)(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count);
+#endif
 } tifed_device_setup;
 
 typedef enum tifed_device_state {

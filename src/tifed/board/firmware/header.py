@@ -5,8 +5,10 @@ import zlib
 from collections.abc import Collection, Iterable
 
 from tifed.board.firmware.extractor_header import extractor_constants
+from tifed.board.firmware.front_end_header import front_end_constants
 from tifed.errors import UsageError
 from tifed.extractor import Extractor
+from tifed.rule.front_end import FrontEnd
 from tifed.rule.integer import Rounding
 from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
 from tifed.rule.network.core_numbers import layer_numbers, rule_numbers
@@ -65,6 +67,7 @@ def experiment_header(
     batch: int,
     *,
     frozen: Parameters | None = None,
+    front_end: FrontEnd | None = None,
     extractor: Extractor | None = None,
 ) -> str:
     """C text that firmware is compiled with.
@@ -76,15 +79,23 @@ def experiment_header(
         batch: samples per mini-batch.
         frozen: parameters of the layers that are in no set of ``trained``, to be kept in flash;
             None to keep every layer in RAM.
-        extractor: makes the network's features of the samples that arrive; None if they do.
+        front_end: makes features of the samples as they arrive; None if there is none.
+        extractor: makes the network's features of those, or of the samples; None if there is none.
 
     Raises:
-        UsageError: if the network is for simulation only, or does not fit the extractor.
+        UsageError: if the network is for simulation only, or front end, extractor and network do
+            not fit together.
     """
+    sample = network.features if extractor is None else extractor.input_features
     if extractor is not None and extractor.features != network.features:
         raise UsageError(
             f"layers: the network takes {network.features} features, "
             f"the extractor gives {extractor.features}"
+        )
+    if front_end is not None and front_end.features != sample:
+        raise UsageError(
+            f"front_end: {front_end.name!r} gives {front_end.features} features, "
+            f"the {'network' if extractor is None else 'extractor'} takes {sample}"
         )
     trained = tuple(trained)
     untrained = set(range(network.depth)).difference(*trained) if frozen is not None else set()
@@ -98,23 +109,29 @@ def experiment_header(
 
 #include "tifed.h"
 
-#define TIFED_INPUTS {network.features if extractor is None else extractor.input_features}u
+#define TIFED_INPUTS {sample if front_end is None else front_end.input_features}u
+#define TIFED_SAMPLE {sample}u
 #define TIFED_FEATURES {network.features}u
 #define TIFED_CLASSES {network.classes}u
 #define TIFED_BUFFER {buffer}u
 #define TIFED_BATCH {batch}u
 #define TIFED_MEMORY_BYTES {memory_bytes(network, trained, buffer, batch, in_flash)}u
-#define TIFED_FINGERPRINT 0x{fingerprint(network, buffer, batch, extractor):08X}u
+#define TIFED_FINGERPRINT 0x{fingerprint(network, buffer, batch, extractor, front_end):08X}u
 
 {_constants(network)}
 {_flash(network, in_flash, frozen)}
+{"" if front_end is None else front_end_constants(front_end)}
 {"" if extractor is None else extractor_constants(extractor)}
 #endif
 """
 
 
 def fingerprint(
-    network: Network, buffer: int, batch: int, extractor: Extractor | None = None
+    network: Network,
+    buffer: int,
+    batch: int,
+    extractor: Extractor | None = None,
+    front_end: FrontEnd | None = None,
 ) -> int:
     """32 bits by which a server knows that a device was built for its experiment.
 
@@ -126,7 +143,8 @@ def fingerprint(
         numbers += layer_numbers(layer)
     numbers += rule_numbers(network)
     content = struct.pack(f"<{len(numbers)}I", *numbers)
-    return zlib.crc32(content + (b"" if extractor is None else bytes.fromhex(extractor.digest)))
+    digests = [step.digest for step in (front_end, extractor) if step is not None]
+    return zlib.crc32(content + bytes.fromhex("".join(digests)))
 
 
 def _flash(network: Network, in_flash: tuple[int, ...], frozen: Parameters | None) -> str:

@@ -4,8 +4,23 @@
 #include "experiment.h"
 
 static uint32_t memory[(TIFED_MEMORY_BYTES + 3u) / 4u];
-static int8_t sample[TIFED_INPUTS];
+static int8_t sample[TIFED_SAMPLE]; /* as it arrives, or what the front end makes of it */
 static tifed_device device;
+
+#ifdef TIFED_DEVICE_FRONT_END
+static int front_end(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count)
+{
+    static tifed_front_end_stream stream;
+    static uint32_t rows[TIFED_FRONT_END_ROWS / 4u];
+    if (offset == 0u) {
+        int status = tifed_front_end_begin(&stream, &tifed_experiment_front_end, features, rows,
+                                           sizeof rows);
+        if (status != TIFED_OK)
+            return status;
+    }
+    return tifed_front_end_put(&stream, values, count);
+}
+#endif
 
 #ifdef TIFED_EXTRACTION_BYTES
 static const int8_t *features_of(const int8_t *raw)
@@ -39,6 +54,9 @@ int main(void)
         .stack = stack_used,
         .reset = board_reset,
         .frozen = TIFED_FROZEN,
+#ifdef TIFED_DEVICE_FRONT_END
+        .front_end = front_end,
+#endif
     };
     board_start();
     tifed_device_init(&device, &setup);

@@ -1,0 +1,53 @@
+"""What a device has to be built for, and what to say of one that is not."""
+
+from collections.abc import Iterator
+
+from tifed.board.firmware.header import fingerprint
+from tifed.fleets.inputs import FleetInputs
+from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd
+
+
+def fingerprint_of(inputs: FleetInputs) -> int:
+    """The fingerprint of firmware for ``inputs``."""
+    return _with_front_end(inputs, inputs.front_end)
+
+
+def misfit(inputs: FleetInputs, found: int) -> str:
+    """Why a device whose firmware has the fingerprint ``found`` cannot take part, as a sentence."""
+    wanted = inputs.front_end
+    if wanted is not None:
+        for other in _others(wanted):
+            if found == _with_front_end(inputs, other):
+                return (
+                    f"its firmware computes {_named(other)}, but this experiment has "
+                    f"{_named(wanted)}; build it for this experiment and flash it"
+                )
+    return (
+        "its firmware was built for another network, recipe, buffer or mini-batch, or for another "
+        f"front end or extractor; build it for this experiment, which has {_named(wanted)}, and "
+        "flash it"
+    )
+
+
+def _with_front_end(inputs: FleetInputs, front_end: FrontEnd | None) -> int:
+    """The fingerprint of firmware that differs in nothing but its front end."""
+    federation = inputs.federation
+    return fingerprint(
+        inputs.network, federation.buffer, federation.batch, inputs.extractor, front_end
+    )
+
+
+def _others(front_end: FrontEnd) -> Iterator[FrontEnd | None]:
+    """No front end, and every other one that takes the same pictures and gives as many features."""
+    yield None
+    for name in EDGE_FRONT_ENDS:
+        other = FrontEnd(name, front_end.input_shape)
+        if other.digest != front_end.digest and other.features == front_end.features:
+            yield other
+
+
+def _named(front_end: FrontEnd | None) -> str:
+    """A front end in words."""
+    if front_end is None:
+        return "no front end"
+    return f"the front end {front_end.name!r} of {'x'.join(map(str, front_end.input_shape))} values"
