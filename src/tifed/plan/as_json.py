@@ -33,6 +33,7 @@ def as_json(plan: DeploymentPlan, known: Boards, measured: Measured) -> dict[str
         "measured_by": {
             "images": {one.core: one.command for one in measured.images if one.core in cores},
             "rounds": sorted({one.command for one in measured.rounds if one.core in cores}),
+            "features": sorted({one for core in cores for one in before.commands(core)}),
         },
     }
 

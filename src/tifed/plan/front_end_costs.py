@@ -14,8 +14,9 @@ CODE = 3_072
 STREAM = 52
 """Bytes of a ``tifed_front_end_stream`` on a 32-bit device."""
 
-BELOW = 128
-"""Bytes of stack that the firmware has in use when it gives a piece of a sample to a front end."""
+BELOW = 184
+"""Bytes of stack that the firmware has in use when it gives a piece of a sample to a front end: the
+most that leaves an emulated firmware's whole stack as it was measured, and not below it."""
 
 
 def front_end_instructions(
@@ -24,8 +25,8 @@ def front_end_instructions(
     """Instructions of one sample: the measured ones if exactly this front end was measured.
 
     Elsewhere the measurements of the core are fitted: so much for a value, a row, a pixel, a cell
-    and a direction. A core without measurements pays for each direction of a pixel what it pays
-    for a unit of a network.
+    and a direction. A core without measurements pays for a pixel, and for a direction of a cell,
+    what it pays for updating two parameters.
     """
     rows = measured.of(kind)
     for row in rows:
@@ -33,7 +34,9 @@ def front_end_instructions(
             return Figure(row.instructions, Source.MEASURED)
     counts = front_end_operations(front_end)
     if not rows:
-        return Figure(round((counts.pixels + counts.products) * core.per_unit), Source.MODELLED)
+        return Figure(
+            round(2 * (counts.pixels + counts.products) * core.per_parameter), Source.MODELLED
+        )
     known = [(astuple(front_end_operations(row.made)), row.instructions) for row in rows]
     return Figure(round(fitted(known, astuple(counts))), Source.MODELLED)
 

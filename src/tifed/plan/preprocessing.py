@@ -1,7 +1,7 @@
 """What a device does with every sample before its network sees it, once, and what that costs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tifed.board import Core
 from tifed.board.measured_extraction import Extractions
@@ -34,8 +34,8 @@ class Preprocessing:
 
     front_end: FrontEnd | None = None
     extractor: Extractor | None = None
-    front_end_runs: FrontEndRuns = FrontEndRuns()
-    extractions: Extractions = Extractions()
+    front_end_runs: FrontEndRuns = field(default_factory=FrontEndRuns)
+    extractions: Extractions = field(default_factory=Extractions)
 
     def check(self, features: int) -> None:
         """Make sure that each step takes what the one before gives, the network ``features``.
@@ -107,6 +107,14 @@ class Preprocessing:
             found["extractor's code"] = extraction_code(kind, self.extractions)
             found["extractor"] = Figure(constant_bytes(self.extractor), Source.COMPUTED)
         return found
+
+    def commands(self, kind: str) -> tuple[str, ...]:
+        """What measured these figures, for people who repeat it."""
+        runs = () if self.front_end is None else self.front_end_runs.of(kind)
+        rows = () if self.extractor is None else self.extractions.of(kind)
+        return tuple(
+            dict.fromkeys([*(run.command for run in runs), *(row.command for row in rows)])
+        )
 
 
 AS_THEY_ARE = Preprocessing()

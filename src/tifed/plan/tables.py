@@ -12,6 +12,7 @@ from tifed.extractor.operations import extractor_operations
 from tifed.extractor.packed import constant_bytes
 from tifed.plan.figure import Figure, Source
 from tifed.plan.planning import BoardPlan, DeploymentPlan, Placement
+from tifed.plan.preprocessing import Preprocessing
 from tifed.rule.front_end import front_end_memory
 
 MARKS = {Source.COMPUTED: "", Source.MEASURED: "", Source.MODELLED: "~"}
@@ -29,7 +30,7 @@ def tables(plan: DeploymentPlan, measured: Measured, *, parts: bool) -> Iterator
     yield _fits(plan)
     for number, board in enumerate(plan.boards):
         if parts or number == 0:
-            yield _memory(board, measured)
+            yield _memory(board, measured, plan.before)
     yield _costs(plan)
     if plan.boards[0].placements[0].per_sample:
         yield _features(plan)
@@ -73,11 +74,15 @@ def _cell(one: Placement) -> str:
     return "[red]flash[/]" if share <= 1 else f"[bold red]{share:.0%}[/]"
 
 
-def _memory(board: BoardPlan, measured: Measured) -> Table:
+def _memory(board: BoardPlan, measured: Measured, before: Preprocessing) -> Table:
     """A row per part, a column per way to take part."""
-    image = measured.image(board.board.core)
+    core = board.board.core
+    image = measured.image(core)
+    commands = (*([image.command] if image else []), *before.commands(core))
     note = "~ modelled; other numbers are exact"
-    note += f", or measured:\n{image.command}" if image else ""
+    note += (
+        "".join((", or measured:", *(f"\n{command}" for command in commands))) if commands else ""
+    )
     title = f"{board.board.title}: bytes of RAM and flash"
     table = _table(title, note)
     table.add_column("part", no_wrap=True)
@@ -156,9 +161,7 @@ def _features(plan: DeploymentPlan) -> Table:
         "~ modelled from measured ones"
     )
     inputs, features = before.inputs(plan.network.features), plan.network.features
-    table = _table(
-        f"features of one sample: {features:,}, from {inputs:,} bytes", "\n".join(notes)
-    )
+    table = _table(f"features of one sample: {features:,}, from {inputs:,} bytes", "\n".join(notes))
     table.add_column("board", no_wrap=True)
     table.add_column("step", no_wrap=True)
     for name in ("instr.", "time", "energy"):
