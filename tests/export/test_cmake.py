@@ -161,7 +161,7 @@ def test_an_exported_extractor_gives_the_oracles_features(
     experiment = Experiment(dataset="fashion-mnist", extractor="mnist", layers=(200, 20, 10))
     model = model_for(experiment, network_for(experiment), extractor=extractor)
     exported = export(model, "cmake", tmp_path / "tifed")
-    assert exported.extractor_ram == extractor_memory(extractor).total + 200
+    assert exported.features_ram == extractor_memory(extractor).total + 200
     assert exported.extractor_flash == constant_bytes(extractor)
     sample = np.random.default_rng(1).integers(-128, 128, (1, 784)).astype(np.int8)
     (tmp_path / "CMakeLists.txt").write_text(PROJECT)
