@@ -157,8 +157,15 @@ tifed_work tifed_model_work(uint32_t round, uint32_t device)
 {
     tifed_work work = {0, TIFED_MODEL_STEPS, 0, 0, 0};
 {% for number, extra in model.decays %}
+{% if number %}
     {{ "else " if not loop.first }}if (round >= {{ number }}u)
         work.extra_shift = {{ extra }}u;
+{% elif loop.first %}
+    work.extra_shift = {{ extra }}u;
+{% else %}
+    else
+        work.extra_shift = {{ extra }}u;
+{% endif %}
 {% endfor %}
     work.device = device;
     work.exchange = round;
