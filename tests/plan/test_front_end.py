@@ -20,7 +20,7 @@ from tifed.board.measured_front_end import (
 )
 from tifed.cli import app
 from tifed.errors import UsageError
-from tifed.experiment import Experiment
+from tifed.experiment import Experiment, load_experiment
 from tifed.experiment.setup import network_for
 from tifed.link import Client, Patience
 from tifed.plan import Preprocessing, Source, plan
@@ -111,6 +111,32 @@ def test_ram_flash_and_stack_of_an_image_are_as_planned(processor: str) -> None:
     # Pieces of a sample are given to it one by one.
     figure = front_end_instructions(processor, load_boards().cores[processor], OCTANTS, RUNS)
     assert figure.value <= board.instructions(status.ticks) <= 1.05 * figure.value
+
+
+@pytest.mark.slow(2)
+@pytest.mark.parametrize(
+    ("preset", "board"),
+    [("fashion-mnist-edges-small-16kb", "microbit"), ("fashion-mnist-octants-32kb", "samd21")],
+)
+def test_presets_for_small_boards_fit_them(preset: str, board: str) -> None:
+    """By the plan, and a compiled image takes what the plan says."""
+    experiment = load_experiment(preset=preset)
+    assert experiment.front_end is not None
+    front_end = FrontEnd(experiment.front_end, (28, 28, 1))
+    network, before = network_for(experiment), Preprocessing(front_end, front_end_runs=RUNS)
+    made = plan(experiment, network, load_boards(), load_measured(), (board,), before)
+    whole = made.boards[0].placements[0]
+    assert whole.fits
+    # One pass over the 60,000 pictures, as in the preset that it follows.
+    assert experiment.devices * experiment.rounds * experiment.buffer == 60_000
+    header = experiment_header(
+        network, [(0, 1)], experiment.buffer, experiment.batch, front_end=front_end
+    )
+    image = read_image(build_firmware(QEMU["cortex-m3"], header).elf)
+    # Up to the alignment of variables.
+    assert abs(image.data - (whole.ram_total.value - whole.ram["stack"].value)) <= 8
+    if board == "microbit":  # QEMU has it, with its 16 KB
+        assert read_image(build_firmware(QEMU["cortex-m0"], header).elf).data <= 16 * 1024 - 468
 
 
 def board_with(processor: str) -> Board:
