@@ -20,8 +20,10 @@ from tifed.experiment.identity import identity
 from tifed.experiment.report import write_report
 from tifed.experiment.setup import load_data, network_for
 from tifed.extractor import Extractor, MaxPool, save_extractor
+from tifed.extractor.extraction import extract
 from tifed.extractor.float_layers import FloatConvolution, FloatExtractor
 from tifed.extractor.quantise import quantise
+from tifed.fleets import FleetInputs
 from tifed.nodes.context import DeviceSelection, simulated_context
 from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, FrontEndBase, features
 from tifed.rule.network.value_ranges import Range
@@ -143,8 +145,9 @@ def test_an_extractor_follows(tmp_path: Path, cache: Path) -> None:
     assert (result.front_end, result.extractor_digest) == ("edges", extractor.digest)
     assert run(experiment.model_copy(update={"engine": "oracle"})).digest == result.digest
     assert len(list((cache / "features").iterdir())) == 2
-    # What goes to a board is what its extractor takes.
-    assert build(experiment).inputs.sent[0].read(0, 1)[0].shape == (1, 64)
+    inputs = build(experiment).inputs
+    assert (inputs.front_end, inputs.extractor) == (FrontEnd("edges", (8, 8, 1)), extractor)
+    assert_raw(inputs, extractor)
     with pytest.raises(
         UsageError,
         match=r"through the front end 'edges' and '.*e\.safeten.*' has 12 features",
@@ -250,11 +253,43 @@ def test_commands_show_or_refuse_it(tmp_path: Path) -> None:
     assert not (tmp_path / "library").exists()
 
 
+def assert_raw(inputs: FleetInputs, before: Extractor | None = None) -> None:
+    """What is sent to a device are the raw samples of its features, each with its label."""
+    assert inputs.front_end is not None
+    for sent, stream in zip(inputs.sent, inputs.streams, strict=True):
+        samples, labels = sent.read(0, 50)
+        made = features(inputs.front_end, samples)
+        wanted, answers = stream.read(0, 50)
+        assert (made if before is None else extract(before, made)).tolist() == wanted.tolist()
+        assert labels.tolist() == answers.tolist()
+
+
+def test_devices_are_sent_raw_samples() -> None:
+    for fleet in ("emulated", "simulated"):
+        inputs = build(Experiment(front_end="octants", fleet=fleet)).inputs
+        assert inputs.front_end == FrontEnd("octants", (8, 8, 1))
+        assert_raw(inputs)
+    # The data of many runs are loaded once, as features: a fleet that sends samples loads the rest.
+    experiment = Experiment(front_end="octants", fleet="emulated")
+    known = build(experiment, dataset=load_data(experiment)).inputs
+    assert known.front_end == inputs.front_end
+    assert_raw(known)
+    validated = build(experiment.model_copy(update={"held_out": "validation"})).inputs
+    assert_raw(validated)
+
+
+def test_devices_are_sent_the_features_of_a_front_end_that_the_firmware_does_not_have() -> None:
+    inputs = build(Experiment(front_end="differences", fleet="emulated")).inputs
+    assert inputs.front_end is None
+    assert inputs.sent is inputs.streams
+
+
 @pytest.mark.slow(15)
-def test_boards_are_sent_features() -> None:
+@pytest.mark.parametrize(("name", "features"), [("octants", 32), ("differences", 63)])
+def test_boards_end_with_the_digest(name: str, features: int) -> None:
     for package in ("unicorn", "ziglang"):
         pytest.importorskip(package, reason="needs pip install 'tifed[emulator]'")
-    experiment = Experiment(front_end="octants", layers=(32, 8, 10), devices=2, rounds=2)
+    experiment = Experiment(front_end=name, layers=(features, 8, 10), devices=2, rounds=2)
     here = run(experiment)
     assert run(experiment.model_copy(update={"fleet": "emulated"})).digest == here.digest
 

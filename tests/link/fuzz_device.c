@@ -12,7 +12,14 @@
 
 #include "device.h"
 
-#define FEATURES 6u
+#ifdef TIFED_DEVICE_FRONT_END
+#include "tifed_front_end.h"
+#define INPUTS 16u /* a picture of 4x4 pixels */
+#define FEATURES 8u
+#else
+#define INPUTS 6u
+#define FEATURES INPUTS
+#endif
 
 static const tifed_layer layers[] = {
     {FEATURES, 5, 1, 8, TIFED_NEAREST, 6, TIFED_STOCHASTIC, 3, TIFED_RELU, 128, 8},
@@ -23,7 +30,7 @@ static const tifed_network network = {layers, 2, TIFED_MARGIN, 48, TIFED_OUTPUT_
 static tifed_link far_end;
 static uint8_t last_answer; /* first byte of the last frame's payload */
 static unsigned long frames_sent, noise_sent, answers_ok, work_done, bytes_out;
-static unsigned long spoilt_sent, strangers_sent;
+static unsigned long spoilt_sent, strangers_sent, pictures;
 static bool between; /* delimiters, nothing sent since the last one */
 
 static void fail(const char *what)
@@ -92,7 +99,7 @@ static void request(tifed_device *device, uint8_t type, const uint8_t *payload, 
 /* As far into a session as `depth` says: most of what a device does lies behind a long way. */
 static void get_going(tifed_device *device, uint8_t depth)
 {
-    uint8_t configure[12] = {3}, train[20] = {0, 0, 0, 0, 9}, sample[8 + FEATURES] = {0};
+    uint8_t configure[12] = {3}, train[20] = {0, 0, 0, 0, 9}, sample[8 + INPUTS] = {0};
     if (depth > 0u)
         request(device, TIFED_LINK_HELLO, NULL, 0);
     if (depth > 1u) {
@@ -101,7 +108,7 @@ static void get_going(tifed_device *device, uint8_t depth)
     }
     for (uint8_t n = 0; depth > 2u && n < (depth & 3u); n++) {
         sample[2] = n;
-        for (uint32_t i = 0; i < FEATURES; i++)
+        for (uint32_t i = 0; i < INPUTS; i++)
             sample[8u + i] = take();
         request(device, TIFED_LINK_PUT_SAMPLE, sample, sizeof sample);
     }
@@ -166,18 +173,48 @@ static const int8_t *extract(const int8_t *sample)
     return features[0] == 7 ? NULL : features;
 }
 
+#ifdef TIFED_DEVICE_FRONT_END
+static void *rows; /* of the exact size as well */
+
+static int front_end(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count)
+{
+    static const tifed_front_end octants = {4, 4, 1, 8, true};
+    static tifed_front_end_stream stream;
+    if (offset == 0u && tifed_front_end_begin(&stream, &octants, features, rows,
+                                              tifed_front_end_memory(&octants)) != TIFED_OK)
+        fail("the front end does not begin");
+    int status = tifed_front_end_put(&stream, values, count);
+    if (status < 0 || (status == TIFED_OK) != (offset + count == INPUTS))
+        fail("the front end was given other pieces than a picture has");
+    pictures += status == TIFED_OK;
+    return values[0] == 7 ? TIFED_ERROR_MEMORY : status;
+}
+#endif
+
 static void run(const uint8_t *data, size_t size)
 {
     tifed_config config = {&network, 3, 3, 2, NULL, NULL, 0, 0};
     size_t bytes = tifed_memory_size(&config);
     void *memory = malloc(bytes); /* of the exact size, so that the sanitizer sees its end */
     int8_t *sample = malloc(FEATURES);
-    tifed_device_setup setup = {&network, 3,      2,
-                                1,        memory, (uint32_t)bytes,
-                                FEATURES, sample, size % 2u ? extract : NULL,
-                                "fuzz",   0,      hear,
-                                NULL,     stack,  NULL,
-                                NULL};
+    tifed_device_setup setup = {
+        .network = &network,
+        .buffer = 3,
+        .batch = 2,
+        .fingerprint = 1,
+        .memory = memory,
+        .bytes = (uint32_t)bytes,
+        .inputs = INPUTS,
+        .sample = sample,
+        .extract = size % 2u ? extract : NULL,
+        .board = "fuzz",
+        .write = hear,
+        .stack = stack,
+    };
+#ifdef TIFED_DEVICE_FRONT_END
+    rows = malloc(TIFED_FRONT_END_BYTES(4, 1, 8, true));
+    setup.front_end = front_end;
+#endif
     tifed_device *device = malloc(sizeof *device);
     memset(device, 0xA5, sizeof *device);
     memset(memory, 0xA5, bytes);
@@ -202,6 +239,9 @@ static void run(const uint8_t *data, size_t size)
     }
     if (device->state > TIFED_DEVICE_TRAINED)
         fail("the device is in no state");
+#ifdef TIFED_DEVICE_FRONT_END
+    free(rows);
+#endif
     free(device);
     free(sample);
     free(memory);
@@ -237,9 +277,10 @@ int main(int argc, char **argv)
         run(data, size);
     }
     printf("{\"inputs\": %lu, \"frames\": %lu, \"noise\": %lu, \"sound_answers\": %lu, "
-           "\"steps\": %lu, \"bytes_out\": %lu, \"spoilt\": %lu, \"strangers\": %lu}\n",
+           "\"steps\": %lu, \"bytes_out\": %lu, \"spoilt\": %lu, \"strangers\": %lu, "
+           "\"pictures\": %lu}\n",
            count, frames_sent, noise_sent, answers_ok, work_done, bytes_out, spoilt_sent,
-           strangers_sent);
+           strangers_sent, pictures);
     return 0;
 }
 #endif

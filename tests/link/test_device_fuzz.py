@@ -30,11 +30,12 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("options", [(), ("-DTIFED_DEVICE_FRONT_END",)], ids=["", "front end"])
 def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
-    tmp_path: Path,
+    tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     driver = tmp_path / "fuzz_device"
-    made = compiled(shutil.which("cc") or "gcc", driver, "-fsanitize=address,undefined")
+    made = compiled(shutil.which("cc") or "gcc", driver, "-fsanitize=address,undefined", *options)
     assert made.returncode == 0, made.stderr
     done = subprocess.run([driver, str(INPUTS), "1"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -43,6 +44,7 @@ def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
     # It got somewhere: sessions were opened, devices configured and trained.
     assert seen["sound_answers"] > INPUTS
     assert seen["steps"] > INPUTS // 20
+    assert seen["pictures"] > INPUTS // 2 if options else seen["pictures"] == 0
     # And it was tried with what it must not answer, or not obey.
     assert seen["spoilt"] > INPUTS // 3
     assert seen["strangers"] > INPUTS // 3

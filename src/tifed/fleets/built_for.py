@@ -1,10 +1,11 @@
 """What a device has to be built for, and what to say of one that is not."""
 
 from collections.abc import Iterator
+from itertools import product
 
 from tifed.board.firmware.header import fingerprint
 from tifed.fleets.inputs import FleetInputs
-from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd
+from tifed.rule.front_end import CHANNELS, EDGE_FRONT_ENDS, FrontEnd
 
 
 def fingerprint_of(inputs: FleetInputs) -> int:
@@ -38,10 +39,11 @@ def _with_front_end(inputs: FleetInputs, front_end: FrontEnd | None) -> int:
 
 
 def _others(front_end: FrontEnd) -> Iterator[FrontEnd | None]:
-    """No front end, and every other one that takes the same pictures and gives as many features."""
+    """No front end, and every other one that gives as many features of pictures of this size."""
     yield None
-    for name in EDGE_FRONT_ENDS:
-        other = FrontEnd(name, front_end.input_shape)
+    height, width, _ = front_end.input_shape
+    for name, channels in product(EDGE_FRONT_ENDS, CHANNELS):
+        other = FrontEnd(name, (height, width, channels))
         if other.digest != front_end.digest and other.features == front_end.features:
             yield other
 
@@ -50,4 +52,5 @@ def _named(front_end: FrontEnd | None) -> str:
     """A front end in words."""
     if front_end is None:
         return "no front end"
-    return f"the front end {front_end.name!r} of {'x'.join(map(str, front_end.input_shape))} values"
+    shape = "x".join(map(str, front_end.input_shape))
+    return f"the front end {front_end.name!r} of samples of {shape} values"

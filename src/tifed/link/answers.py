@@ -44,7 +44,7 @@ class Capabilities:
         batch: samples per mini-batch.
         layers: numbers of the layers that it can train alone.
         all_layers: whether it can train all of them at once.
-        features: length of a sample.
+        features: that its network takes.
         classes: number of classes.
         tick_hertz: ticks per second.
         board: its name, printable.

@@ -196,7 +196,7 @@ class Client:
     def calibrate(self, samples: NDArray[np.int8], features: int) -> tuple[Integers, int]:
         """Have the device sum the features of samples (N, D): int64 (features,), and their number.
 
-        ``features`` is D unless the device extracts them.
+        ``features`` is D unless the device makes them of raw samples.
         """
         self.clear()
         for sample in samples:

@@ -13,6 +13,7 @@ import pytest
 import tifed
 from tifed.board.firmware import experiment_header, fingerprint, header
 from tifed.extractor.shipped import find_extractor
+from tifed.rule.front_end import FrontEnd
 from tifed.rule.integer import Rounding
 from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network
 from tifed.rule.network.core_numbers import layer_numbers, rule_numbers
@@ -47,6 +48,17 @@ def test_an_extractor_counts_by_its_digest() -> None:
     extractor = find_extractor("mnist")
     made = zlib.crc32(BY_HAND + bytes.fromhex(extractor.digest))
     assert fingerprint(NETWORK, BUFFER, BATCH, extractor) == made
+
+
+def test_a_front_end_counts_by_its_digest_before_the_extractors() -> None:
+    front_end, extractor = FrontEnd("edges", (8, 8, 1)), find_extractor("mnist")
+    made = BY_HAND + bytes.fromhex(front_end.digest)
+    assert fingerprint(NETWORK, BUFFER, BATCH, front_end=front_end) == zlib.crc32(made)
+    assert printed(experiment_header(NETWORK, [(0,)], BUFFER, BATCH, front_end=front_end)) == (
+        zlib.crc32(made)
+    )
+    made += bytes.fromhex(extractor.digest)
+    assert fingerprint(NETWORK, BUFFER, BATCH, extractor, front_end) == zlib.crc32(made)
 
 
 def test_the_header_may_be_written_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

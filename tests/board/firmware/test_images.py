@@ -13,6 +13,7 @@ from tifed.board.firmware.emulated_boards import QEMU, UNICORN, EmulatedBoard, b
 from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.setup import build
+from tifed.rule.front_end import FrontEnd
 from tifed.rule.network import Network
 
 pytestmark = pytest.mark.slow(20)
@@ -20,7 +21,11 @@ pytestmark = pytest.mark.slow(20)
 BOARDS = [*QEMU.values(), *UNICORN.values()]
 LARGEST_CORE = 8192
 LARGEST_CODE = 12_000
-"""Bytes of the core, and of a whole image with link and board. Raised only for a reason."""
+LARGEST_FRONT_END = 2_800
+"""Bytes of the core, of a whole image with link and board, and of what a front end adds to it.
+
+Raised only for a reason.
+"""
 
 
 def network(**settings: Any) -> Network:
@@ -42,6 +47,23 @@ def test_nothing_floats_and_the_code_is_small(board: EmulatedBoard) -> None:
     assert {"tifed_step", "tifed_device_feed", "start"} <= set(built.symbols)
     assert 0 < built.core <= LARGEST_CORE
     assert built.core < built.code <= LARGEST_CODE
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_nothing_floats_in_a_front_end_and_only_firmware_with_one_has_its_code(
+    board: EmulatedBoard,
+) -> None:
+    front_end = FrontEnd("edges", (8, 8, 1))
+    with_it = read_image(
+        build_firmware(
+            board, experiment_header(network(), [(0,), (0, 1)], 20, 10, front_end=front_end)
+        ).elf
+    )
+    plain = image(board)
+    assert with_it.floating == ()
+    assert "tifed_front_end_put" in with_it.symbols
+    assert not [name for name in plain.symbols if "front_end" in name]
+    assert 0 < with_it.code - plain.code <= LARGEST_FRONT_END
 
 
 @pytest.mark.parametrize(

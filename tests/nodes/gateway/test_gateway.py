@@ -61,6 +61,22 @@ def test_one_gateway_goes_from_experiment_to_experiment(
         assert on_boards.digest == tifed.run(experiment).digest
 
 
+def test_boards_behind_a_gateway_compute_a_front_end(
+    boards: Any, gateway: Any, behind: Any
+) -> None:
+    settings = ["front_end=octants", "layers=[32,8,10]"]
+    one, address = gateway(boards(2, *settings))
+    experiment = load_experiment(overrides=["devices=2", "rounds=3", *settings])
+    on_boards = tifed.run(experiment, fleet=behind(experiment, address))
+    assert on_boards.digest == tifed.run(experiment).digest
+    other = load_experiment(
+        overrides=["devices=2", "rounds=1", "front_end=edges", "layers=[64,8,10]"]
+    )
+    with pytest.raises(RunError, match="no device answered"):
+        tifed.run(other, fleet=behind(other, address))
+    assert "which has the front end 'edges' of samples of 8x8x1 values, and flash it" in one.text
+
+
 def test_gateways_killed_at_any_moment_cost_nothing(
     tmp_path: Path, boards: Any, gateway: Any, behind: Any
 ) -> None:

@@ -219,8 +219,10 @@ NOINLINE static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint
         return TIFED_LINK_LENGTH;
 #ifdef TIFED_DEVICE_FRONT_END
     uint8_t code = through_front_end(device, sample, offset, in + 8, count);
-    if (code != TIFED_LINK_OK)
+    if (code != TIFED_LINK_OK) {
+        device->filled = 0; /* a sample that failed has no next piece */
         return code;
+    }
 #else
     for (uint32_t i = 0; i < count; i++)
         sample[offset + i] = (int8_t)in[8u + i];

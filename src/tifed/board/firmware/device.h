@@ -49,9 +49,9 @@ typedef struct tifed_device {
     uint8_t state;
     uint16_t last_value;
     uint16_t training; /* sequence of the TRAIN request whose steps are under way */
-    uint32_t filled;   /* bytes of `sample` that have arrived */
+    uint32_t filled;   /* values of a sample that have arrived */
     uint32_t summed;   /* samples in the calibration sums */
-    uint64_t ticks;    /* of the steps since TRAIN; before, of extractions since CLEAR */
+    uint64_t ticks;    /* of the steps since TRAIN; before, of making features since CLEAR */
 } tifed_device;
 
 void tifed_device_init(tifed_device *device, const tifed_device_setup *setup);
