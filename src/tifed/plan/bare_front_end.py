@@ -22,9 +22,9 @@ from unicorn import arm_const, riscv_const
 from tifed.board.firmware.build import CORE, SOURCES
 from tifed.board.firmware.elf import read_image
 from tifed.board.firmware.emulated_boards import PROCESSORS, QEMU, UNICORN
+from tifed.board.firmware.front_end_header import front_end_constants
 from tifed.errors import RunError
 from tifed.rule.front_end import FrontEnd, features, front_end_memory
-from tifed.rule.front_end.core_numbers import front_end_numbers
 
 STACK = 4096
 PAINTS = (0x55, 0xAA)
@@ -32,15 +32,15 @@ PAINTS = (0x55, 0xAA)
 RAM_BYTES = 1 << 22
 
 PROGRAM = """\
-#include "tifed_front_end.h"
-static const tifed_front_end front_end = {%(fields)s};
+%(constants)s
 int8_t sample[%(inputs)d], features[%(outputs)d];
-uint32_t scratch[%(scratch)d / 4];
+uint32_t scratch[TIFED_FRONT_END_ROWS / 4];
 int start(void);
 int start(void)
 {
     tifed_front_end_stream stream;
-    int status = tifed_front_end_begin(&stream, &front_end, features, scratch, sizeof scratch);
+    int status = tifed_front_end_begin(&stream, &tifed_experiment_front_end, features, scratch,
+                                       sizeof scratch);
     return status ? status : tifed_front_end_put(&stream, sample, sizeof sample);
 }
 """
@@ -174,9 +174,8 @@ def _built(folder: Path, front_end: FrontEnd, processor: str) -> Path:
     board = UNICORN.get(processor) or QEMU[processor]
     runtime = "arm_runtime.c" if processor in _CORTEX else "riscv_runtime.c"
     numbers = {
-        "fields": ", ".join(map(str, front_end_numbers(front_end))),
+        "constants": front_end_constants(front_end),
         "inputs": front_end.input_features, "outputs": front_end.features,
-        "scratch": front_end_memory(front_end).total,
     }  # fmt: skip
     (folder / "program.c").write_text(PROGRAM % numbers)
     boards = SOURCES / "boards"
