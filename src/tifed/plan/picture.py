@@ -15,7 +15,7 @@ _GROUPS = (
     ("weights", ("weights",), BLUE),
     ("buffer of samples", ("buffer",), ORANGE),
     ("activations and deltas", ("activations", "deltas"), GREEN),
-    ("scratch and extraction", ("scratch", "extraction"), PURPLE),
+    ("scratch, making features", ("scratch", "front end", "extraction"), PURPLE),
     ("firmware and stack", ("firmware", "stack"), BROWN),
     ("taken by the board's own system", ("reserved",), "#9aa6b5"),
 )

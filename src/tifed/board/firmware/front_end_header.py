@@ -8,7 +8,7 @@ DEVICE_SWITCH = "TIFED_DEVICE_FRONT_END"
 
 def intake_constants(front_end: FrontEnd | None, shifts: tuple[int, int, int] | None) -> str:
     """`tifed_experiment_front_end`, if there is one, and the size of pictures to be shifted."""
-    parts = [] if front_end is None else [_front_end_constants(front_end)]
+    parts = [] if front_end is None else [front_end_constants(front_end)]
     if shifts is not None:
         height, width, channels = shifts
         parts.append(
@@ -18,7 +18,7 @@ def intake_constants(front_end: FrontEnd | None, shifts: tuple[int, int, int] | 
     return f"#define {DEVICE_SWITCH} 1\n{''.join(parts)}" if parts else ""
 
 
-def _front_end_constants(front_end: FrontEnd) -> str:
+def front_end_constants(front_end: FrontEnd) -> str:
     """The front end, and how much memory it needs for the rows that it looks back at."""
     height, width, channels = front_end.input_shape
     parts = front_end.parts

@@ -2,8 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import save
 
@@ -37,8 +39,17 @@ def network_from_json(text: str) -> Network:
         raise UsageError(f"network: {error.errors()[0]['msg']}") from error
 
 
-def save_model(path: AnyPath, network: Network, parameters: Parameters) -> None:
+def save_model(
+    path: AnyPath, network: Network, parameters: Parameters, front_end: str | None = None
+) -> None:
     """Write a model file; it appears whole or not at all.
+
+    Args:
+        path: of the file.
+        network: of the model.
+        parameters: of the model.
+        front_end: the name of the one whose features the network takes; None if it takes raw
+            samples.
 
     Raises:
         UsageError: if the arrays do not fit the network or the folder cannot be written.
@@ -51,6 +62,8 @@ def save_model(path: AnyPath, network: Network, parameters: Parameters) -> None:
         "network": network_to_json(network),
         "digest": parameters.digest,
     }
+    if front_end is not None:
+        header["front_end"] = front_end
     arrays = {name: np.ascontiguousarray(array) for name, array in parameters.named}
     write_atomically(path, save(arrays, header))
 
@@ -62,9 +75,7 @@ def load_model(path: AnyPath) -> tuple[Network, Parameters]:
         UsageError: if the file is missing, damaged, of another format or version, or inconsistent.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UsageError(f"{path}: no such model file")
-    header, arrays = read_tensors(path, FORMAT, VERSION)
+    header, arrays = _read(path)
     try:
         network = network_from_json(header["network"])
         layers = range(network.depth)
@@ -81,3 +92,20 @@ def load_model(path: AnyPath) -> tuple[Network, Parameters]:
     if parameters.digest != header.get("digest"):
         raise UsageError(f"{path}: damaged, its arrays do not have the digest in its header")
     return network, parameters
+
+
+def model_front_end(path: AnyPath) -> str | None:
+    """The name of the front end whose features a model file's network takes; None for raw samples.
+
+    Raises:
+        UsageError: if the file is missing, damaged, or of another format or version.
+    """
+    header, _ = _read(Path(path))
+    return header.get("front_end")
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
+    """Header and arrays."""
+    if not path.is_file():
+        raise UsageError(f"{path}: no such model file")
+    return read_tensors(path, FORMAT, VERSION)
