@@ -18,19 +18,28 @@ uint32_t tifed_chosen_copy(const tifed *t, uint32_t place, uint32_t copies)
 void tifed_shifted_row(const tifed_shifts *s, const int8_t *picture, uint32_t copy, uint32_t y,
                        int8_t *row)
 {
-    uint32_t length = (uint32_t)s->width * s->channels, pixel = s->channels;
-    bool outside = (copy == 3u && y + 1u == s->height) || (copy == 4u && y == 0u);
-    const int8_t *from = picture + (size_t)y * length;
-    if (copy == 3u)
+    uint32_t length = (uint32_t)s->width * s->channels, first = 0, end = length;
+    uint32_t from = y * length; /* where in the picture the row's first value comes from, which may
+                                   be before it: modulo 2^32, as sums of it are */
+    if (copy == 1u) {
+        from += s->channels;
+        end -= s->channels;
+    } else if (copy == 2u) {
+        from -= s->channels;
+        first = s->channels;
+    } else if (copy == 3u) {
         from += length;
-    if (copy == 4u)
+        end = y + 1u < s->height ? length : 0u;
+    } else if (copy == 4u) {
         from -= length;
-    for (uint32_t i = 0; i < length; i++) {
-        bool empty = outside || (copy == 1u && i + pixel >= length) || (copy == 2u && i < pixel);
-        row[i] = EMPTY;
-        if (!empty)
-            row[i] = copy == 1u ? from[i + pixel] : copy == 2u ? from[i - pixel] : from[i];
+        end = y ? length : 0u;
     }
+    for (uint32_t i = 0; i < first; i++)
+        row[i] = EMPTY;
+    for (uint32_t i = first; i < end; i++)
+        row[i] = picture[from + i];
+    for (uint32_t i = end; i < length; i++)
+        row[i] = EMPTY;
 }
 
 static const int8_t *picture_at(const tifed_shifts *s, uint32_t place)
