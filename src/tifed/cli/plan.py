@@ -40,7 +40,7 @@ def plan(
     from tifed.board.measured_extraction import load_extractions
     from tifed.board.measured_front_end import load_front_end_runs
     from tifed.experiment.front_end import front_end_in_c
-    from tifed.experiment.setup import extractor_of, front_end_for, network_for
+    from tifed.experiment.setup import extractor_of, front_end_for, network_for, shifts_for
     from tifed.plan import Preprocessing
     from tifed.plan import plan as make_plan
     from tifed.plan.as_json import as_json as plain
@@ -49,7 +49,7 @@ def plan(
     known, measured = load_boards(boards), load_measured()
     before = Preprocessing(
         front_end_in_c(chosen, front_end_for(chosen, data_dir)), extractor_of(chosen),
-        load_front_end_runs(), load_extractions(),
+        load_front_end_runs(), load_extractions(), shifts_for(chosen, data_dir),
     )  # fmt: skip
     network = network_for(chosen, data_dir)
     made = make_plan(chosen, network, known, measured, tuple(board or ()), before)

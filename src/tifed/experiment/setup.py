@@ -8,7 +8,12 @@ from tifed.data import Dataset, load, options
 from tifed.data.partition import PARTITIONS, Partition
 from tifed.errors import UsageError
 from tifed.experiment.front_end import device_front_end, front_end_of, through_front_end
-from tifed.experiment.pixel_shifts import device_shifts, with_shift_copies
+from tifed.experiment.pixel_shifts import (
+    checked_pictures,
+    device_shifts,
+    require_shifts,
+    with_shift_copies,
+)
 from tifed.experiment.schema import Experiment
 from tifed.extractor import Extractor
 from tifed.extractor.extraction import extracted
@@ -182,6 +187,23 @@ def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Fr
     if experiment.front_end is None:
         return None
     return front_end_of(experiment, _loaded(experiment, data_dir))
+
+
+def shifts_for(
+    experiment: Experiment, data_dir: AnyPath | None = None
+) -> tuple[int, int, int] | None:
+    """Height, width and channels of the pictures that devices make shift copies of, if they do.
+
+    Raises:
+        UsageError: if the experiment asks for copies that no device can make.
+    """
+    if not experiment.pixel_shifts:
+        return None
+    raw = _loaded(experiment, data_dir)
+    checked_pictures(raw)
+    shifts = device_shifts(experiment, raw)
+    require_shifts(experiment, shifts)
+    return shifts
 
 
 def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:

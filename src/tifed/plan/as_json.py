@@ -7,7 +7,7 @@ from tifed.extractor import Extractor
 from tifed.extractor.memory import extractor_memory
 from tifed.extractor.operations import extractor_operations
 from tifed.extractor.packed import constant_bytes
-from tifed.plan.figure import Figure
+from tifed.plan.figure import Figure, total
 from tifed.plan.planning import BoardPlan, DeploymentPlan, Placement
 from tifed.rule.front_end import FrontEnd, front_end_memory
 
@@ -21,6 +21,7 @@ def as_json(plan: DeploymentPlan, known: Boards, measured: Measured) -> dict[str
         "layers": list(plan.network.shape),
         "front_end": None if before.front_end is None else _front_end(before.front_end),
         "extractor": None if before.extractor is None else _extractor(before.extractor),
+        "pixel_shifts": before.shifts is not None,
         "bytes_per_sample": before.inputs(plan.network.features),
         "recipe": experiment.recipe,
         "mode": experiment.mode,
@@ -91,6 +92,9 @@ def _placement(one: Placement) -> dict[str, Any]:
         "instructions_per_round": _figure(one.instructions),
         "front_end_instructions_per_sample": _step(one, "front end"),
         "extraction_instructions_per_sample": _step(one, "extraction"),
+        "shift_copy_instructions_per_visit": (
+            _figure(total(one.per_visit.values())) if one.per_visit else None
+        ),
         "seconds_per_round": {
             "compute": _figure(one.compute_seconds),
             "radio": _figure(one.radio_seconds),

@@ -7,6 +7,7 @@ from tifed.experiment import Experiment
 from tifed.plan.choice import Choice
 from tifed.plan.figure import Figure, Source
 from tifed.plan.preprocessing import AS_THEY_ARE, Preprocessing
+from tifed.plan.shift_costs import shift_ram
 from tifed.rule.network import Network
 from tifed.rule.network.memory import device_memory, layer_bytes
 
@@ -33,8 +34,9 @@ def ram_parts(
 ) -> Parts:
     """RAM of a device: the core's own layout, and what surrounds it."""
     core = device_memory(
-        network, choice.layers, experiment.buffer, experiment.batch, choice.frozen_in_flash
-    )
+        network, choice.layers, experiment.buffer, experiment.batch, choice.frozen_in_flash,
+        sourced=before.shifts is not None,
+    )  # fmt: skip
     image = measured.image(board.core)
     # Beside what was compiled, the firmware has room for a sample that arrives in pieces.
     sample = before.kept(network.features)
@@ -49,6 +51,8 @@ def ram_parts(
     }
     deepest = max(int(stack.value), before.stack(board.core))
     parts |= before.ram(network.features)
+    if before.shifts is not None:
+        parts |= shift_ram(before.shifts, before.front_end, experiment.buffer)
     parts |= {"stack": Figure(deepest, stack.source), "firmware": static}
     if board.reserved_ram:
         parts["reserved"] = Figure(board.reserved_ram, Source.MODELLED)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tifed.board import Board, Boards, Measured
 from tifed.experiment import Experiment
 from tifed.experiment.front_end import require_front_end
-from tifed.experiment.pixel_shifts import require_no_shift_copies
+from tifed.experiment.pixel_shifts import require_shifts
 from tifed.experiment.setup import assignment_of
 from tifed.plan.board_memory import Parts, flash_parts, ram_parts
 from tifed.plan.choice import Choice, choices
@@ -32,6 +32,8 @@ class Placement:
         board: where.
         instructions: per round, those for making features of samples included.
         per_sample: of these, those for making the features of one sample, by step.
+        per_visit: of these, those for making the features of a shift copy, by step, for each
+            visit of a sample in training; empty without shift copies.
         compute_seconds: per round.
         radio_seconds: per round, both ways.
         compute_joules: per round.
@@ -45,6 +47,7 @@ class Placement:
     board: Board
     instructions: Figure
     per_sample: Mapping[str, Figure]
+    per_visit: Mapping[str, Figure]
     compute_seconds: Figure
     radio_seconds: Figure
     compute_joules: Figure
@@ -131,7 +134,7 @@ def plan(
     """
     check_for_devices(network)
     require_front_end(experiment, before.front_end)
-    require_no_shift_copies(experiment, "what shift copies cost a board is not planned")
+    require_shifts(experiment, before.shifts)
     before.check(network.features)
     needed = _needed(experiment, network)
     every = choices(network.depth, needed)
@@ -183,8 +186,11 @@ def _placement(
     core = known.cores[board.core]
     count = instructions(board.core, core, experiment, network, work, measured)
     per_sample = before.instructions(board.core, core)
-    # A round fills the buffer once.
-    count = total((count, *(one.times(experiment.buffer) for one in per_sample.values())))
+    per_visit = before.visit_instructions(board.core, core)
+    # A round fills the buffer once, and visits it in each local epoch.
+    visits = experiment.buffer * experiment.local_epochs
+    making = [one.times(experiment.buffer) for one in per_sample.values()]
+    count = total((count, *making, *(one.times(visits) for one in per_visit.values())))
     per_second = board.clock / known.cycles_per_instruction(board)
     seconds = count.times(1 / per_second, Source.MODELLED)
     radio = board.radio
@@ -198,6 +204,7 @@ def _placement(
         board=board,
         instructions=count,
         per_sample=per_sample,
+        per_visit=per_visit,
         compute_seconds=seconds,
         radio_seconds=Figure(talked * 8 / radio.rate, Source.MODELLED),
         compute_joules=seconds.times(board.current / 1000 * board.volts, Source.MODELLED),

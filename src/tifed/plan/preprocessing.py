@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 
 from tifed.board import Core
 from tifed.board.measured_extraction import Extractions
@@ -18,6 +19,8 @@ from tifed.plan.front_end_costs import (
     front_end_instructions,
     front_end_stack,
 )
+from tifed.plan.shift_costs import CODE as SHIFT_CODE
+from tifed.plan.shift_costs import shift_instructions
 from tifed.rule.front_end import FrontEnd, front_end_memory
 
 
@@ -30,12 +33,15 @@ class Preprocessing:
         extractor: that its features, or raw samples, go through.
         front_end_runs: what front ends were measured to take.
         extractions: what extractors were measured to take.
+        shifts: height, width and channels of raw samples, if each visit in training makes a shift
+            copy and its features anew; not with an extractor.
     """
 
     front_end: FrontEnd | None = None
     extractor: Extractor | None = None
     front_end_runs: FrontEndRuns = field(default_factory=FrontEndRuns)
     extractions: Extractions = field(default_factory=Extractions)
+    shifts: tuple[int, int, int] | None = None
 
     def check(self, features: int) -> None:
         """Make sure that each step takes what the one before gives, the network ``features``.
@@ -43,6 +49,13 @@ class Preprocessing:
         Raises:
             UsageError: if not.
         """
+        if self.shifts is not None and (
+            self.extractor is not None or prod(self.shifts) != self.inputs(features)
+        ):
+            raise UsageError(
+                f"pixel_shifts: pictures of {self.shifts} are not {self.inputs(features)} values, "
+                "or go through an extractor, which boards do not do at each visit"
+            )
         if self.extractor is not None and self.extractor.features != features:
             raise UsageError(
                 f"layers: the network takes {features} features, "
@@ -77,6 +90,12 @@ class Preprocessing:
             )
         return found
 
+    def visit_instructions(self, kind: str, core: Core) -> Mapping[str, Figure]:
+        """Instructions for each visit of a sample in training, beside the network's, by step."""
+        if self.shifts is None:
+            return {}
+        return {"shift copy": shift_instructions(self.shifts), **self.instructions(kind, core)}
+
     def ram(self, features: int) -> Mapping[str, Figure]:
         """Bytes of RAM by part, beside the sample that arrives and the stack."""
         found = {}
@@ -106,6 +125,8 @@ class Preprocessing:
         if self.extractor is not None:
             found["extractor's code"] = extraction_code(kind, self.extractions)
             found["extractor"] = Figure(constant_bytes(self.extractor), Source.COMPUTED)
+        if self.shifts is not None:
+            found["shift copies' code"] = Figure(SHIFT_CODE, Source.MODELLED)
         return found
 
     def commands(self, kind: str) -> tuple[str, ...]:

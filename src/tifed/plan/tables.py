@@ -32,7 +32,7 @@ def tables(plan: DeploymentPlan, measured: Measured, *, parts: bool) -> Iterator
         if parts or number == 0:
             yield _memory(board, measured, plan.before)
     yield _costs(plan)
-    if plan.boards[0].placements[0].per_sample:
+    if plan.boards[0].placements[0].per_sample or plan.before.shifts is not None:
         yield _features(plan)
     yield _traffic(plan)
 
@@ -156,8 +156,10 @@ def _features(plan: DeploymentPlan) -> Table:
             f"{constant_bytes(before.extractor):,} bytes of constants\n"
             f"in flash, {extractor_memory(before.extractor).total:,} of RAM to work in"
         )
+    epochs = plan.experiment.local_epochs
+    copies = f" as it arrives and {epochs} times as a shift copy" * (before.shifts is not None)
     notes.append(
-        f"a round's cost above includes {plan.experiment.buffer} samples, each once\n"
+        f"a round's cost above includes {plan.experiment.buffer} samples, each once{copies}\n"
         "~ modelled from measured ones"
     )
     inputs, features = before.inputs(plan.network.features), plan.network.features
@@ -168,7 +170,8 @@ def _features(plan: DeploymentPlan) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for board in plan.boards:
         row = board.board
-        for step, one in board.placements[0].per_sample.items():
+        first = board.placements[0]
+        for step, one in {**first.per_sample, **first.per_visit}.items():
             seconds = one.times(board.cycles_per_instruction / row.clock, Source.MODELLED)
             joules = seconds.times(row.current / 1000 * row.volts, Source.MODELLED)
             table.add_row(
