@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from tifed.data import load
 from tifed.experiment import load_experiment
 from tifed.experiment.front_end import front_end_in_c
-from tifed.experiment.setup import front_end_for, network_for
+from tifed.experiment.setup import front_end_for, network_for, shifts_for
 from tifed.export import Model, model_for
 from tifed.rule.learning import LocalWork, classify, feedback_matrices, train
+from tifed.rule.learning.pixel_shifts import SHIFTS, shifted
 from tifed.rule.network import Parameters, start_parameters
 
 Buffers = list[tuple[NDArray[np.int8], NDArray[np.int32]]]
@@ -62,16 +63,17 @@ def _model(
     experiment = load_experiment(preset="digits", overrides=list(overrides))
     network = network_for(experiment)
     front_end = front_end_in_c(experiment, front_end_for(experiment))
-    model = model_for(experiment, network, layers, front_end=front_end)
+    shifts = shifts_for(experiment)
+    model = model_for(experiment, network, layers, front_end=front_end, shifts=shifts)
     if not parameters:
         return model
     start = _first(model)
     if network.centred:
         centre = _features(model, load("digits").train.features).mean(axis=0).astype(np.int8)
         start = Parameters(centre, start.weights, start.biases)
-    whole = model_for(experiment, network, front_end=front_end)
+    whole = model_for(experiment, network, front_end=front_end, shifts=shifts)
     trained = (network, _trained(whole, start, 2, 0))
-    return model_for(experiment, network, layers, trained, front_end=front_end)
+    return model_for(experiment, network, layers, trained, front_end=front_end, shifts=shifts)
 
 
 def _first(model: Model) -> Parameters:
@@ -109,9 +111,11 @@ def _trained(model: Model, parameters: Parameters, rounds: int, device: int) -> 
             device=device,
             exchange=number,
         )
-        parameters, _ = train(
-            model.network, parameters, feedback, _features(model, samples), labels, work
-        )
+        seen = _features(model, samples)
+        if model.shifts is not None:
+            copies = [shifted(samples, model.shifts, copy) for copy in range(len(SHIFTS))]
+            seen = np.stack([_features(model, one) for one in copies])
+        parameters, _ = train(model.network, parameters, feedback, seen, labels, work)
     return parameters
 
 

@@ -92,12 +92,19 @@ MODELS: dict[str, dict[str, Any]] = {
         "overrides": ["front_end=edges"], "layers": (1,),
         "parameters": True,
     },
+    "shift copies": {"overrides": ["pixel_shifts=true", "buffer=12", "batch=5"]},
+    "shift copies, front end, last layer, others in flash": {
+        "overrides": ["pixel_shifts=true", "front_end=octants", "layers=[32,12,10]"],
+        "layers": (1,), "parameters": True,
+    },
+    "shift copies, front end": {"overrides": ["pixel_shifts=true", "front_end=edges", "batch=7"]},
     "paper": {"overrides": ["recipe=paper", "layers=[64,20,10]"]},
 }  # fmt: skip
 
 CONFIGURED = (
     "as the experiment starts", "last layer, others in flash",
     "front end, 8-bit weights, halved from the start", "front end, last layer, others in flash",
+    "shift copies, front end",
 )  # fmt: skip
 """Built by CMake, every warning an error; the others faster, and with undefined behaviour fatal."""
 

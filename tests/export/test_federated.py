@@ -51,7 +51,13 @@ def free_ports(count: int) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    "network", [["layers=[64,12,10]"], ["front_end=octants", "layers=[32,12,10]"]]
+    "network",
+    [
+        ["layers=[64,12,10]"],
+        ["front_end=octants", "layers=[32,12,10]"],
+        ["pixel_shifts=true", "layers=[64,12,10]"],
+        ["front_end=octants", "pixel_shifts=true", "layers=[32,12,10]"],
+    ],
 )
 def test_processes_train_to_the_simulators_digest(
     network: list[str], tmp_path: Path, make_model: Callable[..., Model], run: Callable[..., str]

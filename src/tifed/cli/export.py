@@ -53,7 +53,7 @@ def export(
     folder with other content is never touched.
     """
     from tifed.experiment.front_end import front_end_in_c
-    from tifed.experiment.setup import extractor_of, front_end_for, network_for
+    from tifed.experiment.setup import extractor_of, front_end_for, network_for, shifts_for
     from tifed.export import export as write
     from tifed.export import model_for, require_same_front_end
     from tifed.rule.network import load_model
@@ -72,6 +72,7 @@ def export(
         trained,
         extractor_of(chosen),
         front_end_in_c(chosen, front_end_for(chosen, data_dir)),
+        shifts_for(chosen, data_dir),
     )
     done = write(model, framework, places[-1])
     if as_json:

@@ -68,20 +68,3 @@ def require_shifts(experiment: Experiment, shifts: tuple[int, int, int] | None) 
             if experiment.pixel_shifts
             else "pixel_shifts: the experiment has none, but shifts were given"
         )
-
-
-def require_no_shift_copies(experiment: Experiment, what: str) -> None:
-    """Make sure that shift copies are not silently left out of what is said of a device.
-
-    Args:
-        experiment: to be looked at.
-        what: is not possible, in words.
-
-    Raises:
-        UsageError: if it has shift copies.
-    """
-    if experiment.pixel_shifts:
-        raise UsageError(
-            f"pixel_shifts: {what}; set pixel_shifts = false; what shift copies take on a device "
-            "is in docs/pixel-shifts.md, and how to make them there in docs/core.md"
-        )

@@ -28,8 +28,9 @@ def link_files(sources: str, headers: str, front_end: bool = False) -> dict[str,
     Args:
         sources: folder of C files.
         headers: folder of what users include.
-        front_end: whether samples go through one. The header says so by itself then, for there
-            are build systems without a place for a definition that every file sees.
+        front_end: whether samples go through one, or are kept for shift copies. The header says so
+            by itself then, for there are build systems without a place for a definition that every
+            file sees.
     """
     folders = {"c": sources, "h": headers}
     files = {

@@ -6,7 +6,7 @@ from pathlib import Path
 from tifed.errors import UsageError
 from tifed.export.folder import write_library
 from tifed.export.layout import FRAMEWORKS
-from tifed.export.library import features_ram, library_files
+from tifed.export.library import features_ram, library_files, shifts_ram
 from tifed.export.model import Model
 from tifed.extractor.packed import constant_bytes
 from tifed.rule.network.memory import DeviceMemory, device_memory
@@ -26,6 +26,8 @@ class Exported:
         flash: bytes of parameters in flash.
         features_ram: bytes to make features of one sample in, and for these; 0 where samples are
             features.
+        shifts_ram: bytes for the raw samples of the buffer and for making shift copies of them; 0
+            where there are none.
         extractor_flash: bytes of the extractor's constants.
     """
 
@@ -36,6 +38,7 @@ class Exported:
     ram: DeviceMemory
     flash: int
     features_ram: int = 0
+    shifts_ram: int = 0
     extractor_flash: int = 0
 
 
@@ -74,9 +77,15 @@ def export(model: Model, framework: str, folder: Path) -> Exported:
         files=len(files) + 1,
         shape=model.shape,
         ram=device_memory(
-            model.network, model.layers, experiment.buffer, experiment.batch, bool(model.frozen)
+            model.network,
+            model.layers,
+            experiment.buffer,
+            experiment.batch,
+            bool(model.frozen),
+            sourced=model.shifts is not None,
         ),
         flash=0 if parameters is None else sum(array.nbytes for _, array in parameters.named),
         features_ram=features_ram(model),
+        shifts_ram=shifts_ram(model),
         extractor_flash=0 if extractor is None else constant_bytes(extractor),
     )

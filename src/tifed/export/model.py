@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.front_end import require_front_end
-from tifed.experiment.pixel_shifts import require_no_shift_copies
+from tifed.experiment.pixel_shifts import require_shifts
 from tifed.extractor import Extractor
 from tifed.federation import AverageEvery
 from tifed.files.paths import AnyPath
@@ -28,6 +28,7 @@ class Model:
         extractor: what makes the network's features of readings, or of what the front end makes of
             them, if anything does.
         front_end: what readings go through first, if they do.
+        shifts: height, width and channels of readings, if training makes shift copies of them.
     """
 
     experiment: Experiment
@@ -36,6 +37,7 @@ class Model:
     parameters: Parameters | None = None
     extractor: Extractor | None = None
     front_end: FrontEnd | None = None
+    shifts: tuple[int, int, int] | None = None
 
     @property
     def start(self) -> tuple[int, ...]:
@@ -60,7 +62,7 @@ class Model:
     @property
     def before(self) -> Preprocessing:
         """How the network's features are made of a reading."""
-        return Preprocessing(self.front_end, self.extractor)
+        return Preprocessing(self.front_end, self.extractor, shifts=self.shifts)
 
     @property
     def makes_features(self) -> bool:
@@ -115,6 +117,7 @@ def model_for(
     trained: tuple[Network, Parameters] | None = None,
     extractor: Extractor | None = None,
     front_end: FrontEnd | None = None,
+    shifts: tuple[int, int, int] | None = None,
 ) -> Model:
     """Check that an experiment can become a library.
 
@@ -125,14 +128,15 @@ def model_for(
         trained: network and parameters of a model file to start from.
         extractor: what devices make the network's features with, if they do.
         front_end: what their samples go through first, if they do.
+        shifts: height, width and channels of samples, if training makes shift copies of them.
 
     Raises:
         UsageError: naming the field that a device cannot have, or that does not fit the file.
     """
     check_for_devices(network)
     require_front_end(experiment, front_end)
-    require_no_shift_copies(experiment, "a library does not make shift copies")
-    Preprocessing(front_end, extractor).check(network.features)
+    require_shifts(experiment, shifts)
+    Preprocessing(front_end, extractor, shifts=shifts).check(network.features)
     if experiment.average_every is not AverageEvery.BUFFER:
         raise UsageError("average_every: a library trains a whole buffer at a time; use 'buffer'")
     chosen = tuple(range(network.depth)) if layers is None else tuple(sorted(set(layers)))
@@ -145,7 +149,7 @@ def model_for(
         if made_for != network:
             raise UsageError(f"parameters: {_difference(made_for, network)}")
         check_parameters(network, parameters)
-    return Model(experiment, network, chosen, parameters, extractor, front_end)
+    return Model(experiment, network, chosen, parameters, extractor, front_end, shifts)
 
 
 def require_same_front_end(path: AnyPath, experiment: Experiment) -> None:

@@ -20,27 +20,12 @@ static int make_features(int8_t *features, uint32_t offset, const int8_t *values
     }
     return tifed_front_end_put(&stream, values, count);
 }
-#elif defined(TIFED_DEVICE_FRONT_END)
-static int make_features(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        features[offset + i] = values[i];
-    return TIFED_OK;
-}
+#else
+#define make_features 0 /* a sample is kept as it arrives */
 #endif
 
 #ifdef TIFED_SHIFT_HEIGHT
 static int8_t pictures[TIFED_BUFFER * TIFED_INPUTS];
-
-/* A picture is kept as it arrives where the next one of the buffer lies, whatever it is for: if not
- * for the buffer, the next one takes its place. */
-static int keep_picture(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count)
-{
-    if (device.core.count < TIFED_BUFFER)
-        for (uint32_t i = 0; i < count; i++)
-            pictures[device.core.count * TIFED_INPUTS + offset + i] = values[i];
-    return make_features(features, offset, values, count);
-}
 
 #ifdef TIFED_FRONT_END_ROWS
 static int8_t row[TIFED_SHIFT_WIDTH * TIFED_SHIFT_CHANNELS];
@@ -89,9 +74,10 @@ int main(void)
         .reset = board_reset,
         .frozen = TIFED_FROZEN,
 #ifdef TIFED_SHIFT_HEIGHT
-        .front_end = keep_picture,
         .source = &source,
-#elif defined(TIFED_DEVICE_FRONT_END)
+        .kept = pictures,
+#endif
+#ifdef TIFED_DEVICE_FRONT_END
         .front_end = make_features,
 #endif
     };

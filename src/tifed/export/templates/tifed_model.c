@@ -27,9 +27,28 @@ static const tifed_frozen frozen[TIFED_MODEL_DEPTH] = {
 };
 
 {% endif %}
+{% if model.shifts %}
+/* Samples as they are added; whenever one is trained on, it is moved by a pixel, or not. */
+static int8_t pictures[TIFED_MODEL_BUFFER * TIFED_MODEL_INPUTS];
+{% if model.front_end %}
+static int8_t row[TIFED_SHIFT_WIDTH * TIFED_SHIFT_CHANNELS];
+static uint32_t copy_rows[TIFED_FRONT_END_ROWS / 4u]; /* a sample that is added has its own */
+static tifed_shifts shifts = {
+    pictures, TIFED_SHIFT_HEIGHT, TIFED_SHIFT_WIDTH, TIFED_SHIFT_CHANNELS,
+    &tifed_experiment_front_end, row, copy_rows, sizeof copy_rows,
+};
+static const tifed_source source = {tifed_write_shifted_features, &shifts};
+{% else %}
+static tifed_shifts shifts = {
+    pictures, TIFED_SHIFT_HEIGHT, TIFED_SHIFT_WIDTH, TIFED_SHIFT_CHANNELS, NULL, NULL, NULL, 0,
+};
+static const tifed_source source = {tifed_write_shifted, &shifts};
+{% endif %}
+
+{% endif %}
 const tifed_config tifed_model_config = {
     &tifed_experiment_network, TIFED_MODEL_TRAINED,  TIFED_MODEL_BUFFER,    TIFED_MODEL_BATCH,
-    {{ "frozen" if model.frozen else "NULL" }}, NULL, TIFED_MODEL_SEED_LOW, TIFED_MODEL_SEED_HIGH, NULL,
+    {{ "frozen" if model.frozen else "NULL" }}, NULL, TIFED_MODEL_SEED_LOW, TIFED_MODEL_SEED_HIGH, {{ "&source" if model.shifts else "NULL" }},
 };
 
 static union {
@@ -135,12 +154,20 @@ const int8_t *tifed_model_features(const int8_t *sample)
 {% endif %}
 int tifed_model_add_sample(tifed *t, const int8_t *sample, uint32_t label)
 {
+{% if model.shifts %}
+    uint32_t place = t->count;
+    int status = tifed_add_sample(t, NULL, label);
+    for (uint32_t i = 0; status == TIFED_OK && i < TIFED_MODEL_INPUTS; i++)
+        pictures[place * TIFED_MODEL_INPUTS + i] = sample[i];
+    return status;
+{% else %}
 {% if model.makes_features %}
     sample = tifed_model_features(sample);
     if (!sample)
         return TIFED_ERROR_MEMORY;
 {% endif %}
     return tifed_add_sample(t, sample, label);
+{% endif %}
 }
 
 int32_t tifed_model_classify(tifed *t, const int8_t *sample)
@@ -192,6 +219,10 @@ tifed_device_setup tifed_model_device(int8_t *sample, const char *board,
         .write = write,
 {% if model.front_end %}
         .front_end = front_end,
+{% endif %}
+{% if model.shifts %}
+        .source = &source,
+        .kept = pictures,
 {% endif %}
     };
     return setup;

@@ -45,7 +45,7 @@ extern "C" {
 {% for layer in network.layers %}
         TIFED_BYTES_LAYER({{ loop.index0 }}, {{ layer.fan_in }}u, {{ layer.fan_out }}u, {{ layer.weight_bits // 8 }}u, {{ experiment.batch }}u, {{ (loop.index0 in model.layers) | int }}, {{ (loop.index0 not in model.frozen) | int }}) + \
 {% endfor %}
-        TIFED_BYTES_SHARED({{ network.features }}u, {{ widest }}u, {{ experiment.buffer }}u, {{ experiment.batch }}u, {{ network.centred | int }}, {{ (network.centred or network.input_shift > 0) | int }}, 1))
+        TIFED_BYTES_{{ "SOURCED" if model.shifts else "SHARED" }}({{ network.features }}u, {{ widest }}u, {{ experiment.buffer }}u, {{ experiment.batch }}u, {{ network.centred | int }}, {{ (network.centred or network.input_shift > 0) | int }}, 1))
 
 extern const tifed_config tifed_model_config;
 
@@ -58,6 +58,12 @@ extern const tifed_config tifed_model_config;
  * There is one memory: the next start takes it over. */
 int tifed_model_start(tifed *t);
 
+{% if model.shifts %}
+/* Training takes each sample, each time that it comes to it, as it is or moved by one pixel. For
+ * that the library keeps the samples of the buffer as they are added: {{ "{:,}".format(shifts_ram) }} bytes of RAM
+ * more, where pointers have 32 bits. */
+
+{% endif %}
 /* Copy what the network learns from of a sample (TIFED_MODEL_INPUTS{% if model.makes_features %}: {{ model.reading_shape | join(" x ") }}{% endif %}) and its label into the
  * buffer; the class of a sample. Both return an error as tifed_add_sample and tifed_classify do. */
 int tifed_model_add_sample(tifed *t, const int8_t *sample, uint32_t label);
