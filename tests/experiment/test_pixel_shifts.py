@@ -222,7 +222,7 @@ def test_what_cannot_make_copies_refuses_them(tmp_path: Path) -> None:
     assert device_shifts(Experiment(pixel_shifts=True), load("digits")) == (8, 8, 1)
     assert device_shifts(Experiment(), load("digits")) is None
     words = ("export", str(tmp_path / "library"), "--set", "pixel_shifts=true")
-    done = CliRunner().invoke(app, [*words, "--set", "extractor=mnist"])
+    done = CliRunner().invoke(app, [*words, "--set", "extractor=mnist", "--set", "layers=[200,10]"])
     assert done.exit_code != 0
     assert "pixel_shifts: boards make shift copies of pixels" in f"{done.output} {done.exception}"
     assert not (tmp_path / "library").exists()
