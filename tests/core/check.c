@@ -195,7 +195,7 @@ int main(int argc, char **argv)
             test_case t;
             if (!make_case(&t))
                 continue;
-            run_core_both_ways(&t, true);
+            run_core_every_way(&t, true);
             run_others(&t);
             drop_arrays(&t);
             done++;

@@ -30,7 +30,7 @@ TUNED = {
 }  # fmt: skip
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "Experiment": {
-        "dataset": "digits", "front_end": None, "extractor": None,
+        "dataset": "digits", "front_end": None, "pixel_shifts": False, "extractor": None,
         "devices": 8, "rounds": 60, "seed": 1,
         "mode": "full-network", "assignment": None, "device_layers": None, "recipe": "tuned",
         "engine": "native", "fleet": "simulated", "board": "cortex-m4", "emulator": "unicorn",
@@ -76,6 +76,7 @@ DEFAULTS_ARE_OF_VERSION = 1
 
 MATTERS: Mapping[str, Any] = {
     "front_end": "octants",
+    "pixel_shifts": True,
     "devices": 4, "rounds": 7, "seed": 2, "mode": "single-layer", "assignment": "alternating",
     "recipe": "paper", "average_every": "epoch", "layers": [64, 16, 10], "buffer": 10, "batch": 5,
     "local_epochs": 2, "devices_per_round": 4, "minimum_devices": 2, "at_end": "stop",

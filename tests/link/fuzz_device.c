@@ -193,7 +193,7 @@ static int front_end(int8_t *features, uint32_t offset, const int8_t *values, ui
 
 static void run(const uint8_t *data, size_t size)
 {
-    tifed_config config = {&network, 3, 3, 2, NULL, NULL, 0, 0};
+    tifed_config config = {&network, 3, 3, 2, NULL, NULL, 0, 0, NULL};
     size_t bytes = tifed_memory_size(&config);
     void *memory = malloc(bytes); /* of the exact size, so that the sanitizer sees its end */
     int8_t *sample = malloc(FEATURES);

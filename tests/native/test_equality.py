@@ -94,7 +94,7 @@ def cases(draw: st.DrawFn) -> Case:
     work = LocalWork(
         batch=draw(st.integers(1, 45)),
         first_step=draw(st.integers(0, 4)),
-        steps=draw(st.integers(0, 5)),
+        steps=draw(st.integers(0, 9)),
         layers=tuple(sorted(draw(st.sets(st.integers(0, network.depth - 1), min_size=1)))),
         extra_shift=draw(st.integers(0, 1)),
         seed=draw(st.integers(0, 2**64 - 1)),
@@ -106,7 +106,11 @@ def cases(draw: st.DrawFn) -> Case:
     if draw(st.booleans()):
         samples = rng.integers(-128, 128, (count, network.features))
     labels = rng.integers(0, network.classes, count).astype(np.int32)
-    return Case(network, parameters, samples.astype(np.int8), labels, work)
+    samples = samples.astype(np.int8)
+    if copies := draw(st.integers(0, 3)):  # of each sample, of which each visit takes one
+        others = rng.integers(-128, 128, (copies, *samples.shape)).astype(np.int8)
+        samples = np.concatenate([samples[np.newaxis], others])
+    return Case(network, parameters, samples, labels, work)
 
 
 @pytest.mark.slow(5)
@@ -117,7 +121,8 @@ def test_every_kernel_equals_the_oracle(case: Case) -> None:
     feedback = feedback_matrices(network, work.seed)
     given_ = (network, case.parameters, feedback, case.samples, case.labels, work)
     expected, counted = oracle.train(*given_)
-    classes = oracle.classify(network, case.parameters, case.samples)
+    judged = case.samples if case.samples.ndim == 2 else case.samples[0]
+    classes = oracle.classify(network, case.parameters, judged)
     for kernel in KERNELS:
         engine = native.Native(kernel, threads=1)
         try:
@@ -132,7 +137,7 @@ def test_every_kernel_equals_the_oracle(case: Case) -> None:
             return
         assert trained == expected, kernel
         assert statistics == counted, kernel
-        assert np.array_equal(engine.classify(network, case.parameters, case.samples), classes)
+        assert np.array_equal(engine.classify(network, case.parameters, judged), classes)
 
 
 def test_threads_and_order_do_not_matter() -> None:
@@ -187,7 +192,8 @@ def test_threads_and_order_do_not_matter() -> None:
             assert np.array_equal(bias, results[0][0][layer][1])
 
 
-def test_simulated_fleet_is_as_with_the_oracle() -> None:
+@pytest.mark.parametrize("copies", [1, 3])
+def test_simulated_fleet_is_as_with_the_oracle(copies: int) -> None:
     from tifed.federation import Federation, Job, Jobs, Plan, total
     from tifed.federation.assignment import full_network
     from tifed.federation.device import Stream
@@ -198,7 +204,11 @@ def test_simulated_fleet_is_as_with_the_oracle() -> None:
     rng = np.random.default_rng(2)
     samples = rng.integers(-128, 128, (90, 12)).astype(np.int8)
     labels = rng.integers(0, 3, 90).astype(np.int32)
-    streams = tuple(Stream(samples, labels, np.arange(d, 90, 6)) for d in range(6))
+    several = None
+    if copies > 1:
+        others = rng.integers(-128, 128, (copies - 1, 90, 12)).astype(np.int8)
+        several = np.concatenate([samples[np.newaxis], others])
+    streams = tuple(Stream(samples, labels, np.arange(d, 90, 6), several) for d in range(6))
     parameters = Parameters(
         np.zeros(12, np.int8),
         (np.zeros((12, 8), np.int16), np.zeros((8, 3), np.int16)),

@@ -11,7 +11,7 @@ import numpy as np
 from tifed.errors import UsageError
 from tifed.federation import DeviceScore, FeatureSums, Job, Jobs, Plan, Update, device_update
 from tifed.federation.counts import impossible_counts, impossible_squares
-from tifed.fleets.built_for import fingerprint_of, misfit
+from tifed.fleets.built_for import fingerprint_of, misfit, require_copies_on_devices
 from tifed.fleets.inputs import FleetInputs
 from tifed.link import (
     Capabilities,
@@ -105,6 +105,7 @@ class LinkedFleet:
         self._inputs, self._federation = inputs, inputs.federation
         self._network = inputs.network
         self._devices = dict(zip(numbers, map(_Device, clients), strict=True))
+        require_copies_on_devices(inputs)
         self._fingerprint = fingerprint_of(inputs)
         self._settings = settings or LinkSettings()
         self._on_close = on_close

@@ -92,7 +92,7 @@ class Native:
             UsageError: naming the argument that is not as the oracle's contract has it.
         """
         arguments.sample_arrays(network, samples, labels)
-        count = len(samples)
+        count = len(labels)
         row = {
             "device": work.device, "begin": 0, "end": count, "position": 0, "samples": count,
             "first_step": work.first_step, "steps": work.steps,
@@ -163,7 +163,11 @@ class Native:
             counts = engine.fit(
                 _native.Parameters(centre, weights, biases),
                 matrices,
-                _native.SharedSamples(shared.samples, shared.labels, shared.order),
+                _native.SharedSamples(
+                    shared.samples if shared.samples.ndim == 3 else shared.samples[np.newaxis],
+                    shared.labels,
+                    shared.order,
+                ),
                 jobs,
                 _native.Work(
                     batch=arguments.whole("batch", work.batch, 1, _WORD),

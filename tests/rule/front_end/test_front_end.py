@@ -111,5 +111,5 @@ def test_memory_is_rows_and_no_picture() -> None:
 
 def test_operations_are_counted() -> None:
     assert front_end_operations(FrontEnd("octants", (9, 5, 3))) == FrontEndOperations(
-        values=135, pixels=45, cells=15, products=120, features=48
+        values=135, rows=9, pixels=45, cells=15, products=120, merged=120
     )

@@ -26,6 +26,9 @@ void tifed_device_init(tifed_device *device, const tifed_device_setup *setup)
     device->state = TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
     device->ticks = 0;
+#ifdef TIFED_DEVICE_FRONT_END
+    device->core.count = 0; /* which is looked at before there is a configuration */
+#endif
 }
 
 void tifed_device_ready(tifed_device *device)
@@ -37,7 +40,10 @@ static tifed_config config_for(const tifed_device *device, uint32_t trained)
 {
     const tifed_device_setup *setup = device->setup;
     tifed_config config = {
-        setup->network, trained, setup->buffer, setup->batch, setup->frozen, 0, 0, 0};
+        setup->network, trained, setup->buffer, setup->batch, setup->frozen, 0, 0, 0, 0};
+#ifdef TIFED_DEVICE_FRONT_END
+    config.source = setup->source;
+#endif
     return config;
 }
 
@@ -183,12 +189,26 @@ static uint32_t now(const tifed_device *device)
 }
 
 #ifdef TIFED_DEVICE_FRONT_END
-/* Give a piece of a sample to the front end, which needs no sample as a whole. */
-static uint8_t through_front_end(tifed_device *device, int8_t *sample, uint32_t offset,
-                                 const uint8_t *bytes, uint32_t count)
+/* Give a piece of a sample to the front end, which needs no sample as a whole. Where a source makes
+ * of it what is trained on, it is kept as well, in the place of the buffer's next sample; what is
+ * not for the buffer is overwritten there. */
+static uint8_t take_piece(tifed_device *device, int8_t *sample, uint32_t offset,
+                          const uint8_t *bytes, uint32_t count)
 {
-    uint32_t before = now(device);
-    int status = device->setup->front_end(sample, offset, (const int8_t *)bytes, count);
+    const tifed_device_setup *setup = device->setup;
+    uint32_t before = now(device), place = device->core.count;
+    int8_t *kept = setup->kept && place < setup->buffer
+                       ? setup->kept + (size_t)place * setup->inputs + offset
+                       : 0;
+    int status = TIFED_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        if (kept)
+            kept[i] = (int8_t)bytes[i];
+        if (!setup->front_end)
+            sample[offset + i] = (int8_t)bytes[i];
+    }
+    if (setup->front_end)
+        status = setup->front_end(sample, offset, (const int8_t *)bytes, count);
     device->ticks += now(device) - before;
     return code_of(status);
 }
@@ -220,7 +240,7 @@ NOINLINE static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint
     if (count == 0u || offset > inputs || count > inputs - offset)
         return TIFED_LINK_LENGTH;
 #ifdef TIFED_DEVICE_FRONT_END
-    uint8_t code = through_front_end(device, sample, offset, in + 8, count);
+    uint8_t code = take_piece(device, sample, offset, in + 8, count);
     if (code != TIFED_LINK_OK) {
         device->filled = 0; /* a sample that failed has no next piece */
         return code;

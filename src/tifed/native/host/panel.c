@@ -29,7 +29,7 @@ const unsigned panel_kernel_count = sizeof panel_kernels / sizeof panel_kernels[
 
 int panel_network_init(panel_network *panels, const tifed_network *network)
 {
-    tifed_config config = {network, 0, 0, 0, NULL, NULL, 0, 0};
+    tifed_config config = {network, 0, 0, 0, NULL, NULL, 0, 0, NULL};
     int status = tifed_check(&config);
     if (status != TIFED_OK)
         return status;

@@ -48,7 +48,7 @@ class SharedSamples:
     """Samples that many devices read, each along its own part of ``order``.
 
     Attributes:
-        samples: int8 (M, D), of all devices.
+        samples: int8 (M, D), of all devices; or (copies, M, D), of which each visit takes one.
         labels: int32 (M,).
         order: int64 (n,), the devices' streams one after the other, entries 0..M-1.
     """

@@ -2,8 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import save
 
@@ -38,16 +40,23 @@ def network_from_json(text: str) -> Network:
 
 
 def save_model(
-    path: AnyPath, network: Network, parameters: Parameters, energy_shift: int = 0
+    path: AnyPath,
+    network: Network,
+    parameters: Parameters,
+    *,
+    energy_shift: int = 0,
+    front_end: str | None = None,
 ) -> None:
     """Write a model file; it appears whole or not at all.
 
     Args:
         path: of the file.
-        network: what the parameters are of.
-        parameters: the model.
+        network: of the model.
+        parameters: of the model.
         energy_shift: what its training added to the first layer's update shift, for those who go on
             with it.
+        front_end: the name of the one whose features the network takes; None if it takes raw
+            samples.
 
     Raises:
         UsageError: if the arrays do not fit the network or the folder cannot be written.
@@ -62,6 +71,8 @@ def save_model(
     }
     if energy_shift:
         header["energy_shift"] = str(energy_shift)
+    if front_end is not None:
+        header["front_end"] = front_end
     arrays = {name: np.ascontiguousarray(array) for name, array in parameters.named}
     write_atomically(path, save(arrays, header))
 
@@ -107,7 +118,18 @@ def energy_shift_of(path: AnyPath) -> int:
     raise UsageError(f"{path}: its energy_shift is {text!r:.20}, not a number in {low}..{high}")
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+def model_front_end(path: AnyPath) -> str | None:
+    """The name of the front end whose features a model file's network takes; None for raw samples.
+
+    Raises:
+        UsageError: if the file is missing, damaged, or of another format or version.
+    """
+    header, _ = _read(Path(path))
+    return header.get("front_end")
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
+    """Header and arrays."""
     if not path.is_file():
         raise UsageError(f"{path}: no such model file")
     return read_tensors(path, FORMAT, VERSION)
