@@ -49,7 +49,7 @@ PAINTS = (0x55, 0xAA)
 """A byte that keeps both is one that nobody wrote to."""
 
 PROGRAM = """\
-#include "tifed_front_end.h"
+#include "tifed_second_order.h"
 static const tifed_front_end front_end = {
     %(height)d, %(width)d, %(channels)d, %(directions)d, %(merged)d};
 int8_t sample[%(inputs)d], features[%(outputs)d];
@@ -58,7 +58,13 @@ int start(void);
 int start(void)
 {
     tifed_front_end_stream stream;
+#if %(second_order)d
+    tifed_second_order second;
+    int status = tifed_second_order_begin(&stream, &second, &front_end, features, scratch,
+                                          sizeof scratch);
+#else
     int status = tifed_front_end_begin(&stream, &front_end, features, scratch, sizeof scratch);
+#endif
     return status ? status : tifed_front_end_put(&stream, sample, sizeof sample);
 }
 """
@@ -151,6 +157,7 @@ def build(folder: Path, front_end: FrontEnd, processor: str) -> Path:
     numbers = {
         "height": height, "width": width, "channels": channels,
         "directions": front_end.parts.directions, "merged": front_end.parts.merged,
+        "second_order": front_end.parts.second_order,
         "inputs": front_end.input_features, "outputs": front_end.features,
         "scratch": front_end_memory(front_end).total,
     }  # fmt: skip
@@ -164,12 +171,15 @@ def build(folder: Path, front_end: FrontEnd, processor: str) -> Path:
         "-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables",
         "-fno-unroll-loops", "-fno-sanitize=all", "-nostdlib", f"-I{CORE}",
     ]  # fmt: skip
-    kernel, image = str(folder / "kernel.o"), folder / "image.elf"
-    source = str(CORE / "tifed_kernel_front_end.c")
-    subprocess.run([*command, "-O2", "-c", source, "-o", kernel], check=True)
-    rest = (folder / "program.c", CORE / "tifed_front_end.c", boards / "arm_runtime.c")
+    kernels, image = [], folder / "image.elf"
+    for name in ("tifed_kernel_front_end", "tifed_kernel_second_order"):
+        kernels.append(str(folder / f"{name}.o"))
+        source = str(CORE / f"{name}.c")
+        subprocess.run([*command, "-O2", "-c", source, "-o", kernels[-1]], check=True)
+    core = (CORE / "tifed_front_end.c", CORE / "tifed_second_order.c")
+    rest = [str(it) for it in (folder / "program.c", *core, boards / "arm_runtime.c")]
     link = ("-Wl,--gc-sections", "-Wl,--entry=start", "-T", str(folder / "board.ld"))
-    subprocess.run([*command, "-Os", *map(str, rest), kernel, *link, "-o", str(image)], check=True)
+    subprocess.run([*command, "-Os", *rest, *kernels, *link, "-o", str(image)], check=True)
     return image
 
 
