@@ -15,7 +15,10 @@ TESTS = ROOT / "tests" / "core"
 VECTORS = ROOT / "tests" / "vectors"
 LEARNING = ("tifed.c", "tifed_kernel.c")
 EXTRACTION = ("tifed_features.c", "tifed_kernel_features.c")
-FRONT_END = ("tifed_front_end.c", "tifed_kernel_front_end.c")
+FRONT_END = (
+    "tifed_front_end.c", "tifed_kernel_front_end.c",
+    "tifed_second_order.c", "tifed_kernel_second_order.c",
+)  # fmt: skip
 PROCESSOR = "atmega1284p"
 """Of those that simavr has, the one with the most RAM (16 KB): no case is too large for it."""
 COMPILER = ["avr-gcc", f"-mmcu={PROCESSOR}", "-Os", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
@@ -57,7 +60,7 @@ def packed(text: str) -> bytes:
         ("core.txt", LEARNING, "check_core.c", 26),
         ("core_large_shifts.txt", LEARNING, "check_core.c", 6),
         ("features.txt", EXTRACTION, "check_extraction.c", 24),
-        ("front_end.txt", FRONT_END, "check_front_end.c", 24),
+        ("front_end.txt", FRONT_END, "check_front_end.c", 32),
     ],
     ids=["learning", "large-shifts", "extraction", "front-end"],
 )

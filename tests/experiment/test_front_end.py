@@ -296,7 +296,13 @@ def test_boards_end_with_the_digest(name: str, features: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("edges", 159_010), ("octants", 20_160), ("edges-small", 10_360)]
+    ("name", "parameters"),
+    [
+        ("edges", 159_010),
+        ("octants", 20_160),
+        ("edges-small", 10_360),
+        ("octants-second-order", 159_010),
+    ],
 )
 def test_presets_have_networks_for_their_features(name: str, parameters: int) -> None:
     experiment = load_experiment(preset=f"fashion-mnist-{name}")
