@@ -129,8 +129,22 @@ def test_memory_is_rows_and_no_picture() -> None:
 
 def test_operations_are_counted() -> None:
     assert front_end_operations(FrontEnd("octants", (9, 5, 3))) == FrontEndOperations(
-        values=135, rows=9, pixels=45, changes=0, cells=15, products=120, merged=120
+        values=135,
+        rows=9,
+        pixels=45,
+        changes=0,
+        cells=15,
+        products=120,
+        merged=120,
+        second_orders=0,
     )
     assert front_end_operations(FrontEnd("octants-second-order", (9, 5, 3))) == FrontEndOperations(
-        values=135, rows=9 + 5, pixels=45, changes=120, cells=15 + 6, products=120 + 48, merged=120
+        values=135,
+        rows=9 + 5,
+        pixels=45,
+        changes=120,
+        cells=15 + 6,
+        products=120 + 48,
+        merged=120,
+        second_orders=1,
     )

@@ -18,6 +18,7 @@ class FrontEndOperations:
         cells: whose energy is summed and divided by.
         products: of a cell's directions, each looked up in the table of square roots.
         merged: of these, those that become a part of a block of 2x2.
+        second_orders: that are begun and ended once in a picture: 0 or 1.
     """
 
     values: int
@@ -27,6 +28,7 @@ class FrontEndOperations:
     cells: int
     products: int
     merged: int
+    second_orders: int
 
 
 def front_end_operations(front_end: FrontEnd) -> FrontEndOperations:
@@ -45,4 +47,5 @@ def front_end_operations(front_end: FrontEnd) -> FrontEndOperations:
         cells=cells + second_cells,
         products=products + second_cells * SECOND_ORDER,
         merged=products if front_end.parts.merged else 0,
+        second_orders=second,
     )
