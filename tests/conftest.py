@@ -9,15 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import settings
-from numpy.typing import NDArray
 
-import tifed
-from tifed.rule.front_end import FrontEndBase
 from tifed.rule.network import Network
-from tifed.rule.network.value_ranges import Range
 from tifed.rule.recipes import RECIPES, Tuned
 
 COMMAND = "from tifed.cli import main; main()"
@@ -26,35 +21,6 @@ PATIENCE = 300.0
 # A busy machine is slow, not wrong: no test is timed.
 settings.register_profile("tifed", deadline=None)
 settings.load_profile("tifed")
-
-
-class Differences(FrontEndBase):
-    """Half of what each value is more than the one before it: a front end as people add one."""
-
-    def __init__(self, input_shape: tuple[int, ...]) -> None:
-        self.input_shape = input_shape
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        return (self.input_features - 1,)
-
-    @property
-    def description(self) -> str:
-        return f"differences 1 {self.input_features}"
-
-    def compute(self, samples: NDArray[np.int8]) -> NDArray[np.int8]:
-        wide = samples.astype(np.int16)
-        return ((wide[:, 1:] - wide[:, :-1]) >> 1).astype(np.int8)
-
-    def ranges(self) -> tuple[Range, ...]:
-        return (Range(None, "difference", -255, 255, 16, "of two int8"),)
-
-
-@pytest.fixture(scope="session")
-def front_end_without_c() -> str:
-    """The name of a front end that was added from outside: there is no C of it."""
-    tifed.register_front_end("without-c", Differences)
-    return "without-c"
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -15,7 +15,10 @@ TESTS = ROOT / "tests" / "core"
 VECTORS = ROOT / "tests" / "vectors"
 LEARNING = ("tifed.c", "tifed_kernel.c")
 EXTRACTION = ("tifed_features.c", "tifed_kernel_features.c")
-FRONT_END = ("tifed_front_end.c", "tifed_kernel_front_end.c")
+FRONT_END = (
+    "tifed_front_end.c", "tifed_kernel_front_end.c",
+    "tifed_second_order.c", "tifed_kernel_second_order.c",
+)  # fmt: skip
 SHIFTS = ("tifed_shifts.c", *FRONT_END)
 PROCESSOR = "atmega1284p"
 """Of those that simavr has, the one with the most RAM (16 KB): no case is too large for it."""
@@ -59,7 +62,7 @@ def packed(text: str) -> bytes:
         ("core_large_shifts.txt", LEARNING, "check_core.c", 6),
         ("core_energy_shifts.txt", LEARNING, "check_core.c", 17),
         ("features.txt", EXTRACTION, "check_extraction.c", 24),
-        ("front_end.txt", FRONT_END, "check_front_end.c", 24),
+        ("front_end.txt", FRONT_END, "check_front_end.c", 32),
         ("shifts.txt", SHIFTS, "check_shifts.c", 24),
     ],
     ids=["learning", "large-shifts", "energy-shifts", "extraction", "front-end", "shifts"],

@@ -100,7 +100,9 @@ def test_an_extractor_may_follow(tmp_path: Path, run: Callable[..., str]) -> Non
     biases = tuple(rng.integers(-99, 99, bias.shape).astype(np.int16) for bias in drawn.biases)
     centre = rng.integers(-20, 20, 12).astype(np.int8)
     parameters = Parameters(centre, drawn.weights, biases)
-    model = model_for(experiment, network, None, (network, parameters), extractor, front_end=front_end)
+    model = model_for(
+        experiment, network, None, (network, parameters), extractor, front_end=front_end
+    )
     samples = load("digits").test.features[:50]
     found = said(model, samples, tmp_path, run)
     features = oracle.extract(extractor, front_end.compute(samples))
@@ -161,7 +163,7 @@ def test_a_model_file_names_its_front_end(tmp_path: Path) -> None:
 
 
 def test_what_would_leave_the_front_end_out_is_refused(
-    tmp_path: Path, make_model: Callable[..., Model], front_end_without_c: str
+    make_model: Callable[..., Model],
 ) -> None:
     model = make_model("front_end=edges")
     with pytest.raises(UsageError, match="front_end: the experiment names 'edges', but None was"):
@@ -169,9 +171,3 @@ def test_what_would_leave_the_front_end_out_is_refused(
     wrong = FrontEnd("edges", (28, 28, 1))
     with pytest.raises(UsageError, match="layers: the network takes 64 features, the front end "):
         model_for(model.experiment, model.network, front_end=wrong)
-    chosen = ["--set", f"front_end={front_end_without_c}"]
-    done = CliRunner().invoke(app, [str(tmp_path / "library"), *chosen])
-    assert isinstance(done.exception, UsageError)
-    assert "'without-c' of" in str(done.exception)
-    assert "has no C that a board could compute it with" in str(done.exception)
-    assert not (tmp_path / "library").exists()

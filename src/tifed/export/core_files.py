@@ -10,7 +10,10 @@ from tifed.errors import RunError
 LINK_FOLDER = "tifed_link"
 """Where an export keeps the device's side of the link, for its names are short."""
 
-_PUBLIC = ("tifed.h", "tifed_features.h", "tifed_front_end.h", "tifed_layout.h", "tifed_shifts.h")
+_PUBLIC = (
+    "tifed.h", "tifed_features.h", "tifed_front_end.h", "tifed_layout.h", "tifed_second_order.h",
+    "tifed_shifts.h",
+)  # fmt: skip
 
 
 def core_files(sources: str, headers: str) -> dict[str, bytes]:

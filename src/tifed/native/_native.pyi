@@ -36,7 +36,14 @@ class Extractor:
 
 class FrontEnd:
     def __init__(
-        self, *, height: int, width: int, channels: int, directions: int, merged: bool
+        self,
+        *,
+        height: int,
+        width: int,
+        channels: int,
+        directions: int,
+        merged: bool,
+        second_order: bool,
     ) -> None: ...
     @property
     def memory(self) -> int: ...

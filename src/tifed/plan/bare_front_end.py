@@ -39,8 +39,14 @@ int start(void);
 int start(void)
 {
     tifed_front_end_stream stream;
+#ifdef TIFED_FRONT_END_SECOND_ORDER
+    static tifed_second_order second;
+    int status = tifed_second_order_begin(&stream, &second, &tifed_experiment_front_end,
+                                          features, scratch, sizeof scratch);
+#else
     int status = tifed_front_end_begin(&stream, &tifed_experiment_front_end, features, scratch,
                                        sizeof scratch);
+#endif
     return status ? status : tifed_front_end_put(&stream, sample, sizeof sample);
 }
 """
@@ -187,10 +193,15 @@ def _built(folder: Path, front_end: FrontEnd, processor: str) -> Path:
         "-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables",
         "-fno-unroll-loops", "-fno-sanitize=all", "-nostdlib", f"-I{CORE}",
     ]  # fmt: skip
-    kernel, image = str(folder / "kernel.o"), folder / "image.elf"
-    source = str(CORE / "tifed_kernel_front_end.c")
-    subprocess.run([*command, "-O2", "-c", source, "-o", kernel], check=True)
-    rest = (folder / "program.c", CORE / "tifed_front_end.c", boards / runtime)
+    kernels, image = [], folder / "image.elf"
+    for name in ("tifed_kernel_front_end", "tifed_kernel_second_order"):
+        kernels.append(str(folder / f"{name}.o"))
+        source = str(CORE / f"{name}.c")
+        subprocess.run([*command, "-O2", "-c", source, "-o", kernels[-1]], check=True)
+    core = (CORE / "tifed_front_end.c", CORE / "tifed_second_order.c")
+    rest = (folder / "program.c", *core, boards / runtime)
     link = ("-Wl,--gc-sections", "-Wl,--entry=start", "-T", str(folder / "board.ld"))
-    subprocess.run([*command, "-Os", *map(str, rest), kernel, *link, "-o", str(image)], check=True)
+    subprocess.run(
+        [*command, "-Os", *map(str, rest), *kernels, *link, "-o", str(image)], check=True
+    )
     return image

@@ -6,13 +6,16 @@ from tifed.board import Core
 from tifed.board.measured_front_end import FrontEndRuns
 from tifed.plan.figure import Figure, Source
 from tifed.plan.fit import fitted
-from tifed.rule.front_end import FrontEnd, front_end_operations
+from tifed.rule.front_end import FrontEnd, front_end_memory, front_end_operations
 
 CODE = 3_072
 """Bytes of a front end's code and table where it was not compiled for a core."""
 
-STREAM = 52
+STREAM = 68
 """Bytes of a ``tifed_front_end_stream`` on a 32-bit device."""
+
+SECOND_ORDER = 76
+"""Bytes of a ``tifed_second_order`` there."""
 
 BELOW = 184
 """Bytes of stack that the firmware has in use when it gives a piece of a sample to a front end: the
@@ -41,9 +44,17 @@ def front_end_instructions(
     return Figure(round(fitted(known, astuple(counts))), Source.MODELLED)
 
 
-def front_end_code(kind: str, measured: FrontEndRuns) -> Figure:
+def front_end_room(front_end: FrontEnd) -> int:
+    """Bytes of RAM that a front end takes beside the features, with where it is in a picture."""
+    second = SECOND_ORDER if front_end.parts.second_order else 0
+    return front_end_memory(front_end).total + STREAM + second
+
+
+def front_end_code(kind: str, front_end: FrontEnd, measured: FrontEndRuns) -> Figure:
     """Bytes of flash of a front end's functions and table."""
-    code = max((row.code for row in measured.of(kind)), default=0)
+    second = front_end.parts.second_order
+    rows = (row for row in measured.of(kind) if row.made.parts.second_order == second)
+    code = max((row.code for row in rows), default=0)
     return Figure(code, Source.MEASURED) if code else Figure(CODE, Source.MODELLED)
 
 

@@ -14,14 +14,14 @@ from tifed.extractor.packed import constant_bytes
 from tifed.plan.extraction_costs import extraction_code, extraction_instructions, extraction_stack
 from tifed.plan.figure import Figure, Source
 from tifed.plan.front_end_costs import (
-    STREAM,
     front_end_code,
     front_end_instructions,
+    front_end_room,
     front_end_stack,
 )
 from tifed.plan.shift_costs import CODE as SHIFT_CODE
 from tifed.plan.shift_costs import shift_instructions
-from tifed.rule.front_end import FrontEnd, front_end_memory
+from tifed.rule.front_end import FrontEnd
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Preprocessing:
         """Bytes of RAM by part, beside the sample that arrives and the stack."""
         found = {}
         if self.front_end is not None:
-            room = front_end_memory(self.front_end).total + STREAM
+            room = front_end_room(self.front_end)
             found["front end"] = Figure(room, Source.COMPUTED)
         if self.extractor is not None:
             # Its block, and the features of one sample on their way into the buffer.
@@ -121,7 +121,7 @@ class Preprocessing:
         """Bytes of flash by part."""
         found = {}
         if self.front_end is not None:
-            found["front end's code"] = front_end_code(kind, self.front_end_runs)
+            found["front end's code"] = front_end_code(kind, self.front_end, self.front_end_runs)
         if self.extractor is not None:
             found["extractor's code"] = extraction_code(kind, self.extractions)
             found["extractor"] = Figure(constant_bytes(self.extractor), Source.COMPUTED)

@@ -22,12 +22,13 @@ def front_end_constants(front_end: FrontEnd) -> str:
     """The front end, and how much memory it needs for the rows that it looks back at."""
     height, width, channels = front_end.input_shape
     parts = front_end.parts
+    second_order = "#define TIFED_FRONT_END_SECOND_ORDER 1\n" if parts.second_order else ""
     return f"""\
-#include "tifed_front_end.h"
+#include "tifed_second_order.h"
 
 /* SHA-256 {front_end.digest} */
 #define TIFED_FRONT_END_ROWS {front_end_memory(front_end).total}u
-static const tifed_front_end tifed_experiment_front_end = {{
+{second_order}static const tifed_front_end tifed_experiment_front_end = {{
     .height = {height},
     .width = {width},
     .channels = {channels},

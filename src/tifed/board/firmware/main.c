@@ -13,8 +13,14 @@ static int make_features(int8_t *features, uint32_t offset, const int8_t *values
     static tifed_front_end_stream stream;
     static uint32_t rows[TIFED_FRONT_END_ROWS / 4u];
     if (offset == 0u) {
+#ifdef TIFED_FRONT_END_SECOND_ORDER
+        static tifed_second_order second;
+        int status = tifed_second_order_begin(&stream, &second, &tifed_experiment_front_end,
+                                              features, rows, sizeof rows);
+#else
         int status = tifed_front_end_begin(&stream, &tifed_experiment_front_end, features, rows,
                                            sizeof rows);
+#endif
         if (status != TIFED_OK)
             return status;
     }

@@ -118,8 +118,14 @@ static int front_end(int8_t *features, uint32_t offset, const int8_t *values, ui
     static tifed_front_end_stream stream;
     static uint32_t rows[TIFED_FRONT_END_ROWS / 4u];
     if (offset == 0u) {
+{% if model.front_end.parts.second_order %}
+        static tifed_second_order second;
+        int status = tifed_second_order_begin(&stream, &second, &tifed_experiment_front_end,
+                                              features, rows, sizeof rows);
+{% else %}
         int status = tifed_front_end_begin(&stream, &tifed_experiment_front_end, features, rows,
                                            sizeof rows);
+{% endif %}
         if (status != TIFED_OK)
             return status;
     }
