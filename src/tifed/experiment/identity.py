@@ -107,7 +107,9 @@ def _constants(experiment: Experiment, network: Network | None) -> dict[str, Any
     constants: dict[str, Any] = {
         "assignment": learner.assignment,
         "calibration": learner.calibration_samples,
-        "shifts": _runs(learner.extra_shift(number, rounds) for number in range(rounds)),
+        "shifts": _runs(
+            learner.extra_shift(number, rounds, experiment.mode) for number in range(rounds)
+        ),
     }
     baseline, recipe = experiment.build_baseline(), experiment.build_recipe()
     if baseline is not None:

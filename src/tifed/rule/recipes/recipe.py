@@ -105,9 +105,9 @@ class Recipe(BaseModel, ABC):
         del mode, depth
         return Server()
 
-    def extra_shift(self, number: int, rounds: int) -> int:
+    def extra_shift(self, number: int, rounds: int, mode: Mode) -> int:
         """What is added to every update shift in round ``number`` (from 0) of ``rounds``."""
-        del number, rounds
+        del number, rounds, mode
         return 0
 
     @property

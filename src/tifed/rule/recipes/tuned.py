@@ -116,8 +116,8 @@ class Tuned(Recipe):
         ge=1,
         le=4,
         description="how far the server moves towards the mean of the devices; 1 is all the way, 2 "
-        "twice as far; default 2; in single-layer mode of two layers 4 for the first and 1 for the "
-        "last; in modes other than full-network half of that with halvings = 0",
+        "twice as far; default 2 in full-network mode; in single-layer mode of two layers 2 for the "
+        "first and 1/2 for the last; else 1",
     )
     server_momentum: int = Field(
         8,
@@ -130,8 +130,8 @@ class Tuned(Recipe):
         None,
         ge=0,
         le=4,
-        description="how often updates are halved, from the first round on; default 1, and 0 in "
-        "runs of fewer than 16 rounds",
+        description="how often updates are halved, from the first round on; default 1 in "
+        "full-network mode with 16 rounds or more, else 0",
     )
     running_mean: int = Field(
         16,
@@ -225,19 +225,15 @@ class Tuned(Recipe):
     def server(self, mode: Mode, depth: int) -> Server:
         """Eight fractional bits and a running mean; momentum where all devices train everything.
 
-        Momentum makes up for halved updates; where there is none, steps twice as far do. In
-        single-layer mode of two layers the first, which most devices train, steps four times as far
-        as the last, which few train: its mean is noisy.
+        In single-layer mode of two layers the first, which most devices train, steps four times as
+        far as the last, which few train: its mean is noisy.
         """
-        more = 1 if self.halvings == 0 else 2
         if self.server_rate is not None:
             halves: tuple[int, ...] = (2 * self.server_rate,)
-        elif mode == "full-network":
-            halves = (4,)
         elif mode == "single-layer" and depth == 2:
-            halves = (4 * more, more)
+            halves = (4, 1)
         else:
-            halves = (2 * more,)
+            halves = (4,) if mode == "full-network" else (2,)
         return Server(
             fraction_bits=8,
             rounding=Rounding.NEAREST,
@@ -248,9 +244,11 @@ class Tuned(Recipe):
             momentum=self.server_momentum if mode == "full-network" else 0,
         )
 
-    def extra_shift(self, number: int, rounds: int) -> int:
+    def extra_shift(self, number: int, rounds: int, mode: Mode) -> int:
         """`halvings`, and one more from ``decay_percent`` of the rounds on."""
-        halvings = int(rounds >= SHORT) if self.halvings is None else self.halvings
+        halvings = self.halvings
+        if halvings is None:  # where momentum makes up for it
+            halvings = int(mode == "full-network" and rounds >= SHORT)
         return halvings + int(100 * number >= self.decay_percent * rounds)
 
     @property
