@@ -25,6 +25,9 @@ SHORT = 16
 USUAL_BITS = 13
 """Length in binary of a feature's mean square in the pictures that the shifts were found on."""
 
+FAINTEST = 4
+"""Shifts less by more than this are not taken: weights for a fainter input pass their bound."""
+
 
 def _log2(value: int) -> int:
     """Binary logarithm to the nearest integer, in integers.
@@ -150,9 +153,7 @@ class Tuned(Recipe):
     def network(self, shape: tuple[int, ...], batch: int) -> Network:
         """Shifts from `shifts` where the settings leave them open."""
         depth = len(shape) - 1
-        hidden = self.activation or (
-            Activation.ABSOLUTE if depth <= MOST_ABSOLUTE_LAYERS else Activation.RELU
-        )
+        hidden = self.hidden_activation(depth)
         # Every unit answers every sample, where half of the rectifiers are silent: half the step,
         # and for the output, of which all inputs are such units, half of that.
         calmer = int(hidden is Activation.ABSOLUTE and depth > 1)
@@ -190,6 +191,11 @@ class Tuned(Recipe):
             centred=self.centred,
         )
 
+    def hidden_activation(self, depth: int) -> Activation:
+        """The activation of the hidden layers of a network of ``depth`` layers of weights."""
+        usual = Activation.ABSOLUTE if depth <= MOST_ABSOLUTE_LAYERS else Activation.RELU
+        return self.activation or usual
+
     def energy_shift(self, network: Network, energy: int) -> int:
         """How many times the input's energy is twice what it usually is with so many features.
 
@@ -197,7 +203,7 @@ class Tuned(Recipe):
         """
         if self.update_shifts is not None:
             return 0
-        return energy.bit_length() - USUAL_BITS - _log2(network.features)
+        return max(-FAINTEST, energy.bit_length() - USUAL_BITS - _log2(network.features))
 
     def start(self, network: Network, energy: int | None = None) -> tuple[int, ...]:
         """Hidden layers random; the output layer 0, or random too where its signs are feedback."""
