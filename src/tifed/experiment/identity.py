@@ -18,7 +18,7 @@ from tifed.rule.recipes import Recipe
 
 Value = TypeVar("Value")
 
-VERSION = 1
+VERSION = 2
 """Of the description. What is at its default is left out, so a default must not change unnoticed:
 raise the version if a default changes, of a setting, a recipe's setting or a constant, or if the
 rule makes other parameters of the same constants. A new setting whose default leaves every digest
