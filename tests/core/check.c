@@ -49,10 +49,18 @@ static void run_panels(const test_case *t, const panel_kernel *kernel)
     kernel->classify(&network, &panels, &classify_workspace, rows, t->count, classes);
     if (memcmp(classes, t->classes, t->count * sizeof(int32_t)))
         fail("another class", kernel->name);
-    panel_work work = {rows,         t->labels,           t->count,
-                       t->batch,     t->work.first_step,  t->work.steps,
-                       t->trained,   t->work.extra_shift, t->seed_low,
-                       t->seed_high, t->work.device,      t->work.exchange,
+    panel_work work = {rows,
+                       t->labels,
+                       t->count,
+                       t->batch,
+                       t->work.first_step,
+                       t->work.steps,
+                       t->trained,
+                       t->work.extra_shift,
+                       t->seed_low,
+                       t->seed_high,
+                       t->work.device,
+                       t->work.exchange,
                        t->work.energy_shift};
     panel_statistics statistics = {0, 0, 0, 0};
     if (!panel_work_fits(&network, &work))

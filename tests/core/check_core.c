@@ -256,6 +256,12 @@ static void round_large(void)
     work.energy_shift = 1;
     if (tifed_begin(&core, &work) != TIFED_ERROR_RANGE)
         fail("took an energy shift that there is no room for", "a large shift");
+    tifed_clear(&core); /* beside one sample alone there is room for the largest */
+    if (tifed_add_sample(&core, &sample, 0))
+        fail("tifed_add_sample", "a large shift");
+    work.energy_shift = 5;
+    if (tifed_begin(&core, &work) != TIFED_OK)
+        fail("refused a shift of 30", "a large shift");
     work.energy_shift = 6;
     if (tifed_begin(&core, &work) != TIFED_ERROR_RANGE)
         fail("took a shift of 31", "a large shift");

@@ -43,7 +43,10 @@ def run() -> Callable[..., str]:
 
 
 def _model(
-    *overrides: str, layers: tuple[int, ...] | None = None, parameters: bool = False
+    *overrides: str,
+    layers: tuple[int, ...] | None = None,
+    parameters: bool = False,
+    energy_shift: int = 0,
 ) -> Model:
     """``parameters``: that two rounds of training and a centre have left their mark on."""
     experiment = load_experiment(preset="digits", overrides=list(overrides))
@@ -56,7 +59,8 @@ def _model(
         centre = load("digits").train.features.mean(axis=0).astype(np.int8)
         start = Parameters(centre, start.weights, start.biases)
     whole = model_for(experiment, network)
-    return model_for(experiment, network, layers, (network, _trained(whole, start, 2, 0)))
+    trained = network, _trained(whole, start, 2, 0)
+    return model_for(experiment, network, layers, trained, energy_shift=energy_shift)
 
 
 def _first(model: Model) -> Parameters:
@@ -88,6 +92,7 @@ def _trained(model: Model, parameters: Parameters, rounds: int, device: int) -> 
             seed=experiment.seed,
             device=device,
             exchange=number,
+            energy_shift=model.energy_shift,
         )
         parameters, _ = train(model.network, parameters, feedback, samples, labels, work)
     return parameters

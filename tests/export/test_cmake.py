@@ -76,6 +76,9 @@ MODELS: dict[str, dict[str, Any]] = {
     "first layer, from parameters": {
         "overrides": ["recipe_settings.centred=false"], "layers": (0,), "parameters": True,
     },
+    "shifted as in its training": {
+        "overrides": [], "parameters": True, "energy_shift": -3,
+    },
     "8-bit weights, three layers": {
         "overrides": ["layers=[64,12,9,10]", "recipe_settings.weight_bits=8"], "layers": (0, 2),
     },

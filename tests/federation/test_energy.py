@@ -124,3 +124,13 @@ def test_the_decay_counts_in_what_there_is_room_for(by_energy: str, small: Make)
     run = small(recipe=recipe, shape=(5, 4, 3))
     federation = replace(run.federation, recipe=recipe, extra_shifts=(0, 6))
     assert replace(run, federation=federation).state().energy_shift == 24 - 6
+
+
+def test_a_run_that_goes_on_from_a_model_begins_with_it(by_energy: str, small: Make) -> None:
+    recipe = made(by_energy, shift=1, rescale_shifts=(9, 9), update_shifts=(6, 5))
+    run = small(recipe=recipe)
+    learnt = replace(run, federation=replace(run.federation, recipe=None)).last().parameters
+    federation = replace(run.federation, recipe=recipe)
+    state = replace(run, federation=federation, start=learnt).state()
+    assert state.parameters == learnt
+    assert state.energy_shift == 1

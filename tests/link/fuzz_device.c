@@ -215,6 +215,42 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 #else
+/* So many samples that their squares pass 32 bits: the sum has to carry into the next word. */
+static void sum_many(void)
+{
+    enum { MANY = 50000 };
+    static uint8_t ask[8] = {0, 0, 0, 0, FEATURES}, sample[8 + FEATURES] = {1};
+    static int8_t arrived[FEATURES];
+    static union {
+        void *aligned;
+        uint8_t bytes[1024];
+    } room;
+    tifed_device_setup setup = {&network, 3,       2,    1,     room.bytes, sizeof room,
+                                FEATURES, arrived, NULL, "sum", 0,          hear,
+                                NULL,     stack,   NULL, NULL};
+    static tifed_device device;
+    tifed_link_init(&far_end);
+    tifed_link_init(&sender);
+    between = true;
+    tifed_device_init(&device, &setup);
+    for (int repeat = 0; repeat < 2; repeat++) { /* the second time from 0 again */
+        request(&device, TIFED_LINK_HELLO, NULL, 0);
+        request(&device, TIFED_LINK_CLEAR, NULL, 0);
+        memset(sample + 8, 0x80, FEATURES);
+        for (int n = 0; n < MANY; n++)
+            request(&device, TIFED_LINK_PUT_SAMPLE, sample, sizeof sample);
+        request(&device, TIFED_LINK_GET_SUMS, ask, sizeof ask);
+        const uint8_t *said = far_end.frame + TIFED_LINK_HEADER + 1;
+        uint64_t squares = tifed_link_get32(said + 4) | (uint64_t)tifed_link_get32(said + 8) << 32;
+        if (last_answer != TIFED_LINK_OK || tifed_link_get32(said) != MANY ||
+            squares != (uint64_t)MANY * FEATURES << 14)
+            fail("another sum of squares");
+        for (uint32_t i = 0; i < FEATURES; i++)
+            if ((int32_t)tifed_link_get32(said + 12u + 4u * i) != MANY * -128)
+                fail("another sum of a feature");
+    }
+}
+
 static uint64_t state;
 
 static uint64_t next(void) /* SplitMix64 */
@@ -230,6 +266,8 @@ int main(int argc, char **argv)
     unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     static uint8_t data[2048];
+    sum_many();
+    frames_sent = answers_ok = bytes_out = 0;
     for (unsigned long n = 0; n < count; n++) {
         size_t size = next() % (n % 8u ? 200u : sizeof data);
         for (size_t i = 0; i < size; i++)

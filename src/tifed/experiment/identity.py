@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from tifed.experiment.schema import Experiment
 from tifed.rule.network import Network
-from tifed.rule.recipes import Recipe
+from tifed.rule.recipes import ENERGIES, Recipe
 
 Value = TypeVar("Value")
 
@@ -132,7 +132,6 @@ def _by_energy(recipe: Recipe, network: Network) -> dict[str, Any]:
 
     Nothing if it chooses as it does without one.
     """
-    energies = [1 << bit for bit in range(32)]
     rules: dict[str, tuple[Any, Callable[[int], Any]]] = {
         "energy_shifts": (0, lambda energy: recipe.energy_shift(network, energy)),
         "energy_start": (
@@ -143,7 +142,7 @@ def _by_energy(recipe: Recipe, network: Network) -> dict[str, Any]:
         ),
     }  # fmt: skip
     found = {
-        name: (without, [rule(energy) for energy in energies])
+        name: (without, [rule(energy) for energy in ENERGIES])
         for name, (without, rule) in rules.items()
         if recipe.calibration_samples
     }

@@ -39,12 +39,16 @@ def chosen_shift(federation: Federation, energy: int) -> int:
 def started_by(federation: Federation, before: Parameters, energy: int) -> Parameters:
     """The first parameters that the recipe chooses from ``energy``.
 
-    A layer that no device trains keeps those from before the calibration: boards have it in flash.
+    Parameters that are not the recipe's own stay, and so do those of a layer that no device trains:
+    boards have it in flash.
     """
     if federation.recipe is None:
         return before
-    after = federation.recipe.start_parameters(federation.network, federation.seed, energy)
-    if replace(after, centre=before.centre) == before:
+    usual, after = (
+        federation.recipe.start_parameters(federation.network, federation.seed, known)
+        for known in (None, energy)
+    )
+    if after == usual or replace(before, centre=usual.centre) != usual:
         return before
     trained = {layer for layers in federation.layer_sets() for layer in layers}
     return Parameters(

@@ -123,7 +123,7 @@ void fit_core(const Network &network, bool regenerate, const Given &given, const
                      "add_sample");
             }
             tifed_work part{uint32_t(job.first_step), uint32_t(job.steps), work.extra_shift,
-                            uint32_t(job.device), work.exchange, work.energy_shift};
+                            uint32_t(job.device),     work.exchange,       work.energy_shift};
             must(tifed_train(&device.core, &part), "train");
             std::lock_guard<std::mutex> lock(mutex);
             for (uint32_t l = 0; l < network.layers.size(); l++)

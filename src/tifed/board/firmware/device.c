@@ -248,9 +248,9 @@ static uint8_t clear(tifed_device *device)
 
 NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in)
 {
-    tifed_work work = {tifed_link_get32(in), tifed_link_get32(in + 4), tifed_link_get32(in + 8),
-                       tifed_link_get32(in + 12), tifed_link_get32(in + 16),
-                       (int32_t)tifed_link_get32(in + 20)};
+    tifed_work work = {tifed_link_get32(in),      tifed_link_get32(in + 4),
+                       tifed_link_get32(in + 8),  tifed_link_get32(in + 12),
+                       tifed_link_get32(in + 16), (int32_t)tifed_link_get32(in + 20)};
     int result = tifed_begin(&device->core, &work);
     if (result == TIFED_OK) {
         device->state = TIFED_DEVICE_TRAINING;

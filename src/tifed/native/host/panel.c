@@ -166,8 +166,8 @@ bool panel_work_fits(const panel_network *network, const panel_work *work)
 {
     uint64_t samples = work->batch < work->count ? work->batch : work->count;
     for (uint32_t l = 0; l < network->depth; l++) {
-        uint32_t shift = tifed_update_shift(&network->layers[l].rule, l, work->extra_shift,
-                                            work->energy_shift);
+        uint32_t shift =
+            tifed_update_shift(&network->layers[l].rule, l, work->extra_shift, work->energy_shift);
         if (work->extra_shift > 6u || shift > TIFED_LARGEST_SHIFT)
             return false;
         if (!(work->trained >> l & 1u))

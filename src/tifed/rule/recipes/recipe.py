@@ -9,6 +9,10 @@ from pydantic import BaseModel, ConfigDict
 from tifed.rule.integer import Rounding
 from tifed.rule.network import Network, Parameters, start_parameters
 
+ENERGIES = tuple(1 << bit for bit in range(32))
+"""Where a recipe's choices by the input's energy are looked at as a whole; no energy is larger than
+twice the last."""
+
 Mode = Literal["full-network", "single-layer", "per-device", "memory-aware"]
 """Which layers a device trains."""
 
