@@ -30,7 +30,7 @@ class Server:
         rate_halves: per layer how far the copy moves towards the mean, in halves, 1..8; 2 is plain
             averaging. The last entry stands for all further layers too.
         running_mean: exchanges that the published model averages over; 1 publishes the last one.
-        running_mean_growth: the mean grows by one exchange every 2 to this power exchanges.
+        running_mean_growth: the mean is over one exchange more after every 2 to this power of them.
         momentum: sixteenths of the copy's last step that are added to the next, 0..15.
     """
 
