@@ -70,6 +70,7 @@ class FirstMore(Tuned):
     """Half the step in the first layer."""
 
     def energy_shift(self, network: Network, energy: int) -> int:
+        """As `Tuned`, changed by one."""
         return super().energy_shift(network, energy) + 1
 
 
@@ -77,6 +78,7 @@ class FirstLess(Tuned):
     """Twice the step in the first layer."""
 
     def energy_shift(self, network: Network, energy: int) -> int:
+        """As `Tuned`, changed by one."""
         return super().energy_shift(network, energy) - 1
 
 
@@ -84,6 +86,7 @@ class LastLess(Tuned):
     """Twice the step in the last layer."""
 
     def network(self, shape: tuple[int, ...], batch: int) -> Network:
+        """As `Tuned`, with one less for the last layer."""
         network = super().network(shape, batch)
         *rest, last = network.layers
         less = replace(last, update_shift=last.update_shift - 1)

@@ -37,9 +37,8 @@ def preset_settings(name: str) -> dict[str, Any]:
     known = name.removesuffix(_DEFAULT_RECIPE)
     if name in _REPLACED:
         raise UsageError(
-            f"preset: there is no {name!r} any more; write {_REPLACED[name]!r}, whose recipe now has "
-            "all that made the other one better; the settings that the old name stood for are in "
-            "docs/tuned.md"
+            f"preset: there is no {name!r} any more; write {_REPLACED[name]!r}, whose recipe has "
+            "all that made the other one better; the old settings are in docs/tuned.md"
         )
     if known not in preset_names():
         raise UsageError(

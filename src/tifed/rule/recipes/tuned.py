@@ -119,8 +119,8 @@ class Tuned(Recipe):
         ge=1,
         le=4,
         description="how far the server moves towards the mean of the devices; 1 is all the way, 2 "
-        "twice as far; default 2 in full-network mode; in single-layer mode of two layers 2 for the "
-        "first and 1/2 for the last; else 1",
+        "twice as far; default 2 in full-network mode; in single-layer mode of two layers 2 for "
+        "the first and 1/2 for the last; else 1",
     )
     server_momentum: int = Field(
         8,
