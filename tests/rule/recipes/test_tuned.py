@@ -76,6 +76,9 @@ def test_hidden_layers_start_nearly_linear() -> None:
     first = recipe.start_parameters(network, 1)
     assert set(first.biases[0].tolist()) == {1 << 12}
     assert not first.biases[1].any()
+    deep = recipe.network((1025, 200, 100, 10), 10)
+    assert recipe.start_biases(deep) == (1 << 12, 0, 0)
+    assert recipe.start(deep) == (64, 256, 128)
     other = Tuned(start_range=300, start_bias=0)
     assert (other.start(network), other.start_biases(network)) == ((300, 150), (0, 0))
     with pytest.raises(UsageError, match="start: bias 40000 of layer 0 is not within ±32767"):

@@ -22,6 +22,9 @@ MOST_ABSOLUTE_LAYERS = 3
 SHORT = 16
 """Runs of fewer rounds do not halve their steps: they end before smaller ones have led anywhere."""
 
+WIDE = 1024
+"""First layers with more inputs start nearly linear in deeper networks, too."""
+
 USUAL_BITS = 13
 """Length in binary of a feature's mean square in the pictures that the shifts were found on."""
 
@@ -56,6 +59,10 @@ def shifts(fan_in: int, depth: int, batch: int, weight_bits: int) -> tuple[int, 
     return rescale, _log2(fan_in) + 11 + min(depth, 3) + (batch >= 16)
 
 
+def _starts_linear(network: Network, layer: Layer) -> bool:
+    return network.depth <= 2 or layer.fan_in > WIDE
+
+
 class Tuned(Recipe):
     """Centred input, absolute values, margin error, sign feedback, a server with memory."""
 
@@ -80,7 +87,7 @@ class Tuned(Recipe):
         ge=0,
         le=32767,
         description="biases of hidden layers start at this; default a quarter of the activation's "
-        "range",
+        "range in networks of two layers, else 0",
     )
     activation: Literal[Activation.RELU, Activation.ABSOLUTE] | None = Field(
         None,
@@ -210,22 +217,28 @@ class Tuned(Recipe):
         del energy
         limits = []
         for layer in network.layers:
-            limit = max(1, 1 << max(0, layer.rescale_shift - _half_log2(layer.fan_in) - 3))
+            limit = 1 << max(0, layer.rescale_shift - _half_log2(layer.fan_in) - 1)
+            if _starts_linear(network, layer):
+                limit = max(1, limit // 4)
             limits.append(limit if self.start_range is None else self.start_range)
         signs = self.feedback is Feedback.OUTPUT_SIGN and network.depth > 1
         limits[-1] = limits[-1] // 2 if signs else 0
         return tuple(limits)
 
     def start_biases(self, network: Network, energy: int | None = None) -> tuple[int, ...]:
-        """A quarter of an activation's range for hidden layers, so that all units begin active.
+        """A quarter of an activation's range for a hidden layer, so that all units begin active.
 
         Small random weights beside it leave a unit on one side of its kink at first. With many
         features, samples are nearly orthogonal: else noise would decide on which side a unit is
-        for each sample, and the updates of samples of one class would cancel.
+        for each sample, and the updates of samples of one class would cancel. Units that a nearly
+        linear layer feeds get nearly equal inputs, so hidden layers behind others start without.
         """
         del energy
         hidden = network.layers[:-1]
-        limits = [1 << max(0, layer.rescale_shift - 2) for layer in hidden]
+        limits = [
+            1 << max(0, layer.rescale_shift - 2) if _starts_linear(network, layer) else 0
+            for layer in hidden
+        ]
         return (*(limit if self.start_bias is None else self.start_bias for limit in limits), 0)
 
     def server(self, mode: Mode, depth: int) -> Server:
