@@ -45,6 +45,7 @@ class Registry(Generic[T]):
         built_in: by name where TIFeD's own are, as ``module:name``.
         fits: whether a thing is one of these.
         must_be: what it has to be, in words.
+        replaced: by a name that is gone, what to write in its place.
     """
 
     def __init__(
@@ -54,8 +55,9 @@ class Registry(Generic[T]):
         built_in: Mapping[str, str],
         fits: Callable[[Any], bool],
         must_be: str,
+        replaced: Mapping[str, str] | None = None,
     ) -> None:
-        self.what, self.group = what, group
+        self.what, self.group, self._replaced = what, group, replaced or {}
         self.built_in = tuple(built_in)
         self._fits, self._must_be = fits, must_be
         self._own = {
@@ -129,6 +131,8 @@ class Registry(Generic[T]):
 
     def unknown(self, name: object) -> str:
         """That nobody has registered ``name``, what may have been meant, and what there is."""
+        if isinstance(name, str) and name in self._replaced:
+            return f"there is no {self.what} {name} any more; {self._replaced[name]}"
         known = tuple(self)
         near = difflib.get_close_matches(str(name), known, 1)
         return (

@@ -248,7 +248,8 @@ def test_the_late_decay_of_the_plan_halves_the_step() -> None:
     (half,) = _first_weights(_all(_plain(learning_rate=0.1), later, streams))
     (whole,) = _first_weights(_all(_plain(learning_rate=0.05), federation, streams))
     np.testing.assert_array_equal(half, whole)
-    shifts = [FloatFedAvg(decay_percent=60).extra_shift(number, 5) for number in range(5)]
+    floats = FloatFedAvg(decay_percent=60)
+    shifts = [floats.extra_shift(number, 5, "full-network") for number in range(5)]
     assert shifts == [0, 0, 0, 1, 1]
 
 

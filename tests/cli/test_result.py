@@ -32,9 +32,7 @@ def test_a_doubtful_run_says_so_while_it_runs_and_with_its_result(tmp_path: Path
 def test_accuracy_stands_beside_balanced_accuracy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = run(
-        Experiment(rounds=2, recipe="tuned-absolute", mode="single-layer"), out=tmp_path / "run"
-    )
+    result = run(Experiment(rounds=2, mode="single-layer"), out=tmp_path / "run")
     monkeypatch.setenv("COLUMNS", "80")
     shown = runner.invoke(app, ["show", str(tmp_path / "run")])
     assert f"{result.accuracy:.4f}" in shown.stdout

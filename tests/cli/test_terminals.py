@@ -77,7 +77,7 @@ def test_nothing_of_a_preset_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None
         assert not [line for line in lines if "…" in line]
         shown = next(line for line in lines if line.split()[:1] == ["preset"]).split()
         assert ("batch" in shown) == (columns >= 120)
-        assert ("layers" in shown) == (columns >= 80)
+        assert ("layers" in shown) == (columns >= 60)
 
 
 def test_version() -> None:

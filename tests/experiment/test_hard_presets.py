@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from tifed import load_experiment
+from tifed import UsageError, load_experiment
 from tifed.experiment import Experiment
 from tifed.experiment.setup import partition_of
-from tifed.rule.recipes import TunedAbsolute
 
 
 def _as_digits(preset: str) -> Experiment:
@@ -39,13 +38,15 @@ def test_every_sample_is_met_once_where_few_devices_are_asked() -> None:
     assert experiment.rounds * 10 * experiment.buffer == 60_000
 
 
-def test_the_best_presets_take_smaller_steps_and_go_on() -> None:
-    for preset in ("fashion-mnist-best", "mnist-best"):
-        recipe = load_experiment(preset=preset).build_recipe()
-        assert isinstance(recipe, TunedAbsolute)
-        assert recipe.server("full-network", 2).momentum == 8
-        assert recipe.server("single-layer", 2).momentum == 0
-        assert [recipe.extra_shift(number, 5) for number in range(5)] == [1, 1, 1, 2, 2]
+@pytest.mark.parametrize("gone", ["fashion-mnist-best", "mnist-best"])
+def test_what_the_best_presets_were_is_in_the_plain_ones(gone: str) -> None:
+    plain = gone.removesuffix("-best")
+    with pytest.raises(UsageError, match=f"there is no '{gone}' any more; write '{plain}'"):
+        load_experiment(preset=gone)
+    recipe = load_experiment(preset=plain).build_recipe()
+    assert recipe.server("full-network", 2).momentum == 8
+    assert recipe.server("single-layer", 2).momentum == 0
+    assert [recipe.extra_shift(number, 50, "full-network") for number in (0, 29, 30)] == [1, 1, 2]
 
 
 def test_nobody_trains_on_the_speaker_who_is_held_out() -> None:

@@ -80,7 +80,15 @@ BAD = [
     ('mode = "both"', "mode: .*'full-network', 'single-layer', 'per-device' or 'memory-aware'"),
     (
         'recipe = "best"',
-        "recipe: there is no recipe best; choose from paper, tuned, tuned-absolute, tuned-int8",
+        "recipe: there is no recipe best; choose from paper, tuned",
+    ),
+    (
+        'recipe = "tuned-absolute"',
+        "recipe: there is no recipe tuned-absolute any more; write recipe = 'tuned', which",
+    ),
+    (
+        'recipe = "tuned-int8"',
+        "any more; write recipe = 'tuned' with recipe_settings.weight_bits = 8, which",
     ),
     ('engine = "gpu"', "engine: .*'native' or 'oracle'"),
     ('average_every = "year"', "average_every: .*'buffer', 'epoch' or 'mini-batch'"),

@@ -117,7 +117,7 @@ def _trained(model: Model, parameters: Parameters, rounds: int, device: int) -> 
             first_step=0,
             steps=experiment.local_epochs * -(-experiment.buffer // experiment.batch),
             layers=model.layers,
-            extra_shift=recipe.extra_shift(number, experiment.rounds),
+            extra_shift=recipe.extra_shift(number, experiment.rounds, experiment.mode),
             seed=experiment.seed,
             device=device,
             exchange=number,

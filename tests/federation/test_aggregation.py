@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tifed.federation import aggregate, device_update, initial_state, published, total
 from tifed.rule.learning import Statistics
 from tifed.rule.network import Parameters, start_parameters
-from tifed.rule.recipes import Mode, Paper, Recipe, Tuned, TunedAbsolute
+from tifed.rule.recipes import Mode, Paper, Recipe, Tuned
 
 weights = st.integers(-21_000, 21_000)
 devices = st.lists(st.tuples(weights, st.integers(1, 500)), min_size=1, max_size=6)
@@ -61,7 +61,8 @@ def test_momentum_adds_a_share_of_the_last_step(
         own, last = after, after - own
         window += floor(Fraction(own - window, exchange) + half)
     expected = [floor(Fraction(value, 256) + half) for value in (own, window)]
-    assert exchanged(Tuned(server_rate=1, server_momentum=momentum), sent, answers, 3) == expected
+    recipe = Tuned(server_rate=1, server_momentum=momentum, running_mean_growth=0)
+    assert exchanged(recipe, sent, answers, 3) == expected
 
 
 @given(weights, devices)
@@ -79,7 +80,7 @@ def test_tuned_steps_twice_as_far_and_saturates(sent: int, answers: list[tuple[i
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_servers_copy_saturates_and_comes_back_from_its_bound(sign: int) -> None:
     """Weights and biases, and the copy itself: what is sent next is no more than its rounding."""
-    recipe = Tuned(running_mean=1)
+    recipe = Tuned(running_mean=1, server_momentum=0)
     network, server = recipe.network((1, 2), 1), recipe.server("full-network", 1)
     bound, far = 32767, sign * 30_000
     assert network.layers[0].weight_bound == network.layers[0].bias_bound == bound
@@ -101,7 +102,7 @@ def test_the_servers_copy_saturates_and_comes_back_from_its_bound(sign: int) -> 
 
 
 def test_in_single_layer_mode_two_layers_step_by_two_and_by_a_half() -> None:
-    recipe = TunedAbsolute()
+    recipe = Tuned()
     network, server = recipe.network((4, 3, 2), 1), recipe.server("single-layer", 2)
     state = initial_state(server, start_parameters(network, (300, 300), 1), 2)
     other = start_parameters(network, (300, 300), 2)
@@ -116,7 +117,7 @@ def test_in_single_layer_mode_two_layers_step_by_two_and_by_a_half() -> None:
 def test_half_a_step_is_rounded_to_nearest_with_halves_up() -> None:
     # Three devices of which one moves by ±1: the mean moves by nearest(±256/3) = ±85.
     network = Tuned().network((4, 3, 2), 1)
-    server = TunedAbsolute().server("single-layer", 2)
+    server = Tuned().server("single-layer", 2)
     for move, own in ((1, 43), (-1, -42)):
         state = initial_state(server, start_parameters(network, (0, 0), 1), 3)
         moved = state.parameters.weights[1].copy()
@@ -138,8 +139,8 @@ def test_half_a_step_is_rounded_to_nearest_with_halves_up() -> None:
     [
         (Tuned(), "full-network", 2, [4, 4]),
         (Tuned(), "single-layer", 1, [2]),
-        (Tuned(), "single-layer", 2, [2, 2]),
-        (TunedAbsolute(), "single-layer", 2, [4, 1]),
+        (Tuned(), "single-layer", 2, [4, 1]),
+        (Tuned(server_rate=1), "single-layer", 2, [2, 2]),
         (Tuned(), "single-layer", 3, [2, 2, 2]),
         (Tuned(), "per-device", 2, [2, 2]),
         (Tuned(server_rate=3), "single-layer", 2, [6, 6]),
@@ -154,14 +155,27 @@ def test_rates_of_the_server(recipe: Recipe, mode: Mode, depth: int, halves: lis
 def test_the_published_model_is_a_running_mean() -> None:
     # The devices' answer is 100 whatever is sent, so the server's copy overshoots to 200 and
     # comes back to 0, and so on: 200, 0, 200, 0; their means are 200, 100, 133⅓, 100.
-    sent, given_out = exchanged(Tuned(running_mean=16), 0, [(100, 1)], times=3)
+    plain = {"server_momentum": 0, "running_mean_growth": 0}
+    recipe = Tuned(running_mean=16, **plain)
+    sent, given_out = exchanged(recipe, 0, [(100, 1)], times=3)
     assert (sent, given_out) == (200, 133)
-    assert exchanged(Tuned(running_mean=1), 0, [(100, 1)], times=3) == [200, 200]
+    assert exchanged(Tuned(running_mean=1, **plain), 0, [(100, 1)], times=3) == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("growth", "means"),
+    # The copies are 200, 0, 200, 0, ...: each is added to the mean with a share of 1 by the window.
+    [(0, [200, 100, 133, 100, 120]), (1, [200, 0, 100, 50, 100]), (2, [200, 0, 200, 0, 100])],
+)
+def test_the_window_of_the_running_mean_grows(growth: int, means: list[int]) -> None:
+    recipe = Tuned(server_momentum=0, running_mean_growth=growth)
+    found = [exchanged(recipe, 0, [(100, 1)], times)[1] for times in range(1, 6)]
+    assert found == means
 
 
 def test_the_running_mean_is_rounded_to_nearest_with_its_fraction() -> None:
     """A third of the devices says 1: the mean is nearest(256/3) = 85, and E is rounded, too."""
-    recipe = Tuned(server_rate=1)
+    recipe = Tuned(server_rate=1, server_momentum=0, running_mean_growth=0)
     network, server = recipe.network((1, 2), 1), recipe.server("full-network", 1)
     state, kept = initial_state(server, one_weight(0), 3), []
     update = total(

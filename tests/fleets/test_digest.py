@@ -32,14 +32,14 @@ def test_four_devices_train_digits(
     "settings",
     [
         {"recipe": "paper"},
-        {"recipe": "tuned-int8"},
-        {"recipe": "tuned-absolute", "mode": "single-layer"},
+        {"recipe_settings": {"weight_bits": 8}},
+        {"recipe_settings": {"activation": "relu"}, "mode": "single-layer"},
         {"layers": [64, 12, 9, 10], "average_every": "epoch"},
         {"average_every": "mini-batch", "local_epochs": 1},
         {"mode": "per-device", "device_layers": [[0, 1], [1]], "seed": (1 << 64) - 3},
         {"at_end": "stop", "buffer": 13, "batch": 5, "partition": {"limit_per_device": 30}},
     ],
-    ids=["paper", "int8", "absolute", "deep", "mini-batch", "per-device", "stop"],
+    ids=["paper", "int8", "relu", "deep", "mini-batch", "per-device", "stop"],
 )
 @pytest.mark.parametrize("board", ["cortex-m0", "cortex-m4"])
 def test_every_kind_of_experiment_on_a_processor(

@@ -77,7 +77,14 @@ def test_flash_can_be_what_is_missing(make_plan: MakePlan) -> None:
 def test_bytes_and_operations_are_those_that_a_run_counts(mode: str, every: str) -> None:
     experiment = load_experiment(
         preset="digits",
-        overrides=["rounds=4", "devices=4", f"mode={mode}", f"average_every={every}", "batch=7"],
+        overrides=[
+            "rounds=4",
+            "devices=4",
+            f"mode={mode}",
+            "assignment=rotating",
+            f"average_every={every}",
+            "batch=7",
+        ],
     )
     setup = build(experiment)
     assert isinstance(setup.fleet, SimulatedFleet)

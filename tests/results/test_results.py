@@ -45,7 +45,7 @@ def test_a_line_that_is_damaged_is_run_again(tmp_path: Path) -> None:
         (["mode=full-network"], True),
         (["seed=2"], False),
         (["recipe_settings.margin=47"], False),
-        (["recipe=tuned-int8"], False),
+        (["recipe_settings.weight_bits=8"], False),
         (["held_out=validation"], False),
         (["dataset=mnist"], False),
         (["fleet=emulated", "board=cortex-m3"], True),

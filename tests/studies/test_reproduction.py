@@ -102,7 +102,7 @@ def test_a_recipe_whose_rules_have_changed_is_run_again(
 ) -> None:
     only = ["tuned"]
     before = carry_out(tiny, tmp_path, runs=1, containing=only)
-    monkeypatch.setattr(Tuned, "extra_shift", lambda self, number, rounds: 1)
+    monkeypatch.setattr(Tuned, "extra_shift", lambda self, number, rounds, mode: 1)
     seen: list[SweepProgress[Outcome]] = []
     after = carry_out(tiny, tmp_path, runs=1, containing=only, watch=seen.append)
     assert seen[0].cached == 0

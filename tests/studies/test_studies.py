@@ -69,7 +69,7 @@ def test_settings_that_do_not_exist_are_refused_with_those_that_do() -> None:
 
 
 def test_a_method_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(UsageError, match="'adam' is not one of paper, tuned, .*, float-fedavg"):
+    with pytest.raises(UsageError, match="'adam' is not one of paper, tuned, float-fedavg"):
         study("mnist").chosen(methods=["adam"])
 
 

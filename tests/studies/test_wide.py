@@ -102,5 +102,5 @@ def test_it_refuses_other_arithmetic() -> None:
         (np.zeros((5, 4), np.int16), np.zeros((4, 3), np.int16)),
         (np.zeros(4, np.int16), np.zeros(3, np.int16)),
     )
-    with pytest.raises(UsageError, match="nearest and relu is not the published"):
+    with pytest.raises(UsageError, match="nearest and absolute is not the published"):
         Wide().classify(network, parameters, np.zeros((1, 5), np.int8))

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from tifed.rule.recipes import Tuned
+from tifed.rule.recipes import Mode, Tuned
 
 
 class Patient(Tuned):
@@ -12,7 +12,7 @@ class Patient(Tuned):
         85, ge=0, le=100, description="updates are halved again from this share of the rounds on"
     )
 
-    def extra_shift(self, number: int, rounds: int) -> int:
+    def extra_shift(self, number: int, rounds: int, mode: Mode) -> int:
         """One more than `Tuned` has, near the end."""
         last = 100 * number >= self.last_percent * rounds
-        return super().extra_shift(number, rounds) + int(last)
+        return super().extra_shift(number, rounds, mode) + int(last)

@@ -44,9 +44,9 @@ class Baseline(BaseModel, ABC):
         del mode
         return {}
 
-    def extra_shift(self, number: int, rounds: int) -> int:
+    def extra_shift(self, number: int, rounds: int, mode: Mode) -> int:
         """How often steps are halved in round ``number`` (from 0) of ``rounds``."""
-        del number, rounds
+        del number, rounds, mode
         return 0
 
     @property

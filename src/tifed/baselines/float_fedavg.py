@@ -101,8 +101,9 @@ class FloatFedAvg(Baseline):
             return 0.8 if mode == "full-network" else 0.0
         return self.server_momentum
 
-    def extra_shift(self, number: int, rounds: int) -> int:
+    def extra_shift(self, number: int, rounds: int, mode: Mode) -> int:
         """1, for half the learning rate, from ``decay_percent`` of the rounds on, 0 before."""
+        del mode
         return int(100 * number >= self.decay_percent * rounds)
 
     @property

@@ -18,7 +18,7 @@ from tifed.rule.recipes import ENERGIES, Recipe
 
 Value = TypeVar("Value")
 
-VERSION = 1
+VERSION = 2
 """Of the description. What is at its default is left out, so a default must not change unnoticed:
 raise the version if a default changes, of a setting, a recipe's setting or a constant, or if the
 rule makes other parameters of the same constants. A new setting whose default leaves every digest
@@ -107,7 +107,9 @@ def _constants(experiment: Experiment, network: Network | None) -> dict[str, Any
     constants: dict[str, Any] = {
         "assignment": learner.assignment,
         "calibration": learner.calibration_samples,
-        "shifts": _runs(learner.extra_shift(number, rounds) for number in range(rounds)),
+        "shifts": _runs(
+            learner.extra_shift(number, rounds, experiment.mode) for number in range(rounds)
+        ),
     }
     baseline, recipe = experiment.build_baseline(), experiment.build_recipe()
     if baseline is not None:

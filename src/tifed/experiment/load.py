@@ -19,6 +19,7 @@ from tifed.files.toml_file import DEEPEST, parse_toml, read_toml
 
 _PRESETS = files("tifed.experiment") / "presets"
 _DEFAULT_RECIPE = "-tuned"
+_REPLACED = {"fashion-mnist-best": "fashion-mnist", "mnist-best": "mnist"}
 
 
 def preset_names() -> tuple[str, ...]:
@@ -34,6 +35,11 @@ def preset_settings(name: str) -> dict[str, Any]:
         UsageError: if there is no such preset.
     """
     known = name.removesuffix(_DEFAULT_RECIPE)
+    if name in _REPLACED:
+        raise UsageError(
+            f"preset: there is no {name!r} any more; write {_REPLACED[name]!r}, whose recipe has "
+            "all that made the other one better; the old settings are in docs/tuned.md"
+        )
     if known not in preset_names():
         raise UsageError(
             f"preset: {name!r} does not exist{suggestion(name, preset_names())}; "

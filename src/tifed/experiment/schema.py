@@ -139,7 +139,7 @@ class Experiment(SettingsTable):
     assignment: AssignmentKind | None = Field(
         None,
         description="single-layer mode: which device trains which layer; the default is "
-        "`contiguous` with recipe paper, `rotating-quarter` with tuned-absolute, else `rotating`",
+        "`contiguous` with recipe paper, `rotating-quarter` with tuned, `rotating` with a baseline",
     )
     device_layers: tuple[tuple[int, ...], ...] | None = Field(
         None, description="per-device mode: for each device, the list of layers that it trains"

@@ -110,7 +110,8 @@ def build(
         streams=tuple(partition.sizes.tolist()),
         assignment=assignment_of(experiment, network),
         extra_shifts=tuple(
-            learner.extra_shift(number, experiment.rounds) for number in range(experiment.rounds)
+            learner.extra_shift(number, experiment.rounds, experiment.mode)
+            for number in range(experiment.rounds)
         ),
         seed=experiment.seed,
         buffer=experiment.buffer,

@@ -106,7 +106,7 @@ class Model:
         found: list[tuple[int, int]] = []
         last = 0
         for number in range(rounds + 1):
-            extra = recipe.extra_shift(number, rounds)
+            extra = recipe.extra_shift(number, rounds, self.experiment.mode)
             if extra != last:
                 found.append((number, extra))
                 last = extra
@@ -155,7 +155,7 @@ def model_for(
             raise UsageError(f"parameters: {_difference(made_for, network)}")
         check_parameters(network, parameters)
     recipe, rounds = experiment.build_recipe(), experiment.rounds
-    extra = max(recipe.extra_shift(number, rounds) for number in range(rounds + 1))
+    extra = max(recipe.extra_shift(number, rounds, experiment.mode) for number in range(rounds + 1))
     possible = network.energy_shift_within(energy_shift, experiment.batch, extra)
     if possible != energy_shift:
         raise UsageError(

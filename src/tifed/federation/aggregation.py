@@ -105,7 +105,7 @@ def _step(
 ) -> LayerState:
     """One layer's copies after an exchange that sent down ``W`` and ``b``."""
     updates = kept.updates + 1
-    window = min(server.running_mean, updates)
+    window = min(server.running_mean, 1 + (kept.updates >> server.running_mean_growth))
     moved, steps = [], []
     for own, mean, before, total, sent, bound in (
         (kept.weight, kept.mean_weight, kept.weight_step, sums.weight, W, weight_bound),

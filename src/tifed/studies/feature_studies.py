@@ -35,6 +35,13 @@ FIVE_ROUNDS: Mapping[str, Mapping[str, Any]] = {
     PAPER: {"inverse_learning_rate": 256},
 }
 
+AS_MEASURED: Mapping[str, Any] = {
+    "activation": "relu", "start_range": 256, "start_bias": 0, "server_momentum": 0, "halvings": 0,
+    "running_mean_growth": 0,
+}  # fmt: skip
+"""What `tuned` was when the settings above were chosen and docs/reproduce.md was written."""
+AS_MEASURED_SINGLE: Mapping[str, Any] = {**AS_MEASURED, "server_rate": 1}
+
 _FROM_MNIST = (
     "The extractor `mnist` was trained on MNIST's training digits and labels; its integers' scales "
     "are from Fashion-MNIST's training pictures without their labels. It has seen no test picture "
@@ -186,6 +193,10 @@ def _setting(
     """A setting from keys of an experiment and of its recipe, or baseline."""
     kind = kind_of(method)
     keys = {kind: method} | dict(experiment)
+    if method == TUNED:
+        single = experiment["mode"] == "single-layer"
+        own = {**(AS_MEASURED_SINGLE if single else AS_MEASURED), **own}
+        keys |= {"assignment": "rotating"} if single else {}
     keys |= {f"{kind}_settings.{key}": value for key, value in own.items()}
     overrides = [f"{key}={json.dumps(value)}" for key, value in keys.items()]
     return Setting(name, method, load_experiment(overrides=overrides), plotted=plotted)

@@ -20,8 +20,6 @@ METHODS = (*RECIPES.built_in, *BASELINES.built_in)
 _UNPUBLISHED = "has no published counterpart; its mini-batches are of 10."
 METHOD_NOTES = {
     TUNED: f"The tuned recipe {_UNPUBLISHED}",
-    "tuned-absolute": f"The tuned-absolute recipe {_UNPUBLISHED}",
-    "tuned-int8": f"The tuned-int8 recipe {_UNPUBLISHED}",
     FLOAT: "float-fedavg is FedAvg in float32 (backpropagation, stochastic gradient descent) with "
     "the same devices, buffers and order, and mini-batches of 10; plain: a learning rate of 0.1 "
     "and no trick, else with the tricks of the tuned recipe. For comparison only, not for devices. "

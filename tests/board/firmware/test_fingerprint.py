@@ -19,7 +19,8 @@ from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network
 from tifed.rule.network.core_numbers import layer_numbers, rule_numbers
 from tifed.rule.recipes import Paper, Tuned
 
-NETWORK = Tuned().network((64, 32, 10), 10)
+# Settings written out, so that it stays the network of boards that were flashed long ago.
+NETWORK = Tuned(activation=Activation.RELU, update_shifts=(7, 6)).network((64, 32, 10), 10)
 BUFFER, BATCH = 20, 10
 TEXT = experiment_header(NETWORK, [(0,), (0, 1)], BUFFER, BATCH)
 BY_HAND = struct.pack(

@@ -29,7 +29,9 @@ from tifed.nodes.messages.content import (
 )
 from tifed.rule.network import Parameters
 
-EXPERIMENT = load_experiment(preset="digits", overrides=["mode=single-layer", "rounds=3"])
+EXPERIMENT = load_experiment(
+    preset="digits", overrides=["mode=single-layer", "assignment=rotating", "rounds=3"]
+)
 NAME = identity(EXPERIMENT)
 SETTINGS = Settings(to_toml(EXPERIMENT))
 NODE = Context(1, 2, {"partition-id": 1, "num-partitions": 3}, RecordDict(), {})

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tifed.rule.network.memory import device_memory, held_bytes, layer_bytes
-from tifed.rule.recipes import Paper, Tuned, TunedInt8
+from tifed.rule.recipes import Paper, Tuned
 
 
 def words(count: int) -> int:
@@ -14,7 +14,7 @@ def test_a_layers_bytes() -> None:
     network = Tuned().network((7, 5, 3), 3)
     assert [layer_bytes(network, number) for number in (0, 1)] == [2 * 35 + 10, 2 * 15 + 6]
     assert [held_bytes(network, number) for number in (0, 1)] == [72 + 12, 32 + 8]
-    narrow = TunedInt8().network((7, 5, 3), 3)
+    narrow = Tuned(weight_bits=8).network((7, 5, 3), 3)
     assert [layer_bytes(narrow, number) for number in (0, 1)] == [35 + 10, 15 + 6]
     assert [held_bytes(narrow, number) for number in (0, 1)] == [36 + 12, 16 + 8]
 

@@ -4,8 +4,11 @@ from tifed.registry import Registry, subclass_of
 from tifed.rule.recipes.paper import Paper
 from tifed.rule.recipes.recipe import ENERGIES, AssignmentKind, Mode, Recipe, Server
 from tifed.rule.recipes.tuned import Tuned
-from tifed.rule.recipes.tuned_absolute import TunedAbsolute
-from tifed.rule.recipes.tuned_int8 import TunedInt8
+
+_BEFORE = (
+    "write recipe = 'tuned'{}, which is the most accurate one by now; the settings that the old "
+    "name stood for are in docs/tuned.md"
+)
 
 RECIPES: Registry[type[Recipe]] = Registry(
     "recipe",
@@ -13,11 +16,13 @@ RECIPES: Registry[type[Recipe]] = Registry(
     {
         "paper": "tifed.rule.recipes:Paper",
         "tuned": "tifed.rule.recipes:Tuned",
-        "tuned-absolute": "tifed.rule.recipes:TunedAbsolute",
-        "tuned-int8": "tifed.rule.recipes:TunedInt8",
     },
     subclass_of(Recipe),
     "a subclass of tifed.rule.recipes.Recipe",
+    {
+        "tuned-absolute": _BEFORE.format(""),
+        "tuned-int8": _BEFORE.format(" with recipe_settings.weight_bits = 8"),
+    },
 )
 """Every recipe by the name that an experiment gives it."""
 
@@ -30,6 +35,4 @@ __all__ = [
     "Recipe",
     "Server",
     "Tuned",
-    "TunedAbsolute",
-    "TunedInt8",
 ]

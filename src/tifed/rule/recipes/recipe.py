@@ -30,6 +30,7 @@ class Server:
         rate_halves: per layer how far the copy moves towards the mean, in halves, 1..8; 2 is plain
             averaging. The last entry stands for all further layers too.
         running_mean: exchanges that the published model averages over; 1 publishes the last one.
+        running_mean_growth: the mean is over one exchange more after every 2 to this power of them.
         momentum: sixteenths of the copy's last step that are added to the next, 0..15.
     """
 
@@ -37,6 +38,7 @@ class Server:
     rounding: Rounding = Rounding.TOWARD_ZERO
     rate_halves: tuple[int, ...] = (2,)
     running_mean: int = 1
+    running_mean_growth: int = 0
     momentum: int = 0
 
     def rate_halves_of(self, layer: int) -> int:
@@ -107,9 +109,9 @@ class Recipe(BaseModel, ABC):
         del mode, depth
         return Server()
 
-    def extra_shift(self, number: int, rounds: int) -> int:
+    def extra_shift(self, number: int, rounds: int, mode: Mode) -> int:
         """What is added to every update shift in round ``number`` (from 0) of ``rounds``."""
-        del number, rounds
+        del number, rounds, mode
         return 0
 
     @property
