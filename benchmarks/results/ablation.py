@@ -21,6 +21,13 @@ KNOBS: dict[str, tuple[str, ...]] = {
     "local epochs: 2": ("local_epochs=2",),
     "no late decay": ("recipe_settings.decay_percent=100",),
     "published model: no running mean": ("recipe_settings.running_mean=1",),
+    "published model: a mean over 16 exchanges as soon as there are 16": (
+        "recipe_settings.running_mean_growth=0",
+    ),
+    "first layer's step: from the number of inputs, not from their energy": (
+        "recipe_settings.update_shifts=[9, 9]",
+    ),
+    "hidden biases start at 0": ("recipe_settings.start_bias=0",),
     "server: no momentum": ("recipe_settings.server_momentum=0",),
     "server: momentum 12/16": ("recipe_settings.server_momentum=12",),
     "feedback: balanced, not the output's signs": ("recipe_settings.feedback=balanced",),

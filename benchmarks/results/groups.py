@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
-from benchmarks.results import ablation, hard, headline, parts, rates, scarce, shapes
+from benchmarks.results import ablation, hard, headline, parts, rates, scarce, shapes, small_boards
 from benchmarks.results.row import Row
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "headline": headline.rows,
     "scarce": scarce.rows,
     "shapes": shapes.rows,
+    "small-boards": small_boards.rows,
     "hard": hard.rows,
     "8-bits": headline.rows_of_8_bits,
     "parts": parts.rows,

@@ -53,6 +53,7 @@ class Input:
 
 PIXELS = Input(None, (784, 200, 10))
 EDGES = Input("edges", (784, 200, 10))
+SECOND = Input("octants-second-order", (784, 200, 10))
 OCTANTS = Input("octants", (392, 50, 10))
 SMALL = Input("edges-small", (196, 50, 10))
 INPUTS = (
@@ -60,6 +61,7 @@ INPUTS = (
     Input(None, (784, 50, 10)),
     Input(None, (784, 13, 10)),
     EDGES,
+    SECOND,
     Input("octants", (392, 200, 10)),
     OCTANTS,
     Input("octants", (392, 26, 10)),

@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
-from benchmarks.results import ablation, before, hard, headline, parts, rates, scarce, shapes
+from benchmarks.results import (
+    ablation,
+    before,
+    hard,
+    headline,
+    parts,
+    rates,
+    scarce,
+    shapes,
+    small_boards,
+)
 from benchmarks.results.carry_out import Outcomes
 from benchmarks.results.row import Row
 from benchmarks.results.text import MISSING, table
@@ -32,6 +42,7 @@ def write_pages(root: Path, rows: Sequence[Row], done: Outcomes) -> None:
         against_floats_table=headline.against_floats_table(done),
         byte_table=headline.byte_table(done),
         scarce_table=scarce.scarce_table(done),
+        small_board_table=small_boards.small_board_table(done),
         part_table=parts.part_table(done),
         ablation_table=ablation.ablation_table(done),
         shape_table=shapes.shape_table(done),

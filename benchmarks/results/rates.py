@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 from benchmarks.results.carry_out import Outcomes
 from benchmarks.results.headline import FLOAT, MODES, PAPER, RATE
-from benchmarks.results.inputs import EDGES, OCTANTS, SMALL, Input
+from benchmarks.results.inputs import EDGES, OCTANTS, SECOND, SMALL, Input
 from benchmarks.results.row import Row
 from benchmarks.results.text import both, table
 
 SEEDS = (100, 101)
 TRIED: dict[tuple[str, Input], tuple[float, ...]] = {
     (FLOAT, EDGES): (0.05, 0.1, 0.2),
+    (FLOAT, SECOND): (0.05, 0.1, 0.2, 0.3),
     (FLOAT, OCTANTS): (0.05, 0.1, 0.2, 0.3, 0.4, 0.6),
     (FLOAT, SMALL): (0.1, 0.2, 0.3, 0.4, 0.6),
     (PAPER, EDGES): (2048, 4096, 8192, 16384),

@@ -19,6 +19,7 @@ PIXELS = Input(None, (784, 50, 10))
 LINES = (
     (TUNED, PIXELS, 10),
     (TUNED, Input("edges", (784, 50, 10)), 10),
+    (TUNED, Input("octants-second-order", (784, 50, 10)), 10),
     (TUNED, OCTANTS, 10),
     (PAPER, PIXELS, 5),
     (PAPER, OCTANTS, 5),
