@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tifed.rule.network import Network
+from tifed.rule.recipes import RECIPES, Tuned
+
 COMMAND = "from tifed.cli import main; main()"
 PATIENCE = 300.0
 
@@ -41,6 +44,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.no_cover)
     items.sort(key=lambda item: -longest.get(item.path, 0))
+
+
+class ByEnergy(Tuned):
+    """A recipe that chooses from the input's energy: a shift, and its first weights and biases."""
+
+    shift: int = -2
+
+    def start(self, network: Network, energy: int | None = None) -> tuple[int, ...]:
+        usual = super().start(network)
+        return usual if energy is None else (usual[0] >> energy.bit_length() % 3, *usual[1:])
+
+    def start_biases(self, network: Network, energy: int | None = None) -> tuple[int, ...]:
+        return (0 if energy is None else energy % 100, *super().start_biases(network)[1:])
+
+    def energy_shift(self, network: Network, energy: int) -> int:
+        return self.shift if energy else 0
+
+
+@pytest.fixture
+def by_energy(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of `ByEnergy`, registered."""
+    monkeypatch.setattr(RECIPES, "_scripts", {})
+    RECIPES.register("by-energy", ByEnergy)
+    return "by-energy"
 
 
 @dataclass

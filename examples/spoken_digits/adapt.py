@@ -34,7 +34,7 @@ from tifed.experiment.running import run
 from tifed.experiment.setup import extractor_of, network_for
 from tifed.experiment.training import training_for
 from tifed.files.atomic import write_atomically
-from tifed.plan import plan
+from tifed.plan import Preprocessing, plan
 from tifed.rule.network import Parameters, load_model
 
 EXTRACTOR = "spoken-digits-five-speakers"
@@ -133,16 +133,16 @@ def adapt(experiment: Experiment, head: Parameters, data_dir: Path | None) -> Ad
 
 def costs(experiment: Experiment) -> list[dict[str, Any]]:
     """Per board: memory, time and energy, from the very figures of `tifed plan`."""
-    made = plan(
-        experiment, network_for(experiment), load_boards(None), load_measured(), BOARDS,
-        extractor_of(experiment), load_extractions(),
-    )  # fmt: skip
+    before = Preprocessing(extractor=extractor_of(experiment), extractions=load_extractions())
+    network = network_for(experiment)
+    made = plan(experiment, network, load_boards(None), load_measured(), BOARDS, before)
     rows = []
     for one in made.boards:
         device = one.placements[0]
-        if device.extraction is None:
+        if "extraction" not in device.per_sample:
             raise RunError("the plan has no extractor")
-        seconds = device.extraction.value * one.cycles_per_instruction / one.board.clock
+        extraction = device.per_sample["extraction"]
+        seconds = extraction.value * one.cycles_per_instruction / one.board.clock
         watts = one.board.current / 1000 * one.board.volts
         rows.append(
             {
@@ -155,7 +155,7 @@ def costs(experiment: Experiment) -> list[dict[str, Any]]:
                 "adapting_seconds": experiment.rounds * device.compute_seconds.value,
                 "adapting_millijoules": 1e3 * experiment.rounds * device.compute_joules.value,
                 "radio_millijoules": 1e3 * experiment.rounds * device.radio_joules.value,
-                "extraction_figures_are": device.extraction.source.value,
+                "extraction_figures_are": extraction.source.value,
             }
         )
     return rows

@@ -86,6 +86,21 @@ def test_board_and_emulator_are_short_for_an_emulated_fleet(tmp_path: Path) -> N
         assert line in written
 
 
+def test_ranges_hold_whatever_energy_the_input_has(
+    here: Here, tmp_path: Path, by_energy: str
+) -> None:
+    def step(shift: int, *more: str) -> int:
+        pairs = (f"recipe={by_energy}", f"recipe_settings.shift={shift}", *more)
+        words = [word for pair in pairs for word in ("--set", pair)]
+        rows = json.loads(here("ranges", *words, "--json", cwd=tmp_path).stdout)
+        highs = {(row["layer"], row["quantity"]): row["high"] for row in rows}
+        return int(highs[0, "new weight"] - highs[0, "weight"])
+
+    assert step(0) == step(3) == step(-2, "recipe_settings.centred=false")
+    assert 4 * step(0) - 4 < step(-2) <= 4 * step(0)
+    assert step(-99) == 10 * 128 * 254
+
+
 @pytest.mark.slow
 def test_ranges_and_presets(here: Here, tmp_path: Path) -> None:
     rows = json.loads(here("ranges", "--preset", "mnist-paper", "--json", cwd=tmp_path).stdout)

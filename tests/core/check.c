@@ -49,10 +49,19 @@ static void run_panels(const test_case *t, const panel_kernel *kernel)
     kernel->classify(&network, &panels, &classify_workspace, rows, t->count, classes);
     if (memcmp(classes, t->classes, t->count * sizeof(int32_t)))
         fail("another class", kernel->name);
-    panel_work work = {rows,         t->labels,           t->count,
-                       t->batch,     t->work.first_step,  t->work.steps,
-                       t->trained,   t->work.extra_shift, t->seed_low,
-                       t->seed_high, t->work.device,      t->work.exchange};
+    panel_work work = {rows,
+                       t->labels,
+                       t->count,
+                       t->batch,
+                       t->work.first_step,
+                       t->work.steps,
+                       t->trained,
+                       t->work.extra_shift,
+                       t->seed_low,
+                       t->seed_high,
+                       t->work.device,
+                       t->work.exchange,
+                       t->work.energy_shift};
     panel_statistics statistics = {0, 0, 0, 0};
     if (!panel_work_fits(&network, &work))
         fail("panel_work_fits", kernel->name);
@@ -145,6 +154,9 @@ static bool make_case(test_case *t)
     t->work.first_step = draw(4);
     t->work.steps = draw(6);
     t->work.extra_shift = draw(2);
+    t->work.energy_shift = (int32_t)draw(5) - 2;
+    if (t->layers[0].update_shift + t->work.energy_shift < 0)
+        t->work.energy_shift = 0;
     t->work.device = draw(1000);
     t->work.exchange = draw(1000);
     if (t->batch > tifed_largest_batch(&t->network))
@@ -183,7 +195,7 @@ int main(int argc, char **argv)
             test_case t;
             if (!make_case(&t))
                 continue;
-            run_core_both_ways(&t, true);
+            run_core_every_way(&t, true);
             run_others(&t);
             drop_arrays(&t);
             done++;

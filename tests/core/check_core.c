@@ -87,19 +87,34 @@ static size_t to_wire(const tifed_layer *layer, const model *m, uint32_t l, uint
     return (size_t)(byte - wire);
 }
 
-enum { IN_RAM_FROM_SEED, IN_FLASH_STORED };
+enum { IN_RAM_FROM_SEED, IN_FLASH_STORED, FROM_A_SOURCE };
+
+/* A store of samples behind the core: the case's own. */
+static void write_sample(void *context, const tifed *core, uint32_t place, int8_t *sample)
+{
+    const test_case *t = context;
+    size_t features = core->config.network->layers[0].fan_in;
+    if (place >= core->count)
+        fail("asked for a place past the buffer", "core, from a source");
+    memcpy(sample, t->samples + place * features, features);
+}
 
 /* The device's core; `after`, `classes` and statistics are compared or, with `record`, set. */
 static void run_core(test_case *t, int how, bool record)
 {
-    const char *who = how == IN_FLASH_STORED ? "core, frozen in flash" : "core, from the seed";
+    const char *who = how == IN_FLASH_STORED ? "core, frozen in flash"
+                      : how == FROM_A_SOURCE ? "core, from a source"
+                                             : "core, from the seed";
+    tifed_source source = {write_sample, t};
     uint32_t depth = t->network.depth, features = t->layers[0].fan_in;
     tifed_frozen frozen[TIFED_MAX_DEPTH];
     int8_t *narrow[TIFED_MAX_DEPTH] = {NULL};
     const int16_t *feedback[TIFED_MAX_DEPTH] = {NULL};
     memset(frozen, 0, sizeof frozen);
-    tifed_config config = {&t->network, t->trained, t->count,    t->batch,
-                           NULL,        NULL,       t->seed_low, t->seed_high};
+    tifed_config config = {
+        &t->network, t->trained, t->count,     t->batch, NULL, NULL,
+        t->seed_low, t->seed_high, how == FROM_A_SOURCE ? &source : NULL,
+    };
     for (uint32_t l = 0; l < depth && how == IN_FLASH_STORED; l++) {
         uint32_t count = weights_of(&t->layers[l]);
         if (l + 1 < depth)
@@ -126,8 +141,12 @@ static void run_core(test_case *t, int how, bool record)
         promised += TIFED_BYTES_LAYER(l, layer->fan_in, layer->fan_out, layer->weight_bits / 8u,
                                       t->batch, t->trained >> l & 1u, !frozen[l].weights);
     }
-    promised += TIFED_BYTES_SHARED(features, widest, t->count, t->batch, t->network.centred,
-                                   t->network.centred || t->network.input_shift, t->trained != 0);
+    bool shifted = t->network.centred || t->network.input_shift;
+    promised += how == FROM_A_SOURCE
+                    ? TIFED_BYTES_SOURCED(features, widest, t->count, t->batch, t->network.centred,
+                                          shifted, t->trained != 0)
+                    : TIFED_BYTES_SHARED(features, widest, t->count, t->batch, t->network.centred,
+                                         shifted, t->trained != 0);
     size_t bytes = tifed_memory_size(&config);
     if (bytes == 0 || bytes != promised)
         fail("sizes at compile time and at run time differ", who);
@@ -163,7 +182,8 @@ static void run_core(test_case *t, int how, bool record)
             t->classes[s] = class;
         else if (class != t->classes[s])
             fail("another class", who);
-        if (tifed_add_sample(&core, t->samples + (size_t)s * features, (uint32_t)t->labels[s]))
+        const int8_t *sample = how == FROM_A_SOURCE ? NULL : t->samples + (size_t)s * features;
+        if (tifed_add_sample(&core, sample, (uint32_t)t->labels[s]))
             fail("tifed_add_sample", who);
     }
     if (tifed_add_sample(&core, t->samples, 0) != TIFED_ERROR_FULL)
@@ -213,7 +233,7 @@ static void measure_large(void)
         {300, 2, 1, 10, TIFED_NEAREST, 5, TIFED_NEAREST, 6, TIFED_IDENTITY, 127, 16},
     };
     static const tifed_network network = {layers, 2, TIFED_MARGIN, 48, TIFED_BALANCED, 0, false};
-    tifed_config config = {&network, 2, 0, 2, NULL, NULL, 0, 0};
+    tifed_config config = {&network, 2, 0, 2, NULL, NULL, 0, 0, NULL};
     tifed_frozen frozen[] = {{layers, (const int16_t *)(const void *)layers}, {NULL, NULL}};
     for (int in_ram = 1; in_ram >= 0; in_ram--) { /* 90000 weights, or 219 samples of 300 */
         uint32_t buffer = in_ram ? 1u : 219u;
@@ -236,8 +256,8 @@ static void round_large(void)
         1, 2, 1, 0, TIFED_FLOOR, 24, TIFED_NEAREST, 8, TIFED_IDENTITY, 128, 16};
     static const tifed_network network = {&layer, 1, TIFED_SQUARED, 1, TIFED_UNIFORM, 0, false};
     uint32_t batch = (INT32_MAX - (UINT32_C(1) << 24)) / (UINT32_C(256) * 32767u);
-    tifed_config config = {&network, 1, batch, batch, NULL, NULL, 0, 0};
-    tifed_work work = {0, 1, 1, 0, 0};
+    tifed_config config = {&network, 1, batch, batch, NULL, NULL, 0, 0, NULL};
+    tifed_work work = {0, 1, 1, 0, 0, 0};
     size_t bytes = tifed_memory_size(&config);
     void *memory = exactly(bytes);
     int8_t sample = 1;
@@ -252,13 +272,33 @@ static void round_large(void)
     work.extra_shift = 2;
     if (tifed_begin(&core, &work) != TIFED_ERROR_RANGE)
         fail("took what there is no room for", "a large shift");
+    work.extra_shift = 1;
+    work.energy_shift = 1;
+    if (tifed_begin(&core, &work) != TIFED_ERROR_RANGE)
+        fail("took an energy shift that there is no room for", "a large shift");
+    tifed_clear(&core); /* beside one sample alone there is room for the largest */
+    if (tifed_add_sample(&core, &sample, 0))
+        fail("tifed_add_sample", "a large shift");
+    work.energy_shift = 5;
+    if (tifed_begin(&core, &work) != TIFED_OK)
+        fail("refused a shift of 30", "a large shift");
+    work.energy_shift = 6;
+    if (tifed_begin(&core, &work) != TIFED_ERROR_RANGE)
+        fail("took a shift of 31", "a large shift");
+    work.energy_shift = -26;
+    if (tifed_begin(&core, &work) != TIFED_ERROR_RANGE)
+        fail("took a shift below 0", "a large shift");
+    work.energy_shift = -25;
+    if (tifed_begin(&core, &work) != TIFED_OK)
+        fail("refused a shift of 0", "a large shift");
     free(memory);
 }
 
-void run_core_both_ways(test_case *t, bool record)
+void run_core_every_way(test_case *t, bool record)
 {
     run_core(t, IN_RAM_FROM_SEED, record);
     run_core(t, IN_FLASH_STORED, false);
+    run_core(t, FROM_A_SOURCE, false);
 }
 
 static void read_model(const test_case *t, model *m)
@@ -322,6 +362,7 @@ static void read_case(test_case *t)
         t->statistics[i] = (uint64_t)number();
     for (uint32_t i = 0; i < t->count; i++)
         t->classes[i] = (int32_t)number();
+    t->work.energy_shift = (int32_t)number();
 }
 
 void check_case(void)
@@ -330,7 +371,7 @@ void check_case(void)
     measure_large();
     round_large();
     read_case(&t);
-    run_core_both_ways(&t, false);
+    run_core_every_way(&t, false);
     run_others(&t);
     drop_arrays(&t);
 }

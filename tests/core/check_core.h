@@ -32,6 +32,6 @@ void make_arrays(test_case *t);
 void drop_arrays(test_case *t);
 
 /* The device's core in every way that it is used; what comes of it is compared or, with `record`, set. */
-void run_core_both_ways(test_case *t, bool record);
+void run_core_every_way(test_case *t, bool record);
 
 #endif

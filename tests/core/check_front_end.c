@@ -1,5 +1,5 @@
 /* The device's front ends against a case: the file's format is in tests/vectors/write_front_end.py. */
-#include "tifed_front_end.h"
+#include "tifed_second_order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 
 typedef struct test_case {
     tifed_front_end front_end;
+    bool second_order;
     size_t memory;
     uint32_t inputs, features, count;
     int8_t *samples, *wanted;
@@ -30,6 +31,7 @@ static void read_case(test_case *t)
     t->front_end.channels = (uint8_t)number();
     t->front_end.directions = (uint8_t)number();
     t->front_end.merged = number() != 0;
+    t->second_order = number() != 0;
     t->memory = (size_t)number();
     t->features = (uint32_t)number();
     t->count = (uint32_t)number();
@@ -38,19 +40,27 @@ static void read_case(test_case *t)
     t->wanted = bytes(t->features * t->count);
 }
 
+static int begin(const test_case *t, const tifed_front_end *f, tifed_front_end_stream *stream,
+                 tifed_second_order *second, int8_t *features, void *memory, size_t size)
+{
+    return t->second_order ? tifed_second_order_begin(stream, second, f, features, memory, size)
+                           : tifed_front_end_begin(stream, f, features, memory, size);
+}
+
 /* A sample in pieces of `piece` values, each of exactly its size, so that a sanitizer sees what is
  * read behind it; the features in memory of exactly their size. */
 static void run(const test_case *t, const int8_t *sample, const int8_t *wanted, uint32_t piece)
 {
     tifed_front_end_stream stream;
+    tifed_second_order second;
     uint8_t *memory = exactly(t->memory);
     int8_t *features = exactly(t->features), *part = exactly(piece);
     memset(memory, 0x55, t->memory);
-    if (tifed_front_end_begin(&stream, &t->front_end, features, memory, t->memory - 1u) !=
+    if (begin(t, &t->front_end, &stream, &second, features, memory, t->memory - 1u) !=
         TIFED_ERROR_MEMORY)
         fail("accepted too little memory", who);
-    if (tifed_front_end_begin(&stream, &t->front_end, features, memory, t->memory) != TIFED_OK)
-        fail("tifed_front_end_begin", who);
+    if (begin(t, &t->front_end, &stream, &second, features, memory, t->memory) != TIFED_OK)
+        fail("did not begin", who);
     for (uint32_t at = 0; at < t->inputs; at += piece) {
         uint32_t count = piece < t->inputs - at ? piece : t->inputs - at;
         memcpy(part, sample + at, count);
@@ -76,6 +86,7 @@ static void refuse(const test_case *t)
     int8_t value = 0;
     uint32_t memory = 0;
     tifed_front_end_stream stream;
+    tifed_second_order second;
     for (unsigned way = 0; way < 10; way++) {
         tifed_front_end f = t->front_end;
         switch (way) {
@@ -93,15 +104,31 @@ static void refuse(const test_case *t)
             f.channels = 3;
             break;
         }
-        if (tifed_front_end_inputs(&f) || tifed_front_end_outputs(&f) || tifed_front_end_memory(&f))
+        if (tifed_front_end_inputs(&f) || tifed_front_end_outputs(&f) ||
+            tifed_front_end_memory(&f) || tifed_second_order_outputs(&f) ||
+            tifed_second_order_memory(&f))
             fail("has a size for a broken front end", who);
-        if (tifed_front_end_begin(&stream, &f, &value, &memory, SIZE_MAX) != TIFED_ERROR_NETWORK)
+        if (begin(t, &f, &stream, &second, &value, &memory, SIZE_MAX) != TIFED_ERROR_NETWORK)
             fail("took a broken front end", who);
     }
-    if (tifed_front_end_begin(&stream, &t->front_end, NULL, &memory, SIZE_MAX) !=
-            TIFED_ERROR_MEMORY ||
-        tifed_front_end_begin(&stream, &t->front_end, &value, NULL, SIZE_MAX) != TIFED_ERROR_MEMORY)
+    if (begin(t, &t->front_end, &stream, &second, NULL, &memory, SIZE_MAX) != TIFED_ERROR_MEMORY ||
+        begin(t, &t->front_end, &stream, &second, &value, NULL, SIZE_MAX) != TIFED_ERROR_MEMORY)
         fail("took no memory for memory", who);
+}
+
+/* Edges of second order follow octants, and nothing else. */
+static void refuse_to_follow(const test_case *t)
+{
+    int8_t value = 0;
+    uint32_t memory = 0;
+    tifed_front_end_stream stream;
+    tifed_second_order second;
+    if (t->front_end.directions == 8u && t->front_end.merged)
+        return;
+    if (tifed_second_order_outputs(&t->front_end) || tifed_second_order_memory(&t->front_end) ||
+        tifed_second_order_begin(&stream, &second, &t->front_end, &value, &memory, SIZE_MAX) !=
+            TIFED_ERROR_NETWORK)
+        fail("follows what is not octants", who);
 }
 
 /* Sizes are known at compile time; one that a size_t of 16 bits cannot hold is refused there, not
@@ -110,14 +137,25 @@ static void measure(void)
 {
     static const tifed_front_end octants = {28, 28, 1, 8, true}, large = {4, 4096, 3, 8, true};
     static uint8_t memory[TIFED_FRONT_END_BYTES(28, 1, 8, true)];
+    static uint8_t second_memory[TIFED_SECOND_ORDER_BYTES(28, 1)];
     uint32_t needed = (uint32_t)TIFED_FRONT_END_BYTES(4096, 3, 8, true);
     int8_t value = 0;
     uint32_t word = 0;
     tifed_front_end_stream stream;
+    tifed_second_order second;
     if (sizeof memory != 976u || tifed_front_end_memory(&octants) != sizeof memory)
         fail("another size", "octants");
     if (tifed_front_end_memory(&large) != ((size_t)needed == needed ? (size_t)needed : SIZE_MAX))
         fail("another size", "a wide picture");
+    if (sizeof second_memory != 1564u ||
+        tifed_second_order_memory(&octants) != sizeof second_memory)
+        fail("another size", "octants and second order");
+    needed = (uint32_t)TIFED_SECOND_ORDER_BYTES(4096, 3);
+    if (tifed_second_order_memory(&large) != ((size_t)needed == needed ? (size_t)needed : SIZE_MAX))
+        fail("another size", "a wide picture and second order");
+    if (tifed_second_order_begin(&stream, &second, &large, &value, &word, 65535u) !=
+        TIFED_ERROR_MEMORY)
+        fail("accepted too little memory", "a wide picture and second order");
     if (tifed_front_end_begin(&stream, &large, &value, &word, 65535u) != TIFED_ERROR_MEMORY)
         fail("accepted too little memory", "a wide picture");
 }
@@ -128,6 +166,7 @@ void check_case(void)
     measure();
     read_case(&t);
     refuse(&t);
+    refuse_to_follow(&t);
     for (uint32_t n = 0; n < t.count; n++) {
         uint32_t pieces[] = {1u, 7u, t.front_end.width, t.inputs};
         for (unsigned p = 0; p < sizeof pieces / sizeof *pieces; p++)

@@ -15,7 +15,11 @@ TESTS = ROOT / "tests" / "core"
 VECTORS = ROOT / "tests" / "vectors"
 LEARNING = ("tifed.c", "tifed_kernel.c")
 EXTRACTION = ("tifed_features.c", "tifed_kernel_features.c")
-FRONT_END = ("tifed_front_end.c", "tifed_kernel_front_end.c")
+FRONT_END = (
+    "tifed_front_end.c", "tifed_kernel_front_end.c",
+    "tifed_second_order.c", "tifed_kernel_second_order.c",
+)  # fmt: skip
+SHIFTS = ("tifed_shifts.c", *FRONT_END)
 PROCESSOR = "atmega1284p"
 """Of those that simavr has, the one with the most RAM (16 KB): no case is too large for it."""
 COMPILER = ["avr-gcc", f"-mmcu={PROCESSOR}", "-Os", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
@@ -56,10 +60,12 @@ def packed(text: str) -> bytes:
     [
         ("core.txt", LEARNING, "check_core.c", 26),
         ("core_large_shifts.txt", LEARNING, "check_core.c", 6),
+        ("core_energy_shifts.txt", LEARNING, "check_core.c", 17),
         ("features.txt", EXTRACTION, "check_extraction.c", 24),
-        ("front_end.txt", FRONT_END, "check_front_end.c", 24),
+        ("front_end.txt", FRONT_END, "check_front_end.c", 32),
+        ("shifts.txt", SHIFTS, "check_shifts.c", 24),
     ],
-    ids=["learning", "large-shifts", "extraction", "front-end"],
+    ids=["learning", "large-shifts", "energy-shifts", "extraction", "front-end", "shifts"],
 )
 def test_every_vector_is_right_where_an_int_has_16_bits(
     tmp_path: Path, vectors: str, sources: tuple[str, ...], check: str, count: int

@@ -19,6 +19,7 @@ PACKAGE = ROOT / "src" / "tifed"
 CORE = PACKAGE / "core"
 VECTORS = ROOT / "tests" / "vectors" / "core.txt"
 LARGE_SHIFTS = VECTORS.with_name("core_large_shifts.txt")
+ENERGY_SHIFTS = VECTORS.with_name("core_energy_shifts.txt")
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
 SOURCES: dict[str, list[str]] = {
@@ -70,7 +71,7 @@ def build(
     return where / "check"
 
 
-@pytest.mark.parametrize("file", [VECTORS, LARGE_SHIFTS], ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [VECTORS, LARGE_SHIFTS, ENERGY_SHIFTS], ids=lambda file: file.stem)
 def test_vectors_are_what_the_oracle_writes_today(file: Path) -> None:
     written = runpy.run_path(str(VECTORS.with_name("write_core.py")))
     assert file.read_text(encoding="ascii") == written["text"](file.name)
@@ -110,6 +111,7 @@ def test_core_and_kernels_agree(tmp_path: Path, compiler: list[str]) -> None:
     check = build(tmp_path, compiler, ["-O1"], {**SOURCES, **X86}, linker="gcc")
     assert run(check, "vectors", VECTORS).startswith("26 cases agree: portable avx2")
     assert run(check, "vectors", LARGE_SHIFTS).startswith("6 cases agree: portable avx2")
+    assert run(check, "vectors", ENERGY_SHIFTS).startswith("17 cases agree: portable avx2")
     assert re.match(r"\d\d\d cases agree", run(check, "random", "250", "1"))
 
 
@@ -121,6 +123,7 @@ def test_sanitizers_find_nothing(tmp_path: Path, form: list[str]) -> None:
     check = build(tmp_path, ["gcc"], [*flags, "-DTIFED_PORTABLE_ONLY"], SOURCES)
     assert run(check, "vectors", VECTORS) == "26 cases agree: portable\n"
     assert run(check, "vectors", LARGE_SHIFTS) == "6 cases agree: portable\n"
+    assert run(check, "vectors", ENERGY_SHIFTS) == "17 cases agree: portable\n"
     assert re.match(r"\d\d\d cases agree", run(check, "random", "250", "3"))
 
 
@@ -140,6 +143,7 @@ def test_neon_agrees(tmp_path: Path, compiler: list[str]) -> None:
     flags, linker = ["-O2", "-static"], "aarch64-linux-gnu-gcc"
     check = build(tmp_path, compiler, flags, {**SOURCES, **NEON}, linker)
     assert run("qemu-aarch64", check, "vectors", VECTORS).endswith("portable neon\n")
+    assert run("qemu-aarch64", check, "vectors", ENERGY_SHIFTS).endswith("portable neon\n")
     assert re.match(r"\d+ cases agree", run("qemu-aarch64", check, "random", "100", "2"))
 
 
@@ -152,6 +156,7 @@ def test_a_machine_with_the_highest_byte_first_agrees(tmp_path: Path) -> None:
     check = build(tmp_path, ["s390x-linux-gnu-gcc"], ["-O2", "-static"], SOURCES)
     assert run("qemu-s390x", check, "vectors", VECTORS) == "26 cases agree: portable\n"
     assert run("qemu-s390x", check, "vectors", LARGE_SHIFTS) == "6 cases agree: portable\n"
+    assert run("qemu-s390x", check, "vectors", ENERGY_SHIFTS) == "17 cases agree: portable\n"
     assert re.match(r"\d+ cases agree", run("qemu-s390x", check, "random", "100", "2"))
 
 

@@ -1,4 +1,4 @@
-"""The device's front ends, compiled and run apart from Python."""
+"""The device's front ends and shift copies, compiled and run apart from Python."""
 
 import importlib.util
 import os
@@ -15,10 +15,15 @@ from tifed.board.firmware.emulated_boards import PROCESSORS
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tifed" / "core"
-SOURCES = (CORE / "tifed_front_end.c", CORE / "tifed_kernel_front_end.c")
-VECTORS = ROOT / "tests" / "vectors" / "front_end.txt"
+SOURCES = tuple(
+    CORE / f"tifed_{name}.c"
+    for name in ("front_end", "kernel_front_end", "second_order", "kernel_second_order", "shifts")
+)
+VECTORS = ROOT / "tests" / "vectors"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
-CHECK = ("check_front_end_file.c", "check_front_end.c", "cases.c", "cases_from_file.c")
+CHECK = ("check_front_end_file.c", "cases.c", "cases_from_file.c")
+CASES = {"front_end": 32, "shifts": 24}
+NAMES = tuple(CASES)
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 
 pytestmark = pytest.mark.slow(10)
@@ -36,19 +41,27 @@ def run(*command: str | Path) -> str:
     return done.stdout
 
 
-def build(where: Path, compiler: list[str], *flags: str) -> Path:
-    """The test program, strictly compiled."""
-    target = where / "check_front_end"
-    sources = [*SOURCES, *(ROOT / "tests" / "core" / source for source in CHECK)]
+def agreement(name: str) -> str:
+    """What the test program for the vectors called ``name`` says if all is well."""
+    return f"{CASES[name]} cases agree: device\n"
+
+
+def build(where: Path, name: str, compiler: list[str], *flags: str) -> Path:
+    """The test program for the vectors called ``name``, strictly compiled."""
+    target = where / f"check_{name}"
+    check = (*CHECK, f"{target.name}.c")
+    sources = [*SOURCES, *(ROOT / "tests" / "core" / source for source in check)]
     run(*compiler, *STRICT, *flags, "-I", CORE, *sources, "-o", target)
     return target
 
 
-def test_vectors_are_what_the_oracle_writes_today() -> None:
-    written = runpy.run_path(str(VECTORS.with_name("write_front_end.py")))
-    assert VECTORS.read_text(encoding="ascii") == written["text"]()
+@pytest.mark.parametrize("name", NAMES)
+def test_vectors_are_what_the_oracle_writes_today(name: str) -> None:
+    written = runpy.run_path(str(VECTORS / f"write_{name}.py"))
+    assert (VECTORS / f"{name}.txt").read_text(encoding="ascii") == written["text"]()
 
 
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     ("compiler", "flags"),
     [
@@ -63,30 +76,32 @@ def test_vectors_are_what_the_oracle_writes_today() -> None:
     ],
 )
 def test_the_device_agrees_with_the_oracle(
-    tmp_path: Path, compiler: list[str], flags: list[str]
+    tmp_path: Path, name: str, compiler: list[str], flags: list[str]
 ) -> None:
-    check = build(tmp_path, compiler, *flags)
-    assert run(check, VECTORS) == "24 cases agree: device\n"
+    check = build(tmp_path, name, compiler, *flags)
+    assert run(check, VECTORS / f"{name}.txt") == agreement(name)
 
 
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.skipif(
     not (shutil.which("aarch64-linux-gnu-gcc") and shutil.which("qemu-aarch64"))
     and "CI" not in os.environ,
     reason="scripts/system_packages installs gcc-aarch64-linux-gnu and qemu-user",
 )
-def test_a_64_bit_arm_agrees(tmp_path: Path) -> None:
-    check = build(tmp_path, ["aarch64-linux-gnu-gcc"], "-O2", "-static")
-    assert run("qemu-aarch64", check, VECTORS) == "24 cases agree: device\n"
+def test_a_64_bit_arm_agrees(tmp_path: Path, name: str) -> None:
+    check = build(tmp_path, name, ["aarch64-linux-gnu-gcc"], "-O2", "-static")
+    assert run("qemu-aarch64", check, VECTORS / f"{name}.txt") == agreement(name)
 
 
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.skipif(
     not (shutil.which("s390x-linux-gnu-gcc") and shutil.which("qemu-s390x"))
     and "CI" not in os.environ,
     reason="scripts/system_packages installs gcc-s390x-linux-gnu and qemu-user",
 )
-def test_a_machine_with_the_highest_byte_first_agrees(tmp_path: Path) -> None:
-    check = build(tmp_path, ["s390x-linux-gnu-gcc"], "-O2", "-static")
-    assert run("qemu-s390x", check, VECTORS) == "24 cases agree: device\n"
+def test_a_machine_with_the_highest_byte_first_agrees(tmp_path: Path, name: str) -> None:
+    check = build(tmp_path, name, ["s390x-linux-gnu-gcc"], "-O2", "-static")
+    assert run("qemu-s390x", check, VECTORS / f"{name}.txt") == agreement(name)
 
 
 @needs_zig

@@ -246,11 +246,12 @@ def test_commands_show_or_refuse_it(tmp_path: Path) -> None:
     assert rows.index("energy around") < rows.index("feature") < rows.index("sample")
     assert "energy around" not in ended("ranges", "--json")[1]
     for words in (("plan",), ("export", str(tmp_path / "library"))):
-        code, shown = ended(*words, *chosen)
+        code, shown = ended(*words, "--set", "front_end=differences")
         assert code != 0
-        assert "front_end: 'octants': TIFeD's firmware does not compute a front end yet" in shown
-        assert "set the first of layers to 32" in shown
-    assert not (tmp_path / "library").exists()
+        assert "front_end: 'differences' of a script has no C that a board could compute" in shown
+        assert "set the first of layers to 63" in shown
+        assert not (tmp_path / "library").exists()
+        assert ended(*words, *chosen)[0] == 0
 
 
 def assert_raw(inputs: FleetInputs, before: Extractor | None = None) -> None:
@@ -295,7 +296,13 @@ def test_boards_end_with_the_digest(name: str, features: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("edges", 159_010), ("octants", 20_160), ("edges-small", 10_360)]
+    ("name", "parameters"),
+    [
+        ("edges", 159_010),
+        ("octants", 20_160),
+        ("edges-small", 10_360),
+        ("octants-second-order", 159_010),
+    ],
 )
 def test_presets_have_networks_for_their_features(name: str, parameters: int) -> None:
     experiment = load_experiment(preset=f"fashion-mnist-{name}")

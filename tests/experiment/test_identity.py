@@ -30,7 +30,7 @@ TUNED = {
 }  # fmt: skip
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "Experiment": {
-        "dataset": "digits", "front_end": None, "extractor": None,
+        "dataset": "digits", "front_end": None, "pixel_shifts": False, "extractor": None,
         "devices": 8, "rounds": 60, "seed": 1,
         "mode": "full-network", "assignment": None, "device_layers": None, "recipe": "tuned",
         "engine": "native", "fleet": "simulated", "board": "cortex-m4", "emulator": "unicorn",
@@ -76,6 +76,7 @@ DEFAULTS_ARE_OF_VERSION = 1
 
 MATTERS: Mapping[str, Any] = {
     "front_end": "octants",
+    "pixel_shifts": True,
     "devices": 4, "rounds": 7, "seed": 2, "mode": "single-layer", "assignment": "alternating",
     "recipe": "paper", "average_every": "epoch", "layers": [64, 16, 10], "buffer": 10, "batch": 5,
     "local_epochs": 2, "devices_per_round": 4, "minimum_devices": 2, "at_end": "stop",
@@ -313,8 +314,11 @@ def test_what_decides_may_not_change(tmp_path: Path, old: str, new: str) -> None
     [
         ("extra_shift", lambda self, number, rounds: int(number > 0)),
         ("server", lambda self, mode, depth: Server(fraction_bits=8, rate_halves=(3,))),
-        ("start", lambda self, network: (9, 9)),
-        ("start_biases", lambda self, network: (1, 0)),
+        ("start", lambda self, network, energy=None: (9, 9)),
+        ("start_biases", lambda self, network, energy=None: (1, 0)),
+        ("energy_shift", lambda self, network, energy: int(energy >= 1 << 20)),
+        ("start", lambda self, network, energy=None: (256, 128) if energy else (256, 127)),
+        ("start_biases", lambda self, network, energy=None: (0, int((energy or 0) > 1 << 30))),
         ("calibration_samples", property(lambda self: 40)),
         ("hidden_activation", lambda self, depth: Activation.ABSOLUTE),
     ],

@@ -14,6 +14,7 @@ from safetensors.numpy import save
 from tifed import Experiment, resume, run
 from tifed.errors import RunError, UsageError
 from tifed.experiment import load_experiment
+from tifed.experiment.report import write_report
 from tifed.federation.checkpoint_file import _checksum
 from tifed.files.tensor_file import header_and_arrays
 
@@ -125,3 +126,18 @@ def test_a_finished_run_resumes_to_itself(tmp_path: Path) -> None:
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"holds no run \(no experiment\.toml\)"):
         resume(tmp_path)
+
+
+def test_a_run_that_goes_on_keeps_its_energy_shift(tmp_path: Path, by_energy: str) -> None:
+    experiment = Experiment(rounds=4, recipe=by_energy, recipe_settings={"shift": 2})
+    whole = run(experiment, out=tmp_path / "run")
+    assert (whole.energy_shift, whole.energy is not None) == (2, True)
+    (tmp_path / "run/checkpoints/round-000004.safetensors").unlink()
+    for name in ("result.json", "model.safetensors"):
+        (tmp_path / "run" / name).unlink()
+    again = resume(tmp_path / "run")
+    assert (again.digest, again.energy, again.energy_shift) == (whole.digest, whole.energy, 2)
+    write_report(tmp_path / "run")
+    text = " ".join((tmp_path / "run/report.html").read_text().split())
+    assert f"The input's energy is {whole.energy:,}: the mean over the samples" in text
+    assert "By it the recipe adds 2 to the first layer's update shift." in text

@@ -60,7 +60,7 @@ def test_totals_are_the_sums_of_the_rounds() -> None:
     seen: list[Progress] = []
     result = run(Experiment(rounds=4, devices_per_round=3, seed=2), watch=seen.append)
     assert [p.record.round for p in seen] == [0, 1, 2, 3]
-    calibration = 64 * 4
+    calibration = 64 * 4 + 8
     up = sum(p.record.costs.bytes_up for p in seen) / 8 + calibration
     assert result.bytes_up_per_device == round(up)
     for before, after in pairwise(seen):

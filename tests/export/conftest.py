@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from tifed.data import load
 from tifed.experiment import load_experiment
-from tifed.experiment.setup import network_for
+from tifed.experiment.front_end import front_end_in_c
+from tifed.experiment.setup import front_end_for, network_for, shifts_for
 from tifed.export import Model, model_for
-from tifed.rule.learning import LocalWork, feedback_matrices, train
+from tifed.rule.learning import LocalWork, classify, feedback_matrices, train
+from tifed.rule.learning.pixel_shifts import SHIFTS, shifted
 from tifed.rule.network import Parameters, start_parameters
 
 Buffers = list[tuple[NDArray[np.int8], NDArray[np.int32]]]
@@ -26,7 +28,7 @@ def make_model() -> Callable[..., Model]:
 
 @pytest.fixture
 def buffers() -> Callable[[Model, int], Buffers]:
-    """A function from a model and a number of rounds to digits, a buffer for each round."""
+    """A function from a model and a number of rounds to raw digits, a buffer for each round."""
     return _buffers
 
 
@@ -37,26 +39,52 @@ def expected() -> Callable[[Model, int, int], bytes]:
 
 
 @pytest.fixture
+def answer() -> Callable[..., int]:
+    """A function to the oracle's class of a raw sample (D,), after the same rounds."""
+    return lambda model, rounds, device, sample: int(
+        classify(
+            model.network,
+            _trained(model, _first(model), rounds, device),
+            _features(model, sample[np.newaxis]),
+        )[0]
+    )
+
+
+@pytest.fixture
 def run() -> Callable[..., str]:
     """A function that runs a program, which has to succeed, and gives what it printed."""
     return _run
 
 
 def _model(
-    *overrides: str, layers: tuple[int, ...] | None = None, parameters: bool = False
+    *overrides: str,
+    layers: tuple[int, ...] | None = None,
+    parameters: bool = False,
+    energy_shift: int = 0,
 ) -> Model:
     """``parameters``: that two rounds of training and a centre have left their mark on."""
     experiment = load_experiment(preset="digits", overrides=list(overrides))
     network = network_for(experiment)
-    model = model_for(experiment, network, layers)
+    front_end = front_end_in_c(experiment, front_end_for(experiment))
+    shifts = shifts_for(experiment)
+    model = model_for(experiment, network, layers, front_end=front_end, shifts=shifts)
     if not parameters:
         return model
     start = _first(model)
     if network.centred:
-        centre = load("digits").train.features.mean(axis=0).astype(np.int8)
+        centre = _features(model, load("digits").train.features).mean(axis=0).astype(np.int8)
         start = Parameters(centre, start.weights, start.biases)
-    whole = model_for(experiment, network)
-    return model_for(experiment, network, layers, (network, _trained(whole, start, 2, 0)))
+    whole = model_for(experiment, network, front_end=front_end, shifts=shifts)
+    trained = network, _trained(whole, start, 2, 0)
+    return model_for(
+        experiment,
+        network,
+        layers,
+        trained,
+        energy_shift=energy_shift,
+        front_end=front_end,
+        shifts=shifts,
+    )
 
 
 def _first(model: Model) -> Parameters:
@@ -68,9 +96,14 @@ def _first(model: Model) -> Parameters:
 
 def _buffers(model: Model, rounds: int) -> Buffers:
     train, count = load("digits").train, model.experiment.buffer
-    features = np.tile(train.features, (1, model.network.features // train.features.shape[1]))
+    features = np.tile(train.features, (1, model.inputs // train.features.shape[1]))
     places = [slice(number * count, (number + 1) * count) for number in range(rounds)]
     return [(features[place], train.labels[place]) for place in places]
+
+
+def _features(model: Model, samples: NDArray[np.int8]) -> NDArray[np.int8]:
+    """What the network learns from of raw samples, by the oracle."""
+    return samples if model.front_end is None else model.front_end.compute(samples)
 
 
 def _trained(model: Model, parameters: Parameters, rounds: int, device: int) -> Parameters:
@@ -88,8 +121,13 @@ def _trained(model: Model, parameters: Parameters, rounds: int, device: int) -> 
             seed=experiment.seed,
             device=device,
             exchange=number,
+            energy_shift=model.energy_shift,
         )
-        parameters, _ = train(model.network, parameters, feedback, samples, labels, work)
+        seen = _features(model, samples)
+        if model.shifts is not None:
+            copies = [shifted(samples, model.shifts, copy) for copy in range(len(SHIFTS))]
+            seen = np.stack([_features(model, one) for one in copies])
+        parameters, _ = train(model.network, parameters, feedback, seen, labels, work)
     return parameters
 
 

@@ -104,14 +104,17 @@ def sketch(library: Path, folder: Path, name: str, main: str, run: Callable[...,
     return program
 
 
+@pytest.mark.parametrize("settings", [[], ["front_end=edges"]])
 def test_sketches_learn_and_answer(
+    settings: list[str],
     tmp_path: Path,
     make_model: Callable[..., Model],
     buffers: Callable[[Model, int], list[tuple[NDArray[np.int8], NDArray[np.int32]]]],
     expected: Callable[[Model, int, int], bytes],
+    answer: Callable[..., int],
     run: Callable[..., str],
 ) -> None:
-    model = make_model()
+    model = make_model(*settings)
     library = tmp_path / "TIFeD"
     export(model, "arduino", library)
     compiled(library, tmp_path, run)
@@ -126,7 +129,10 @@ def test_sketches_learn_and_answer(
     lines = run([sketch(library, tmp_path, "Learn", main, run)]).splitlines()
     assert [line.split(":")[0] for line in lines[:ROUNDS]] == ["round 1", "round 2", "round 3"]
     assert lines[ROUNDS] == "no such class"
-    assert lines[ROUNDS + 1] == f"class {taken[-1][1][-1]}"
+    known = answer(model, ROUNDS, 0, taken[-1][0][-1])
+    assert lines[ROUNDS + 1] == f"class {known}"
+    # Edges are far from 0, and nobody has set a centre: such a network learns slowly.
+    assert known == taken[-1][1][-1] or model.front_end is not None
     assert bytes.fromhex(lines[ROUNDS + 2]) == expected(model, ROUNDS, 0)
 
     program = sketch(library, tmp_path, "Federated", FEDERATED, run)

@@ -44,8 +44,8 @@ int main(void)
         tifed_work work = tifed_model_work(round, 0);
         tifed_clear(&model);
         while (status == TIFED_OK && model.count < TIFED_MODEL_BUFFER) {
-            status = tifed_add_sample(&model, sample, *label++);
-            sample += TIFED_MODEL_FEATURES;
+            status = tifed_model_add_sample(&model, sample, *label++);
+            sample += TIFED_MODEL_INPUTS;
         }
         if (status == TIFED_OK)
             status = tifed_train(&model, &work);
@@ -75,14 +75,18 @@ int main(void)
     not (shutil.which("avr-gcc") and shutil.which("simavr")) and "CI" not in os.environ,
     reason="scripts/system_packages installs gcc-avr, avr-libc and simavr",
 )
+@pytest.mark.parametrize(
+    "settings", [["layers=[64,12,10]"], ["layers=[32,12,10]", "front_end=octants"]]
+)
 def test_it_learns_as_the_oracle_does(
+    settings: list[str],
     tmp_path: Path,
     make_model: Callable[..., Model],
     buffers: Callable[[Model, int], list[tuple[NDArray[np.int8], NDArray[np.int32]]]],
     expected: Callable[[Model, int, int], bytes],
     run: Callable[..., str],
 ) -> None:
-    model = make_model("layers=[64,12,10]", "buffer=20", "batch=7", "local_epochs=2")
+    model = make_model(*settings, "buffer=20", "batch=7", "local_epochs=2")
     library, program = tmp_path / "TIFeD", tmp_path / "learn"
     export(model, "arduino", library)
     taken = buffers(model, ROUNDS)

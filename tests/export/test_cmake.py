@@ -33,7 +33,7 @@ MAIN = """\
 #include <stdio.h>
 #include "tifed_model.h"
 
-static const int8_t samples[][TIFED_MODEL_FEATURES] = {%(samples)s};
+static const int8_t samples[][TIFED_MODEL_INPUTS] = {%(samples)s};
 static const uint32_t labels[] = {%(labels)s};
 
 int main(void)
@@ -46,7 +46,7 @@ int main(void)
         tifed_clear(&t);
         for (uint32_t i = 0; i < TIFED_MODEL_BUFFER; i++) {
             uint32_t place = round * TIFED_MODEL_BUFFER + i;
-            if (tifed_add_sample(&t, samples[place], labels[place]) != TIFED_OK)
+            if (tifed_model_add_sample(&t, samples[place], labels[place]) != TIFED_OK)
                 return 2;
         }
         tifed_work work = tifed_model_work(round, %(device)du);
@@ -76,6 +76,9 @@ MODELS: dict[str, dict[str, Any]] = {
     "first layer, from parameters": {
         "overrides": ["recipe_settings.centred=false"], "layers": (0,), "parameters": True,
     },
+    "shifted as in its training": {
+        "overrides": [], "parameters": True, "energy_shift": -3,
+    },
     "8-bit weights, three layers": {
         "overrides": ["layers=[64,12,9,10]", "recipe_settings.weight_bits=8"], "layers": (0, 2),
     },
@@ -83,10 +86,29 @@ MODELS: dict[str, dict[str, Any]] = {
         "overrides": ["layers=[64,12,9,10]", "recipe_settings.weight_bits=8"], "layers": (1,),
         "parameters": True,
     },
+    "front end": {"overrides": ["front_end=octants", "layers=[32,12,10]", "batch=7"]},
+    "front end, 8-bit weights, halved from the start": {
+        "overrides": ["front_end=edges", "recipe_settings.weight_bits=8",
+                      "recipe_settings.halvings=1"],
+    },
+    "front end, last layer, others in flash": {
+        "overrides": ["front_end=edges"], "layers": (1,),
+        "parameters": True,
+    },
+    "shift copies": {"overrides": ["pixel_shifts=true", "buffer=12", "batch=5"]},
+    "shift copies, front end, last layer, others in flash": {
+        "overrides": ["pixel_shifts=true", "front_end=octants", "layers=[32,12,10]"],
+        "layers": (1,), "parameters": True,
+    },
+    "shift copies, front end": {"overrides": ["pixel_shifts=true", "front_end=edges", "batch=7"]},
     "paper": {"overrides": ["recipe=paper", "layers=[64,20,10]"]},
 }  # fmt: skip
 
-CONFIGURED = ("as the experiment starts", "last layer, others in flash")
+CONFIGURED = (
+    "as the experiment starts", "last layer, others in flash",
+    "front end, 8-bit weights, halved from the start", "front end, last layer, others in flash",
+    "shift copies, front end",
+)  # fmt: skip
 """Built by CMake, every warning an error; the others faster, and with undefined behaviour fatal."""
 
 SANITIZED = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
@@ -161,7 +183,7 @@ def test_an_exported_extractor_gives_the_oracles_features(
     experiment = Experiment(dataset="fashion-mnist", extractor="mnist", layers=(200, 20, 10))
     model = model_for(experiment, network_for(experiment), extractor=extractor)
     exported = export(model, "cmake", tmp_path / "tifed")
-    assert exported.extractor_ram == extractor_memory(extractor).total + 200
+    assert exported.features_ram == extractor_memory(extractor).total + 200
     assert exported.extractor_flash == constant_bytes(extractor)
     sample = np.random.default_rng(1).integers(-128, 128, (1, 784)).astype(np.int8)
     (tmp_path / "CMakeLists.txt").write_text(PROJECT)

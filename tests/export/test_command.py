@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from tifed.cli.export import export
 from tifed.errors import UsageError
 from tifed.experiment import load_experiment, run
+from tifed.export import model_for
+from tifed.rule.network import load_model
 
 app = typer.Typer()
 app.command()(export)
@@ -51,6 +53,21 @@ def test_a_run_becomes_a_library_that_goes_on(tmp_path: Path, finished: Path) ->
     assert json.loads((folder / "tifed-export.json").read_text())["parameters"] == digest
     header = (folder / "include/tifed_model.h").read_text()
     assert "TIFED_MODEL_TRAINED 0x2u" in header
+
+
+def test_a_library_takes_the_energy_shift_of_its_run(tmp_path: Path, by_energy: str) -> None:
+    pairs = [f"recipe={by_energy}", "recipe_settings.shift=-2", "rounds=1"]
+    experiment = load_experiment(preset="digits", overrides=pairs)
+    run(experiment, out=tmp_path / "run")
+    model = tmp_path / "run/model.safetensors"
+    given = [str(tmp_path / "run/experiment.toml"), str(tmp_path / "library")]
+    outcome = runner.invoke(app, [*given, "--parameters", str(model)])
+    assert outcome.exit_code == 0, outcome.output
+    source = (tmp_path / "library/src/tifed_model.c").read_text()
+    assert "tifed_work work = {0, TIFED_MODEL_STEPS, 0, 0, 0, -2};" in source
+    network, _ = load_model(model)
+    with pytest.raises(UsageError, match="with 99 added .* and this experiment has room for 1"):
+        model_for(experiment, network, trained=load_model(model), energy_shift=99)
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,19 @@ def free_ports(count: int) -> list[int]:
         return [int(one.getsockname()[1]) for one in sockets]
 
 
+@pytest.mark.parametrize(
+    "network",
+    [
+        ["layers=[64,12,10]"],
+        ["front_end=octants", "layers=[32,12,10]"],
+        ["pixel_shifts=true", "layers=[64,12,10]"],
+        ["front_end=octants", "pixel_shifts=true", "layers=[32,12,10]"],
+    ],
+)
 def test_processes_train_to_the_simulators_digest(
-    tmp_path: Path, make_model: Callable[..., Model], run: Callable[..., str]
+    network: list[str], tmp_path: Path, make_model: Callable[..., Model], run: Callable[..., str]
 ) -> None:
-    settings = ["rounds=3", f"devices={DEVICES}", "layers=[64,12,10]"]
+    settings = ["rounds=3", f"devices={DEVICES}", *network]
     export(make_model(*settings), "cmake", tmp_path / "library")
     run(["cmake", "-S", tmp_path / "library", "-B", tmp_path / "build"])
     run(["cmake", "--build", tmp_path / "build", "--target", "tifed_federated"])

@@ -129,6 +129,8 @@ def test_arrays_that_are_no_state_of_the_run_are_damage(
         ("round", "three"), ("round", "-1"), ("round", "4"), ("exchange", "1.5"), ("updates", "3"),
         ("updates", "[3]"), ("updates", "[3, -1]"), ("updates", "[" * 100_000), ("costs", "{"),
         ("costs", '{"macs": "many"}'), ("seconds", "-1"), ("seconds", '"x"'),
+        ("energy", "-1"), ("energy", "1.5"), ("energy_shift", "x"), ("energy_shift", "-7"),
+        ("energy_shift", "19"),
     ],
 )  # fmt: skip
 def test_a_header_that_is_not_numbers_is_damage(
@@ -152,3 +154,17 @@ def test_other_types_of_the_same_size_are_damage(
     path.write_bytes(len(header).to_bytes(8, "little") + header + data[8 + length :])
     with pytest.raises(RunError, match=r"damaged \(" + ("parameters" if dtype == "BF16" else "")):
         load_checkpoint(path, run.federation, "")
+
+
+def test_a_checkpoint_from_before_there_was_an_energy_goes_on_without_one(
+    tmp_path: Path, small: Callable[..., Any]
+) -> None:
+    run = small()
+    path = save_checkpoint(tmp_path, Checkpoint(run.last(), Costs(), 0.0), "")
+    strings, arrays = header_and_arrays(path)
+    assert int(strings.pop("energy")) > 0
+    assert strings.pop("energy_shift") == "0"
+    strings["checksum"] = _checksum(arrays, strings)
+    path.write_bytes(save(arrays, strings))
+    state = load_checkpoint(path, run.federation, "").state
+    assert (state.energy, state.energy_shift) == (None, 0)

@@ -52,7 +52,8 @@ def test_header_and_arrays_are_those_of_the_specification(saved: tuple[Path, Any
     assert header == {
         "format": "tifed-checkpoint", "version": "2", "experiment": "digest", "round": "2",
         "exchange": "2", "updates": "[2, 2]", "seconds": "2.25",
-        "costs": json.dumps(asdict(Costs(3, 4, 5))),
+        "costs": json.dumps(asdict(Costs(3, 4, 5))), "energy": str(state.energy),
+        "energy_shift": "0",
     }  # fmt: skip
     expected = {"turns": state.turns}
     expected |= {f"parameters.{name}": array for name, array in state.parameters.named}

@@ -74,6 +74,6 @@ def test_those_who_do_not_answer_cost_their_download_alone() -> None:
     assert costs.macs == 16 * (FORWARD + 20 + 12)
 
 
-def test_calibration_sends_sums_of_four_bytes_and_gets_a_centre_of_one() -> None:
+def test_calibration_sends_sums_of_four_bytes_and_squares_of_eight_and_gets_a_centre() -> None:
     network = Tuned().network(SHAPE, 4)
-    assert calibration_costs(network, 7) == Costs(7 * 5, 7 * 5 * 4, 0)
+    assert calibration_costs(network, 7) == Costs(7 * 5, 7 * (5 * 4 + 8), 0)

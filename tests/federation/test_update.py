@@ -111,8 +111,8 @@ def test_the_centre_is_from_those_who_answer(small: Make) -> None:
     class Some:
         def calibrate(self, devices: Any, samples: int) -> Iterator[FeatureSums]:
             asked.append((list(devices), samples))
-            yield FeatureSums(np.array([10, -10, 2, -2, 7]), 3, np.array([0]))
-            yield FeatureSums(np.array([0, 0, 0, 0, 0]), 1, np.array([2]))
+            yield FeatureSums(np.array([10, -10, 2, -2, 7]), 300, 3, np.array([0]))
+            yield FeatureSums(np.array([0, 0, 0, 0, 0]), 22, 1, np.array([2]))
 
     state, costs = begin(run.federation, Some(), run.start)  # type: ignore[arg-type]
     assert asked == [([0, 1, 2], 4)]
@@ -120,6 +120,8 @@ def test_the_centre_is_from_those_who_answer(small: Make) -> None:
     assert state.parameters.centre.tolist() == [3, -2, 1, 0, 2]
     assert state.parameters.centre.dtype == np.int8
     assert costs == calibration_costs(run.network, 3)
+    # 322 - 2 * (30 + 20 + 2 + 14) + 4 * (9 + 4 + 1 + 4) = 262 over 4 samples; a half goes up.
+    assert (state.energy, state.energy_shift) == (66, 0)
     assert (state.round, state.exchange, state.turns.tolist()) == (0, 0, [0, 0, 0])
 
 

@@ -36,7 +36,7 @@ class WatchedLine:
         for frame in self._reader.feed(data):
             if frame.kind == Kind.TRAIN:
                 self.session = frame.session
-                self._on_train(self, struct.unpack("<5I", frame.payload)[4])
+                self._on_train(self, struct.unpack("<5Ii", frame.payload)[4])
 
 
 def watched(on_train: Callable[[int, WatchedLine, int], None]) -> Callable[[EmulatedFleet], None]:

@@ -99,7 +99,7 @@ static void request(tifed_device *device, uint8_t type, const uint8_t *payload, 
 /* As far into a session as `depth` says: most of what a device does lies behind a long way. */
 static void get_going(tifed_device *device, uint8_t depth)
 {
-    uint8_t configure[12] = {3}, train[20] = {0, 0, 0, 0, 9}, sample[8 + INPUTS] = {0};
+    uint8_t configure[12] = {3}, train[24] = {0, 0, 0, 0, 9}, sample[8 + INPUTS] = {0};
     if (depth > 0u)
         request(device, TIFED_LINK_HELLO, NULL, 0);
     if (depth > 1u) {
@@ -118,7 +118,7 @@ static void get_going(tifed_device *device, uint8_t depth)
 
 static void frame(tifed_device *device)
 {
-    static const uint8_t sizes[] = {0, 0, 12, 7, 12, 12, 9, 0, 8, 20, 0, 0};
+    static const uint8_t sizes[] = {0, 0, 12, 7, 12, 12, 9, 0, 8, 24, 0, 0};
     uint8_t how = take(), type = take(), spoil = take();
     if (how & 1u)
         type = (uint8_t)(1u + type % 11u);
@@ -133,7 +133,7 @@ static void frame(tifed_device *device)
     for (uint32_t i = 0; i < length; i++)
         payload[i] = take();
     if (how & 4u) /* small numbers: the interesting ones */
-        for (uint32_t i = 0; i < length && i < 20u; i++)
+        for (uint32_t i = 0; i < length && i < 24u; i++)
             payload[i] = i & 3u ? 0u : payload[i] & 7u;
     if ((how & 8u) && type == TIFED_LINK_PUT_SAMPLE && length > 8u)
         payload[4] = 0; /* a piece from the start */
@@ -193,7 +193,7 @@ static int front_end(int8_t *features, uint32_t offset, const int8_t *values, ui
 
 static void run(const uint8_t *data, size_t size)
 {
-    tifed_config config = {&network, 3, 3, 2, NULL, NULL, 0, 0};
+    tifed_config config = {&network, 3, 3, 2, NULL, NULL, 0, 0, NULL};
     size_t bytes = tifed_memory_size(&config);
     void *memory = malloc(bytes); /* of the exact size, so that the sanitizer sees its end */
     int8_t *sample = malloc(FEATURES);
@@ -255,6 +255,54 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 #else
+#ifndef TIFED_DEVICE_FRONT_END
+/* So many samples that their squares pass 32 bits: the sum has to carry into the next word. */
+static void sum_many(void)
+{
+    enum { MANY = 50000 };
+    static uint8_t ask[8] = {0, 0, 0, 0, FEATURES}, sample[8 + FEATURES] = {1};
+    static int8_t arrived[FEATURES];
+    static union {
+        void *aligned;
+        uint8_t bytes[1024];
+    } room;
+    tifed_device_setup setup = {
+        .network = &network,
+        .buffer = 3,
+        .batch = 2,
+        .fingerprint = 1,
+        .memory = room.bytes,
+        .bytes = sizeof room,
+        .inputs = FEATURES,
+        .sample = arrived,
+        .board = "sum",
+        .write = hear,
+        .stack = stack,
+    };
+    static tifed_device device;
+    tifed_link_init(&far_end);
+    tifed_link_init(&sender);
+    between = true;
+    tifed_device_init(&device, &setup);
+    for (int repeat = 0; repeat < 2; repeat++) { /* the second time from 0 again */
+        request(&device, TIFED_LINK_HELLO, NULL, 0);
+        request(&device, TIFED_LINK_CLEAR, NULL, 0);
+        memset(sample + 8, 0x80, FEATURES);
+        for (int n = 0; n < MANY; n++)
+            request(&device, TIFED_LINK_PUT_SAMPLE, sample, sizeof sample);
+        request(&device, TIFED_LINK_GET_SUMS, ask, sizeof ask);
+        const uint8_t *said = far_end.frame + TIFED_LINK_HEADER + 1;
+        uint64_t squares = tifed_link_get32(said + 4) | (uint64_t)tifed_link_get32(said + 8) << 32;
+        if (last_answer != TIFED_LINK_OK || tifed_link_get32(said) != MANY ||
+            squares != (uint64_t)MANY * FEATURES << 14)
+            fail("another sum of squares");
+        for (uint32_t i = 0; i < FEATURES; i++)
+            if ((int32_t)tifed_link_get32(said + 12u + 4u * i) != MANY * -128)
+                fail("another sum of a feature");
+    }
+}
+#endif
+
 static uint64_t state;
 
 static uint64_t next(void) /* SplitMix64 */
@@ -270,6 +318,10 @@ int main(int argc, char **argv)
     unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     static uint8_t data[2048];
+#ifndef TIFED_DEVICE_FRONT_END
+    sum_many();
+    frames_sent = answers_ok = bytes_out = 0;
+#endif
     for (unsigned long n = 0; n < count; n++) {
         size_t size = next() % (n % 8u ? 200u : sizeof data);
         for (size_t i = 0; i < size; i++)

@@ -71,7 +71,7 @@ class Board:
             said = self.parameters[first : first + count].tobytes()
         elif frame.kind == Kind.GET_SUMS:
             first, count = struct.unpack("<II", frame.payload)
-            said = struct.pack("<I", 6) + struct.pack(
+            said = struct.pack("<IQ", 6, 9_455) + struct.pack(
                 f"<{count}i", *range(-first, -first - count, -1)
             )
         return [said_to(frame, b"\0" + said)]
@@ -282,14 +282,30 @@ def test_calibration_sums_come_in_pieces() -> None:
     board = Board()
     one = client(board)
     one.open_session()
-    total, counted = one.calibrate(np.zeros((6, 40), np.int8), 31)
-    assert (total.tolist(), counted) == ([-n for n in range(31)], 6)
+    total, squares, counted = one.calibrate(np.zeros((6, 40), np.int8), 31)
+    assert (total.tolist(), squares, counted) == ([-n for n in range(31)], 9_455, 6)
     kinds = [Kind(frame.kind) for frame in board.asked]
     assert kinds == [Kind.HELLO, Kind.CLEAR, *[Kind.PUT_SAMPLE] * 6, *[Kind.GET_SUMS] * 3]
     assert {piece[:4] for piece in board.payloads(Kind.PUT_SAMPLE)} == {b"\1\0\0\0"}
-    # A payload of 64 has room for the code, the number of samples and 14 sums.
+    # A payload of 64 has room for the code, the number of samples, their squares and 12 sums.
     asked = [struct.unpack("<II", piece) for piece in board.payloads(Kind.GET_SUMS)]
-    assert asked == [(0, 14), (14, 14), (28, 3)]
+    assert asked == [(0, 12), (12, 12), (24, 7)]
+
+
+def test_a_sum_of_squares_that_changes_from_piece_to_piece_is_not_taken() -> None:
+    squares = iter([9_455, 9_456, 9_455])
+
+    def answer(frame: Frame) -> list[Frame]:
+        if frame.kind != Kind.GET_SUMS:
+            return board.well(frame)
+        _, count = struct.unpack("<II", frame.payload)
+        return [said_to(frame, struct.pack("<BIQ", 0, 6, next(squares)) + bytes(4 * count))]
+
+    board = Board(answer)
+    one = client(board)
+    one.open_session()
+    with pytest.raises(DeviceAnswerError, match=r"squares sum to \[9455, 9456\]"):
+        one.calibrate(np.zeros((6, 40), np.int8), 31)
 
 
 def test_a_train_order_and_its_end() -> None:
@@ -303,8 +319,8 @@ def test_a_train_order_and_its_end() -> None:
         ]
 
     board = Board(answer)
-    done = client(board).train(1, 7, 2, 30, 4)
-    assert board.payloads(Kind.TRAIN) == [struct.pack("<5I", 1, 7, 2, 30, 4)]
+    done = client(board).train(1, 7, 2, 30, 4, -5)
+    assert board.payloads(Kind.TRAIN) == [struct.pack("<5Ii", 1, 7, 2, 30, 4, -5)]
     assert (done.state, done.statistics) == (DeviceState.TRAINED, Statistics(70, 6, 5, 4))
     assert len(board.asked) == 1
 

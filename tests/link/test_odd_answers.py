@@ -124,7 +124,7 @@ def exchange(
     # What it says and is believed is what a server believes of a node.
     for one in sums:
         arrays = {"devices": to_ranges(one.devices), "total": one.total}
-        content = message("calibrate", "", arrays, samples=one.samples)
+        content = message("calibrate", "", arrays, samples=one.samples, squares=one.squares)
         checked_sums(content, setup.federation, np.array([0, 1]), 3)
     content = update_message("", plan, update)
     assert checked_update(content, setup.federation, plan, plan.jobs).layers
@@ -285,8 +285,13 @@ def test_a_board_in_another_session_is_left_out_by_name(
     ("change", "reason"),
     [
         (partial(with_bytes, 1, b"\x04\0\0\0"), "its answer to GET_SUMS sums 4 samples, not 3"),
-        (partial(with_bytes, 5, b"\x81\x01\0\0"), "a magnitude of 385, which passes the bound 384"),
-        (partial(with_bytes, 5, b"\0\0\0\x80"), "a magnitude of 2147483648"),
+        (partial(with_bytes, 13, b"\x81\x01\0\0"), "a magnitude of 385, which passes the bound"),
+        (partial(with_bytes, 13, b"\0\0\0\x80"), "a magnitude of 2147483648"),
+        (
+            partial(with_bytes, 5, bytes(8)),
+            "its answer to GET_SUMS has a sum of squares of 0, which is not in ",
+        ),
+        (partial(with_bytes, 5, b"\xff" * 8), "of squares of 18446744073709551615, which is not"),
         (partial(cut, 8), "its answer to GET_SUMS has 7 bytes, not "),
     ],
 )
@@ -354,10 +359,10 @@ def test_a_board_with_other_firmware_that_comes_later_does_not_end_the_run(
 
 def test_a_version_of_an_odd_session_is_still_named(boards: Boards) -> None:
     def newer(frame: Frame) -> Frame:
-        return replace(frame, session=0, version=2, payload=b"\x46")
+        return replace(frame, session=0, version=3, payload=b"\x46")
 
     client = Client("odd", lambda: Tampered(boards[0], {Kind.HELLO: newer}), CALM)
-    with pytest.raises(DeviceError, match="version 2 of the link"):
+    with pytest.raises(DeviceError, match="version 3 of the link"):
         client.open_session()
 
 

@@ -94,18 +94,23 @@ def cases(draw: st.DrawFn) -> Case:
     work = LocalWork(
         batch=draw(st.integers(1, 45)),
         first_step=draw(st.integers(0, 4)),
-        steps=draw(st.integers(0, 5)),
+        steps=draw(st.integers(0, 9)),
         layers=tuple(sorted(draw(st.sets(st.integers(0, network.depth - 1), min_size=1)))),
         extra_shift=draw(st.integers(0, 1)),
         seed=draw(st.integers(0, 2**64 - 1)),
         device=draw(st.integers(0, 2**32 - 1)),
         exchange=draw(st.integers(0, 2**32 - 1)),
+        energy_shift=draw(st.integers(*network.layers[0].shift_changes)),
     )
     samples = rng.choice([-128, 127], (count, network.features))
     if draw(st.booleans()):
         samples = rng.integers(-128, 128, (count, network.features))
     labels = rng.integers(0, network.classes, count).astype(np.int32)
-    return Case(network, parameters, samples.astype(np.int8), labels, work)
+    samples = samples.astype(np.int8)
+    if copies := draw(st.integers(0, 3)):  # of each sample, of which each visit takes one
+        others = rng.integers(-128, 128, (copies, *samples.shape)).astype(np.int8)
+        samples = np.concatenate([samples[np.newaxis], others])
+    return Case(network, parameters, samples, labels, work)
 
 
 @pytest.mark.slow(5)
@@ -116,7 +121,8 @@ def test_every_kernel_equals_the_oracle(case: Case) -> None:
     feedback = feedback_matrices(network, work.seed)
     given_ = (network, case.parameters, feedback, case.samples, case.labels, work)
     expected, counted = oracle.train(*given_)
-    classes = oracle.classify(network, case.parameters, case.samples)
+    judged = case.samples if case.samples.ndim == 2 else case.samples[0]
+    classes = oracle.classify(network, case.parameters, judged)
     for kernel in KERNELS:
         engine = native.Native(kernel, threads=1)
         try:
@@ -131,7 +137,7 @@ def test_every_kernel_equals_the_oracle(case: Case) -> None:
             return
         assert trained == expected, kernel
         assert statistics == counted, kernel
-        assert np.array_equal(engine.classify(network, case.parameters, case.samples), classes)
+        assert np.array_equal(engine.classify(network, case.parameters, judged), classes)
 
 
 def test_threads_and_order_do_not_matter() -> None:
@@ -186,7 +192,8 @@ def test_threads_and_order_do_not_matter() -> None:
             assert np.array_equal(bias, results[0][0][layer][1])
 
 
-def test_simulated_fleet_is_as_with_the_oracle() -> None:
+@pytest.mark.parametrize("copies", [1, 3])
+def test_simulated_fleet_is_as_with_the_oracle(copies: int) -> None:
     from tifed.federation import Federation, Job, Jobs, Plan, total
     from tifed.federation.assignment import full_network
     from tifed.federation.device import Stream
@@ -197,7 +204,11 @@ def test_simulated_fleet_is_as_with_the_oracle() -> None:
     rng = np.random.default_rng(2)
     samples = rng.integers(-128, 128, (90, 12)).astype(np.int8)
     labels = rng.integers(0, 3, 90).astype(np.int32)
-    streams = tuple(Stream(samples, labels, np.arange(d, 90, 6)) for d in range(6))
+    several = None
+    if copies > 1:
+        others = rng.integers(-128, 128, (copies - 1, 90, 12)).astype(np.int8)
+        several = np.concatenate([samples[np.newaxis], others])
+    streams = tuple(Stream(samples, labels, np.arange(d, 90, 6), several) for d in range(6))
     parameters = Parameters(
         np.zeros(12, np.int8),
         (np.zeros((12, 8), np.int16), np.zeros((8, 3), np.int16)),
@@ -251,6 +262,9 @@ def read_only(array: np.ndarray) -> np.ndarray:
         ("layers", {"layers": ()}),
         ("steps", {"steps": -1}),
         ("extra_shift", {"extra_shift": 7}),
+        ("energy_shift", {"energy_shift": -5}),
+        ("energy_shift", {"energy_shift": 27}),
+        ("energy_shift", {"energy_shift": 31}),
         ("seed", {"seed": 1 << 64}),
         ("feedback", {"feedback": (np.full((2, 4), 2**40),)}),
         ("feedback", {"feedback": ()}),
@@ -278,7 +292,7 @@ def test_wrong_arguments_are_named(name: str, change: dict[str, Any]) -> None:
         (weight, np.zeros((4, 2), np.int16)),
         (np.zeros(4, np.int16), np.zeros(2, np.int16)),
     )
-    fields = ("batch", "layers", "steps", "extra_shift", "seed")
+    fields = ("batch", "layers", "steps", "extra_shift", "seed", "energy_shift")
     settings_: dict[str, Any] = {"batch": 2, "first_step": 0, "steps": 1, "layers": (0, 1)}
     settings_.update({key: value for key, value in change.items() if key in fields})
     work = LocalWork(**settings_)

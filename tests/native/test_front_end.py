@@ -1,6 +1,7 @@
 """Front ends in C, run by Python, against the oracle."""
 
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,9 +58,10 @@ def test_sizes_are_what_the_core_says(name: str, height: int, width: int, channe
     assert (made.inputs, made.outputs) == (front_end.input_features, front_end.features)
 
 
+@pytest.mark.parametrize("name", ["octants", "octants-second-order"])
 @pytest.mark.parametrize("shape", [(4, 4096, 3), (4096, 4, 1)])
-def test_the_largest_sides(shape: tuple[int, int, int]) -> None:
-    front_end = FrontEnd("octants", shape)
+def test_the_largest_sides(name: str, shape: tuple[int, int, int]) -> None:
+    front_end = FrontEnd(name, shape)
     samples = np.random.default_rng(1).integers(-128, 128, (1, front_end.input_features))
     wanted = oracle.features(front_end, samples.astype(np.int8))
     np.testing.assert_array_equal(features(front_end, samples.astype(np.int8)), wanted)
@@ -99,8 +101,14 @@ def test_the_extension_itself_cannot_be_made_to_read_past_an_array() -> None:
         made.write_features(np.zeros((2, 19), np.int8), out, threads=1)
     with pytest.raises(ValueError, match="threads: not in"):
         made.write_features(samples, out, threads=0)
-    for height, channels, directions in ((3, 1, 4), (4097, 1, 4), (4, 2, 4), (4, 1, 5)):
+    octants: dict[str, Any] = {
+        "height": 4, "width": 4, "channels": 1,
+        "directions": 8, "merged": True, "second_order": True,
+    }  # fmt: skip
+    assert _native.FrontEnd(**octants).outputs == 16
+    for wrong in (
+        {"height": 3}, {"height": 4097}, {"channels": 2}, {"directions": 5},
+        {"directions": 4}, {"merged": False},  # second order follows octants alone
+    ):  # fmt: skip
         with pytest.raises(ValueError, match="front end: a number is out of range"):
-            _native.FrontEnd(
-                height=height, width=4, channels=channels, directions=directions, merged=False
-            )
+            _native.FrontEnd(**{**octants, **wrong})

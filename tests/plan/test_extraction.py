@@ -19,9 +19,9 @@ from tifed.extractor.memory import extractor_memory
 from tifed.extractor.operations import extractor_operations
 from tifed.extractor.packed import constant_bytes
 from tifed.extractor.shipped import find_extractor
-from tifed.plan import Source, plan
+from tifed.plan import Preprocessing, Source, plan
 from tifed.plan.board_memory import flash_parts, ram_parts
-from tifed.plan.extraction_costs import Extracting, extraction_instructions
+from tifed.plan.extraction_costs import extraction_instructions
 from tifed.plan.measure_extraction import measure_one, probes
 
 EXPERIMENT = Experiment(dataset="fashion-mnist", extractor="mnist", layers=(200, 50, 10))
@@ -41,9 +41,10 @@ def test_ram_and_flash_of_an_image_are_as_planned() -> None:
     assert extractor_memory(MNIST).total == 400 + 14 * 14 * 16
     known = load_boards().boards["nrf52840"]
     choice = plan(EXPERIMENT, network, load_boards(), Measured()).boards[0].placements[0].choice
-    with_it = Extracting(MNIST, load_extractions())
+    with_it = Preprocessing(extractor=MNIST, extractions=load_extractions())
     parts = [
-        ram_parts(EXPERIMENT, network, choice, known, Measured(), it) for it in (None, with_it)
+        ram_parts(EXPERIMENT, network, choice, known, Measured(), it)
+        for it in (Preprocessing(), with_it)
     ]
     names = ("extraction", "firmware")
     planned = [sum(it[name].value for name in names if name in it) for it in parts]

@@ -191,7 +191,7 @@ def test_a_part_of_the_devices_takes_a_part_of_the_rounds() -> None:
     experiment = load_experiment(preset="digits", overrides=["devices_per_round=2"])
     one = work(experiment, network_for(experiment), (0, 1))
     assert one.rounds == 60 * 2 / 8
-    assert one.bytes_of_training == 15 * 2 * 4820 + 64 + 256
+    assert one.bytes_of_training == 15 * 2 * 4820 + 64 + 256 + 8
 
 
 def test_simulation_only_networks_are_refused(make_plan: MakePlan) -> None:

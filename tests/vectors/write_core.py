@@ -1,4 +1,4 @@
-"""Write core.txt and core_large_shifts.txt: cases of local work with the oracle's answers.
+"""Write core.txt and the files beside it (`FILES`): cases of local work with the oracle's answers.
 
 For C and Python tests alike. Whitespace-separated integers: the number of cases, then each case in
 the order of `case_numbers`. Run it again when the arithmetic's specification changes, and say so
@@ -72,10 +72,26 @@ def networks_with_large_shifts() -> list[Network]:
     ]  # fmt: skip
 
 
-FILES = {"core.txt": networks, "core_large_shifts.txt": networks_with_large_shifts}
+def small_networks() -> list[Network]:
+    """Those of `networks` with few parameters."""
+    return [network for network in networks() if network.parameter_count < 400]
 
 
-def case_numbers(number: int, network: Network) -> list[int]:
+FILES = {
+    "core.txt": networks,
+    "core_large_shifts.txt": networks_with_large_shifts,
+    "core_energy_shifts.txt": small_networks,
+}
+ENERGY_FILE = "core_energy_shifts.txt"
+
+
+def energy_shift(number: int, network: Network) -> int:
+    """Down to a shift of 0, up and down by turns, as far as the layer has room."""
+    low, high = network.layers[0].shift_changes
+    return (low, min(high, 1 + number), max(low, -1 - number % 4))[number % 3]
+
+
+def case_numbers(number: int, network: Network, energy_shift: int = 0) -> list[int]:
     """One case: what goes in, and what the oracle makes of it."""
     rng = np.random.default_rng(1000 + number)
     count, batch = int(rng.integers(1, 14)), int(rng.integers(1, 8))
@@ -105,6 +121,7 @@ def case_numbers(number: int, network: Network) -> list[int]:
         batch=batch, first_step=number % 3, steps=1 + number % 5,
         layers=tuple(layer for layer in range(network.depth) if trained >> layer & 1),
         extra_shift=number % 2, seed=seed, device=number * 7, exchange=number * 3,
+        energy_shift=energy_shift,
     )  # fmt: skip
     feedback = feedback_matrices(network, seed)
     after, counts = oracle.train(network, parameters, feedback, samples, labels, work)
@@ -131,12 +148,15 @@ def case_numbers(number: int, network: Network) -> list[int]:
             numbers += weight.ravel().tolist() + bias.tolist()
     numbers += [counts.visits, counts.missed, counts.clipped_parameters, counts.clipped_deltas]
     numbers += oracle.classify(network, parameters, samples).tolist()
-    return numbers
+    return [*numbers, work.energy_shift]
 
 
 def text(name: str) -> str:
     """The whole of one of `FILES`."""
-    cases = [case_numbers(number, network) for number, network in enumerate(FILES[name]())]
+    cases = [
+        case_numbers(number, network, energy_shift(number, network) if name == ENERGY_FILE else 0)
+        for number, network in enumerate(FILES[name]())
+    ]
     lines = [str(len(cases))]
     for numbers in cases:
         lines += [" ".join(map(str, numbers[at : at + 24])) for at in range(0, len(numbers), 24)]

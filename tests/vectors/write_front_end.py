@@ -11,15 +11,15 @@ import numpy as np
 from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, features, front_end_memory
 
 PATH = Path(__file__).with_name("front_end.txt")
-CASES = 24
+CASES = 32
 
 
 def random_front_end(seed: int) -> FrontEnd:
-    """Each name in turn; the smallest pictures, then others, every fourth in colour."""
+    """Each name in turn; the smallest pictures, then others, every fifth in colour."""
     rng = np.random.default_rng(seed)
     height, width = (4, 4) if seed < len(EDGE_FRONT_ENDS) else rng.integers(4, 16, 2).tolist()
     return FrontEnd(
-        list(EDGE_FRONT_ENDS)[seed % len(EDGE_FRONT_ENDS)], (height, width, 1 + seed % 4 // 3 * 2)
+        list(EDGE_FRONT_ENDS)[seed % len(EDGE_FRONT_ENDS)], (height, width, 1 + seed % 5 // 4 * 2)
     )
 
 
@@ -33,7 +33,7 @@ def case_numbers(seed: int) -> list[int]:
     pixels = rng.random(front_end.input_features // front_end.input_shape[2]) < 0.04
     samples[3] = np.repeat(np.where(pixels, 127, -128), front_end.input_shape[2])  # alone, so loud
     parts = front_end.parts
-    numbers = [*front_end.input_shape, parts.directions, int(parts.merged)]
+    numbers = [*front_end.input_shape, parts.directions, int(parts.merged), int(parts.second_order)]
     numbers += [front_end_memory(front_end).total, front_end.features, len(samples)]
     return numbers + samples.ravel().tolist() + features(front_end, samples).ravel().tolist()
 

@@ -8,6 +8,7 @@ from tifed.baselines.float_network import FloatParameters, Floats, gradients, in
 from tifed.federation import Job
 from tifed.federation.device import Stream
 from tifed.rule.learning import Statistics
+from tifed.rule.learning.pixel_shifts import visited
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ def local_steps(
     batch: int,
     learning_rate: float,
     momentum: float,
+    seed: int = 0,
+    exchange: int = 0,
 ) -> FloatUpdate:
     """The mini-batch steps of ``job`` by stochastic gradient descent, as the integers take them.
 
@@ -44,9 +47,11 @@ def local_steps(
         batch: samples per mini-batch; the buffer's last one may be smaller.
         learning_rate: what the mean gradient of a mini-batch is multiplied by.
         momentum: share of the last step that is added to the next, 0 for none.
+        seed: of the experiment; where samples have copies, those that the integers take are taken.
+        exchange: number of the exchange, which decides about copies as well.
     """
-    samples, labels = stream.read(job.position, job.samples)
-    inputs = inputs_of(parameters.centre, samples)
+    samples, labels = stream.read_for_training(job.position, job.samples)
+    visit = -1
     # What is trained is copied once, and then changed in place: new arrays each step cost more time
     # than the arithmetic.
     trained = _copied(parameters, job.layers)
@@ -55,6 +60,10 @@ def local_steps(
     statistics = Statistics()
     batches = -(-job.samples // batch)
     for step in range(job.first_step, job.first_step + job.steps):
+        if step // batches != visit:
+            visit = step // batches
+            seen = visited(samples, seed, job.device, exchange, visit)
+            inputs = inputs_of(parameters.centre, seen)
         first = step % batches * batch
         taken = slice(first, first + batch)
         found = gradients(trained, inputs[taken], labels[taken], job.layers, feedback)

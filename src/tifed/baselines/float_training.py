@@ -92,6 +92,7 @@ class FloatTraining:
                         local_steps(
                             sent(state), self._feedback, self.streams[job.device], job,
                             federation.batch, rate, settings.momentum,
+                            federation.seed, plan.exchange,
                         )
                         for job in plan.jobs
                         if not self.fails(job.device, number)

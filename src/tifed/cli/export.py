@@ -52,20 +52,28 @@ def export(
     An earlier export in the same folder is replaced, unless a file in it was changed or added. A
     folder with other content is never touched.
     """
-    from tifed.experiment.setup import extractor_of, network_for
+    from tifed.experiment.front_end import front_end_in_c
+    from tifed.experiment.setup import extractor_of, front_end_for, network_for, shifts_for
     from tifed.export import export as write
-    from tifed.export import model_for
-    from tifed.rule.network import load_model
+    from tifed.export import model_for, require_same_front_end
+    from tifed.rule.network import energy_shift_of, load_model
 
     if len(places) > 2:
         raise UsageError("export: takes an experiment file and a folder, and nothing else")
     chosen = experiment_from(places[0] if len(places) == 2 else None, preset, settings)
+    trained = None
+    if parameters is not None:
+        trained = load_model(parameters)
+        require_same_front_end(parameters, chosen)
     model = model_for(
         chosen,
         network_for(chosen, data_dir),
         tuple(layer) if layer else None,
-        load_model(parameters) if parameters else None,
+        trained,
         extractor_of(chosen),
+        energy_shift_of(parameters) if parameters else 0,
+        front_end_in_c(chosen, front_end_for(chosen, data_dir)),
+        shifts_for(chosen, data_dir),
     )
     done = write(model, framework, places[-1])
     if as_json:
@@ -76,9 +84,11 @@ def export(
     console.print(f"{done.framework} library for {done.shape}: {done.files} files in {done.folder}")
     flash = f", {done.flash:,} bytes of parameters in flash" if done.flash else ""
     console.print(f"RAM of the core on a 32-bit device {done.ram.total:,} bytes{flash}")
-    if done.extractor_flash:
-        console.print(
-            f"extractor {done.extractor_ram:,} bytes of RAM, "
-            f"{done.extractor_flash:,} bytes of constants in flash"
+    if done.features_ram:
+        constants = (
+            f", {done.extractor_flash:,} bytes of the extractor's constants in flash"
+            if done.extractor_flash
+            else ""
         )
+        console.print(f"RAM to make features of a sample {done.features_ram:,} bytes{constants}")
     console.print(f"read {done.folder / 'README.md'}")

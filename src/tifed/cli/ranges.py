@@ -29,9 +29,15 @@ def ranges(
     """
     from tifed.experiment.setup import front_end_for, network_for
     from tifed.rule.network import ranges as worst_cases
+    from tifed.rule.recipes import ENERGIES
 
     chosen = experiment_from(experiment, preset, settings)
-    rows = worst_cases(network_for(chosen, data_dir), chosen.batch)
+    network, recipe = network_for(chosen, data_dir), chosen.build_recipe()
+    least = 0
+    if recipe.calibration_samples:  # whatever energy the input has
+        least = min(recipe.energy_shift(network, energy) for energy in ENERGIES)
+    least = network.energy_shift_within(min(0, least), chosen.batch, extra_shift=0)
+    rows = worst_cases(network, chosen.batch, least)
     front_end = front_end_for(chosen, data_dir)
     if front_end is not None:
         rows = (*front_end.ranges(), *rows)

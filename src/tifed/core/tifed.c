@@ -248,7 +248,8 @@ TIFED_NOINLINE static void *take(tifed_arena *arena, uint32_t rows, uint32_t row
  * - Deltas lie in pairs of samples, because a kernel multiplies two samples by one instruction; so
  *   does the column of inputs that they are multiplied with. Inputs themselves lie sample by
  *   sample, as the forward pass writes and reads them.
- * - Samples are stored as inputs, centred and shifted, so that no epoch has to do it again.
+ * - Samples are stored as inputs, centred and shifted, so that no epoch has to do it again; of those
+ *   that a source gives there is but a mini-batch, which the update looks at again.
  * - Two rows of activations take turns as what a layer takes and what it gives. */
 static void lay_out(tifed *t, tifed_arena *arena)
 {
@@ -278,7 +279,8 @@ static void lay_out(tifed *t, tifed_arena *arena)
     }
     t->centre = network->centred ? take(arena, features, 1u) : NULL;
     t->input = network->centred || network->input_shift ? take(arena, features, 1u) : NULL;
-    t->samples = take(arena, config->buffer, features);
+    t->samples = take(
+        arena, config->source ? TIFED_ROWS(config->buffer, config->batch) : config->buffer, features);
     t->labels = take(arena, config->buffer, 2u);
     t->sums = take(arena, widest, 4u);
     t->activations[0] = take(arena, widest, 2u);
@@ -311,7 +313,7 @@ int tifed_init(tifed *t, const tifed_config *config, void *memory, size_t bytes)
     for (size_t i = 0; i < needed; i++)
         byte[i] = 0;
     tifed_arena arena = {memory, 0, false};
-    tifed_work none = {0, 0, 0, 0, 0};
+    tifed_work none = {0, 0, 0, 0, 0, 0};
     tifed_statistics zero = {0, 0, 0, 0};
     t->config = *config;
     t->count = t->step = t->last_step = 0;
@@ -448,8 +450,8 @@ int tifed_add_sample(tifed *t, const int8_t *sample, uint32_t label)
         return TIFED_ERROR_FULL;
     if (label >= network->layers[network->depth - 1u].fan_out)
         return TIFED_ERROR_LABEL;
-    uint32_t features = network->layers[0].fan_in;
-    sample_to_input(t, t->samples + (size_t)t->count * features, sample);
+    if (!t->config.source)
+        sample_to_input(t, t->samples + (size_t)t->count * network->layers[0].fan_in, sample);
     t->labels[t->count++] = (uint16_t)label;
     return TIFED_OK;
 }
@@ -715,7 +717,7 @@ void tifed_kernel_add_random(const tifed_update *u, int32_t *gradient, uint32_t 
 GATHER_COLUMN(gather_8, int8_t)
 GATHER_COLUMN(gather_16, int16_t)
 
-/* Take the gradients of `samples` samples, from `first` of the buffer on, off layer `l`.
+/* Take the gradients of `samples` samples, whose `inputs` lie side by side, off layer `l`.
  *
  * One input's weights are one row, so that a row of gradients is formed, rounded and taken off
  * before the next: there is never a matrix of gradients, which would double the memory of the
@@ -724,7 +726,7 @@ GATHER_COLUMN(gather_16, int16_t)
  * Random numbers are named by (device, exchange, step, layer) and the parameter's number, not
  * taken one after the other (SPEC, 3 and 5.6). So a device that starts again in the middle of an
  * experiment, or a server that repeats its work, rounds the same way. */
-static void update(tifed *t, uint32_t l, uint32_t first, uint32_t samples)
+static void update(tifed *t, uint32_t l, const int8_t *inputs, uint32_t samples)
 {
     const tifed_layer *layer = &t->config.network->layers[l];
     const tifed_state *state = &t->states[l];
@@ -739,7 +741,7 @@ static void update(tifed *t, uint32_t l, uint32_t first, uint32_t samples)
         .pairs = pairs,
         .fan_out = layer->fan_out,
         .bits = layer->weight_bits,
-        .shift = layer->update_shift + t->work.extra_shift,
+        .shift = tifed_update_shift(layer, l, t->work.extra_shift, t->work.energy_shift),
         .mode = layer->update_rounding,
         .bound = state->weight_bound,
         .key = add_to_key(key, l),
@@ -748,9 +750,8 @@ static void update(tifed *t, uint32_t l, uint32_t first, uint32_t samples)
     uint32_t stride = layer->fan_out * (layer->weight_bits / 8u);
     uint32_t clipped = 0;
     for (uint32_t i = 0; i < features; i++, row += stride) {
-        bool any =
-            l ? gather_16(t->column, state->inputs + i, features, samples)
-              : gather_8(t->column, t->samples + (size_t)first * features + i, features, samples);
+        bool any = l ? gather_16(t->column, state->inputs + i, features, samples)
+                     : gather_8(t->column, inputs + i, features, samples);
         /* An input that was 0 in every sample has a gradient of 0, and that stays 0 whichever
          * way it is rounded: what rounding adds is below the divisor. About half of what a ReLU
          * gives is 0. */
@@ -785,7 +786,10 @@ int tifed_begin(tifed *t, const tifed_work *work)
         /* What tifed_largest_batch left room for is the rounding of the layer's own shift. A
          * larger one adds more. The product below fits, as the configuration was checked with
          * its mini-batch. */
-        uint32_t shift = network->layers[l].update_shift + work->extra_shift;
+        uint32_t shift =
+            tifed_update_shift(&network->layers[l], l, work->extra_shift, work->energy_shift);
+        if (shift > TIFED_LARGEST_SHIFT)
+            return TIFED_ERROR_RANGE;
         uint32_t half =
             UINT32_C(1) << shift >> (network->layers[l].update_rounding != TIFED_STOCHASTIC);
         if (is_trained(&t->config, l) &&
@@ -798,6 +802,21 @@ int tifed_begin(tifed *t, const tifed_work *work)
     t->step = work->first_step;
     t->last_step = work->first_step + work->steps;
     return TIFED_OK;
+}
+
+/* The inputs of a mini-batch that begins at `first` of the buffer. */
+static const int8_t *inputs_of(const tifed *t, uint32_t first, uint32_t samples)
+{
+    const tifed_source *source = t->config.source;
+    uint32_t features = t->config.network->layers[0].fan_in;
+    if (!source)
+        return t->samples + (size_t)first * features;
+    int8_t *input = t->samples;
+    for (uint32_t n = 0; n < samples; n++, input += features) {
+        source->write(source->context, t, first + n, input);
+        sample_to_input(t, input, input);
+    }
+    return t->samples;
 }
 
 /* One mini-batch: the buffer's samples in order, over and over, so that the number of a step
@@ -815,9 +834,10 @@ int tifed_step(tifed *t)
     uint32_t batches = (t->count - 1u) / batch + 1u;
     uint32_t first = t->step % batches * batch;
     uint32_t samples = t->count - first < batch ? t->count - first : batch;
+    const int8_t *inputs = inputs_of(t, first, samples);
     for (uint32_t n = 0; n < samples; n++) {
         uint32_t label = t->labels[first + n];
-        forward(t, t->samples + (size_t)(first + n) * features, true, n);
+        forward(t, inputs + (size_t)n * features, true, n);
         t->statistics.missed += tifed_argmax(t->sums, classes) != label;
         class_range wrong = output_to_error(network, t->sums, classes, label);
         store_deltas(t, n, t->sums, wrong);
@@ -825,7 +845,7 @@ int tifed_step(tifed *t)
     t->statistics.visits += samples;
     for (uint32_t l = 0; l < network->depth; l++)
         if (is_trained(&t->config, l))
-            update(t, l, first, samples);
+            update(t, l, inputs, samples);
     t->step++;
     return t->step == t->last_step ? TIFED_OK : TIFED_MORE;
 }

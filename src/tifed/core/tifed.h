@@ -28,6 +28,8 @@
 extern "C" {
 #endif
 
+struct tifed; /* tifed_layout.h */
+
 #define TIFED_VERSION 1u    /* of the arithmetic: that of SPEC.md */
 #define TIFED_MAX_DEPTH 32u /* layers: a set of them is the bits of one word */
 
@@ -97,6 +99,15 @@ typedef struct tifed_frozen {
     const int16_t *biases;
 } tifed_frozen;
 
+/* Where a device has its samples if not in the buffer: in a store of its own, or as copies that are
+ * made anew at each visit (tifed_shifts.h). `write` is asked for the sample (features) at `place` of
+ * the buffer each time that it is trained on. It may depend on the work and on the step, but for
+ * the same ones it always writes the same values. */
+typedef struct tifed_source {
+    void (*write)(void *context, const struct tifed *t, uint32_t place, int8_t *sample);
+    void *context;
+} tifed_source;
+
 /* Which layers this device trains, and on how many samples. What is pointed to has to stay where it
  * is as long as the context is used. */
 typedef struct tifed_config {
@@ -108,6 +119,7 @@ typedef struct tifed_config {
     const int16_t *const *feedback; /* NULL: regenerated from the seed when needed; or per hidden
                                        layer NULL or int16 (classes, units) row-major */
     uint32_t seed_low, seed_high;   /* of the experiment */
+    const tifed_source *source;     /* NULL: samples are copied into the buffer */
 } tifed_config;
 
 /* --- what to do in one exchange with the server, and what came of it -------------------------- */
@@ -118,6 +130,8 @@ typedef struct tifed_work {
     uint32_t extra_shift; /* added to every update shift, 0..6 */
     uint32_t device;      /* its number in the federation; random numbers depend on it, on the */
     uint32_t exchange;    /* exchange (counted from 0 over the whole run) and on the step */
+    int32_t energy_shift; /* added to the first layer's update shift: with all that is added, that
+                             stays in 0..30 */
 } tifed_work;
 
 typedef struct tifed_statistics {
@@ -133,7 +147,9 @@ typedef struct tifed_statistics {
  *
  *     static uint32_t memory[(TIFED_BYTES_LAYER(0, 64, 32, ...) +
  *                             TIFED_BYTES_LAYER(1, 32, 10, ...) +
- *                             TIFED_BYTES_SHARED(64, 32, ...)) / 4]; */
+ *                             TIFED_BYTES_SHARED(64, 32, ...)) / 4];
+ *
+ * With a source TIFED_BYTES_SOURCED takes the place of TIFED_BYTES_SHARED. */
 #include "tifed_layout.h"
 
 /* Whether a configuration is possible, and if it is not, why. */
@@ -160,7 +176,8 @@ int tifed_put_parameters(tifed *t, uint32_t layer, uint32_t first, uint32_t coun
 
 /* --- samples ---------------------------------------------------------------------------------- */
 
-/* Copy a sample (features) and its label into the buffer. */
+/* Copy a sample (features) and its label into the buffer. With a source the label alone is taken,
+ * and `sample` may be NULL. */
 int tifed_add_sample(tifed *t, const int8_t *sample, uint32_t label);
 
 /* --- training --------------------------------------------------------------------------------- */

@@ -6,7 +6,10 @@
  * - Cells: a gradient has a value in two directions at most, so each pixel adds to two sums of each
  *   cell that it counts for. An odd row of pixels belongs to two rows of cells: it is summed once,
  *   in a fresh row of cells, which is added to the open one and then takes its place.
- * - Normalisation: a row of cells waits until the energies of the row below it are known. */
+ * - Normalisation: a row of cells waits until the energies of the row below it are known.
+ *
+ * Where the edges of second order follow (tifed_second_order.c), each row of cells that was written
+ * is a row of pixels to them, and goes through the same stages. */
 #include "tifed_kernel_front_end.h"
 #include "tifed_assumptions.h"
 
@@ -54,6 +57,30 @@ static size_t cells_of(const tifed_front_end *f)
     return (tifed_halved(f->width) + (size_t)1u) * f->directions;
 }
 
+uint16_t *tifed_front_end_place(tifed_front_end_stream *s, const tifed_front_end *f,
+                                int8_t *features, uint16_t *place)
+{
+    uint16_t columns = tifed_halved(f->width);
+    size_t cells = cells_of(f);
+    s->front_end = f;
+    s->next = NULL;
+    s->finish = tifed_kernel_finish;
+    s->features = features;
+    s->waiting = place;
+    s->open = s->waiting + cells;
+    s->fresh = s->open + cells;
+    s->last = s->fresh + cells;
+    s->last_two = s->last + columns;
+    s->blocks = s->last_two + columns;
+    place = s->blocks + (f->merged ? (size_t)tifed_halved(columns) * f->directions : 0u);
+    s->filled = s->rows = s->cell_rows = 0;
+    s->skip = 0;
+    tifed_kernel_clear(s->open, cells);
+    for (uint16_t i = 0; i < columns; i++)
+        s->last[i] = 0; /* above the picture */
+    return place;
+}
+
 int tifed_front_end_begin(tifed_front_end_stream *s, const tifed_front_end *f, int8_t *features,
                           void *memory, size_t bytes)
 {
@@ -63,25 +90,11 @@ int tifed_front_end_begin(tifed_front_end_stream *s, const tifed_front_end *f, i
     if (!features || !memory || bytes < needed || needed == SIZE_MAX ||
         (uintptr_t)memory % TIFED_ALIGNMENT)
         return TIFED_ERROR_MEMORY;
-    uint16_t columns = tifed_halved(f->width);
-    size_t cells = cells_of(f);
-    uint16_t *place = memory;
-    s->front_end = f;
-    s->features = features;
-    s->waiting = place;
-    s->open = s->waiting + cells;
-    s->fresh = s->open + cells;
-    s->last = s->fresh + cells;
-    s->last_two = s->last + columns;
-    s->blocks = s->last_two + columns;
-    place = s->blocks + (f->merged ? (size_t)tifed_halved(columns) * f->directions : 0u);
-    s->pixels = (uint8_t *)place;
+    s->pixels = (uint8_t *)tifed_front_end_place(s, f, features, memory);
     s->above = s->pixels + f->width + 1u;
     s->arriving = s->above + f->width + 1u;
-    s->filled = s->rows = s->cell_rows = 0;
-    tifed_kernel_clear(s->open, cells);
-    for (uint16_t i = 0; i < columns; i++)
-        s->last[i] = 0; /* above the picture */
+    s->length = f->width;
+    s->sort = tifed_kernel_sort;
     for (uint16_t x = 0; x <= f->width; x++)
         s->pixels[x] = s->above[x] = 0; /* outside of the picture */
     return TIFED_OK;
@@ -92,29 +105,50 @@ static void take_row(tifed_front_end_stream *s)
 {
     const tifed_front_end *f = s->front_end;
     if (s->rows == 0u) {
-        for (uint16_t x = 0; x < f->width; x++)
+        for (uint16_t x = 0; x < s->length; x++)
             s->pixels[x] = s->arriving[x];
     } else if (s->rows & 1u) { /* an even row, in the middle of its cells, counts twice */
-        tifed_kernel_sort(s, s->open, 1u);
+        s->sort(s, s->open, 1u);
     } else {
         tifed_kernel_clear(s->fresh, cells_of(f));
-        tifed_kernel_sort(s, s->fresh, 0u);
-        tifed_kernel_finish(s);
+        s->sort(s, s->fresh, 0u);
+        s->finish(s);
     }
+    s->rows++;
+}
+
+/* The next front end takes the row of cells that was written, if there is a new one: all rows that
+ * were summed but the one that waits. */
+static void pass_on(tifed_front_end_stream *s)
+{
+    if (s->next && s->next->rows + 1u < s->cell_rows)
+        take_row(s->next);
 }
 
 /* Below the picture lies a row of zeros, and below the last row of cells one without energy. */
 static void finish(tifed_front_end_stream *s)
 {
     const tifed_front_end *f = s->front_end;
-    for (uint16_t x = 0; x < f->width; x++)
+    for (uint16_t x = 0; x < s->length; x++)
         s->arriving[x] = 0;
     take_row(s);
+    pass_on(s);
     if (f->height & 1u) {
         tifed_kernel_clear(s->fresh, cells_of(f));
-        tifed_kernel_finish(s);
+        s->finish(s);
+        pass_on(s);
     }
-    tifed_kernel_finish_last(s);
+    tifed_kernel_clear(s->open, cells_of(f));
+    tifed_kernel_clear(s->fresh, cells_of(f));
+    s->finish(s);
+    pass_on(s);
+}
+
+static void finish_all(tifed_front_end_stream *s)
+{
+    finish(s);
+    if (s->next)
+        finish(s->next);
 }
 
 /* The values of the row that arrived become brightness, in place. */
@@ -130,7 +164,7 @@ int tifed_front_end_put(tifed_front_end_stream *s, const int8_t *values, uint32_
     const tifed_front_end *f = s->front_end;
     uint16_t length = (uint16_t)(f->width * f->channels);
     while (count) {
-        if (s->rows == f->height)
+        if (s->rows >= f->height)
             return TIFED_ERROR_PLACE;
         uint16_t piece = (uint16_t)(length - s->filled);
         if (piece > count)
@@ -146,9 +180,9 @@ int tifed_front_end_put(tifed_front_end_stream *s, const int8_t *values, uint32_
         if (f->channels == 3u)
             brighten(s->arriving, f->width);
         take_row(s);
-        s->rows++;
+        pass_on(s);
         if (s->rows == f->height)
-            finish(s);
+            finish_all(s);
     }
-    return s->rows == f->height ? TIFED_OK : TIFED_MORE;
+    return s->rows >= f->height ? TIFED_OK : TIFED_MORE;
 }

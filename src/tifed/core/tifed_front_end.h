@@ -29,15 +29,20 @@ typedef struct tifed_front_end {
 /* A picture on its way through a front end; private. */
 typedef struct tifed_front_end_stream {
     const tifed_front_end *front_end;
+    struct tifed_front_end_stream *next; /* takes the rows of cells that this one has written */
+    void (*sort)(struct tifed_front_end_stream *, uint16_t *cells, unsigned shift);
+    void (*finish)(struct tifed_front_end_stream *);
     int8_t *features;                 /* where the next one goes */
     uint16_t *waiting, *open, *fresh; /* rows of cells, (columns + 1, directions) each */
     uint16_t *last, *last_two;        /* energies, (columns), of the last row of cells and of two */
     uint16_t *blocks;                 /* (columns / 2, directions), where cells are merged */
     uint8_t *arriving;                /* (width * channels) */
     uint8_t *pixels, *above;          /* (width + 1), the last of them 0 */
+    uint16_t length;                  /* bytes of a row of `pixels`, without the 0 */
     uint16_t filled;                  /* values of the row that is arriving */
     uint16_t rows;                    /* of pixels that have arrived */
     uint16_t cell_rows;               /* that were summed */
+    uint8_t skip;                     /* features between those of two cells or blocks */
 } tifed_front_end_stream;
 
 /* Length of a sample, and of its features; 0 if a field is out of range. */

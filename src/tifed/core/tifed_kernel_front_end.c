@@ -1,21 +1,8 @@
 /* The three stages of a front end: tifed_front_end.c says how they follow one another. */
-#include "tifed_kernel_front_end.h"
 #include "tifed_assumptions.h"
+#include "tifed_kernel_cells.h"
 
-#define POOL_SHIFT 3u
-#define RECIPROCAL 32768u
-#define ENERGY_FLOOR 16u
-#define LARGEST_LEVEL 255u
-
-/* An AVR would copy constants to RAM; compilers that can leave them in flash define this. */
-#if defined(__FLASH) && !defined(__STRICT_ANSI__)
-#define IN_FLASH __flash
-#else
-#define IN_FLASH
-#endif
-
-/* The whole number nearest to the square root of 255 * u. */
-static const IN_FLASH uint8_t square_roots[LARGEST_LEVEL + 1u] = {
+const TIFED_IN_FLASH uint8_t tifed_square_roots[TIFED_LARGEST_LEVEL + 1u] = {
     0,   16,  23,  28,  32,  36,  39,  42,  45,  48,  50,  53,  55,  58,  60,  62,  64,  66,  68,
     70,  71,  73,  75,  77,  78,  80,  81,  83,  84,  86,  87,  89,  90,  92,  93,  94,  96,  97,
     98,  100, 101, 102, 103, 105, 106, 107, 108, 109, 111, 112, 113, 114, 115, 116, 117, 118, 119,
@@ -31,11 +18,6 @@ static const IN_FLASH uint8_t square_roots[LARGEST_LEVEL + 1u] = {
     241, 242, 242, 243, 243, 244, 244, 245, 245, 246, 246, 247, 247, 248, 248, 249, 249, 250, 250,
     251, 251, 252, 252, 253, 253, 254, 254, 255,
 };
-
-static inline void add(uint16_t *sum, unsigned value)
-{
-    *sum = (uint16_t)(*sum + value);
-}
 
 void tifed_kernel_clear(uint16_t *values, size_t count)
 {
@@ -68,14 +50,14 @@ static inline void sort_gradient(uint16_t *cell, unsigned directions, int across
     if (between) {
         first <<= shift;
         second <<= shift;
-        add(to_first + directions, first);
-        add(to_second + directions, second);
+        tifed_add(to_first + directions, first);
+        tifed_add(to_second + directions, second);
     } else {
         first <<= shift + 1u;
         second <<= shift + 1u;
     }
-    add(to_first, first);
-    add(to_second, second);
+    tifed_add(to_first, first);
+    tifed_add(to_second, second);
 }
 
 static inline void sort(tifed_front_end_stream *s, uint16_t *cell, unsigned directions,
@@ -111,107 +93,7 @@ void tifed_kernel_sort(tifed_front_end_stream *s, uint16_t *cells, unsigned shif
 
 /* --- cells -------------------------------------------------------------------------------------- */
 
-static inline unsigned root_of(unsigned sum, unsigned scale)
-{
-    uint32_t level = (uint32_t)(sum >> POOL_SHIFT) * scale >> 8;
-    return square_roots[level < LARGEST_LEVEL ? level : LARGEST_LEVEL];
-}
-
-static inline int8_t feature(unsigned root)
-{
-    return (int8_t)((int)root - 128);
-}
-
-/* Write cell `column` of the row that waits, or make it a part of its block of 2x2; around: the
- * energy around it. */
-static void write_cell(tifed_front_end_stream *s, unsigned column, unsigned around)
-{
-    const tifed_front_end *f = s->front_end;
-    unsigned row = s->cell_rows - 1u, directions = f->directions;
-    unsigned scale = RECIPROCAL / ((around >> 3) + ENERGY_FLOOR);
-    const uint16_t *cell = s->waiting + (size_t)column * directions, *end = cell + directions;
-    int8_t *features = s->features;
-    if (!f->merged) {
-        for (; cell < end; cell += 4, features += 4) {
-            features[0] = feature(root_of(cell[0], scale));
-            features[1] = feature(root_of(cell[1], scale));
-            features[2] = feature(root_of(cell[2], scale));
-            features[3] = feature(root_of(cell[3], scale));
-        }
-        s->features = features;
-        return;
-    }
-    uint16_t *block = s->blocks + (size_t)(column >> 1) * directions;
-    bool last_row = row + 1u == tifed_halved(f->height);
-    bool last_column = column + 1u == tifed_halved(f->width);
-    bool odd_row = row & 1u, odd_column = column & 1u;
-    if (!odd_row && !odd_column)
-        tifed_kernel_clear(block, directions);
-    for (; cell < end; cell += 4, block += 4) {
-        add(&block[0], root_of(cell[0], scale));
-        add(&block[1], root_of(cell[1], scale));
-        add(&block[2], root_of(cell[2], scale));
-        add(&block[3], root_of(cell[3], scale));
-    }
-    if ((odd_row || last_row) && (odd_column || last_column)) {
-        /* What a block has counts twice for a row that it lacks, and for a column. */
-        unsigned times = (unsigned)(!odd_row + !odd_column);
-        for (block -= directions; directions; directions--)
-            *features++ = feature(((unsigned)*block++ << times) >> 2);
-        s->features = features;
-    }
-}
-
-/* Complete a sum of a cell; its part of the energy. */
-static inline unsigned complete(uint16_t *sum, unsigned fresh)
-{
-    fresh += *sum;
-    *sum = (uint16_t)fresh;
-    return fresh >> POOL_SHIFT;
-}
-
-static inline unsigned energy_of(uint16_t *cell, const uint16_t *fresh, unsigned directions)
-{
-    unsigned energy = 0;
-    for (const uint16_t *end = cell + directions; cell < end; cell += 4, fresh += 4) {
-        energy += complete(&cell[0], fresh[0]);
-        energy += complete(&cell[1], fresh[1]);
-        energy += complete(&cell[2], fresh[2]);
-        energy += complete(&cell[3], fresh[3]);
-    }
-    return energy;
-}
-
 void tifed_kernel_finish(tifed_front_end_stream *s)
 {
-    unsigned directions = s->front_end->directions;
-    unsigned columns = tifed_halved(s->front_end->width), left = 0;
-    uint16_t *cell = s->open, *waited = s->waiting;
-    const uint16_t *fresh = s->fresh;
-    unsigned here = energy_of(cell, fresh, directions);
-    for (unsigned column = 0; column < columns; column++) {
-        unsigned right = 0;
-        cell += directions;
-        fresh += directions;
-        if (column + 1u < columns)
-            right = energy_of(cell, fresh, directions);
-        unsigned three = left + here + right;
-        if (s->cell_rows)
-            write_cell(s, column, s->last_two[column] + three);
-        s->last_two[column] = (uint16_t)(s->last[column] + three);
-        s->last[column] = (uint16_t)three;
-        left = here;
-        here = right;
-    }
-    s->waiting = s->open;
-    s->open = s->fresh; /* an odd row of pixels belongs to the next cells as well */
-    s->fresh = waited;
-    s->cell_rows++;
-}
-
-void tifed_kernel_finish_last(tifed_front_end_stream *s)
-{
-    unsigned columns = tifed_halved(s->front_end->width);
-    for (unsigned column = 0; column < columns; column++)
-        write_cell(s, column, s->last_two[column]);
+    tifed_finish_cells(s, s->front_end->directions, s->front_end->merged, false);
 }

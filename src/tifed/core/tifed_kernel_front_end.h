@@ -14,15 +14,22 @@ static inline uint16_t tifed_halved(uint16_t side)
 /* Set `count` values, a multiple of 4, to 0. */
 void tifed_kernel_clear(uint16_t *values, size_t count);
 
+/* Begin with everything but the rows of pixels, in memory that is large enough: the place behind. */
+uint16_t *tifed_front_end_place(tifed_front_end_stream *stream, const tifed_front_end *front_end,
+                                int8_t *features, uint16_t *place);
+
 /* Sort the gradients of the row in `pixels` into `cells`, each shifted left by `shift`. Below it
  * lies the row that has arrived, which takes the place of `above`; then the two change places. */
 void tifed_kernel_sort(tifed_front_end_stream *stream, uint16_t *cells, unsigned shift);
+
+/* As tifed_kernel_sort, but of a row of orientations, four bytes a place, how much they change. */
+void tifed_kernel_sort_changes(tifed_front_end_stream *stream, uint16_t *cells, unsigned shift);
 
 /* The open row of cells is complete with what is in the fresh one: the row that waits can be
  * written, and it waits instead. */
 void tifed_kernel_finish(tifed_front_end_stream *stream);
 
-/* Write the row of cells that waits, below which there is no other. */
-void tifed_kernel_finish_last(tifed_front_end_stream *stream);
+/* The same of octants before edges of second order, to which the row arrives as well. */
+void tifed_kernel_finish_octants(tifed_front_end_stream *stream);
 
 #endif

@@ -22,7 +22,7 @@ typedef struct tifed {
     tifed_state *states;
     int8_t *centre;  /* (features), or NULL */
     int8_t *input;   /* (features), or NULL where a sample is an input as it is */
-    int8_t *samples; /* (buffer, features), centred and shifted */
+    int8_t *samples; /* (buffer, features), centred and shifted; with a source (batch, features) */
     uint16_t *labels;
     int32_t *sums;           /* (widest) */
     int16_t *activations[2]; /* (widest) each: what a layer takes, and what it gives */
@@ -57,8 +57,15 @@ typedef struct tifed {
      ((trained) && (number) ? TIFED_PAD(TIFED_WIDE(batch) * (fan_in) * 2u) : 0u) +                 \
      ((trained) ? TIFED_PAIRS(batch) * (fan_out) * 4u : 0u))
 #define TIFED_BYTES_SHARED(features, widest, buffer, batch, centred, shifted, trained)             \
+    TIFED_BYTES_ROWS(buffer, features, widest, buffer, batch, centred, shifted, trained)
+/* The same where samples come from a source: only a mini-batch of them lies here. */
+#define TIFED_BYTES_SOURCED(features, widest, buffer, batch, centred, shifted, trained)            \
+    TIFED_BYTES_ROWS(TIFED_ROWS(buffer, batch), features, widest, buffer, batch, centred, shifted, \
+                     trained)
+#define TIFED_ROWS(buffer, batch) ((batch) < (buffer) ? (batch) : (buffer))
+#define TIFED_BYTES_ROWS(rows, features, widest, buffer, batch, centred, shifted, trained)         \
     (((centred) ? TIFED_PAD(features) : 0u) + ((shifted) ? TIFED_PAD(features) : 0u) +             \
-     TIFED_PAD(TIFED_WIDE(buffer) * (features)) + TIFED_PAD(TIFED_WIDE(buffer) * 2u) +             \
+     TIFED_PAD(TIFED_WIDE(rows) * (features)) + TIFED_PAD(TIFED_WIDE(buffer) * 2u) +               \
      TIFED_WIDE(widest) * 4u + 2u * TIFED_PAD(TIFED_WIDE(widest) * 2u) +                           \
      ((trained) ? TIFED_PAIRS(batch) * 4u : 0u))
 

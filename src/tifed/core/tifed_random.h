@@ -5,7 +5,12 @@
 
 #include <stdint.h>
 
-enum { TIFED_PURPOSE_FEEDBACK = 1, TIFED_PURPOSE_START = 2, TIFED_PURPOSE_ROUNDING = 6 };
+enum {
+    TIFED_PURPOSE_FEEDBACK = 1,
+    TIFED_PURPOSE_START = 2,
+    TIFED_PURPOSE_ROUNDING = 6,
+    TIFED_PURPOSE_COPY = 8
+};
 
 typedef struct tifed_key {
     uint32_t low, high;

@@ -103,6 +103,17 @@ static inline tifed_margin tifed_margin_error(const int32_t *output, uint32_t cl
     return m;
 }
 
+/* The most that a gradient is shifted by: its divisor has to fit 31 bits. */
+#define TIFED_LARGEST_SHIFT 30u
+
+/* What the gradients of layer `l` are shifted by, where the sum is not below 0; else it wraps around
+ * to more than the most. */
+static inline uint32_t tifed_update_shift(const tifed_layer *layer, uint32_t l, uint32_t extra,
+                                          int32_t energy)
+{
+    return layer->update_shift + extra + (l ? 0u : (uint32_t)energy);
+}
+
 /* Largest value of a sum before the division (SPEC, section 4), and the offset in it. */
 static inline int32_t tifed_offset(const tifed_layer *layer)
 {

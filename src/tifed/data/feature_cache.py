@@ -17,10 +17,11 @@ from tifed.errors import UsageError
 from tifed.files.atomic import write_atomically
 from tifed.files.tensor_file import header_and_arrays
 
-_PARTS = ("train", "test")
 _FORMAT = "tifed-features-1"
 
 Arrays = dict[str, NDArray[np.int8]]
+"""Rows by what they are of: "train", "test", and "copies" where there are copies of the training
+samples: those behind the first, one after the other."""
 Make = Callable[[NDArray[np.int8]], NDArray[np.int8]]
 """Features int8 (N, F) of samples int8 (N, D)."""
 
@@ -28,7 +29,7 @@ Make = Callable[[NDArray[np.int8]], NDArray[np.int8]]
 def kept_features(
     dataset: Dataset, maker: str, features: int, make: Make, cache_dir: Path | None = None
 ) -> Arrays:
-    """The features of both splits.
+    """The features of both splits, and of the copies of training samples if there are any.
 
     What was made before is read from ``features`` in the cache folder: the file's name says
     what made them and of which samples, its checksum that it is whole. A cache that cannot be
@@ -43,10 +44,7 @@ def kept_features(
     """
     name = f"{maker[:32]}-{dataset.digest[:32]}.safetensors"
     path = cache_folder(cache_dir) / "features" / name
-    expected = {
-        "train": (len(dataset.train), features),
-        "test": (len(dataset.test), features),
-    }
+    expected = {part: (len(rows), features) for part, rows in raw_rows(dataset).items()}
     arrays = _kept(path, expected)
     if arrays is None:
         arrays = made_features(dataset, make)
@@ -55,8 +53,16 @@ def kept_features(
 
 
 def made_features(dataset: Dataset, make: Make) -> Arrays:
-    """The features of both splits, made anew."""
-    return {part: make(getattr(dataset, part).features) for part in _PARTS}
+    """The same features, made anew."""
+    return {part: make(rows) for part, rows in raw_rows(dataset).items()}
+
+
+def raw_rows(dataset: Dataset) -> Arrays:
+    """All raw samples that features are made of."""
+    rows = {"train": dataset.train.features, "test": dataset.test.features}
+    if dataset.train.copies is not None:
+        rows["copies"] = dataset.train.copies[1:].reshape(-1, dataset.features)
+    return rows
 
 
 def with_features(
@@ -69,11 +75,17 @@ def with_features(
 
     Args:
         dataset: raw samples.
-        arrays: the features of both splits.
+        arrays: the features of all its rows.
         image_shape: (rows, columns, channels) if the features are a plane.
         report: `Dataset.report` of the features.
     """
-    train, test = (replace(getattr(dataset, part), features=arrays[part]) for part in _PARTS)
+    copies, features = None, arrays["train"]
+    if dataset.train.copies is not None:
+        copies = np.concatenate([features, arrays["copies"]])
+        copies = copies.reshape(len(dataset.train.copies), *features.shape)
+        features = copies[0]
+    train = replace(dataset.train, features=features, copies=copies)
+    test = replace(dataset.test, features=arrays["test"])
     return replace(
         dataset, train=train, test=test, feature_names=(),
         report=report,
@@ -87,7 +99,7 @@ def _kept(path: Path, expected: dict[str, tuple[int, int]]) -> Arrays | None:
         return None
     try:
         header, read = header_and_arrays(path)
-        arrays = {part: read[part] for part in _PARTS}
+        arrays = {part: read[part] for part in expected}
     except (SafetensorError, OSError, KeyError):
         return None
     whole = {part: array.shape for part, array in arrays.items()} == expected
@@ -105,8 +117,8 @@ def _keep(path: Path, arrays: Arrays) -> None:
 
 
 def _checksum(arrays: Arrays) -> str:
-    """SHA-256 (hex) of both splits."""
+    """SHA-256 (hex) of all of them."""
     digest = hashlib.sha256()
-    for part in _PARTS:
+    for part in arrays:
         digest.update(np.ascontiguousarray(arrays[part]).data)
     return digest.hexdigest()

@@ -25,6 +25,8 @@ class Samples:
         labels: int32 (N,), each 0..classes-1.
         groups: int32 (N,), index of the sample's group (a speaker, a site) in the data set's
             ``group_names``; None if the data know no groups.
+        copies: int8 (copies, N, D), of which training takes another one of each sample at each
+            visit, the first of them ``features``; None if there are no copies.
 
     Raises:
         UsageError: if dtypes, shapes or lengths disagree with the above.
@@ -37,6 +39,7 @@ class Samples:
     features: NDArray[np.int8]
     labels: NDArray[np.int32]
     groups: NDArray[np.int32] | None = None
+    copies: NDArray[np.int8] | None = None
 
     def __post_init__(self) -> None:
         if self.features.dtype != np.int8 or self.features.ndim != 2:
@@ -56,7 +59,17 @@ class Samples:
                 )
             if count and int(column.min()) < 0:
                 raise UsageError(f"{name}: {column.min()} is negative; {name} count from 0")
-        for name in ("features", *columns):
+        if self.copies is not None and (
+            self.copies.dtype != np.int8
+            or self.copies.shape[1:] != self.features.shape
+            or not np.array_equal(self.copies[:1], self.features[np.newaxis])
+        ):
+            raise UsageError(
+                f"copies: must be int8 of shape (copies, {count}, {self.features.shape[1]}), the "
+                f"first of them the features, not {self.copies.dtype} of shape {self.copies.shape}"
+            )
+        arrays = ("features", *columns, *(() if self.copies is None else ("copies",)))
+        for name in arrays:
             # A view, so that the caller's own array stays writable for the caller.
             view = np.ascontiguousarray(getattr(self, name)).view()
             view.flags.writeable = False
@@ -68,10 +81,12 @@ class Samples:
 
     def take(self, indices: NDArray[np.int64]) -> "Samples":
         """The samples at ``indices`` (int, each 0..N-1), in that order; a copy."""
+        copies = None if self.copies is None else self.copies.take(indices, axis=1)
         return Samples(
-            self.features[indices],
+            self.features[indices] if copies is None else copies[0],
             self.labels[indices],
             None if self.groups is None else self.groups[indices],
+            copies,
         )
 
 
@@ -157,7 +172,7 @@ class Dataset:
         """SHA-256 (hex) over every sample of both splits, in order.
 
         Two machines with the same digest train on the same numbers, wherever the files came from.
-        Names are not part of it.
+        Names are not part of it; copies of the training samples are.
         """
         digest = hashlib.sha256(b"tifed dataset 1\n")
         for samples in (self.train, self.test):
@@ -166,6 +181,8 @@ class Dataset:
             digest.update(samples.labels.astype("<i4").tobytes())
             if samples.groups is not None:
                 digest.update(samples.groups.astype("<i4").tobytes())
+            if samples.copies is not None:
+                digest.update(samples.copies[1:].data)
         return digest.hexdigest()
 
     def quantisation_report(self) -> QuantisationReport:
@@ -224,4 +241,5 @@ class Dataset:
             UsageError: if ``count`` is out of range.
         """
         kept, taken = stratified(self.train.labels, self.train.groups, count, seed)
-        return replace(self, train=self.train.take(kept), test=self.train.take(taken))
+        judged = replace(self.train, copies=None).take(taken)
+        return replace(self, train=self.train.take(kept), test=judged)

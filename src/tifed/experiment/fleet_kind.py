@@ -25,6 +25,10 @@ class FleetKind(BaseModel, ABC):
     sends_samples: ClassVar[bool] = True
     """Whether `FleetInputs.sent` is read; where it is not, raw samples need not be loaded."""
 
+    makes_copies: ClassVar[bool] = False
+    """Whether its devices train on the copies of `Stream.read_for_training`, for which an
+    experiment can ask with ``pixel_shifts``."""
+
     def check(self, experiment: "Experiment") -> None:
         """Make sure that the experiment's other settings go with this fleet.
 

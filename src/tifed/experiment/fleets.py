@@ -20,6 +20,7 @@ class Simulated(FleetKind):
     """Devices in this process."""
 
     sends_samples: ClassVar[bool] = False
+    makes_copies: ClassVar[bool] = True
 
     def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
         """The simulation, which has no settings of its own."""
@@ -29,6 +30,8 @@ class Simulated(FleetKind):
 
 class Linked(FleetKind):
     """A device at the end of each line of ``link.devices``."""
+
+    makes_copies: ClassVar[bool] = True
 
     def check(self, experiment: "Experiment") -> None:
         """As many lines as devices, none of them twice."""
@@ -60,6 +63,8 @@ class Linked(FleetKind):
 
 class Emulated(FleetKind):
     """Emulated microcontrollers, each with its firmware."""
+
+    makes_copies: ClassVar[bool] = True
 
     def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
         """The emulated boards, by the experiment's board, emulator and compiler."""

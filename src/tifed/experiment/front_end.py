@@ -1,7 +1,7 @@
 """An experiment's front end, and its data as features that the front end has made."""
 
 from tifed.data import Dataset
-from tifed.data.feature_cache import kept_features, made_features, with_features
+from tifed.data.feature_cache import kept_features, made_features, raw_rows, with_features
 from tifed.data.quantisation.quantised import report_on
 from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
@@ -75,7 +75,7 @@ def through_front_end(experiment: Experiment, raw: Dataset) -> Dataset:
             lambda samples: front_end_features(front_end, samples),
         )
     for part, made in arrays.items():
-        expected = (len(getattr(raw, part)), front_end.features)
+        expected = (len(raw_rows(raw)[part]), front_end.features)
         if made.dtype != "int8" or made.shape != expected:
             raise UsageError(
                 f"front_end: {experiment.front_end!r} gives {made.dtype} {made.shape} for the "
@@ -86,21 +86,35 @@ def through_front_end(experiment: Experiment, raw: Dataset) -> Dataset:
     return with_features(raw, arrays, plane, report_on("front-end", arrays["train"]))
 
 
-def require_no_front_end(experiment: Experiment, features: int, what: str) -> None:
-    """Make sure that no front end would be silently left out where devices have to have it.
+def front_end_in_c(experiment: Experiment, front_end: FrontEndBase | None) -> FrontEnd | None:
+    """The experiment's front end where a device has to compute it.
 
     Args:
-        experiment: to be looked at.
-        features: that its network takes.
-        what: is not possible, in words.
+        experiment: that names it.
+        front_end: from `front_end_of`.
 
     Raises:
-        UsageError: if it has a front end.
+        UsageError: if there is no C of it.
     """
-    if experiment.front_end is not None:
+    if front_end is None or isinstance(front_end, FrontEnd):
+        return front_end
+    raise UsageError(
+        f"front_end: {experiment.front_end!r} of {FRONT_ENDS.provider(experiment.front_end or '')} "
+        f"has no C that a board could compute it with, so it is neither planned nor exported; "
+        f"leave front_end out and set the first of layers to {front_end.features}, the number of "
+        "its features, for the network alone"
+    )
+
+
+def require_front_end(experiment: Experiment, front_end: FrontEnd | None) -> None:
+    """Make sure that the front end that an experiment names is not silently left out.
+
+    Raises:
+        UsageError: if ``front_end`` is another one, or None where the experiment names one.
+    """
+    given = None if front_end is None else front_end.name
+    if given != experiment.front_end:
         raise UsageError(
-            f"front_end: {experiment.front_end!r}: TIFeD's firmware does not compute a front end "
-            f"yet, so {what}; leave front_end out and set the first of layers to {features}, the "
-            "front end's features, for the network alone; what the front end takes on a device, "
-            "and how to call it there, is in docs/front-ends.md"
+            f"front_end: the experiment names {experiment.front_end!r}, but {given!r} was given; "
+            "give what front_end_for(experiment) makes"
         )

@@ -7,13 +7,16 @@ began has its default now, is left out, and the run goes on.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from tifed.experiment.schema import Experiment
 from tifed.rule.network import Network
+from tifed.rule.recipes import ENERGIES, Recipe
+
+Value = TypeVar("Value")
 
 VERSION = 1
 """Of the description. What is at its default is left out, so a default must not change unnoticed:
@@ -118,16 +121,43 @@ def _constants(experiment: Experiment, network: Network | None) -> dict[str, Any
         "server": _chosen(recipe.server(experiment.mode, network.depth)),
         "start": recipe.start(network),
         "start_biases": recipe.start_biases(network),
+        **_by_energy(recipe, network),
     }
 
 
-def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
-    """How often each number comes in succession, and the number: there may be millions of rounds.
+def _by_energy(recipe: Recipe, network: Network) -> dict[str, Any]:
+    """What the recipe chooses by the input's energy, at 1 and each power of two up to 2**31.
+
+    Nothing if it chooses as it does without one.
+    """
+    rules: dict[str, tuple[Any, Callable[[int], Any]]] = {
+        "energy_shifts": (0, lambda energy: recipe.energy_shift(network, energy)),
+        "energy_start": (
+            recipe.start(network), lambda energy: recipe.start(network, energy),
+        ),
+        "energy_start_biases": (
+            recipe.start_biases(network), lambda energy: recipe.start_biases(network, energy),
+        ),
+    }  # fmt: skip
+    found = {
+        name: (without, [rule(energy) for energy in ENERGIES])
+        for name, (without, rule) in rules.items()
+        if recipe.calibration_samples
+    }
+    return {
+        name: _runs(chosen)
+        for name, (without, chosen) in found.items()
+        if any(one != without for one in chosen)
+    }
+
+
+def _runs(values: Iterable[Value]) -> list[tuple[int, Value]]:
+    """How often each value comes in succession, and the value: there may be millions of rounds.
 
     >>> _runs([0, 0, 0, 1, 1])
     [(3, 0), (2, 1)]
     """
-    return [(sum(1 for _ in equal), number) for number, equal in groupby(numbers)]
+    return [(sum(1 for _ in equal), value) for value, equal in groupby(values)]
 
 
 def _chosen(value: Any) -> Any:

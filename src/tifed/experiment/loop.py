@@ -194,6 +194,8 @@ class Loop(Generic[StateT]):
             command=f"tifed run {source} --out again",
             front_end=experiment.front_end,
             extractor_digest=None if setup.extractor is None else setup.extractor.digest,
+            energy=state.energy,
+            energy_shift=state.energy_shift,
             warnings=tuple(doubts.said),
             quantisation=setup.dataset.quantisation_report(),
         )

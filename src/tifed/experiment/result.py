@@ -46,6 +46,9 @@ class Result(_Record):
         front_end: what turned raw samples into features, or None.
         extractor_digest: SHA-256 of what made the features, or None.
         baseline: what learnt in place of the recipe, for comparison; None if nothing did.
+        energy: mean over the calibration's samples of the sum over features of the squared distance
+            from the centre; None without a calibration round.
+        energy_shift: what the recipe chose from it to add to the first layer's update shift.
         warnings: what makes the result doubtful, a sentence each; empty if nothing is known to.
         quantisation: what became of the data's numbers when they were made int8.
     """
@@ -74,6 +77,8 @@ class Result(_Record):
     front_end: str | None = None
     extractor_digest: str | None = None
     baseline: str | None = None
+    energy: Count | None = None
+    energy_shift: int = 0
     warnings: tuple[str, ...] = ()
     quantisation: QuantisationReport | None = None
 

@@ -114,6 +114,11 @@ class Experiment(SettingsTable):
         "extractor (docs/front-ends.md); the first entry of `layers` is then its number of "
         "features, or the extractor's",
     )
+    pixel_shifts: bool = Field(
+        False,
+        description="whether training takes each picture, each time that it comes to it, as it is "
+        "or moved by one pixel to the left, to the right, up or down (docs/pixel-shifts.md)",
+    )
     extractor: str | None = Field(
         None,
         description="a frozen feature extractor that every sample goes through first: its file, or "
@@ -307,7 +312,18 @@ class Experiment(SettingsTable):
             raise ValueError("device_layers: goes with mode = 'per-device', and only with it")
         if (self.mode == "memory-aware") != bool(self.memory.budgets):
             raise ValueError("memory.budgets: goes with mode = 'memory-aware', and only with it")
-        self.build_fleet_kind().check(self)
+        kind = self.build_fleet_kind()
+        kind.check(self)
+        if self.pixel_shifts and self.mode == "memory-aware":
+            raise ValueError(
+                "pixel_shifts: does not go with mode = 'memory-aware', which decides by memory "
+                "without what moved copies of pictures need; set pixel_shifts = false"
+            )
+        if self.pixel_shifts and not kind.makes_copies:
+            raise ValueError(
+                f"pixel_shifts: the devices of fleet = {self.fleet!r} do not make moved copies of "
+                "pictures yet; set pixel_shifts = false, or use fleet = 'simulated'"
+            )
         return self
 
     # Behind `_consistent`, so that what that finds is explained as well.

@@ -8,6 +8,12 @@ from tifed.data import Dataset, load, options
 from tifed.data.partition import PARTITIONS, Partition
 from tifed.errors import UsageError
 from tifed.experiment.front_end import device_front_end, front_end_of, through_front_end
+from tifed.experiment.pixel_shifts import (
+    checked_pictures,
+    device_shifts,
+    require_shifts,
+    with_shift_copies,
+)
 from tifed.experiment.schema import Experiment
 from tifed.extractor import Extractor
 from tifed.extractor.extraction import extracted
@@ -94,7 +100,7 @@ def build(
     loaded = None
     if dataset is None:
         loaded = _loaded(experiment, data_dir)
-        dataset = _for_network(experiment, through_front_end(experiment, loaded), extractor)
+        dataset = _for_network(experiment, loaded, extractor)
     partition = partition_of(experiment, dataset)
     recipe, learner = experiment.build_recipe(), experiment.learner()
     network = network_of(experiment, dataset.features, dataset.classes)
@@ -115,16 +121,20 @@ def build(
         minimum_devices=experiment.minimum_devices,
         at_end=experiment.at_end,
         calibration_samples=learner.calibration_samples,
+        recipe=recipe,
     )
     train = dataset.train
-    streams = tuple(Stream(train.features, train.labels, own) for own in partition.indices)
-    sent, front_end = streams, None
+    streams = tuple(
+        Stream(train.features, train.labels, own, train.copies) for own in partition.indices
+    )
+    sent, front_end, shifts = streams, None, None
     kind = experiment.build_fleet_kind()
-    made = experiment.front_end is not None or extractor is not None
+    made = experiment.front_end is not None or extractor is not None or experiment.pixel_shifts
     # Raw samples are not worth loading for a fleet that is sent none.
     if made and (loaded is not None or kind.sends_samples):
         loaded = loaded or _loaded(experiment, data_dir)
         front_end = device_front_end(experiment, loaded)
+        shifts = device_shifts(experiment, loaded)
         if front_end is not None or extractor is not None:
             raw = loaded if front_end else through_front_end(experiment, loaded)
             samples = _held_out(experiment, raw).train.features
@@ -137,6 +147,7 @@ def build(
         extractor=extractor,
         engine=engine(experiment.engine),
         front_end=front_end,
+        shifts=shifts,
     )
     fleet = with_faults(experiment, kind.fleet(experiment, inputs))
     return Setup(dataset=dataset, partition=partition, inputs=inputs, fleet=fleet)
@@ -169,8 +180,7 @@ def with_faults(experiment: Experiment, fleet: Fleet) -> Fleet:
 
 def load_data(experiment: Experiment, data_dir: AnyPath | None = None) -> Dataset:
     """The experiment's data as its network sees them."""
-    raw = through_front_end(experiment, _loaded(experiment, data_dir))
-    return _for_network(experiment, raw, extractor_of(experiment))
+    return _for_network(experiment, _loaded(experiment, data_dir), extractor_of(experiment))
 
 
 def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> FrontEndBase | None:
@@ -178,6 +188,23 @@ def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Fr
     if experiment.front_end is None:
         return None
     return front_end_of(experiment, _loaded(experiment, data_dir))
+
+
+def shifts_for(
+    experiment: Experiment, data_dir: AnyPath | None = None
+) -> tuple[int, int, int] | None:
+    """Height, width and channels of the pictures that devices make shift copies of, if they do.
+
+    Raises:
+        UsageError: if the experiment asks for copies that no device can make.
+    """
+    if not experiment.pixel_shifts:
+        return None
+    raw = _loaded(experiment, data_dir)
+    checked_pictures(raw)
+    shifts = device_shifts(experiment, raw)
+    require_shifts(experiment, shifts)
+    return shifts
 
 
 def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
@@ -196,11 +223,12 @@ def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
     return load(experiment.dataset, data_dir=data_dir, **given)
 
 
-def _for_network(experiment: Experiment, raw: Dataset, extractor: Extractor | None) -> Dataset:
-    """The samples as the network takes them, and those that are held out.
+def _for_network(experiment: Experiment, loaded: Dataset, extractor: Extractor | None) -> Dataset:
+    """The samples as the network takes them, their copies, and those that are held out.
 
-    ``raw`` is as an extractor takes them: as they come, or from the front end.
+    ``loaded`` is as the samples come.
     """
+    raw = through_front_end(experiment, with_shift_copies(experiment, loaded))
     return _held_out(experiment, raw if extractor is None else extracted(raw, extractor))
 
 

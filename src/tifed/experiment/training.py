@@ -33,9 +33,11 @@ class IntegerTraining:
 
     Attributes:
         setup: of the run.
+        front_end: the name of the one that samples go through, if there is one.
     """
 
     setup: Setup
+    front_end: str | None = None
 
     def begin(self) -> tuple[ServerState, Costs]:
         """The state before the first round, and what the calibration cost."""
@@ -64,7 +66,14 @@ class IntegerTraining:
 
     def save_model(self, path: Path, state: ServerState) -> None:
         """Write the published model."""
-        save_model(path, self.setup.network, published(self.setup.federation.server, state))
+        model = published(self.setup.federation.server, state)
+        save_model(
+            path,
+            self.setup.network,
+            model,
+            energy_shift=state.energy_shift,
+            front_end=self.front_end,
+        )
 
     def save_checkpoint(
         self, folder: Path, checkpoint: Checkpoint[ServerState], experiment_digest: str
@@ -90,7 +99,7 @@ def training_for(experiment: Experiment, setup: Setup) -> Training[Any]:
     """The experiment's baseline if it names one, else integers."""
     baseline = experiment.build_baseline()
     if baseline is None:
-        return IntegerTraining(setup)
+        return IntegerTraining(setup, experiment.front_end)
     return baseline.training(
         experiment.mode, setup.federation, setup.inputs.streams, failing(setup.fleet)
     )

@@ -4,12 +4,16 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from tifed.board.firmware.build import CORE, SOURCES
+from tifed.board.firmware.front_end_header import DEVICE_SWITCH
 from tifed.errors import RunError
 
 LINK_FOLDER = "tifed_link"
 """Where an export keeps the device's side of the link, for its names are short."""
 
-_PUBLIC = ("tifed.h", "tifed_features.h", "tifed_front_end.h", "tifed_layout.h")
+_PUBLIC = (
+    "tifed.h", "tifed_features.h", "tifed_front_end.h", "tifed_layout.h", "tifed_second_order.h",
+    "tifed_shifts.h",
+)  # fmt: skip
 
 
 def core_files(sources: str, headers: str) -> dict[str, bytes]:
@@ -21,14 +25,26 @@ def core_files(sources: str, headers: str) -> dict[str, bytes]:
     }
 
 
-def link_files(sources: str, headers: str) -> dict[str, bytes]:
-    """The device's side of the link by path."""
+def link_files(sources: str, headers: str, front_end: bool = False) -> dict[str, bytes]:
+    """The device's side of the link by path.
+
+    Args:
+        sources: folder of C files.
+        headers: folder of what users include.
+        front_end: whether samples go through one, or are kept for shift copies. The header says so
+            by itself then, for there are build systems without a place for a definition that every
+            file sees.
+    """
     folders = {"c": sources, "h": headers}
-    return {
+    files = {
         f"{folder}/{LINK_FOLDER}/{name}.{kind}": (SOURCES / f"{name}.{kind}").read_bytes()
         for name in ("device", "link")
         for kind, folder in folders.items()
     }
+    if front_end:
+        header = f"{headers}/{LINK_FOLDER}/device.h"
+        files[header] = f"#define {DEVICE_SWITCH} 1\n".encode() + files[header]
+    return files
 
 
 def licence() -> bytes:

@@ -6,9 +6,8 @@ from pathlib import Path
 from tifed.errors import UsageError
 from tifed.export.folder import write_library
 from tifed.export.layout import FRAMEWORKS
-from tifed.export.library import library_files
+from tifed.export.library import features_ram, library_files, shifts_ram
 from tifed.export.model import Model
-from tifed.extractor.memory import extractor_memory
 from tifed.extractor.packed import constant_bytes
 from tifed.rule.network.memory import DeviceMemory, device_memory
 from tifed.version import __version__
@@ -25,7 +24,10 @@ class Exported:
         shape: of the network.
         ram: of the core on a 32-bit device.
         flash: bytes of parameters in flash.
-        extractor_ram: bytes to extract features in, and for one sample's features; 0 without.
+        features_ram: bytes to make features of one sample in, and for these; 0 where samples are
+            features.
+        shifts_ram: bytes for the raw samples of the buffer and for making shift copies of them; 0
+            where there are none.
         extractor_flash: bytes of the extractor's constants.
     """
 
@@ -35,7 +37,8 @@ class Exported:
     shape: str
     ram: DeviceMemory
     flash: int
-    extractor_ram: int = 0
+    features_ram: int = 0
+    shifts_ram: int = 0
     extractor_flash: int = 0
 
 
@@ -62,6 +65,8 @@ def export(model: Model, framework: str, folder: Path) -> Exported:
     }
     if parameters is not None:
         about["parameters"] = parameters.digest
+    if model.front_end is not None:
+        about |= {"front_end": model.front_end.name, "front_end_digest": model.front_end.digest}
     if model.extractor is not None:
         about["extractor"] = model.extractor.digest
     write_library(folder, files, about)
@@ -72,11 +77,15 @@ def export(model: Model, framework: str, folder: Path) -> Exported:
         files=len(files) + 1,
         shape=model.shape,
         ram=device_memory(
-            model.network, model.layers, experiment.buffer, experiment.batch, bool(model.frozen)
+            model.network,
+            model.layers,
+            experiment.buffer,
+            experiment.batch,
+            bool(model.frozen),
+            sourced=model.shifts is not None,
         ),
         flash=0 if parameters is None else sum(array.nbytes for _, array in parameters.named),
-        extractor_ram=0
-        if extractor is None
-        else extractor_memory(extractor).total + extractor.features,
+        features_ram=features_ram(model),
+        shifts_ram=shifts_ram(model),
         extractor_flash=0 if extractor is None else constant_bytes(extractor),
     )

@@ -10,8 +10,8 @@ from tifed.export.core_files import core_files, licence, link_files
 from tifed.export.layout import FRAMEWORKS
 from tifed.export.model import Model
 from tifed.export.numbers import initialiser
-from tifed.extractor.memory import extractor_memory
 from tifed.extractor.packed import constant_bytes
+from tifed.plan.shift_costs import shift_ram
 from tifed.rule.network.memory import device_memory
 from tifed.version import __version__
 
@@ -28,12 +28,16 @@ def library_files(model: Model, framework: str) -> dict[str, bytes]:
     """
     layout = FRAMEWORKS[framework]
     files = core_files(layout.sources, layout.headers)
-    files |= link_files(layout.sources, layout.headers)
+    files |= link_files(
+        layout.sources,
+        layout.headers,
+        front_end=model.front_end is not None or model.shifts is not None,
+    )
     files["LICENSE"] = licence()
     experiment = model.experiment
     header = experiment_header(
         model.network, (model.layers,), experiment.buffer, experiment.batch,
-        extractor=model.extractor,
+        front_end=model.front_end, extractor=model.extractor, shifts=model.shifts,
     )  # fmt: skip
     files[f"{layout.sources}/tifed_experiment.h"] = header.encode()
     generated = {
@@ -60,9 +64,14 @@ def _is_source(path: str, folder: str) -> bool:
 
 def _values(model: Model, sources: list[str], framework: str) -> dict[str, Any]:
     """What templates know."""
-    experiment, network, extractor = model.experiment, model.network, model.extractor
+    experiment, network = model.experiment, model.network
     ram = device_memory(
-        network, model.layers, experiment.buffer, experiment.batch, bool(model.frozen)
+        network,
+        model.layers,
+        experiment.buffer,
+        experiment.batch,
+        bool(model.frozen),
+        sourced=model.shifts is not None,
     )
     return {
         "version": __version__,
@@ -75,17 +84,30 @@ def _values(model: Model, sources: list[str], framework: str) -> dict[str, Any]:
         "seed_low": experiment.seed & 0xFFFF_FFFF,
         "seed_high": experiment.seed >> 32,
         "bytes_on_device": ram.total,
-        "extractor_ram": 0
-        if extractor is None
-        else extractor_memory(extractor).total + extractor.features,
-        "extractor_flash": 0 if extractor is None else constant_bytes(extractor),
-        # In a program: what the core is given.
-        "sample": "sample" if extractor is None else "tifed_model_features(sample)",
+        "features_ram": features_ram(model),
+        "shifts_ram": shifts_ram(model),
+        "extractor_flash": 0 if model.extractor is None else constant_bytes(model.extractor),
         "sources": sources,
         "arduino": tuple(ARDUINO),
         "platformio": tuple(PLATFORMIO),
         "kernels": [path for path in sources if "tifed_kernel" in path],
     }
+
+
+def features_ram(model: Model) -> int:
+    """Bytes of RAM in which a library makes features of a reading, the features included."""
+    parts = model.before.ram(model.network.features)
+    made = sum(int(part.value) for part in parts.values())
+    # What a front end gives has a place of its own.
+    return made + (model.kept if model.front_end is not None else 0)
+
+
+def shifts_ram(model: Model) -> int:
+    """Bytes of RAM for raw samples and for making shift copies of them."""
+    if model.shifts is None:
+        return 0
+    parts = shift_ram(model.shifts, model.front_end, model.experiment.buffer)
+    return sum(int(part.value) for part in parts.values())
 
 
 def _environment() -> Environment:

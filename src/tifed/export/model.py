@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
-from tifed.experiment.front_end import require_no_front_end
+from tifed.experiment.front_end import require_front_end
+from tifed.experiment.pixel_shifts import require_shifts
 from tifed.extractor import Extractor
 from tifed.federation import AverageEvery
+from tifed.files.paths import AnyPath
+from tifed.plan import Preprocessing
 from tifed.plan.device_network import check_for_devices
-from tifed.rule.network import Network, Parameters, check_parameters
+from tifed.rule.front_end import FrontEnd
+from tifed.rule.network import Network, Parameters, check_parameters, model_front_end
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,12 @@ class Model:
         layers: trained on the device, ascending.
         parameters: to start from; None to start as the experiment does. Layers that are not trained
             then stay in flash.
-        extractor: what makes the network's features of readings; None if readings are features.
+        extractor: what makes the network's features of readings, or of what the front end makes of
+            them, if anything does.
+        energy_shift: added to the first layer's update shift, as in the training that the
+            parameters are from.
+        front_end: what readings go through first, if they do.
+        shifts: height, width and channels of readings, if training makes shift copies of them.
     """
 
     experiment: Experiment
@@ -29,6 +38,9 @@ class Model:
     layers: tuple[int, ...]
     parameters: Parameters | None = None
     extractor: Extractor | None = None
+    energy_shift: int = 0
+    front_end: FrontEnd | None = None
+    shifts: tuple[int, int, int] | None = None
 
     @property
     def start(self) -> tuple[int, ...]:
@@ -43,7 +55,28 @@ class Model:
     @property
     def inputs(self) -> int:
         """Values of a reading."""
-        return self.network.features if self.extractor is None else self.extractor.input_features
+        return self.before.inputs(self.network.features)
+
+    @property
+    def kept(self) -> int:
+        """Bytes of a reading, or of what the front end makes of it while it arrives."""
+        return self.before.kept(self.network.features)
+
+    @property
+    def before(self) -> Preprocessing:
+        """How the network's features are made of a reading."""
+        return Preprocessing(self.front_end, self.extractor, shifts=self.shifts)
+
+    @property
+    def makes_features(self) -> bool:
+        """Whether a reading is not the network's features already."""
+        return self.front_end is not None or self.extractor is not None
+
+    @property
+    def reading_shape(self) -> tuple[int, ...]:
+        """Height, width and channels of a reading; its length where it is no picture."""
+        first = self.front_end or self.extractor
+        return (self.inputs,) if first is None else first.input_shape
 
     @property
     def frozen(self) -> tuple[int, ...]:
@@ -86,6 +119,9 @@ def model_for(
     layers: tuple[int, ...] | None = None,
     trained: tuple[Network, Parameters] | None = None,
     extractor: Extractor | None = None,
+    energy_shift: int = 0,
+    front_end: FrontEnd | None = None,
+    shifts: tuple[int, int, int] | None = None,
 ) -> Model:
     """Check that an experiment can become a library.
 
@@ -95,12 +131,17 @@ def model_for(
         layers: to be trained on the device; default all of them.
         trained: network and parameters of a model file to start from.
         extractor: what devices make the network's features with, if they do.
+        energy_shift: of the model file.
+        front_end: what their samples go through first, if they do.
+        shifts: height, width and channels of samples, if training makes shift copies of them.
 
     Raises:
         UsageError: naming the field that a device cannot have, or that does not fit the file.
     """
     check_for_devices(network)
-    require_no_front_end(experiment, network.features, "a library would learn from raw samples")
+    require_front_end(experiment, front_end)
+    require_shifts(experiment, shifts)
+    Preprocessing(front_end, extractor, shifts=shifts).check(network.features)
     if experiment.average_every is not AverageEvery.BUFFER:
         raise UsageError("average_every: a library trains a whole buffer at a time; use 'buffer'")
     chosen = tuple(range(network.depth)) if layers is None else tuple(sorted(set(layers)))
@@ -113,7 +154,34 @@ def model_for(
         if made_for != network:
             raise UsageError(f"parameters: {_difference(made_for, network)}")
         check_parameters(network, parameters)
-    return Model(experiment, network, chosen, parameters, extractor)
+    recipe, rounds = experiment.build_recipe(), experiment.rounds
+    extra = max(recipe.extra_shift(number, rounds) for number in range(rounds + 1))
+    possible = network.energy_shift_within(energy_shift, experiment.batch, extra)
+    if possible != energy_shift:
+        raise UsageError(
+            f"parameters: the model was trained with {energy_shift} added to the first layer's "
+            f"update shift, and this experiment has room for {possible}; name the experiment.toml "
+            "of its run folder"
+        )
+    return Model(
+        experiment, network, chosen, parameters, extractor, energy_shift, front_end, shifts
+    )
+
+
+def require_same_front_end(path: AnyPath, experiment: Experiment) -> None:
+    """Make sure that a model file's network takes what the experiment's samples become.
+
+    Raises:
+        UsageError: if it learnt from the features of another front end, or from raw samples.
+    """
+    found = model_front_end(path)
+    if found != experiment.front_end:
+        learnt = "raw samples" if found is None else f"the features of the front end {found!r}"
+        own = "none" if experiment.front_end is None else repr(experiment.front_end)
+        raise UsageError(
+            f"parameters: {path}: the model learnt from {learnt}, but the experiment's front_end "
+            f"is {own}; name the experiment.toml of the model's run folder"
+        )
 
 
 def _difference(made_for: Network, network: Network) -> str:

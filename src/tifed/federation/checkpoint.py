@@ -67,7 +67,10 @@ def load_checkpoint(
         places = {name: f"server.{number}.{name}" for name in _LAYER_ARRAYS}
         kept = {n: arrays[at].astype(np.int64) for n, at in places.items() if at in arrays}
         layers.append(LayerState(**kept, updates=stored.updates[number]))
-    state = ServerState(stored.round, stored.exchange, arrays["turns"], parameters, tuple(layers))
+    state = ServerState(
+        stored.round, stored.exchange, arrays["turns"], parameters, tuple(layers),
+        energy=stored.energy, energy_shift=stored.energy_shift,
+    )  # fmt: skip
     return Checkpoint(state, stored.costs, stored.seconds)
 
 

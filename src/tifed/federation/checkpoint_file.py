@@ -75,6 +75,8 @@ def write_checkpoint(
         "costs": json.dumps(asdict(checkpoint.costs)),
         "seconds": json.dumps(checkpoint.seconds),
     }
+    if state.energy is not None:
+        header |= {"energy": str(state.energy), "energy_shift": str(state.energy_shift)}
     header["checksum"] = _checksum(arrays, header)
     path = folder / f"round-{state.round:06d}.safetensors"
     write_atomically(path, save(arrays, header))
@@ -125,6 +127,8 @@ class Stored:
     updates: list[int]
     costs: Costs
     seconds: float
+    energy: int | None
+    energy_shift: int
 
     def check(self, federation: Federation, expected: Mapping[str, Expected]) -> None:
         """Make sure that it is a state of ``federation``, before it is taken for one.
@@ -141,6 +145,10 @@ class Stored:
             raise RunError(f"{self.path}: damaged (round {self.round} of {federation.rounds})")
         if len(self.updates) != depth:
             raise RunError(f"{self.path}: damaged (updates of {len(self.updates)} layers)")
+        extra = max(federation.extra_shifts, default=0)
+        shift = self.energy_shift
+        if shift != federation.network.energy_shift_within(shift, federation.batch, extra):
+            raise RunError(f"{self.path}: damaged (its energy_shift is {shift})")
         turns = Expected((devices,), np.dtype(np.int64), (0, self.round))
         every = dict(expected) | {"turns": turns}
         for name in sorted(every.keys() ^ self.arrays.keys()):
@@ -193,7 +201,8 @@ def read_checkpoint(path: Path, form: str, experiment_digest: str) -> Stored:
             "experiment.toml, the data set and the package back as they were, or start a new run"
         )
     return Stored(
-        path, arrays, told.round, told.exchange, told.updates, told.costs, told.seconds
+        path, arrays, told.round, told.exchange, told.updates, told.costs, told.seconds,
+        told.energy, told.energy_shift,
     )  # fmt: skip
 
 
@@ -206,6 +215,9 @@ class _Header(BaseModel):
     updates: Json[list[NonNegativeInt]]
     costs: Json[Costs]
     seconds: Json[NonNegativeFloat]
+    # Releases before the first that had them wrote neither, and shifted by nothing.
+    energy: NonNegativeInt | None = None
+    energy_shift: int = 0
 
 
 def _checksum(arrays: Arrays, header: Mapping[str, str]) -> str:

@@ -12,6 +12,8 @@ from tifed.rule.network.memory import layer_bytes
 
 CALIBRATION_WORD = 4
 """Bytes of one feature's sum in the calibration round (int32)."""
+CALIBRATION_SQUARES = 8
+"""Bytes of the sum of squares in the calibration round (uint64)."""
 
 
 @dataclass(frozen=True)
@@ -98,5 +100,6 @@ def exchange_costs(network: Network, batch: int, plan: Plan, answered: NDArray[n
 
 
 def calibration_costs(network: Network, devices: int) -> Costs:
-    """Sums up and the centre down, once."""
-    return Costs(devices * network.features, devices * network.features * CALIBRATION_WORD, 0)
+    """Sums and the sum of squares up, the centre down, once."""
+    up = network.features * CALIBRATION_WORD + CALIBRATION_SQUARES
+    return Costs(devices * network.features, devices * up, 0)

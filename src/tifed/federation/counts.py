@@ -4,6 +4,7 @@ import numpy as np
 
 from tifed.federation.costs import visits
 from tifed.federation.plan import Jobs
+from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
 from tifed.rule.network import Network
 
@@ -35,4 +36,20 @@ def impossible_counts(
     ):
         if not 0 <= count <= most:
             return f"counted {count} clipped {name} of {most}"
+    return None
+
+
+def impossible_squares(total: Integers, squares: int, samples: int) -> str | None:
+    """Why no int8 samples can have these sums, in words; None if some can.
+
+    Args:
+        total: int64 (features,), sum of each feature.
+        squares: sum of the squares of all features.
+        samples: how many samples.
+    """
+    most = len(total) * samples << 14
+    # By Cauchy and Schwarz, feature by feature. A square of a million devices' sum passes 64 bits.
+    least = -(-int((total.astype(object) ** 2).sum()) // samples) if samples else 0
+    if not least <= squares <= most:
+        return f"has a sum of squares of {squares}, which is not in {least}..{most}"
     return None

@@ -12,7 +12,7 @@ from tifed.federation.plan import AtEnd, AverageEvery, Jobs, Plan, ScheduleState
 from tifed.rule.integer import Purpose, permutation, stream_key
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Network
-from tifed.rule.recipes import Server
+from tifed.rule.recipes import Recipe, Server
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Federation:
         minimum_devices: answers that an exchange needs to count.
         at_end: what a device does whose stream has run out.
         calibration_samples: samples per device in the calibration round; 0 for none.
+        recipe: what chooses from the input's energy; None where nothing is chosen.
     """
 
     network: Network
@@ -50,6 +51,7 @@ class Federation:
     minimum_devices: int = 1
     at_end: AtEnd = AtEnd.RESTART
     calibration_samples: int = 0
+    recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
         if self.batch > self.network.largest_batch:
@@ -103,6 +105,7 @@ class Federation:
                 exchange=state.exchange + part,
                 extra_shift=self.extra_shifts[number],
                 jobs=self._part(jobs, part),
+                energy_shift=state.energy_shift,
             )
 
     def after_round(self, state: StateT) -> StateT:

@@ -16,11 +16,13 @@ class FeatureSums:
 
     Attributes:
         total: int64 (features,), sum of each feature.
+        squares: sum of the squares of all features of all samples.
         samples: how many samples are in it.
         devices: int64 (n,), whose samples.
     """
 
     total: Integers
+    squares: int
     samples: int
     devices: Integers
 

@@ -13,6 +13,7 @@ from tifed.federation.costs import (
     calibration_costs,
     exchange_costs,
 )
+from tifed.federation.energy import chosen_shift, energy_around, started_by
 from tifed.federation.federation import Federation
 from tifed.federation.fleet import Fleet
 from tifed.federation.update import total
@@ -51,22 +52,28 @@ def begin(
     """The state before the first round, after the calibration round if the recipe has one.
 
     The centre of feature i is the mean of sample i over the first samples of every device, to the
-    nearest integer: one number per feature, from integer sums; nothing else leaves a device.
+    nearest integer: one number per feature, from integer sums; nothing else leaves a device but
+    the sum of all squares, from which the input's energy around the centre follows.
     """
-    costs = Costs()
-    if federation.calibration_samples:
-        devices = range(federation.devices)
-        sum_of_all = np.zeros(federation.network.features, np.int64)
-        samples = 0
-        for sums in fleet.calibrate(devices, federation.calibration_samples):
-            sum_of_all += sums.total
-            samples += sums.samples
-        if samples == 0:
-            raise RunError("calibration: no device answered, so the input has no centre")
-        centre = divide(sum_of_all, samples, Rounding.NEAREST).astype(np.int8)
-        parameters = replace(parameters, centre=centre)
-        costs = calibration_costs(federation.network, federation.devices)
-    return initial_state(federation.server, parameters, federation.devices), costs
+    if not federation.calibration_samples:
+        return initial_state(federation.server, parameters, federation.devices), Costs()
+    sum_of_all = np.zeros(federation.network.features, np.int64)
+    squares = samples = 0
+    for sums in fleet.calibrate(range(federation.devices), federation.calibration_samples):
+        sum_of_all += sums.total
+        squares += sums.squares
+        samples += sums.samples
+    if samples == 0:
+        raise RunError("calibration: no device answered, so the input has no centre")
+    centre = divide(sum_of_all, samples, Rounding.NEAREST)
+    energy = energy_around(centre, sum_of_all, squares, samples)
+    parameters = replace(started_by(federation, parameters, energy), centre=centre.astype(np.int8))
+    state = replace(
+        initial_state(federation.server, parameters, federation.devices),
+        energy=energy,
+        energy_shift=chosen_shift(federation, energy),
+    )
+    return state, calibration_costs(federation.network, federation.devices)
 
 
 def federate(

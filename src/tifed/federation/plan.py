@@ -1,7 +1,7 @@
 """What the server asks of the devices: rounds, exchanges and jobs."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Self, TypeVar
 
@@ -100,7 +100,7 @@ class Jobs:
     @property
     def columns(self) -> tuple[Integers, ...]:
         """All of them, in the order of the attributes."""
-        return tuple(getattr(self, field.name) for field in fields(self))
+        return tuple(getattr(self, column.name) for column in fields(self))
 
     def __len__(self) -> int:
         return len(self.device)
@@ -134,12 +134,14 @@ class Plan:
         exchange: number of the exchange, counted from the run's first.
         extra_shift: added to every update shift.
         jobs: one per device.
+        energy_shift: added to the first layer's update shift.
     """
 
     round: int
     exchange: int
     extra_shift: int
     jobs: Jobs
+    energy_shift: int = 0
 
 
 @dataclass(frozen=True)
@@ -150,11 +152,15 @@ class ScheduleState:
         round: rounds finished.
         exchange: exchanges finished.
         turns: int64 (devices,), how many buffers each device has been asked to train on.
+        energy: of the input, from the calibration round; None without one.
+        energy_shift: added to the first layer's update shift in every round, chosen from it.
     """
 
     round: int
     exchange: int
     turns: Integers
+    energy: int | None = field(default=None, kw_only=True)
+    energy_shift: int = field(default=0, kw_only=True)
 
 
 StateT = TypeVar("StateT", bound=ScheduleState)

@@ -1,9 +1,11 @@
 """What a device has to be built for, and what to say of one that is not."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 from tifed.board.firmware.header import fingerprint
+from tifed.errors import UsageError
 from tifed.fleets.inputs import FleetInputs
 from tifed.rule.front_end import CHANNELS, EDGE_FRONT_ENDS, FrontEnd
 
@@ -16,6 +18,11 @@ def fingerprint_of(inputs: FleetInputs) -> int:
 def misfit(inputs: FleetInputs, found: int) -> str:
     """Why a device whose firmware has the fingerprint ``found`` cannot take part, as a sentence."""
     wanted = inputs.front_end
+    if inputs.shifts is not None and found == fingerprint_of(replace(inputs, shifts=None)):
+        return (
+            "its firmware makes no moved copies of pictures, but this experiment has pixel_shifts; "
+            "build it for this experiment and flash it"
+        )
     if wanted is not None:
         for other in _others(wanted):
             if found == _with_front_end(inputs, other):
@@ -30,11 +37,30 @@ def misfit(inputs: FleetInputs, found: int) -> str:
     )
 
 
+def require_copies_on_devices(inputs: FleetInputs) -> None:
+    """Make sure that devices train on copies of samples if a simulation would.
+
+    Raises:
+        UsageError: if the firmware cannot make them.
+    """
+    if inputs.streams[0].copies is not None and inputs.shifts is None:
+        raise UsageError(
+            "pixel_shifts: boards make moved copies of pixels and of what a front end of TIFeD "
+            "makes of them, not of what an extractor does; leave extractor out, use a front end of "
+            "TIFeD, or set pixel_shifts = false"
+        )
+
+
 def _with_front_end(inputs: FleetInputs, front_end: FrontEnd | None) -> int:
     """The fingerprint of firmware that differs in nothing but its front end."""
     federation = inputs.federation
     return fingerprint(
-        inputs.network, federation.buffer, federation.batch, inputs.extractor, front_end
+        inputs.network,
+        federation.buffer,
+        federation.batch,
+        inputs.extractor,
+        front_end,
+        inputs.shifts,
     )
 
 

@@ -10,6 +10,7 @@ from tifed.board.firmware.build import Compiler, Firmware, build_firmware
 from tifed.board.firmware.emulated_boards import board_for
 from tifed.board.firmware.header import experiment_header
 from tifed.federation import DeviceScore, FeatureSums, Plan, Update
+from tifed.fleets.built_for import require_copies_on_devices
 from tifed.fleets.inputs import FleetInputs
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import Client, Patience
@@ -43,10 +44,12 @@ def firmware_for(emulation: Emulation, inputs: FleetInputs) -> Firmware:
         UsageError: if the board cannot run it, or there is no compiler.
     """
     board = board_for(emulation.board, emulation.emulator)
+    require_copies_on_devices(inputs)
     federation = inputs.federation
     header = experiment_header(
         federation.network, federation.layer_sets(), federation.buffer, federation.batch,
         frozen=inputs.start, front_end=inputs.front_end, extractor=inputs.extractor,
+        shifts=inputs.shifts,
     )  # fmt: skip
     return build_firmware(board, header, emulation.compiler)
 

@@ -27,6 +27,8 @@ class FleetInputs:
             makes of these, if they do.
         engine: who computes the learning rule in this process.
         front_end: what samples in ``sent`` go through first on a device, if they do.
+        shifts: height, width and channels of the pictures in ``sent``, if devices make shift copies
+            of them.
     """
 
     federation: Federation
@@ -36,6 +38,7 @@ class FleetInputs:
     extractor: Extractor | None
     engine: Engine
     front_end: FrontEnd | None = None
+    shifts: tuple[int, int, int] | None = None
 
     @property
     def network(self) -> Network:

@@ -10,8 +10,8 @@ import numpy as np
 
 from tifed.errors import UsageError
 from tifed.federation import DeviceScore, FeatureSums, Job, Jobs, Plan, Update, device_update
-from tifed.federation.counts import impossible_counts
-from tifed.fleets.built_for import fingerprint_of, misfit
+from tifed.federation.counts import impossible_counts, impossible_squares
+from tifed.fleets.built_for import fingerprint_of, misfit, require_copies_on_devices
 from tifed.fleets.inputs import FleetInputs
 from tifed.link import (
     Capabilities,
@@ -105,6 +105,7 @@ class LinkedFleet:
         self._inputs, self._federation = inputs, inputs.federation
         self._network = inputs.network
         self._devices = dict(zip(numbers, map(_Device, clients), strict=True))
+        require_copies_on_devices(inputs)
         self._fingerprint = fingerprint_of(inputs)
         self._settings = settings or LinkSettings()
         self._on_close = on_close
@@ -120,6 +121,11 @@ class LinkedFleet:
             self._ready(device)
             taken, _ = stream.read(0, min(samples, len(stream)))
             sums = device.client.calibrate(taken, self._network.features)
+            impossible = impossible_squares(*sums)
+            if impossible is not None:
+                raise DeviceAnswerError(
+                    f"{device.client.name}: its answer to GET_SUMS {impossible}"
+                )
             return FeatureSums(*sums, np.array([number]))
 
         return self._all(devices, work, "the calibration round")
@@ -319,8 +325,9 @@ class LinkedFleet:
         ):
             client.put_layer(number, weight, bias)
         status = client.train(
-            job.first_step, job.steps, plan.extra_shift, job.device, plan.exchange
-        )
+            job.first_step, job.steps, plan.extra_shift, job.device, plan.exchange,
+            plan.energy_shift,
+        )  # fmt: skip
         self._check(client, job, status)
         weights, biases = list(parameters.weights), list(parameters.biases)
         for number in job.layers:

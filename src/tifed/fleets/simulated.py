@@ -63,7 +63,7 @@ class SimulatedFleet:
     def train(self, plan: Plan, job: Job, parameters: Parameters) -> tuple[Parameters, Statistics]:
         """All parameters of one device after its part in an exchange, and what it counted."""
         inputs = self.inputs
-        samples, labels = inputs.streams[job.device].read(job.position, job.samples)
+        samples, labels = inputs.streams[job.device].read_for_training(job.position, job.samples)
         work = LocalWork(
             batch=inputs.federation.batch,
             first_step=job.first_step,
@@ -73,6 +73,7 @@ class SimulatedFleet:
             seed=inputs.federation.seed,
             device=job.device,
             exchange=plan.exchange,
+            energy_shift=plan.energy_shift,
         )
         return inputs.engine.train(self.network, parameters, self.feedback, samples, labels, work)
 
@@ -82,16 +83,17 @@ class SimulatedFleet:
         engine, streams = self.inputs.engine, self.inputs.streams
         first = streams[0]
         if not isinstance(engine, FleetEngine) or any(
-            stream.samples is not first.samples or stream.labels is not first.labels
+            stream.samples is not first.samples
+            or stream.labels is not first.labels
+            or stream.copies is not first.copies
             for stream in streams
         ):
             return None
         lengths = np.array([len(stream) for stream in streams], np.int64)
         ends = np.cumsum(lengths)
         order = np.concatenate([stream.order for stream in streams]).astype(np.int64)
-        return _Together(
-            engine, SharedSamples(first.samples, first.labels, order), ends - lengths, ends
-        )
+        samples = first.samples if first.copies is None else first.copies
+        return _Together(engine, SharedSamples(samples, first.labels, order), ends - lengths, ends)
 
     def _fit_together(self, together: "_Together", plan: Plan, parameters: Parameters) -> Update:
         """All devices' updates, added up by the engine itself: no device's model outlives it."""
@@ -112,6 +114,7 @@ class SimulatedFleet:
             extra_shift=plan.extra_shift,
             seed=federation.seed,
             exchange=plan.exchange,
+            energy_shift=plan.energy_shift,
         )
         sums, statistics = together.engine.train_fleet(
             self.network, parameters, self.feedback, together.shared, work

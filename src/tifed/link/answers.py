@@ -24,7 +24,7 @@ _LONGEST_NAME = 60
 _HELLO = struct.Struct("<BBB10I")
 _STATUS = struct.Struct("<BH9I")
 _VALUE = struct.Struct("<H")
-_COUNT = struct.Struct("<I")
+_SUMS = struct.Struct("<IQ")
 
 
 @dataclass(frozen=True)
@@ -183,20 +183,22 @@ def parameters(answer: bytes, count: int, dtype: np.dtype[np.signedinteger], bou
     return values
 
 
-def sums(answer: bytes, count: int, samples: int) -> Integers:
-    """``count`` sums of int8 features over ``samples`` samples, int64 (count,).
+def sums(answer: bytes, count: int, samples: int) -> tuple[int, Integers]:
+    """The sum of all squares, and ``count`` sums of int8 features over ``samples``, int64 (count,).
+
+    Whether the squares fit the sums can be told once all sums are there.
 
     Raises:
         ValueError: if there are more or fewer, they are over more or fewer samples, or one is more
             than int8 values can sum to.
     """
-    _exactly(answer, _COUNT.size + 4 * count)
-    (counted,) = _COUNT.unpack_from(answer)
+    _exactly(answer, _SUMS.size + 4 * count)
+    counted, squares = _SUMS.unpack_from(answer)
     if counted != samples:
         raise ValueError(f"sums {counted} samples, not {samples}")
-    values = np.frombuffer(answer, "<i4", offset=_COUNT.size).astype(np.int64)
+    values = np.frombuffer(answer, "<i4", offset=_SUMS.size).astype(np.int64)
     _within(values, 128 * samples)
-    return values
+    return squares, values
 
 
 def _exactly(answer: bytes, length: int) -> None:

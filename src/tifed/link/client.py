@@ -193,26 +193,34 @@ class Client:
         for sample, label in zip(samples, labels, strict=True):
             self._put_sample(0, sample, int(label))
 
-    def calibrate(self, samples: NDArray[np.int8], features: int) -> tuple[Integers, int]:
-        """Have the device sum the features of samples (N, D): int64 (features,), and their number.
+    def calibrate(self, samples: NDArray[np.int8], features: int) -> tuple[Integers, int, int]:
+        """Have the device sum the features of samples (N, D).
 
         ``features`` is D unless the device makes them of raw samples.
+
+        Returns:
+            Sums int64 (features,), the sum of all their squares, and the number of samples.
+
+        Raises:
+            DeviceAnswerError: if the device names one sum of squares and then another.
         """
         self.clear()
         for sample in samples:
             self._put_sample(1, sample, 0)
-        pieces = [np.zeros(0, np.int64)]
+        pieces, told = [np.zeros(0, np.int64)], set[int]()
         first = 0
         while first < features:
-            length = min(self._pieces.room(5) // 4, features - first)
-            pieces.append(
-                self._ask(
-                    Kind.GET_SUMS, struct.pack("<II", first, length),
-                    partial(answers.sums, count=length, samples=len(samples)),
-                )
+            length = min(self._pieces.room(13) // 4, features - first)
+            squares, piece = self._ask(
+                Kind.GET_SUMS, struct.pack("<II", first, length),
+                partial(answers.sums, count=length, samples=len(samples)),
             )  # fmt: skip
+            told.add(squares)
+            pieces.append(piece)
             first += length
-        return np.concatenate(pieces), len(samples)
+        if len(told) > 1:
+            raise DeviceAnswerError(f"{self.name}: says that squares sum to {sorted(told)}")
+        return np.concatenate(pieces), max(told, default=0), len(samples)
 
     def classify(self, samples: NDArray[np.int8]) -> NDArray[np.int32]:
         """The class of each sample (N, D), int32 (N,); the device has to be configured."""
@@ -226,7 +234,13 @@ class Client:
         return value
 
     def train(
-        self, first_step: int, steps: int, extra_shift: int, device: int, exchange: int
+        self,
+        first_step: int,
+        steps: int,
+        extra_shift: int,
+        device: int,
+        exchange: int,
+        energy_shift: int = 0,
     ) -> DeviceStatus:
         """Have the device train, and wait until it has.
 
@@ -239,7 +253,8 @@ class Client:
             DeviceAnswerError: if it says that it has done something else.
         """
         self._order(
-            Kind.TRAIN, struct.pack("<5I", first_step, steps, extra_shift, device, exchange)
+            Kind.TRAIN,
+            struct.pack("<5Ii", first_step, steps, extra_shift, device, exchange, energy_shift),
         )
         asked = self._sequence
         step, moved = first_step, time.monotonic()

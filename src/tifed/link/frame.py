@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-VERSION = 1
+VERSION = 2
 PAYLOAD = 1024
-"""Most bytes of a payload that a version 1 frame may have; a device may take fewer."""
+"""Most bytes of a payload that a frame may have; a device may take fewer."""
 
 _HEADER = struct.Struct("<BBHHH")
 _CHECK = struct.Struct("<I")

@@ -36,7 +36,14 @@ class Extractor:
 
 class FrontEnd:
     def __init__(
-        self, *, height: int, width: int, channels: int, directions: int, merged: bool
+        self,
+        *,
+        height: int,
+        width: int,
+        channels: int,
+        directions: int,
+        merged: bool,
+        second_order: bool,
     ) -> None: ...
     @property
     def memory(self) -> int: ...
@@ -72,7 +79,14 @@ class Rule:
 
 class Work:
     def __init__(
-        self, *, batch: int, extra_shift: int, seed: int, exchange: int, threads: int
+        self,
+        *,
+        batch: int,
+        extra_shift: int,
+        seed: int,
+        exchange: int,
+        threads: int,
+        energy_shift: int,
     ) -> None: ...
 
 class Jobs:

@@ -102,16 +102,23 @@ def feedback_arrays(network: Network, feedback: FeedbackMatrices) -> list[NDArra
     return matrices
 
 
+MOST_COPIES = 65535
+"""Of a sample, of which each visit takes one."""
+
+
 def sample_arrays(network: Network, samples: NDArray[np.int8], labels: NDArray[np.int32]) -> None:
-    """Samples (N, D) int8 and labels (N,) int32 of the network's classes, at least one.
+    """Samples (N, D) or (copies, N, D) int8 and labels (N,) int32 of the network's classes, N > 0.
 
     Raises:
         UsageError: naming what is wrong.
     """
-    array("samples", samples, np.int8, (None, network.features))
-    array("labels", labels, np.int32, (len(samples),))
-    if len(samples) == 0:
+    copies = (None,) if np.ndim(samples) == 3 else ()
+    array("samples", samples, np.int8, (*copies, None, network.features))
+    array("labels", labels, np.int32, (samples.shape[-2],))
+    if len(labels) == 0 or len(samples) == 0:
         raise UsageError("samples: there are none to train on")
+    if copies and len(samples) > MOST_COPIES:
+        raise UsageError(f"samples: {len(samples)} copies of each; at most {MOST_COPIES}")
     lowest, highest = int(labels.min()), int(labels.max())
     if lowest < 0 or highest >= network.classes:
         wrong = lowest if lowest < 0 else highest

@@ -7,6 +7,7 @@
 #include "extraction_binding.hpp"
 #include "fleet_parts.hpp"
 #include "front_end_binding.hpp"
+#include "../core/tifed_rule.h"
 
 using namespace tifed_native;
 
@@ -20,7 +21,7 @@ struct ParameterArrays {
 };
 
 struct SharedSamples {
-    In<int8_t, 2> samples;
+    In<int8_t, 3> samples;
     In<int32_t, 1> labels;
     In<int64_t, 1> order;
 };
@@ -87,15 +88,20 @@ public:
                  "feedback", "shape is not (classes, units)");
             given.feedback.push_back(feedback[l].data());
         }
-        need(shared.samples.shape(1) == layers[0].fan_in, "samples",
-             "shape is not (samples, features)");
-        need(shared.labels.shape(0) == shared.samples.shape(0), "labels", "not as many as samples");
+        auto copies = shared.samples.shape(0);
+        need(copies >= 1 && copies <= 65535 && shared.samples.shape(2) == layers[0].fan_in,
+             "samples", "shape is not (copies, samples, features)");
+        need(shared.labels.shape(0) == shared.samples.shape(1), "labels", "not as many as samples");
         need(work.batch >= 1, "batch", "not in 1..2**32 - 1");
         need(work.extra_shift <= 6, "extra_shift", "not in 0..6");
+        need(tifed_update_shift(layers.data(), 0, work.extra_shift, work.energy_shift) <=
+                 TIFED_LARGEST_SHIFT,
+             "energy_shift", "with it the first layer's update shift is not in 0..30");
         need(work.threads >= 1 && work.threads <= 4096, "threads", "not in 1..4096");
         Totals totals = checked(sums);
-        Data data{shared.samples.data(), shared.labels.data(), shared.order.data()};
-        auto all = int64_t(shared.samples.shape(0)), listed = int64_t(shared.order.shape(0));
+        auto all = int64_t(shared.samples.shape(1)), listed = int64_t(shared.order.shape(0));
+        Data data{shared.samples.data(), shared.labels.data(), shared.order.data(), all,
+                  uint32_t(copies)};
         for (const Job &job : jobs.rows) check(job, work, listed);
         nb::gil_scoped_release release;
         for (int64_t i = 0; i < listed; i++)
@@ -189,6 +195,7 @@ private:
         part.batch = work.batch;
         part.trained = uint32_t(job.trained);
         part.extra_shift = work.extra_shift;
+        part.energy_shift = work.energy_shift;
         need(panel_work_fits(&network_.panels, &part), "batch",
              "a mini-batch of this many samples could overflow a 32-bit gradient");
     }
@@ -248,7 +255,8 @@ NB_MODULE(_native, m) {
     bind_fields<Work>(m, "Work",
                       {number("batch", &Work::batch), number("extra_shift", &Work::extra_shift),
                        number("seed", &Work::seed), number("exchange", &Work::exchange),
-                       number("threads", &Work::threads)});
+                       number("threads", &Work::threads),
+                       number("energy_shift", &Work::energy_shift)});
     bind_fields<Jobs>(m, "Jobs",
                       {column("device", &Job::device), column("begin", &Job::begin),
                        column("end", &Job::end), column("position", &Job::position),
@@ -260,7 +268,7 @@ NB_MODULE(_native, m) {
              nb::arg("centre").noconvert(), nb::arg("weights").noconvert(),
              nb::arg("biases").noconvert());
     nb::class_<SharedSamples>(m, "SharedSamples")
-        .def(nb::init<In<int8_t, 2>, In<int32_t, 1>, In<int64_t, 1>>(),
+        .def(nb::init<In<int8_t, 3>, In<int32_t, 1>, In<int64_t, 1>>(),
              nb::arg("samples").noconvert(), nb::arg("labels").noconvert(),
              nb::arg("order").noconvert());
     nb::class_<Sums>(m, "Sums").def(

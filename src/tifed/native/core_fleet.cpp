@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "../core/tifed_shifts.h"
 #include "aligned.hpp"
 #include "fleet_parts.hpp"
 #include "parallel.hpp"
@@ -28,7 +29,7 @@ std::vector<int8_t> narrowed(const tifed_layer &layer, const int16_t *weights) {
 class Device {
 public:
     Device(const Network &network, const Given &given, uint32_t trained, uint32_t buffer,
-           uint32_t batch, bool regenerate, uint64_t seed)
+           uint32_t batch, bool regenerate, uint64_t seed, const tifed_source *source = nullptr)
         : network_(network), frozen_(network.layers.size()), narrow_(network.layers.size()) {
         tifed_config config{};
         config.network = &network.rule;
@@ -37,6 +38,7 @@ public:
         config.batch = batch;
         config.seed_low = uint32_t(seed);
         config.seed_high = uint32_t(seed >> 32);
+        config.source = source;
         if (!regenerate) {
             config.feedback = given.feedback.data();
             for (std::size_t l = 0; l < network.layers.size(); l++) {
@@ -103,6 +105,27 @@ private:
     Memory memory_;
 };
 
+// What a device with copies of its samples asks for at each visit.
+struct Copies {
+    const Data &data;
+    const Job &job;
+    uint32_t features;
+
+    int64_t number(uint32_t place) const {
+        return data.order[job.begin + (job.position + place) % (job.end - job.begin)];
+    }
+    const int8_t *sample(uint32_t place, int64_t copy) const {
+        return data.samples + (copy * data.all + number(place)) * features;
+    }
+    uint32_t label(uint32_t place) const { return uint32_t(data.labels[number(place)]); }
+
+    static void write(void *context, const tifed *t, uint32_t place, int8_t *sample) {
+        const auto *copies = static_cast<const Copies *>(context);
+        uint32_t copy = tifed_chosen_copy(t, place, copies->data.copies);
+        std::copy_n(copies->sample(place, copy), copies->features, sample);
+    }
+};
+
 }  // namespace
 
 void fit_core(const Network &network, bool regenerate, const Given &given, const Data &data,
@@ -113,17 +136,15 @@ void fit_core(const Network &network, bool regenerate, const Given &given, const
         for (std::size_t number; (number = next()) < jobs.size();) {
             const Job &job = jobs[number];
             auto batch = uint32_t(std::min<int64_t>(work.batch, job.samples));
+            Copies copies{data, job, features};
+            const tifed_source source{Copies::write, &copies};
             Device device(network, given, uint32_t(job.trained), uint32_t(job.samples), batch,
-                          regenerate, work.seed);
-            int64_t length = job.end - job.begin;
-            for (int64_t s = 0; s < job.samples; s++) {
-                int64_t sample = data.order[job.begin + (job.position + s) % length];
-                must(tifed_add_sample(&device.core, data.samples + sample * features,
-                                      uint32_t(data.labels[sample])),
+                          regenerate, work.seed, data.copies > 1 ? &source : nullptr);
+            for (uint32_t s = 0; s < uint32_t(job.samples); s++)
+                must(tifed_add_sample(&device.core, copies.sample(s, 0), copies.label(s)),
                      "add_sample");
-            }
             tifed_work part{uint32_t(job.first_step), uint32_t(job.steps), work.extra_shift,
-                            uint32_t(job.device), work.exchange};
+                            uint32_t(job.device),     work.exchange,       work.energy_shift};
             must(tifed_train(&device.core, &part), "train");
             std::lock_guard<std::mutex> lock(mutex);
             for (uint32_t l = 0; l < network.layers.size(); l++)

@@ -92,7 +92,7 @@ class Native:
             UsageError: naming the argument that is not as the oracle's contract has it.
         """
         arguments.sample_arrays(network, samples, labels)
-        count = len(samples)
+        count = len(labels)
         row = {
             "device": work.device, "begin": 0, "end": count, "position": 0, "samples": count,
             "first_step": work.first_step, "steps": work.steps,
@@ -107,8 +107,11 @@ class Native:
             parameters,
             feedback,
             SharedSamples(samples, labels, np.arange(count, dtype=np.int64)),
-            FleetWork(FleetJobs(**columns), work.batch, work.extra_shift, work.seed, work.exchange),
-        )
+            FleetWork(
+                FleetJobs(**columns), work.batch, work.extra_shift, work.seed, work.exchange,
+                work.energy_shift,
+            ),
+        )  # fmt: skip
         weights, biases = list(parameters.weights), list(parameters.biases)
         for number, (weight, bias) in sums.items():
             weights[number] = weight.astype(weights[number].dtype)
@@ -160,7 +163,11 @@ class Native:
             counts = engine.fit(
                 _native.Parameters(centre, weights, biases),
                 matrices,
-                _native.SharedSamples(shared.samples, shared.labels, shared.order),
+                _native.SharedSamples(
+                    shared.samples if shared.samples.ndim == 3 else shared.samples[np.newaxis],
+                    shared.labels,
+                    shared.order,
+                ),
                 jobs,
                 _native.Work(
                     batch=arguments.whole("batch", work.batch, 1, _WORD),
@@ -168,6 +175,7 @@ class Native:
                     seed=arguments.whole("seed", work.seed, 0, (1 << 64) - 1),
                     exchange=arguments.whole("exchange", work.exchange, 0, _WORD),
                     threads=self.threads,
+                    energy_shift=arguments.whole("energy_shift", work.energy_shift, -30, 30),
                 ),
                 _native.Sums(weight_sums, bias_sums),
             )

@@ -24,9 +24,11 @@ struct Given {
 };
 
 struct Data {
-    const int8_t *samples;  // (all, features)
+    const int8_t *samples;  // (copies, all, features)
     const int32_t *labels;  // (all), each a class
     const int64_t *order;   // streams one after the other, each entry < all
+    int64_t all;
+    uint32_t copies;  // 1, or of how many each visit takes one
 };
 
 // One device's part in an exchange. Its stream is order[begin..end).
@@ -37,6 +39,7 @@ struct Job {
 // What all devices' parts have in common, and how many threads share them.
 struct Work {
     uint32_t batch, extra_shift, exchange, threads;
+    int32_t energy_shift;
     uint64_t seed;
 };
 

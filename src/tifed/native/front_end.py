@@ -40,5 +40,5 @@ def compiled(front_end: FrontEnd) -> _native.FrontEnd:
     parts = front_end.parts
     return _native.FrontEnd(
         height=height, width=width, channels=channels,
-        directions=parts.directions, merged=parts.merged,
+        directions=parts.directions, merged=parts.merged, second_order=parts.second_order,
     )  # fmt: skip

@@ -138,14 +138,6 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
         panel_statistics statistics{};
         for (std::size_t number; (number = next()) < jobs.size();) {
             const Job &job = jobs[number];
-            int64_t length = job.end - job.begin, place = job.position % length;
-            for (int64_t s = 0; s < job.samples; s++) {
-                int64_t sample = data.order[job.begin + place];
-                if (++place == length) place = 0;
-                kernel.load(&panels, rows + s * stride,
-                            data.samples + sample * panels.layers[0].fan_in, given.centre);
-                labels[std::size_t(s)] = data.labels[sample];
-            }
             panel_model model = image.model;
             for (uint32_t l = 0; l < panels.depth; l++) {
                 if (!(job.trained >> l & 1)) continue;
@@ -162,16 +154,26 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
             part.labels = labels.data();
             part.count = uint32_t(job.samples);
             part.batch = work.batch;
-            part.first_step = uint32_t(job.first_step);
-            part.steps = uint32_t(job.steps);
             part.trained = uint32_t(job.trained);
             part.extra_shift = work.extra_shift;
+            part.energy_shift = work.energy_shift;
             part.seed_low = uint32_t(work.seed);
             part.seed_high = uint32_t(work.seed >> 32);
             part.device = uint32_t(job.device);
             part.exchange = work.exchange;
-            kernel.train(&panels, &model, &feedback.model, &workspace.workspace, &part,
-                         &statistics);
+            for (Visit visit(data, job, work); visit.next();) {
+                for (uint32_t s = 0; s < part.count; s++) {
+                    int64_t sample = visit.sample(s);
+                    kernel.load(&panels, rows + std::size_t(s) * stride,
+                                data.samples + visit.row(s, sample) * panels.layers[0].fan_in,
+                                given.centre);
+                    labels[s] = data.labels[sample];
+                }
+                part.first_step = visit.first_step;
+                part.steps = visit.steps;
+                kernel.train(&panels, &model, &feedback.model, &workspace.workspace, &part,
+                             &statistics);
+            }
             for (uint32_t l = 0; l < panels.depth; l++)
                 if (job.trained >> l & 1) sums.add(l, model, job.weight);
         }

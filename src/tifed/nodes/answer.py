@@ -43,13 +43,15 @@ def _calibrate(node: NodeContext, content: Content) -> Content:
         raise MessageError(str(error)) from error
     if len(devices) and devices[0] not in node.devices:
         raise MessageError(f"device {devices[0]} is not hosted here")
-    summed, samples, answered = np.zeros(node.network.features, np.int64), 0, [devices[:0]]
+    summed, answered = np.zeros(node.network.features, np.int64), [devices[:0]]
+    squares = samples = 0
     for sums in node.fleet.calibrate(devices.tolist(), content.integer("samples")):
         summed += sums.total
+        squares += sums.squares
         samples += sums.samples
         answered.append(sums.devices)
     arrays = {"devices": to_ranges(np.sort(np.concatenate(answered))), "total": summed}
-    return message("calibrate", node.experiment, arrays, samples=samples)
+    return message("calibrate", node.experiment, arrays, samples=samples, squares=squares)
 
 
 def _fit(node: NodeContext, content: Content) -> Content:

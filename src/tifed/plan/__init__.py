@@ -3,6 +3,7 @@
 from tifed.plan.choice import Choice, choices
 from tifed.plan.figure import Figure, Source
 from tifed.plan.planning import BoardPlan, DeploymentPlan, Placement, plan
+from tifed.plan.preprocessing import Preprocessing
 from tifed.plan.workload import Work, work
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "DeploymentPlan",
     "Figure",
     "Placement",
+    "Preprocessing",
     "Source",
     "Work",
     "choices",

@@ -7,18 +7,22 @@ from tifed.extractor import Extractor
 from tifed.extractor.memory import extractor_memory
 from tifed.extractor.operations import extractor_operations
 from tifed.extractor.packed import constant_bytes
-from tifed.plan.figure import Figure
+from tifed.plan.figure import Figure, total
 from tifed.plan.planning import BoardPlan, DeploymentPlan, Placement
+from tifed.rule.front_end import FrontEnd, front_end_memory
 
 
 def as_json(plan: DeploymentPlan, known: Boards, measured: Measured) -> dict[str, Any]:
     """Plain values: numbers in bytes, seconds, joules and bits per second."""
-    experiment = plan.experiment
+    experiment, before = plan.experiment, plan.before
     cores = {one.board.core for one in plan.boards}
     return {
         "dataset": experiment.dataset,
         "layers": list(plan.network.shape),
-        "extractor": None if plan.extractor is None else _extractor(plan.extractor),
+        "front_end": None if before.front_end is None else _front_end(before.front_end),
+        "extractor": None if before.extractor is None else _extractor(before.extractor),
+        "pixel_shifts": before.shifts is not None,
+        "bytes_per_sample": before.inputs(plan.network.features),
         "recipe": experiment.recipe,
         "mode": experiment.mode,
         "buffer": experiment.buffer,
@@ -30,7 +34,18 @@ def as_json(plan: DeploymentPlan, known: Boards, measured: Measured) -> dict[str
         "measured_by": {
             "images": {one.core: one.command for one in measured.images if one.core in cores},
             "rounds": sorted({one.command for one in measured.rounds if one.core in cores}),
+            "features": sorted({one for core in cores for one in before.commands(core)}),
         },
+    }
+
+
+def _front_end(front_end: FrontEnd) -> dict[str, Any]:
+    return {
+        "name": front_end.name,
+        "digest": front_end.digest,
+        "input_shape": list(front_end.input_shape),
+        "features": front_end.features,
+        "memory_bytes": front_end_memory(front_end).total,
     }
 
 
@@ -75,9 +90,11 @@ def _placement(one: Placement) -> dict[str, Any]:
         },
         "macs_per_round": work.operations.macs,
         "instructions_per_round": _figure(one.instructions),
-        "extraction_instructions_per_sample": None
-        if one.extraction is None
-        else _figure(one.extraction),
+        "front_end_instructions_per_sample": _step(one, "front end"),
+        "extraction_instructions_per_sample": _step(one, "extraction"),
+        "shift_copy_instructions_per_visit": (
+            _figure(total(one.per_visit.values())) if one.per_visit else None
+        ),
         "seconds_per_round": {
             "compute": _figure(one.compute_seconds),
             "radio": _figure(one.radio_seconds),
@@ -93,6 +110,11 @@ def _placement(one: Placement) -> dict[str, Any]:
         },
         "rounds_per_training": work.rounds,
     }
+
+
+def _step(one: Placement, name: str) -> dict[str, Any] | None:
+    """Instructions of one step of making features; None where there is no such step."""
+    return _figure(one.per_sample[name]) if name in one.per_sample else None
 
 
 def _figure(figure: Figure) -> dict[str, Any]:

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 from tifed.board import Board, Measured
 from tifed.experiment import Experiment
-from tifed.extractor.memory import extractor_memory
-from tifed.extractor.packed import constant_bytes
 from tifed.plan.choice import Choice
-from tifed.plan.extraction_costs import Extracting, extraction_code, extraction_stack
 from tifed.plan.figure import Figure, Source
+from tifed.plan.preprocessing import AS_THEY_ARE, Preprocessing
+from tifed.plan.shift_costs import shift_ram
 from tifed.rule.network import Network
 from tifed.rule.network.memory import device_memory, layer_bytes
 
@@ -31,15 +30,16 @@ def ram_parts(
     choice: Choice,
     board: Board,
     measured: Measured,
-    makes: Extracting | None = None,
+    before: Preprocessing = AS_THEY_ARE,
 ) -> Parts:
     """RAM of a device: the core's own layout, and what surrounds it."""
     core = device_memory(
-        network, choice.layers, experiment.buffer, experiment.batch, choice.frozen_in_flash
-    )
+        network, choice.layers, experiment.buffer, experiment.batch, choice.frozen_in_flash,
+        sourced=before.shifts is not None,
+    )  # fmt: skip
     image = measured.image(board.core)
     # Beside what was compiled, the firmware has room for a sample that arrives in pieces.
-    sample = network.features if makes is None else makes.extractor.input_features
+    sample = before.kept(network.features)
     static = Figure(STATIC + sample, Source.MODELLED)
     stack = Figure(STACK, Source.MODELLED)
     if image is not None:
@@ -49,13 +49,11 @@ def ram_parts(
         name: Figure(getattr(core, name), Source.COMPUTED)
         for name in ("weights", "buffer", "activations", "deltas", "scratch")
     }
-    if makes is not None:
-        deepest = max(int(stack.value), extraction_stack(board.core, makes.measured))
-        stack = Figure(deepest, stack.source)
-        # Its block, and the features of one sample on their way into the buffer.
-        room = extractor_memory(makes.extractor).total + network.features
-        parts["extraction"] = Figure(room, Source.COMPUTED)
-    parts |= {"stack": stack, "firmware": static}
+    deepest = max(int(stack.value), before.stack(board.core))
+    parts |= before.ram(network.features)
+    if before.shifts is not None:
+        parts |= shift_ram(before.shifts, before.front_end, experiment.buffer)
+    parts |= {"stack": Figure(deepest, stack.source), "firmware": static}
     if board.reserved_ram:
         parts["reserved"] = Figure(board.reserved_ram, Source.MODELLED)
     return parts
@@ -66,7 +64,7 @@ def flash_parts(
     choice: Choice,
     board: Board,
     measured: Measured,
-    makes: Extracting | None = None,
+    before: Preprocessing = AS_THEY_ARE,
 ) -> Parts:
     """Flash of a device: code, and the layers that it keeps there."""
     image = measured.image(board.core)
@@ -85,9 +83,7 @@ def flash_parts(
         else Figure(image.code, Source.MEASURED),
         "frozen weights": Figure(frozen, Source.COMPUTED),
     }
-    if makes is not None:
-        parts["extractor's code"] = extraction_code(board.core, makes.measured)
-        parts["extractor"] = Figure(constant_bytes(makes.extractor), Source.COMPUTED)
+    parts |= before.flash(board.core)
     if board.reserved_flash:
         parts["reserved"] = Figure(board.reserved_flash, Source.MODELLED)
     return parts

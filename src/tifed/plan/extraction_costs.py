@@ -1,30 +1,16 @@
 """Instructions, flash and stack of feature extraction on a kind of core."""
 
-from dataclasses import astuple, dataclass
-
-import numpy as np
+from dataclasses import astuple
 
 from tifed.board import Core
 from tifed.board.measured_extraction import Extractions
 from tifed.extractor import Extractor
 from tifed.extractor.operations import ExtractorOperations, extractor_operations
 from tifed.plan.figure import Figure, Source
+from tifed.plan.fit import fitted
 
 CODE = 3_072
 """Bytes of the extraction's code where it was not compiled for a core."""
-
-
-@dataclass(frozen=True)
-class Extracting:
-    """An extractor, and what such things were measured to take.
-
-    Attributes:
-        extractor: of every device.
-        measured: on emulated processors.
-    """
-
-    extractor: Extractor
-    measured: Extractions
 
 
 def extraction_instructions(
@@ -43,11 +29,8 @@ def extraction_instructions(
     counts = extractor_operations(extractor)
     if not rows:
         return Figure(round(counts.products * core.forward_per_mac), Source.MODELLED)
-    # Relative errors count, so that small extractors are not drowned by large ones.
-    table = np.array([_regressors(row.operations) for row in rows], np.float64)
-    found = np.array([row.instructions for row in rows], np.float64)
-    cost = np.linalg.lstsq(table / found[:, np.newaxis], np.ones(len(rows)), rcond=None)[0]
-    return Figure(round(float(_regressors(counts) @ cost)), Source.MODELLED)
+    known = [(_regressors(row.operations), row.instructions) for row in rows]
+    return Figure(round(fitted(known, _regressors(counts))), Source.MODELLED)
 
 
 def extraction_code(kind: str, measured: Extractions) -> Figure:
@@ -61,6 +44,6 @@ def extraction_stack(kind: str, measured: Extractions) -> int:
     return max((row.stack for row in measured.of(kind)), default=0)
 
 
-def _regressors(counts: ExtractorOperations) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _regressors(counts: ExtractorOperations) -> tuple[int, ...]:
     """What instructions are proportional to."""
-    return np.array(astuple(counts)[1:], np.float64)
+    return astuple(counts)[1:]

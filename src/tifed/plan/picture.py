@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 _GROUPS = (
     ("weights", ("weights",), BLUE),
-    ("buffer of samples", ("buffer",), ORANGE),
+    ("buffer of samples", ("buffer", "pictures"), ORANGE),
     ("activations and deltas", ("activations", "deltas"), GREEN),
-    ("scratch and extraction", ("scratch", "extraction"), PURPLE),
+    ("scratch, making features", ("scratch", "front end", "extraction", "shift copies"), PURPLE),
     ("firmware and stack", ("firmware", "stack"), BROWN),
     ("taken by the board's own system", ("reserved",), "#9aa6b5"),
 )

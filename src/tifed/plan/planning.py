@@ -1,20 +1,19 @@
 """The plan of an experiment: for every board, every way to take part, what it needs and costs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tifed.board import Board, Boards, Measured
-from tifed.board.measured_extraction import Extractions
-from tifed.errors import UsageError
 from tifed.experiment import Experiment
-from tifed.experiment.front_end import require_no_front_end
+from tifed.experiment.front_end import require_front_end
+from tifed.experiment.pixel_shifts import require_shifts
 from tifed.experiment.setup import assignment_of
-from tifed.extractor import Extractor
 from tifed.plan.board_memory import Parts, flash_parts, ram_parts
 from tifed.plan.choice import Choice, choices
 from tifed.plan.device_network import check_for_devices
-from tifed.plan.extraction_costs import Extracting, extraction_instructions
 from tifed.plan.figure import Figure, Source, total
 from tifed.plan.instructions import instructions
+from tifed.plan.preprocessing import AS_THEY_ARE, Preprocessing
 from tifed.plan.workload import Work, work
 from tifed.rule.network import Network
 
@@ -31,8 +30,10 @@ class Placement:
         ram: bytes by part.
         flash: bytes by part.
         board: where.
-        instructions: per round, extraction included.
-        extraction: of these, for one sample; None without an extractor.
+        instructions: per round, those for making features of samples included.
+        per_sample: of these, those for making the features of one sample, by step.
+        per_visit: of these, those for making the features of a shift copy, by step, for each
+            visit of a sample in training; empty without shift copies.
         compute_seconds: per round.
         radio_seconds: per round, both ways.
         compute_joules: per round.
@@ -45,7 +46,8 @@ class Placement:
     flash: Parts
     board: Board
     instructions: Figure
-    extraction: Figure | None
+    per_sample: Mapping[str, Figure]
+    per_visit: Mapping[str, Figure]
     compute_seconds: Figure
     radio_seconds: Figure
     compute_joules: Figure
@@ -98,14 +100,14 @@ class DeploymentPlan:
         network: what every device would hold.
         needed: layers that devices are asked to train in the experiment's mode, each set once.
         boards: in the table's order.
-        extractor: what devices make features of their samples with, if they do.
+        before: how devices make features of their samples.
     """
 
     experiment: Experiment
     network: Network
     needed: tuple[tuple[int, ...], ...]
     boards: tuple[BoardPlan, ...]
-    extractor: Extractor | None = None
+    before: Preprocessing = AS_THEY_ARE
 
 
 def plan(
@@ -114,8 +116,7 @@ def plan(
     known: Boards,
     measured: Measured,
     names: tuple[str, ...] = (),
-    extractor: Extractor | None = None,
-    extractions: Extractions | None = None,
+    before: Preprocessing = AS_THEY_ARE,
 ) -> DeploymentPlan:
     """Plan ``experiment`` on the boards called ``names``, or on all that are known.
 
@@ -125,21 +126,16 @@ def plan(
         known: boards and cores.
         measured: sizes and instruction counts.
         names: of boards.
-        extractor: what devices make the network's features with; None if samples are features.
-        extractions: what extraction was measured to take.
+        before: how devices make the network's features of their samples.
 
     Raises:
         UsageError: if a board is not known, the network is one for simulations only, it does not
-            take what the extractor gives, or the experiment has a front end.
+            take the features that are made, or the experiment's front end is left out.
     """
     check_for_devices(network)
-    require_no_front_end(experiment, network.features, "what it costs a board is not planned")
-    if extractor is not None and extractor.features != network.features:
-        raise UsageError(
-            f"layers: the network takes {network.features} features, "
-            f"the extractor gives {extractor.features}"
-        )
-    makes = None if extractor is None else Extracting(extractor, extractions or Extractions())
+    require_front_end(experiment, before.front_end)
+    require_shifts(experiment, before.shifts)
+    before.check(network.features)
     needed = _needed(experiment, network)
     every = choices(network.depth, needed)
     works = {choice: work(experiment, network, choice.layers) for choice in every}
@@ -154,14 +150,14 @@ def plan(
                 known.cycles_per_instruction(board),
                 tuple(
                     _placement(
-                        choice, works[choice], board, experiment, network, known, measured, makes
+                        choice, works[choice], board, experiment, network, known, measured, before
                     )
                     for choice in every
                 ),
             )
             for name, board in known.chosen(names).items()
         ),
-        extractor=extractor,
+        before=before,
     )
 
 
@@ -184,16 +180,17 @@ def _placement(
     network: Network,
     known: Boards,
     measured: Measured,
-    makes: Extracting | None,
+    before: Preprocessing,
 ) -> Placement:
     """What ``choice`` needs and costs on ``board``."""
     core = known.cores[board.core]
     count = instructions(board.core, core, experiment, network, work, measured)
-    extraction = None
-    if makes is not None:
-        extraction = extraction_instructions(board.core, core, makes.extractor, makes.measured)
-        # A round fills the buffer once.
-        count = total((count, extraction.times(experiment.buffer)))
+    per_sample = before.instructions(board.core, core)
+    per_visit = before.visit_instructions(board.core, core)
+    # A round fills the buffer once, and visits it in each local epoch.
+    visits = experiment.buffer * experiment.local_epochs
+    making = [one.times(experiment.buffer) for one in per_sample.values()]
+    count = total((count, *making, *(one.times(visits) for one in per_visit.values())))
     per_second = board.clock / known.cycles_per_instruction(board)
     seconds = count.times(1 / per_second, Source.MODELLED)
     radio = board.radio
@@ -202,11 +199,12 @@ def _placement(
     return Placement(
         choice=choice,
         work=work,
-        ram=ram_parts(experiment, network, choice, board, measured, makes),
-        flash=flash_parts(network, choice, board, measured, makes),
+        ram=ram_parts(experiment, network, choice, board, measured, before),
+        flash=flash_parts(network, choice, board, measured, before),
         board=board,
         instructions=count,
-        extraction=extraction,
+        per_sample=per_sample,
+        per_visit=per_visit,
         compute_seconds=seconds,
         radio_seconds=Figure(talked * 8 / radio.rate, Source.MODELLED),
         compute_joules=seconds.times(board.current / 1000 * board.volts, Source.MODELLED),

@@ -7,12 +7,13 @@ from rich.table import Table
 
 from tifed.board import Measured
 from tifed.experiment.report.amounts import amount_of_bytes, count, memory_amount, with_prefix
-from tifed.extractor import Extractor
 from tifed.extractor.memory import extractor_memory
 from tifed.extractor.operations import extractor_operations
 from tifed.extractor.packed import constant_bytes
 from tifed.plan.figure import Figure, Source
 from tifed.plan.planning import BoardPlan, DeploymentPlan, Placement
+from tifed.plan.preprocessing import Preprocessing
+from tifed.rule.front_end import front_end_memory
 
 MARKS = {Source.COMPUTED: "", Source.MEASURED: "", Source.MODELLED: "~"}
 """Before a number, by its source."""
@@ -29,10 +30,10 @@ def tables(plan: DeploymentPlan, measured: Measured, *, parts: bool) -> Iterator
     yield _fits(plan)
     for number, board in enumerate(plan.boards):
         if parts or number == 0:
-            yield _memory(board, measured)
+            yield _memory(board, measured, plan.before)
     yield _costs(plan)
-    if plan.extractor is not None:
-        yield _extraction(plan, plan.extractor)
+    if plan.boards[0].placements[0].per_sample or plan.before.shifts is not None:
+        yield _features(plan)
     yield _traffic(plan)
 
 
@@ -73,11 +74,15 @@ def _cell(one: Placement) -> str:
     return "[red]flash[/]" if share <= 1 else f"[bold red]{share:.0%}[/]"
 
 
-def _memory(board: BoardPlan, measured: Measured) -> Table:
+def _memory(board: BoardPlan, measured: Measured, before: Preprocessing) -> Table:
     """A row per part, a column per way to take part."""
-    image = measured.image(board.board.core)
+    core = board.board.core
+    image = measured.image(core)
+    commands = (*([image.command] if image else []), *before.commands(core))
     note = "~ modelled; other numbers are exact"
-    note += f", or measured:\n{image.command}" if image else ""
+    note += (
+        "".join((", or measured:", *(f"\n{command}" for command in commands))) if commands else ""
+    )
     title = f"{board.board.title}: bytes of RAM and flash"
     table = _table(title, note)
     table.add_column("part", no_wrap=True)
@@ -135,33 +140,47 @@ def _costs(plan: DeploymentPlan) -> Table:
     return table
 
 
-def _extraction(plan: DeploymentPlan, extractor: Extractor) -> Table:
-    """What the features of one sample cost."""
-    macs = extractor_operations(extractor).macs
-    table = _table(
-        f"features of one sample: {count(macs)} multiply-accumulates (MAC)",
-        f"{constant_bytes(extractor):,} bytes of constants in flash, "
-        f"{extractor_memory(extractor).total:,} of RAM to work in; a round's\n"
-        f"cost above includes {plan.experiment.buffer} of them. "
-        "~ modelled from measured extractors",
+def _features(plan: DeploymentPlan) -> Table:
+    """What making the features of one sample costs, step by step."""
+    before = plan.before
+    notes = []
+    if before.front_end is not None:
+        notes.append(
+            f"front end {before.front_end.name}: "
+            f"{front_end_memory(before.front_end).total:,} bytes of RAM to work in"
+        )
+    if before.extractor is not None:
+        macs = extractor_operations(before.extractor).macs
+        notes.append(
+            f"extraction: {count(macs)} multiply-accumulates, "
+            f"{constant_bytes(before.extractor):,} bytes of constants\n"
+            f"in flash, {extractor_memory(before.extractor).total:,} of RAM to work in"
+        )
+    epochs = plan.experiment.local_epochs
+    copies = f" as it arrives and {epochs} times as a shift copy" * (before.shifts is not None)
+    notes.append(
+        f"a round's cost above includes {plan.experiment.buffer} samples, each once{copies}\n"
+        "~ modelled from measured ones"
     )
+    inputs, features = before.inputs(plan.network.features), plan.network.features
+    table = _table(f"features of one sample: {features:,}, from {inputs:,} bytes", "\n".join(notes))
     table.add_column("board", no_wrap=True)
-    for name in ("instr.", "instr./MAC", "time", "energy"):
+    table.add_column("step", no_wrap=True)
+    for name in ("instr.", "time", "energy"):
         table.add_column(name, justify="right", no_wrap=True)
     for board in plan.boards:
-        one = board.placements[0].extraction
-        if one is None:
-            continue
         row = board.board
-        seconds = one.times(board.cycles_per_instruction / row.clock, Source.MODELLED)
-        joules = seconds.times(row.current / 1000 * row.volts, Source.MODELLED)
-        table.add_row(
-            board.name,
-            _marked(one, count(one.value)),
-            _marked(one, f"{one.value / macs:.2f}"),
-            _marked(seconds, with_prefix(seconds.value, "s")),
-            _marked(joules, with_prefix(joules.value, "J")),
-        )
+        first = board.placements[0]
+        for step, one in {**first.per_sample, **first.per_visit}.items():
+            seconds = one.times(board.cycles_per_instruction / row.clock, Source.MODELLED)
+            joules = seconds.times(row.current / 1000 * row.volts, Source.MODELLED)
+            table.add_row(
+                board.name,
+                step,
+                _marked(one, count(one.value)),
+                _marked(seconds, with_prefix(seconds.value, "s")),
+                _marked(joules, with_prefix(joules.value, "J")),
+            )
     return table
 
 

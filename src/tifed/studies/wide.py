@@ -67,7 +67,7 @@ class Wide:
                 delta, clipped = saturate(all_deltas[number], network.delta_bound)
                 G = _exact(trace.inputs[number]).T @ _exact(delta)
                 g = _exact(delta.sum(axis=0) << layer.bias_shift)
-                shift = layer.update_shift + work.extra_shift
+                shift = work.update_shift(number, layer.update_shift)
                 weights[number], high = _updated(weights[number], G, shift, layer.weight_bound)
                 biases[number], low = _updated(biases[number], g, shift, layer.bias_bound)
                 statistics += Statistics(clipped_deltas=clipped, clipped_parameters=high + low)

@@ -48,7 +48,7 @@ def client_app():
 
     @app.query()
     def answer(message, context):
-        head = ConfigRecord({"format": "tifed-node", "version": 2, "kind": "hello"})
+        head = ConfigRecord({"format": "tifed-node", "version": 3, "kind": "hello"})
         return Message(RecordDict({"tifed": head, "arrays": ArrayRecord()}), reply_to=message)
 
     return app

@@ -25,6 +25,8 @@ from tifed.rule.front_end import (
         ("octants", (8, 8, 1), (2, 2, 8), 32),
         ("edges", (5, 4, 1), (3, 2, 4), 24),
         ("octants", (9, 31, 1), (3, 8, 8), 192),
+        ("octants-second-order", (28, 28, 1), (7, 7, 16), 784),
+        ("octants-second-order", (9, 31, 3), (3, 8, 16), 384),
         ("edges-small", (4, 4096, 3), (1, 1024, 4), 4096),
     ],
 )
@@ -87,6 +89,19 @@ def test_no_value_leaves_its_type_or_its_range(name: str) -> None:
     ):  # fmt: skip
         assert rows[quantity].low <= values.min(), quantity
         assert values.max() <= rows[quantity].high, quantity
+    if front_end.parts.second_order:
+        orientations = parts.orientations(parts.SQUARE_ROOTS[parts.normalised(cells)])
+        changes = parts.changes(orientations)
+        cells_of_changes = parts.pooled(changes)
+        for quantity, values in (
+            ("orientation", orientations), ("change", changes),
+            ("cell of changes", cells_of_changes),
+            ("energy of changes", cells_of_changes.sum(axis=-1)),
+        ):  # fmt: skip
+            assert rows[quantity].low <= values.min(), quantity
+            assert values.max() <= rows[quantity].high, quantity
+        assert rows["change"].high == changes.max()
+        assert rows["energy of changes around"].high <= 2**16 - 1
     # The bounds of the first values are reached, so they are no larger than they have to be.
     assert rows["direction"].high == planes.max()
     assert rows["gradient"].low == min(across.min(), down.min())
@@ -107,9 +122,29 @@ def test_memory_is_rows_and_no_picture() -> None:
     assert front_end_memory(FrontEnd("edges", (28, 28, 1))).total == 28 + 58 + 360 + 56 + 2
     assert front_end_memory(FrontEnd("octants", (4096, 28, 1))) == front_end_memory(octants)
     assert front_end_memory(FrontEnd("edges", (5, 5, 3))).total == 15 + 12 + 96 + 12 + 1
+    # As octants, then 3·8·8 sums of 2 bytes, 2·7 energies of 2, 3·14·4 orientations, 2·4 zeros.
+    second = front_end_memory(FrontEnd("octants-second-order", (28, 28, 1)))
+    assert second.total == front_end_memory(octants).total + 384 + 28 + 168 + 8
 
 
 def test_operations_are_counted() -> None:
     assert front_end_operations(FrontEnd("octants", (9, 5, 3))) == FrontEndOperations(
-        values=135, pixels=45, cells=15, products=120, features=48
+        values=135,
+        rows=9,
+        pixels=45,
+        changes=0,
+        cells=15,
+        products=120,
+        merged=120,
+        second_orders=0,
+    )
+    assert front_end_operations(FrontEnd("octants-second-order", (9, 5, 3))) == FrontEndOperations(
+        values=135,
+        rows=9 + 5,
+        pixels=45,
+        changes=120,
+        cells=15 + 6,
+        products=120 + 48,
+        merged=120,
+        second_orders=1,
     )

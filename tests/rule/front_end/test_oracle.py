@@ -1,7 +1,9 @@
 """Front ends, pixel by pixel as SPEC 14 says, and on real pictures."""
 
+import functools
 import hashlib
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -14,6 +16,12 @@ from tifed.errors import UsageError
 from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, features
 
 GREY = FrontEnd("edges", (6, 6, 1))
+
+
+def root_of(cell: int, around: int) -> int:
+    """Steps 5 and 6."""
+    level = min(cell * (32768 // (around // 8 + 16)) // 256, 255)
+    return round(math.sqrt(255 * level))
 
 
 def by_hand(front_end: FrontEnd, sample: list[int]) -> list[int]:
@@ -65,8 +73,7 @@ def by_hand(front_end: FrontEnd, sample: list[int]) -> list[int]:
             for b in range(j - 1, j + 2)
             for d in range(count)
         )
-        level = min(cells[i, j, k] * (32768 // (around // 8 + 16)) // 256, 255)
-        return round(math.sqrt(255 * level))
+        return root_of(cells[i, j, k], around)
 
     out_rows, out_columns, _ = front_end.output_shape
     if not front_end.parts.merged:
@@ -76,18 +83,65 @@ def by_hand(front_end: FrontEnd, sample: list[int]) -> list[int]:
             for j in range(out_columns)
             for k in range(count)
         ]
-    return [
-        sum(
-            root(min(2 * i + a, rows - 1), min(2 * j + b, columns - 1), k)
-            for a in (0, 1)
-            for b in (0, 1)
+    found = []
+    second = changes_by_hand(rows, columns, root) if front_end.parts.second_order else None
+    for i in range(out_rows):
+        for j in range(out_columns):
+            for k in range(count):
+                four = [
+                    root(min(2 * i + a, rows - 1), min(2 * j + b, columns - 1), k)
+                    for a in (0, 1)
+                    for b in (0, 1)
+                ]
+                found.append(sum(four) // 4 - 128)
+            if second:
+                found += [value - 128 for value in second[i, j]]
+    return found
+
+
+def changes_by_hand(
+    rows: int, columns: int, root: Callable[[int, int, int], int]
+) -> dict[tuple[int, int], list[int]]:
+    """Step 8, of the square roots of directions: the eight values of each block."""
+
+    @functools.cache
+    def orientation(i: int, j: int, o: int) -> int:
+        if not (0 <= i < rows and 0 <= j < columns):
+            return 0
+        return max(root(i, j, 2 * o), root(i, j, 2 * o + 1))
+
+    def change(i: int, j: int, k: int) -> int:
+        if not (0 <= i < rows and 0 <= j < columns):
+            return 0
+        a, b = (1, 0) if k % 2 else (0, 1)
+        return abs(orientation(i + a, j + b, k // 2) - orientation(i - a, j - b, k // 2))
+
+    out_rows, out_columns = math.ceil(rows / 2), math.ceil(columns / 2)
+    cells = {
+        (i, j, k): sum(
+            (2 - abs(a)) * (2 - abs(b)) * change(2 * i + a, 2 * j + b, k)
+            for a in (-1, 0, 1)
+            for b in (-1, 0, 1)
         )
-        // 4
-        - 128
+        // 8
         for i in range(out_rows)
         for j in range(out_columns)
-        for k in range(count)
-    ]
+        for k in range(8)
+    }
+    around = {
+        (i, j): sum(cells.get((a, b, k), 0) for a in near(i) for b in near(j) for k in range(8))
+        for i in range(out_rows)
+        for j in range(out_columns)
+    }
+    return {
+        (i, j): [root_of(cells[i, j, k], energy) for k in range(8)]
+        for (i, j), energy in around.items()
+    }
+
+
+def near(place: int) -> range:
+    """It and its two neighbours."""
+    return range(place - 1, place + 2)
 
 
 @pytest.mark.slow(5)
@@ -128,6 +182,13 @@ def test_a_bright_picture_has_edges_where_it_ends() -> None:
     assert (cells > 0).sum() < 8 * 8
 
 
+def test_the_directions_of_second_order_are_those_of_octants() -> None:
+    samples = np.random.default_rng(4).integers(-128, 128, (3, 11 * 6)).astype(np.int8)
+    both = features(FrontEnd("octants-second-order", (11, 6, 1)), samples).reshape(3, 3, 2, 16)
+    octants = features(FrontEnd("octants", (11, 6, 1)), samples).reshape(3, 3, 2, 8)
+    np.testing.assert_array_equal(both[..., :8], octants)
+
+
 def test_grey_in_three_channels_is_grey() -> None:
     grey = np.random.default_rng(3).integers(-128, 128, (4, 35)).astype(np.int8)
     for name in EDGE_FRONT_ENDS:
@@ -141,6 +202,7 @@ def test_grey_in_three_channels_is_grey() -> None:
         ("edges", (14, 14, 4), "360f61af7d551c43"),
         ("edges-small", (7, 7, 4), "d24c159c23e07a8a"),
         ("octants", (7, 7, 8), "dd7220ca05fdfefe"),
+        ("octants-second-order", (7, 7, 16), "434a697c38ec847e"),
     ],
 )
 def test_features_of_fashion_mnist(name: str, shape: tuple[int, int, int], sha256: str) -> None:

@@ -41,9 +41,9 @@ def test_the_numbers_are_those_of_the_specification() -> None:
 
 
 def test_the_words_of_purposes_are_those_of_the_specification() -> None:
-    names = ["feedback", "start", "partition", "sampling", "fault", "rounding", "baseline"]
+    names = ["feedback", "start", "partition", "sampling", "fault", "rounding", "baseline", "copy"]
     assert {it.name.lower(): int(it) for it in Purpose} == dict(
-        zip(names, range(1, 8), strict=True)
+        zip(names, range(1, 9), strict=True)
     )
 
 

@@ -82,6 +82,17 @@ def test_every_proven_range_fits_its_type(
         assert all(row.fits for row in ranges(network, batch))
 
 
+def test_a_smaller_shift_of_the_first_layer_makes_larger_steps() -> None:
+    network = Tuned().network((6, 5, 3), 4)
+    gradient = 4 * 128 * network.delta_limit(0)
+    shift = network.layers[0].update_shift
+    rows, plain = ranges(network, 4, -3), ranges(network, 4)
+    (changed,) = [(one, other) for one, other in zip(rows, plain, strict=True) if one != other]
+    assert (changed[0].layer, changed[0].quantity) == (0, "new weight")
+    for row, by in zip(changed, (shift - 3, shift), strict=True):
+        assert row.high == network.layers[0].weight_bound + -(-gradient >> by)
+
+
 def test_training_stays_within_the_proven_ranges() -> None:
     for recipe in (Paper(inverse_learning_rate=16), Tuned(update_shifts=(0, 0))):
         network = recipe.network((9, 7, 3), 4)

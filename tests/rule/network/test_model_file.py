@@ -7,7 +7,14 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from tifed.errors import UsageError
-from tifed.rule.network import Network, Parameters, load_model, save_model, start_parameters
+from tifed.rule.network import (
+    Network,
+    Parameters,
+    energy_shift_of,
+    load_model,
+    save_model,
+    start_parameters,
+)
 from tifed.rule.network.model_file import network_to_json
 from tifed.rule.recipes import Tuned
 
@@ -167,3 +174,26 @@ def test_what_is_missing_or_does_not_match_is_named(
     save_file(arrays | {"input.centre": arrays["input.centre"][:5]}, path, header)
     with pytest.raises(UsageError, match=r"input\.centre: int8 \(5,\)"):
         load_model(path)
+
+
+def test_the_energy_shift_of_its_training_is_in_the_file(
+    tmp_path: Path, model: tuple[Network, Parameters]
+) -> None:
+    path = tmp_path / "m.safetensors"
+    save_model(path, *model)
+    with safe_open(path, "numpy") as file:
+        assert "energy_shift" not in file.metadata()
+    assert energy_shift_of(path) == 0
+    low, high = model[0].layers[0].shift_changes
+    for shift in (low, -1, high):
+        save_model(path, *model, energy_shift=shift)
+        with safe_open(path, "numpy") as file:
+            assert file.metadata()["energy_shift"] == str(shift)
+        assert energy_shift_of(path) == shift
+        assert load_model(path)[1] == model[1]
+    for wrong in (low - 1, high + 1):
+        save_model(path, *model, energy_shift=wrong)
+        with pytest.raises(UsageError, match=rf"its energy_shift is '{wrong}', not a number in "):
+            energy_shift_of(path)
+    with pytest.raises(UsageError, match="no such model file"):
+        energy_shift_of(tmp_path / "none")

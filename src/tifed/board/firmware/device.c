@@ -26,6 +26,9 @@ void tifed_device_init(tifed_device *device, const tifed_device_setup *setup)
     device->state = TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
     device->ticks = 0;
+#ifdef TIFED_DEVICE_FRONT_END
+    device->core.count = 0; /* which is looked at before there is a configuration */
+#endif
 }
 
 void tifed_device_ready(tifed_device *device)
@@ -37,7 +40,10 @@ static tifed_config config_for(const tifed_device *device, uint32_t trained)
 {
     const tifed_device_setup *setup = device->setup;
     tifed_config config = {
-        setup->network, trained, setup->buffer, setup->batch, setup->frozen, 0, 0, 0};
+        setup->network, trained, setup->buffer, setup->batch, setup->frozen, 0, 0, 0, 0};
+#ifdef TIFED_DEVICE_FRONT_END
+    config.source = setup->source;
+#endif
     return config;
 }
 
@@ -122,13 +128,15 @@ static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint8_t *out)
         out[0] = (uint8_t)-TIFED_ERROR_PLACE;
         return 1;
     }
-    if (count > (TIFED_LINK_PAYLOAD - 5u) / 4u) {
+    if (count > (TIFED_LINK_PAYLOAD - 13u) / 4u) {
         out[0] = TIFED_LINK_LENGTH;
         return 1;
     }
     uint8_t *to = out;
     *to++ = TIFED_LINK_OK;
     to = tifed_link_put32(to, device->summed);
+    to = tifed_link_put32(to, (uint32_t)device->squares);
+    to = tifed_link_put32(to, (uint32_t)(device->squares >> 32));
     for (uint32_t i = 0; i < count; i++)
         to = tifed_link_put32(to, (uint32_t)sums[first + i]);
     return (uint16_t)(to - out);
@@ -181,12 +189,26 @@ static uint32_t now(const tifed_device *device)
 }
 
 #ifdef TIFED_DEVICE_FRONT_END
-/* Give a piece of a sample to the front end, which needs no sample as a whole. */
-static uint8_t through_front_end(tifed_device *device, int8_t *sample, uint32_t offset,
-                                 const uint8_t *bytes, uint32_t count)
+/* Give a piece of a sample to the front end, which needs no sample as a whole. Where a source makes
+ * of it what is trained on, it is kept as well, in the place of the buffer's next sample; what is
+ * not for the buffer is overwritten there. */
+static uint8_t take_piece(tifed_device *device, int8_t *sample, uint32_t offset,
+                          const uint8_t *bytes, uint32_t count)
 {
-    uint32_t before = now(device);
-    int status = device->setup->front_end(sample, offset, (const int8_t *)bytes, count);
+    const tifed_device_setup *setup = device->setup;
+    uint32_t before = now(device), place = device->core.count;
+    int8_t *kept = setup->kept && place < setup->buffer
+                       ? setup->kept + (size_t)place * setup->inputs + offset
+                       : 0;
+    int status = TIFED_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        if (kept)
+            kept[i] = (int8_t)bytes[i];
+        if (!setup->front_end)
+            sample[offset + i] = (int8_t)bytes[i];
+    }
+    if (setup->front_end)
+        status = setup->front_end(sample, offset, (const int8_t *)bytes, count);
     device->ticks += now(device) - before;
     return code_of(status);
 }
@@ -218,7 +240,7 @@ NOINLINE static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint
     if (count == 0u || offset > inputs || count > inputs - offset)
         return TIFED_LINK_LENGTH;
 #ifdef TIFED_DEVICE_FRONT_END
-    uint8_t code = through_front_end(device, sample, offset, in + 8, count);
+    uint8_t code = take_piece(device, sample, offset, in + 8, count);
     if (code != TIFED_LINK_OK) {
         device->filled = 0; /* a sample that failed has no next piece */
         return code;
@@ -243,8 +265,12 @@ NOINLINE static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint
     int32_t *sums = device->setup->memory; /* before there is a network there is room for sums */
     if (device->state != TIFED_DEVICE_IDLE || device->setup->bytes / 4u < features)
         return TIFED_LINK_ORDER;
-    for (uint32_t i = 0; i < features; i++)
+    uint32_t squares = 0; /* of one sample: 2^30 at most */
+    for (uint32_t i = 0; i < features; i++) {
         sums[i] = (device->summed ? sums[i] : 0) + values[i];
+        squares += (uint32_t)(values[i] * values[i]);
+    }
+    device->squares = (device->summed ? device->squares : 0u) + squares;
     device->summed++;
     return TIFED_LINK_OK;
 }
@@ -262,8 +288,9 @@ static uint8_t clear(tifed_device *device)
 
 NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in)
 {
-    tifed_work work = {tifed_link_get32(in), tifed_link_get32(in + 4), tifed_link_get32(in + 8),
-                       tifed_link_get32(in + 12), tifed_link_get32(in + 16)};
+    tifed_work work = {tifed_link_get32(in),      tifed_link_get32(in + 4),
+                       tifed_link_get32(in + 8),  tifed_link_get32(in + 12),
+                       tifed_link_get32(in + 16), (int32_t)tifed_link_get32(in + 20)};
     int result = tifed_begin(&device->core, &work);
     if (result == TIFED_OK) {
         device->state = TIFED_DEVICE_TRAINING;
@@ -291,7 +318,7 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
     case TIFED_LINK_PUT_SAMPLE:
         return length < 8u ? TIFED_LINK_LENGTH : put_sample(device, in, length);
     case TIFED_LINK_CLEAR: return length ? TIFED_LINK_LENGTH : clear(device);
-    case TIFED_LINK_TRAIN: return length == 20u ? train(device, in) : TIFED_LINK_LENGTH;
+    case TIFED_LINK_TRAIN: return length == 24u ? train(device, in) : TIFED_LINK_LENGTH;
     default: return TIFED_LINK_UNKNOWN;
     }
 }

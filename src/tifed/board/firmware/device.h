@@ -27,8 +27,11 @@ typedef struct tifed_device_setup {
     const tifed_frozen *frozen; /* layers that nobody trains, in flash; NULL if there are none */
 #ifdef TIFED_DEVICE_FRONT_END   /* which costs flash: only for samples that go through one */
     /* Takes the next values of a sample, which begins with offset 0, and has written all `features`
-     * after the last of them; negative, an error of the core, where that fails. */
+     * after the last of them; negative, an error of the core, where that fails. NULL: a sample is
+     * kept as it arrives. */
     int (*front_end)(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count);
+    const tifed_source *source; /* makes what is trained on of `kept`; NULL if nothing does */
+    int8_t *kept;               /* (buffer, inputs): samples as they arrive, for the source */
 #endif
 } tifed_device_setup;
 
@@ -51,6 +54,7 @@ typedef struct tifed_device {
     uint16_t training; /* sequence of the TRAIN request whose steps are under way */
     uint32_t filled;   /* values of a sample that have arrived */
     uint32_t summed;   /* samples in the calibration sums */
+    uint64_t squares;  /* of all their features: 2^14 each, of 2^16 features at most */
     uint64_t ticks;    /* of the steps since TRAIN; before, of making features since CLEAR */
 } tifed_device;
 

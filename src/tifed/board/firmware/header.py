@@ -3,9 +3,10 @@
 import struct
 import zlib
 from collections.abc import Collection, Iterable
+from math import prod
 
 from tifed.board.firmware.extractor_header import extractor_constants
-from tifed.board.firmware.front_end_header import front_end_constants
+from tifed.board.firmware.front_end_header import intake_constants
 from tifed.errors import UsageError
 from tifed.extractor import Extractor
 from tifed.rule.front_end import FrontEnd
@@ -45,6 +46,7 @@ def memory_bytes(
     buffer: int,
     batch: int,
     in_flash: Collection[int] = (),
+    sourced: bool = False,
 ) -> int:
     """RAM that the core needs for the largest of the sets of layers in ``trained``.
 
@@ -54,9 +56,13 @@ def memory_bytes(
         buffer: samples a device keeps.
         batch: samples per mini-batch.
         in_flash: layers whose parameters take no RAM.
+        sourced: whether samples are kept elsewhere.
     """
     saved = sum(held_bytes(network, layer) for layer in in_flash)
-    needs = [device_memory(network, layers, buffer, batch).total - saved for layers in trained]
+    needs = [
+        device_memory(network, layers, buffer, batch, sourced=sourced).total - saved
+        for layers in trained
+    ]
     return max(*needs, CALIBRATION_WORD * network.features)
 
 
@@ -69,6 +75,7 @@ def experiment_header(
     frozen: Parameters | None = None,
     front_end: FrontEnd | None = None,
     extractor: Extractor | None = None,
+    shifts: tuple[int, int, int] | None = None,
 ) -> str:
     """C text that firmware is compiled with.
 
@@ -81,6 +88,8 @@ def experiment_header(
             None to keep every layer in RAM.
         front_end: makes features of the samples as they arrive; None if there is none.
         extractor: makes the network's features of those, or of the samples; None if there is none.
+        shifts: height, width and channels of the samples as they arrive, if the device trains on
+            shift copies of them; not with an extractor.
 
     Raises:
         UsageError: if the network is for simulation only, or front end, extractor and network do
@@ -97,11 +106,16 @@ def experiment_header(
             f"front_end: {front_end.name!r} gives {front_end.features} features, "
             f"the {'network' if extractor is None else 'extractor'} takes {sample}"
         )
+    inputs = sample if front_end is None else front_end.input_features
+    if shifts is not None and (extractor is not None or prod(shifts) != inputs):
+        raise UsageError(f"shifts: {shifts} is not {inputs} values, or there is an extractor")
     trained = tuple(trained)
     untrained = set(range(network.depth)).difference(*trained) if frozen is not None else set()
     in_flash = tuple(sorted(untrained))
     if any(layer.weight_bits == 32 for layer in network.layers):
         raise UsageError("weight_bits: 32 is for simulations; a device has 8 or 16")
+    memory = memory_bytes(network, trained, buffer, batch, in_flash, sourced=shifts is not None)
+    name = fingerprint(network, buffer, batch, extractor, front_end, shifts)
     return f"""\
 /* Generated from an experiment: {"-".join(map(str, network.shape))}. */
 #ifndef TIFED_EXPERIMENT_H
@@ -109,18 +123,18 @@ def experiment_header(
 
 #include "tifed.h"
 
-#define TIFED_INPUTS {sample if front_end is None else front_end.input_features}u
+#define TIFED_INPUTS {inputs}u
 #define TIFED_SAMPLE {sample}u
 #define TIFED_FEATURES {network.features}u
 #define TIFED_CLASSES {network.classes}u
 #define TIFED_BUFFER {buffer}u
 #define TIFED_BATCH {batch}u
-#define TIFED_MEMORY_BYTES {memory_bytes(network, trained, buffer, batch, in_flash)}u
-#define TIFED_FINGERPRINT 0x{fingerprint(network, buffer, batch, extractor, front_end):08X}u
+#define TIFED_MEMORY_BYTES {memory}u
+#define TIFED_FINGERPRINT 0x{name:08X}u
 
 {_constants(network)}
 {_flash(network, in_flash, frozen)}
-{"" if front_end is None else front_end_constants(front_end)}
+{intake_constants(front_end, shifts)}
 {"" if extractor is None else extractor_constants(extractor)}
 #endif
 """
@@ -132,6 +146,7 @@ def fingerprint(
     batch: int,
     extractor: Extractor | None = None,
     front_end: FrontEnd | None = None,
+    shifts: tuple[int, int, int] | None = None,
 ) -> int:
     """32 bits by which a server knows that a device was built for its experiment.
 
@@ -144,7 +159,8 @@ def fingerprint(
     numbers += rule_numbers(network)
     content = struct.pack(f"<{len(numbers)}I", *numbers)
     digests = [step.digest for step in (front_end, extractor) if step is not None]
-    return zlib.crc32(content + bytes.fromhex("".join(digests)))
+    pictures = b"" if shifts is None else struct.pack("<3I", *shifts)
+    return zlib.crc32(content + bytes.fromhex("".join(digests)) + pictures)
 
 
 def _flash(network: Network, in_flash: tuple[int, ...], frozen: Parameters | None) -> str:

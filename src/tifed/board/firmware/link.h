@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TIFED_LINK_VERSION 1u
+#define TIFED_LINK_VERSION 2u
 #ifndef TIFED_LINK_PAYLOAD
 #define TIFED_LINK_PAYLOAD 256u /* most bytes of a payload, 64..1024; told to the server */
 #endif

@@ -5,7 +5,7 @@
 #include <tifed_model.h>
 
 static tifed_device device;
-static int8_t sample[TIFED_MODEL_INPUTS];
+static int8_t sample[TIFED_MODEL_KEPT];
 
 static void write_byte(uint8_t byte) { Serial.write(byte); }
 static uint32_t microseconds() { return micros(); }

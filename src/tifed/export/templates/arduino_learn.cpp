@@ -59,11 +59,11 @@ void loop() {
       return;
     }
     read_sensor();
-    tifed_add_sample(&model, {{ sample }}, (uint32_t)label);
+    tifed_model_add_sample(&model, sample, (uint32_t)label);
     if (model.count == TIFED_MODEL_BUFFER) train();
   } else if (command == 'c') {
     read_sensor();
     Serial.print("class ");
-    Serial.println(tifed_classify(&model, {{ sample }}));
+    Serial.println(tifed_model_classify(&model, sample));
   }
 }

@@ -1,5 +1,5 @@
 {# Included by the main program of frameworks without a common sensor API; PRINT is theirs. #}
-{% if model.extractor %}
+{% if model.makes_features %}
 /* Stands for a sensor: replace it. A class is a bright part of its own, and a reading has noise. */
 {% else %}
 /* Stands for a sensor: replace it. A class has a pattern of its own, and a reading some noise. */
@@ -7,7 +7,7 @@
 static void read_sensor(int8_t sample[TIFED_MODEL_INPUTS], uint32_t label, uint32_t number)
 {
     for (uint32_t i = 0; i < TIFED_MODEL_INPUTS; i++) {
-{% if model.extractor %}
+{% if model.makes_features %}
         int32_t level = i * TIFED_MODEL_CLASSES / TIFED_MODEL_INPUTS == label ? 64 : -96;
 {% else %}
         uint32_t pattern = (label * 64u + i + 1u) * 0x9E3779B9u;
@@ -23,7 +23,7 @@ static void read_sensor(int8_t sample[TIFED_MODEL_INPUTS], uint32_t label, uint3
 static tifed model;
 static int8_t sample[TIFED_MODEL_INPUTS];
 
-{% if model.extractor and network.centred and not model.parameters %}
+{% if model.makes_features and network.centred and not model.parameters %}
 /* Features are rarely around 0: their means over some readings become the network's centre. */
 static int calibrate(void)
 {
@@ -31,7 +31,7 @@ static int calibrate(void)
     int status = TIFED_OK;
     for (uint32_t number = 0; number < 50u; number++) {
         read_sensor(sample, number % TIFED_MODEL_CLASSES, number);
-        const int8_t *features = {{ sample }};
+        const int8_t *features = tifed_model_features(sample);
         for (uint32_t i = 0; i < TIFED_MODEL_FEATURES; i++)
             sums[i] += features[i];
     }
@@ -47,7 +47,7 @@ static int learn_and_classify(void)
 {
     uint32_t number = 0, right = 0;
     int status = tifed_model_start(&model);
-{% if model.extractor and network.centred and not model.parameters %}
+{% if model.makes_features and network.centred and not model.parameters %}
     if (status == TIFED_OK)
         status = calibrate();
 {% endif %}
@@ -56,7 +56,7 @@ static int learn_and_classify(void)
         for (uint32_t i = 0; status == TIFED_OK && i < TIFED_MODEL_BUFFER; i++) {
             uint32_t label = number % TIFED_MODEL_CLASSES;
             read_sensor(sample, label, number++);
-            status = tifed_add_sample(&model, {{ sample }}, label);
+            status = tifed_model_add_sample(&model, sample, label);
         }
         tifed_work work = tifed_model_work(round, DEVICE);
         if (status == TIFED_OK)
@@ -76,7 +76,7 @@ static int learn_and_classify(void)
     for (uint32_t i = 0; i < 100u; i++) {
         uint32_t label = number % TIFED_MODEL_CLASSES;
         read_sensor(sample, label, number++);
-        right += tifed_classify(&model, {{ sample }}) == (int32_t)label;
+        right += tifed_model_classify(&model, sample) == (int32_t)label;
     }
     PRINT("%lu of 100 new readings classified rightly\n", (unsigned long)right);
     return TIFED_OK;

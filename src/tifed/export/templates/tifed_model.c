@@ -27,9 +27,28 @@ static const tifed_frozen frozen[TIFED_MODEL_DEPTH] = {
 };
 
 {% endif %}
+{% if model.shifts %}
+/* Samples as they are added; whenever one is trained on, it is moved by a pixel, or not. */
+static int8_t pictures[TIFED_MODEL_BUFFER * TIFED_MODEL_INPUTS];
+{% if model.front_end %}
+static int8_t row[TIFED_SHIFT_WIDTH * TIFED_SHIFT_CHANNELS];
+static uint32_t copy_rows[TIFED_FRONT_END_ROWS / 4u]; /* a sample that is added has its own */
+static tifed_shifts shifts = {
+    pictures, TIFED_SHIFT_HEIGHT, TIFED_SHIFT_WIDTH, TIFED_SHIFT_CHANNELS,
+    &tifed_experiment_front_end, row, copy_rows, sizeof copy_rows,
+};
+static const tifed_source source = {tifed_write_shifted_features, &shifts};
+{% else %}
+static tifed_shifts shifts = {
+    pictures, TIFED_SHIFT_HEIGHT, TIFED_SHIFT_WIDTH, TIFED_SHIFT_CHANNELS, NULL, NULL, NULL, 0,
+};
+static const tifed_source source = {tifed_write_shifted, &shifts};
+{% endif %}
+
+{% endif %}
 const tifed_config tifed_model_config = {
     &tifed_experiment_network, TIFED_MODEL_TRAINED,  TIFED_MODEL_BUFFER,    TIFED_MODEL_BATCH,
-    {{ "frozen" if model.frozen else "NULL" }}, NULL, TIFED_MODEL_SEED_LOW, TIFED_MODEL_SEED_HIGH,
+    {{ "frozen" if model.frozen else "NULL" }}, NULL, TIFED_MODEL_SEED_LOW, TIFED_MODEL_SEED_HIGH, {{ "&source" if model.shifts else "NULL" }},
 };
 
 static union {
@@ -91,8 +110,31 @@ int tifed_model_start(tifed *t)
 }
 {% endif %}
 
+{% if model.front_end %}
+/* Takes the next values of a sample, which begins with offset 0; after the last of them all
+ * features are written. */
+static int front_end(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count)
+{
+    static tifed_front_end_stream stream;
+    static uint32_t rows[TIFED_FRONT_END_ROWS / 4u];
+    if (offset == 0u) {
+{% if model.front_end.parts.second_order %}
+        static tifed_second_order second;
+        int status = tifed_second_order_begin(&stream, &second, &tifed_experiment_front_end,
+                                              features, rows, sizeof rows);
+{% else %}
+        int status = tifed_front_end_begin(&stream, &tifed_experiment_front_end, features, rows,
+                                           sizeof rows);
+{% endif %}
+        if (status != TIFED_OK)
+            return status;
+    }
+    return tifed_front_end_put(&stream, values, count);
+}
+
+{% endif %}
 {% if model.extractor %}
-const int8_t *tifed_model_features(const int8_t *reading)
+static const int8_t *extract(const int8_t *reading)
 {
     static uint32_t workspace[(TIFED_EXTRACTION_BYTES + 3u) / 4u + (TIFED_EXTRACTION_BYTES == 0u)];
     static int8_t features[TIFED_MODEL_FEATURES];
@@ -102,12 +144,61 @@ const int8_t *tifed_model_features(const int8_t *reading)
 }
 
 {% endif %}
+{% if model.makes_features %}
+const int8_t *tifed_model_features(const int8_t *sample)
+{
+{% if model.front_end %}
+    static int8_t kept[TIFED_MODEL_KEPT];
+    if (front_end(kept, 0, sample, TIFED_MODEL_INPUTS) != TIFED_OK)
+        return NULL;
+    return {{ "extract(kept)" if model.extractor else "kept" }};
+{% else %}
+    return extract(sample);
+{% endif %}
+}
+
+{% endif %}
+int tifed_model_add_sample(tifed *t, const int8_t *sample, uint32_t label)
+{
+{% if model.shifts %}
+    uint32_t place = t->count;
+    int status = tifed_add_sample(t, NULL, label);
+    for (uint32_t i = 0; status == TIFED_OK && i < TIFED_MODEL_INPUTS; i++)
+        pictures[place * TIFED_MODEL_INPUTS + i] = sample[i];
+    return status;
+{% else %}
+{% if model.makes_features %}
+    sample = tifed_model_features(sample);
+    if (!sample)
+        return TIFED_ERROR_MEMORY;
+{% endif %}
+    return tifed_add_sample(t, sample, label);
+{% endif %}
+}
+
+int32_t tifed_model_classify(tifed *t, const int8_t *sample)
+{
+{% if model.makes_features %}
+    sample = tifed_model_features(sample);
+    if (!sample)
+        return TIFED_ERROR_MEMORY;
+{% endif %}
+    return tifed_classify(t, sample);
+}
+
 tifed_work tifed_model_work(uint32_t round, uint32_t device)
 {
-    tifed_work work = {0, TIFED_MODEL_STEPS, 0, 0, 0};
+    tifed_work work = {0, TIFED_MODEL_STEPS, 0, 0, 0, {{ model.energy_shift }}};
 {% for number, extra in model.decays %}
+{% if number %}
     {{ "else " if not loop.first }}if (round >= {{ number }}u)
         work.extra_shift = {{ extra }}u;
+{% elif loop.first %}
+    work.extra_shift = {{ extra }}u;
+{% else %}
+    else
+        work.extra_shift = {{ extra }}u;
+{% endif %}
 {% endfor %}
     work.device = device;
     work.exchange = round;
@@ -128,10 +219,17 @@ tifed_device_setup tifed_model_device(int8_t *sample, const char *board,
         .inputs = TIFED_MODEL_INPUTS,
         .sample = sample,
 {% if model.extractor %}
-        .extract = tifed_model_features,
+        .extract = extract,
 {% endif %}
         .board = board,
         .write = write,
+{% if model.front_end %}
+        .front_end = front_end,
+{% endif %}
+{% if model.shifts %}
+        .source = &source,
+        .kept = pictures,
+{% endif %}
     };
     return setup;
 }

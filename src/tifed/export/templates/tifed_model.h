@@ -3,11 +3,11 @@
  *
  *     tifed t;
  *     tifed_model_start(&t);
- *     tifed_add_sample(&t, {{ sample }}, label);      until TIFED_MODEL_BUFFER of them are there
+ *     tifed_model_add_sample(&t, sample, label);      until TIFED_MODEL_BUFFER of them are there
  *     tifed_work work = tifed_model_work(round, device);
  *     tifed_train(&t, &work);                   or tifed_begin and tifed_step, to stay responsive
  *     tifed_clear(&t);                          room for the next round's samples
- *     tifed_classify(&t, {{ sample }});
+ *     tifed_model_classify(&t, sample);
  */
 #ifndef TIFED_MODEL_H
 #define TIFED_MODEL_H
@@ -15,6 +15,9 @@
 #include "tifed.h"
 {% if model.extractor %}
 #include "tifed_features.h"
+{% endif %}
+{% if model.front_end %}
+#include "tifed_front_end.h"
 {% endif %}
 
 #ifdef __cplusplus
@@ -24,6 +27,7 @@ extern "C" {
 #include "tifed_link/device.h"
 
 #define TIFED_MODEL_INPUTS {{ model.inputs }}u /* values of a sample */
+#define TIFED_MODEL_KEPT {{ model.kept }}u /* bytes that a device of a federation keeps of it */
 #define TIFED_MODEL_FEATURES {{ network.features }}u
 #define TIFED_MODEL_CLASSES {{ network.classes }}u
 #define TIFED_MODEL_DEPTH {{ network.depth }}u
@@ -41,7 +45,7 @@ extern "C" {
 {% for layer in network.layers %}
         TIFED_BYTES_LAYER({{ loop.index0 }}, {{ layer.fan_in }}u, {{ layer.fan_out }}u, {{ layer.weight_bits // 8 }}u, {{ experiment.batch }}u, {{ (loop.index0 in model.layers) | int }}, {{ (loop.index0 not in model.frozen) | int }}) + \
 {% endfor %}
-        TIFED_BYTES_SHARED({{ network.features }}u, {{ widest }}u, {{ experiment.buffer }}u, {{ experiment.batch }}u, {{ network.centred | int }}, {{ (network.centred or network.input_shift > 0) | int }}, 1))
+        TIFED_BYTES_{{ "SOURCED" if model.shifts else "SHARED" }}({{ network.features }}u, {{ widest }}u, {{ experiment.buffer }}u, {{ experiment.batch }}u, {{ network.centred | int }}, {{ (network.centred or network.input_shift > 0) | int }}, 1))
 
 extern const tifed_config tifed_model_config;
 
@@ -54,10 +58,27 @@ extern const tifed_config tifed_model_config;
  * There is one memory: the next start takes it over. */
 int tifed_model_start(tifed *t);
 
+{% if model.shifts %}
+/* Training takes each sample, each time that it comes to it, as it is or moved by one pixel. For
+ * that the library keeps the samples of the buffer as they are added: {{ "{:,}".format(shifts_ram) }} bytes of RAM
+ * more, where pointers have 32 bits. */
+
+{% endif %}
+/* Copy what the network learns from of a sample (TIFED_MODEL_INPUTS{% if model.makes_features %}: {{ model.reading_shape | join(" x ") }}{% endif %}) and its label into the
+ * buffer; the class of a sample. Both return an error as tifed_add_sample and tifed_classify do. */
+int tifed_model_add_sample(tifed *t, const int8_t *sample, uint32_t label);
+int32_t tifed_model_classify(tifed *t, const int8_t *sample);
+
+{% if model.makes_features %}
+/* What both give to the core: the features (TIFED_MODEL_FEATURES) of a sample, in a place of the
+ * library's own that the next call writes to, or NULL if they cannot be made.
+{% if model.front_end %}
+ * Front end {{ model.front_end.name }}, {{ model.front_end.digest[:16] }}.
+{% endif %}
 {% if model.extractor %}
-/* What the network learns from: the features (TIFED_MODEL_FEATURES) of a sample
- * (TIFED_MODEL_INPUTS: {{ model.extractor.input_shape | join(" x ") }}), in a place of the library's own that the next call writes to.
- * Extractor {{ model.extractor.digest[:16] }}; {{ "{:,}".format(extractor_ram) }} bytes of RAM, {{ "{:,}".format(extractor_flash) }} of flash. */
+ * Extractor {{ model.extractor.digest[:16] }}, {{ "{:,}".format(extractor_flash) }} bytes of flash.
+{% endif %}
+ * {{ "{:,}".format(features_ram) }} bytes of RAM where pointers have 32 bits. */
 const int8_t *tifed_model_features(const int8_t *sample);
 
 {% endif %}
@@ -66,7 +87,7 @@ tifed_work tifed_model_work(uint32_t round, uint32_t device);
 {% if not model.frozen %}
 
 /* A device of a federation instead (tifed_link/device.h), in the same memory: the server sends the
- * parameters. `sample` has room for TIFED_MODEL_INPUTS bytes; `board` is a name for people. */
+ * parameters. `sample` has room for TIFED_MODEL_KEPT bytes; `board` is a name for people. */
 tifed_device_setup tifed_model_device(int8_t *sample, const char *board,
                                       void (*write)(uint8_t byte));
 {% endif %}

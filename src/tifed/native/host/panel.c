@@ -29,7 +29,7 @@ const unsigned panel_kernel_count = sizeof panel_kernels / sizeof panel_kernels[
 
 int panel_network_init(panel_network *panels, const tifed_network *network)
 {
-    tifed_config config = {network, 0, 0, 0, NULL, NULL, 0, 0};
+    tifed_config config = {network, 0, 0, 0, NULL, NULL, 0, 0, NULL};
     int status = tifed_check(&config);
     if (status != TIFED_OK)
         return status;
@@ -166,13 +166,16 @@ bool panel_work_fits(const panel_network *network, const panel_work *work)
 {
     uint64_t samples = work->batch < work->count ? work->batch : work->count;
     for (uint32_t l = 0; l < network->depth; l++) {
-        uint32_t shift = network->layers[l].rule.update_shift + work->extra_shift;
+        uint32_t shift =
+            tifed_update_shift(&network->layers[l].rule, l, work->extra_shift, work->energy_shift);
+        if (work->extra_shift > 6u || shift > TIFED_LARGEST_SHIFT)
+            return false;
         if (!(work->trained >> l & 1u))
             continue;
         uint64_t half = (uint64_t)1 << shift;
         if (network->layers[l].rule.update_rounding != TIFED_STOCHASTIC)
             half >>= 1;
-        if (work->extra_shift > 6u || samples * network->sample_limit[l] + half > LARGEST_SUM)
+        if (samples * network->sample_limit[l] + half > LARGEST_SUM)
             return false;
     }
     return true;

@@ -64,6 +64,7 @@ typedef struct panel_work {
     const int32_t *labels;  /* (count) */
     uint32_t count, batch, first_step, steps, trained, extra_shift;
     uint32_t seed_low, seed_high, device, exchange;
+    int32_t energy_shift; /* see tifed_work */
 } panel_work;
 
 typedef struct panel_statistics {

@@ -377,7 +377,7 @@ static void step(const panel_network *network, const panel_model *model,
         const panel_layer *layer = &network->layers[l];
         if (!(work->trained >> l & 1u))
             continue;
-        uint32_t shift = layer->rule.update_shift + work->extra_shift;
+        uint32_t shift = tifed_update_shift(&layer->rule, l, work->extra_shift, work->energy_shift);
         rounding r = {shift,       layer->rule.update_rounding, 0, layer->weight_bound,
                       shift == 0u, tifed_key_add(key, l)};
         if (r.mode == TIFED_NEAREST && shift)

@@ -13,7 +13,7 @@ from tifed.federation import (
     Plan,
     Update,
 )
-from tifed.federation.counts import impossible_counts
+from tifed.federation.counts import impossible_counts, impossible_squares
 from tifed.nodes.messages.content import LONGEST_REASON, Content, MessageError
 from tifed.nodes.messages.device_ranges import from_ranges
 from tifed.printable import printable
@@ -54,7 +54,11 @@ def checked_sums(
     if counted != expected:
         raise MessageError(f"counted {counted} samples of {expected}")
     _within("total", total, 128 * expected)
-    return FeatureSums(total, counted, devices)
+    squares = content.integer("squares")
+    impossible = impossible_squares(total, squares, counted)
+    if impossible is not None:
+        raise MessageError(impossible)
+    return FeatureSums(total, squares, counted, devices)
 
 
 def checked_update(content: Content, federation: Federation, plan: Plan, asked: Jobs) -> Update:

@@ -1,4 +1,4 @@
-"""The message format, version 1: what a server asks of a node, and what the node answers.
+"""The message format, version 2: what a server asks of a node, and what the node answers.
 
 Every message says its format, version, kind and experiment; beside that:
 
@@ -6,10 +6,11 @@ Every message says its format, version, kind and experiment; beside that:
 kind       asked                                        answered
 ========== ============================================ ============================================
 hello      nothing                                      arrays ``devices``; ``data``
-calibrate  arrays ``devices``; ``samples``              arrays ``devices``, ``total``; ``samples``
+calibrate  arrays ``devices``; ``samples``              arrays ``devices``, ``total``; ``samples``,
+                                                        ``squares``
 fit        arrays of the parameters, ``jobs``;          arrays ``devices``, ``sums``; ``round``,
-           ``round``, ``exchange``, ``extra_shift``     ``exchange``, ``layers``, ``samples``,
-                                                        ``counts``, ``statistics``; if any,
+           ``round``, ``exchange``, ``extra_shift``,    ``exchange``, ``layers``, ``samples``,
+           ``energy_shift``                             ``counts``, ``statistics``; if any,
                                                         ``absent`` and ``reasons``
 evaluate   arrays of the parameters                     arrays ``scores``
 ========== ============================================ ============================================
@@ -34,7 +35,7 @@ from tifed.rule.learning import Statistics
 from tifed.rule.network import Network, Parameters, check_parameters
 
 NAME = "tifed-node"
-VERSION = 1
+VERSION = 2
 LONGEST_REASON = 200
 """Characters of what a node says about something that went wrong."""
 
@@ -144,6 +145,7 @@ def fit_message(experiment: str, plan: Plan, parameters: Parameters) -> Content:
     return message(
         "fit", experiment, parameter_arrays(parameters),
         round=plan.round, exchange=plan.exchange, extra_shift=plan.extra_shift,
+        energy_shift=plan.energy_shift,
     )  # fmt: skip
 
 
@@ -163,11 +165,18 @@ def plan_from(content: Content, network: Network, hosted: range) -> Plan:
         device = from_ranges(runs[:, :2], hosted.stop)
     except ValueError:
         raise MessageError("jobs are not in order") from None
+    energy_shift = content.values.get("energy_shift")
+    low, high = network.layers[0].shift_changes
+    if type(energy_shift) is not int or not low <= energy_shift <= high:
+        raise MessageError(
+            f"energy_shift is {energy_shift!r:.20}, not a whole number in {low}..{high}"
+        )
     return Plan(
         content.integer("round"),
         content.integer("exchange"),
         content.integer("extra_shift"),
         Jobs(device, *np.repeat(runs[:, 2:], runs[:, 1], axis=0).T),
+        energy_shift,
     )
 
 

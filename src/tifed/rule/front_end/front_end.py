@@ -31,16 +31,26 @@ class Parts:
         directions: into how many directions a gradient is sorted, 4 (along the axes) or 8 (and
             along the diagonals); each direction is a channel of the features.
         merged: whether the mean is taken of each 2x2 block of the normalised grid.
+        second_order: whether the edges of the normalised grid follow as `SECOND_ORDER` further
+            channels: how much each orientation changes across and down. Only after 8 directions,
+            merged, so that both have the same rows and columns.
     """
 
     directions: int
     merged: bool
+    second_order: bool = False
 
+
+ORIENTATIONS = 4
+"""Pairs of opposite directions: across, down, and the two diagonals."""
+SECOND_ORDER = 2 * ORIENTATIONS
+"""Channels that a second order adds: of each orientation, across and down."""
 
 EDGE_FRONT_ENDS: dict[str, Parts] = {
     "edges": Parts(directions=4, merged=False),
     "edges-small": Parts(directions=4, merged=True),
     "octants": Parts(directions=8, merged=True),
+    "octants-second-order": Parts(directions=8, merged=True, second_order=True),
 }
 """What TIFeD's own front ends are put together from, by their names."""
 
@@ -95,17 +105,19 @@ class FrontEnd(FrontEndBase):
 
     @property
     def output_shape(self) -> Plane:
-        """Rows, columns and directions of the features."""
+        """Rows, columns and channels of the features: directions, then those of second order."""
         rows, columns = self.grid
         if self.parts.merged:
             rows, columns = (rows + 1) // 2, (columns + 1) // 2
-        return rows, columns, self.parts.directions
+        return rows, columns, self.parts.directions + SECOND_ORDER * self.parts.second_order
 
     @property
     def description(self) -> str:
         """The text that its digest is of (SPEC, section 14.5)."""
         height, width, channels = self.input_shape
         parts = f"directions {self.parts.directions} merged {self.parts.merged:d}"
+        if self.parts.second_order:
+            parts += " second-order 1"
         return f"tifed-front-end/{VERSION}\ninput {height}x{width}x{channels} {parts}\n"
 
     def compute(self, samples: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -10,12 +10,14 @@ from tifed.errors import UsageError
 from tifed.rule.front_end.front_end import FrontEnd
 from tifed.rule.front_end.parts import (
     SQUARE_ROOTS,
+    changes,
     eight_directions,
     four_directions,
     gradients,
     luminance,
     merged,
     normalised,
+    orientations,
     pooled,
 )
 
@@ -39,9 +41,12 @@ def features(front_end: FrontEnd, samples: NDArray[np.int8]) -> NDArray[np.int8]
         block = samples[first : first + BLOCK].astype(np.int64) - PIXEL_ZERO
         grey = luminance(block.reshape(len(block), *front_end.input_shape))
         cells = SQUARE_ROOTS[normalised(pooled(directions(*gradients(grey))))]
-        if parts.merged:
-            cells = merged(cells)
-        found[first : first + BLOCK] = cells.reshape(len(block), -1) + PIXEL_ZERO
+        planes = [merged(cells) if parts.merged else cells]
+        if parts.second_order:
+            planes.append(SQUARE_ROOTS[normalised(pooled(changes(orientations(cells))))])
+        found[first : first + BLOCK] = (
+            np.concatenate(planes, axis=-1).reshape(len(block), -1) + PIXEL_ZERO
+        )
     return found
 
 

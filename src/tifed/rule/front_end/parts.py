@@ -71,6 +71,19 @@ def eight_directions(across: Integers, down: Integers) -> Integers:
     )
 
 
+def orientations(cells: Integers) -> Integers:
+    """Planes (N, h, w, K / 2): of cells (N, h, w, K) the larger of each two opposite directions."""
+    return np.maximum(cells[..., 0::2], cells[..., 1::2])
+
+
+def changes(planes: Integers) -> Integers:
+    """How much planes (N, h, w, K), 0..255, change: (N, h, w, 2·K), each across and down."""
+    padded = np.pad(planes, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    across = np.abs(padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2])
+    down = np.abs(padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1])
+    return np.stack([across, down], axis=-1).reshape(*planes.shape[:-1], -1)
+
+
 def pooled(planes: Integers) -> Integers:
     """Cells (N, ⌈H/2⌉, ⌈W/2⌉, K): binomial sums around every other pixel of planes (N, H, W, K)."""
     padded = np.pad(planes, ((0, 0), (1, 1), (1, 1), (0, 0)))

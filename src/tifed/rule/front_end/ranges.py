@@ -1,6 +1,6 @@
 """The proven worst case of every value that a front end can form (SPEC, section 14.3)."""
 
-from tifed.rule.front_end.front_end import FrontEnd
+from tifed.rule.front_end.front_end import SECOND_ORDER, FrontEnd
 from tifed.rule.front_end.parts import (
     ENERGY_FLOOR,
     POOL_SHIFT,
@@ -44,5 +44,25 @@ def front_end_ranges(front_end: FrontEnd) -> tuple[Range, ...]:
     ]
     if parts.merged:
         rows.append(("block", 0, 4 * int(SQUARE_ROOTS[-1]), 16, "4 square roots"))
+    if parts.second_order:
+        rows += second_order_rows()
     rows.append(("feature", -128, 127, 8, "square root (or its mean) - 128"))
     return tuple(Range(None, *row) for row in rows)
+
+
+def second_order_rows() -> list[tuple[str, int, int, int, str]]:
+    """What edges of second order form, after an orientation: as from directions, but not signed."""
+    orientation = int(SQUARE_ROOTS[-1])
+    weights = sum(POOL_WEIGHTS) ** 2
+    cell = orientation * weights >> POOL_SHIFT
+    energy = SECOND_ORDER * cell
+    scale = RECIPROCAL // ENERGY_FLOOR
+    return [
+        ("orientation", 0, orientation, 16, "the larger of 2 square roots"),
+        ("change", 0, orientation, 16, "difference of 2 orientations, without sign"),
+        ("cell sum of changes", 0, orientation * weights, 16, f"weights of {weights} in all"),
+        ("cell of changes", 0, cell, 16, f"cell sum of changes >> {POOL_SHIFT}"),
+        ("energy of changes", 0, energy, 16, f"{SECOND_ORDER} cells of changes"),
+        ("energy of changes around", 0, 9 * energy, 32, "9 energies; 16 bits without sign"),
+        ("product of changes", 0, cell * scale, 32, "cell of changes · scale"),
+    ]

@@ -15,6 +15,7 @@ is one. It raises `UsageError` if it does not take such samples."""
 edges = partial(FrontEnd, "edges")
 edges_small = partial(FrontEnd, "edges-small")
 octants = partial(FrontEnd, "octants")
+octants_second_order = partial(FrontEnd, "octants-second-order")
 
 _HERE = "tifed.rule.front_end.registered"
 
@@ -25,6 +26,7 @@ FRONT_ENDS: Registry[FrontEndMaker] = Registry(
         "edges": f"{_HERE}:edges",
         "edges-small": f"{_HERE}:edges_small",
         "octants": f"{_HERE}:octants",
+        "octants-second-order": f"{_HERE}:octants_second_order",
     },
     callable,
     "a function from a sample's shape to a tifed.rule.front_end.FrontEndBase",

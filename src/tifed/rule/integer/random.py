@@ -33,6 +33,7 @@ class Purpose(IntEnum):
     FAULT = 5
     ROUNDING = 6
     BASELINE = 7
+    COPY = 8
 
 
 @dataclass(frozen=True, slots=True)

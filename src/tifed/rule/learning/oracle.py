@@ -14,6 +14,7 @@ from tifed.rule.integer import Key, Purpose, Rounding, random32, saturate, shift
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning.activation import activate, through_slope
 from tifed.rule.learning.feedback import FeedbackMatrices, output_sign
+from tifed.rule.learning.pixel_shifts import visited
 from tifed.rule.learning.work import LocalWork, Statistics
 from tifed.rule.network import ErrorKind, Feedback, Layer, Network, Parameters, Tensor
 
@@ -101,18 +102,20 @@ def train(
     """One device's local work: mini-batch steps over the samples (N, D) in its buffer.
 
     Step ``s`` takes mini-batch ``s mod K`` of the K = ceil(N / batch) in the buffer. Within a step
-    every delta is computed before any weight changes.
+    every delta is computed before any weight changes. Samples (copies, N, D) are several copies of
+    each, of which visit ``s // K`` takes one (`chosen_copies`).
 
     Returns:
         New parameters (those of layers that ``work`` does not train are the given arrays) and
         what was counted on the way.
     """
     statistics = Statistics()
-    batches = -(-len(samples) // work.batch)
+    batches = -(-len(labels) // work.batch)
     for step in range(work.first_step, work.first_step + work.steps):
         first = step % batches * work.batch
         taken = slice(first, first + work.batch)
-        trace = forward(network, parameters, samples[taken])
+        seen = visited(samples, work.seed, work.device, work.exchange, step // batches)
+        trace = forward(network, parameters, seen[taken])
         missed = int(np.count_nonzero(trace.output.argmax(axis=1) != labels[taken]))
         statistics += Statistics(visits=len(labels[taken]), missed=missed)
         weights, biases = list(parameters.weights), list(parameters.biases)
@@ -121,7 +124,7 @@ def train(
             layer = network.layers[number]
             delta, clipped_deltas = saturate(all_deltas[number], network.delta_bound)
             key = stream_key(work.seed, Purpose.ROUNDING, work.device, work.exchange, step, number)
-            shift = layer.update_shift + work.extra_shift
+            shift = work.update_shift(number, layer.update_shift)
             G = trace.inputs[number].T @ delta
             g = delta.sum(axis=0) << layer.bias_shift
             weights[number], clipped_weights = _updated(weights[number], G, layer, shift, key, 0)

@@ -20,6 +20,7 @@ class LocalWork:
             of stochastic rounding.
         device: logical number of the device.
         exchange: number of the exchange, counted from the run's first.
+        energy_shift: added to the first layer's update shift too; the sum is in 0..30.
     """
 
     batch: int
@@ -30,6 +31,16 @@ class LocalWork:
     seed: int = 0
     device: int = 0
     exchange: int = 0
+    energy_shift: int = 0
+
+    def update_shift(self, number: int, own: int) -> int:
+        """What gradients of layer ``number``, whose own update shift is ``own``, are shifted by.
+
+        >>> work = LocalWork(10, 0, 1, (0, 1), extra_shift=1, energy_shift=-3)
+        >>> [work.update_shift(number, 9) for number in work.layers]
+        [7, 10]
+        """
+        return own + self.extra_shift + (0 if number else self.energy_shift)
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,7 @@ class SharedSamples:
     """Samples that many devices read, each along its own part of ``order``.
 
     Attributes:
-        samples: int8 (M, D), of all devices.
+        samples: int8 (M, D), of all devices; or (copies, M, D), of which each visit takes one.
         labels: int32 (M,).
         order: int64 (n,), the devices' streams one after the other, entries 0..M-1.
     """
@@ -87,6 +98,7 @@ class FleetWork:
         extra_shift: added to every layer's update shift.
         seed: of the experiment.
         exchange: number of the exchange.
+        energy_shift: added to the first layer's update shift.
     """
 
     jobs: FleetJobs
@@ -94,6 +106,7 @@ class FleetWork:
     extra_shift: int = 0
     seed: int = 0
     exchange: int = 0
+    energy_shift: int = 0
 
 
 LayerSums = dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]

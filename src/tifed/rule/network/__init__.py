@@ -1,7 +1,12 @@
 """Layers, shapes, parameters, ranges, digest, and the model file."""
 
 from tifed.rule.network.layer import INPUT_LIMIT, Activation, Layer
-from tifed.rule.network.model_file import load_model, save_model
+from tifed.rule.network.model_file import (
+    energy_shift_of,
+    load_model,
+    model_front_end,
+    save_model,
+)
 from tifed.rule.network.network import ErrorKind, Feedback, Network
 from tifed.rule.network.parameters import (
     Parameters,
@@ -25,7 +30,9 @@ __all__ = [
     "Tensor",
     "bias_dtype",
     "check_parameters",
+    "energy_shift_of",
     "load_model",
+    "model_front_end",
     "ranges",
     "save_model",
     "start_parameters",

@@ -74,7 +74,7 @@ class Layer:
             ("input_limit", 1, INPUT_LIMIT),
             ("rescale_shift", 0, 24),
             ("rescale_factor", 1, 1 << 16),
-            ("update_shift", 0, 16 if self.update_rounding is Rounding.STOCHASTIC else 24),
+            ("update_shift", 0, self.largest_update_shift),
             ("bias_shift", 0, 8),
         ):
             value = getattr(self, name)
@@ -90,6 +90,16 @@ class Layer:
             raise UsageError(
                 f"update_rounding: {self.update_rounding} is not floor, nearest or stochastic"
             )
+
+    @property
+    def largest_update_shift(self) -> int:
+        """The largest ``update_shift`` that there is with this rounding."""
+        return 16 if self.update_rounding is Rounding.STOCHASTIC else 24
+
+    @property
+    def shift_changes(self) -> tuple[int, int]:
+        """The least and the most that can be added to ``update_shift``."""
+        return -self.update_shift, self.largest_update_shift - self.update_shift
 
     @cached_property
     def divisor(self) -> int:

@@ -54,6 +54,7 @@ def device_memory(
     buffer: int,
     batch: int,
     frozen_in_flash: bool = False,
+    sourced: bool = False,
 ) -> DeviceMemory:
     """RAM of a device that trains ``layers``.
 
@@ -63,6 +64,7 @@ def device_memory(
         buffer: samples the device keeps.
         batch: samples per mini-batch.
         frozen_in_flash: whether layers that are not trained stay out of RAM.
+        sourced: whether samples come from a source, so that only a mini-batch of them is kept.
     """
     held = layers if frozen_in_flash else range(network.depth)
     features, widest = network.features, max(network.shape[1:])
@@ -70,7 +72,7 @@ def device_memory(
     copies = int(network.centred) + int(network.centred or network.input_shift > 0)
     return DeviceMemory(
         weights=sum(held_bytes(network, layer) for layer in held),
-        buffer=_words(buffer * features) + _words(2 * buffer),
+        buffer=_words((min(buffer, batch) if sourced else buffer) * features) + _words(2 * buffer),
         activations=sum(
             _words(2 * batch * network.layers[layer].fan_in) for layer in layers if layer
         ),

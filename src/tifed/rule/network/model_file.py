@@ -2,8 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import save
 
@@ -37,8 +39,24 @@ def network_from_json(text: str) -> Network:
         raise UsageError(f"network: {error.errors()[0]['msg']}") from error
 
 
-def save_model(path: AnyPath, network: Network, parameters: Parameters) -> None:
+def save_model(
+    path: AnyPath,
+    network: Network,
+    parameters: Parameters,
+    *,
+    energy_shift: int = 0,
+    front_end: str | None = None,
+) -> None:
     """Write a model file; it appears whole or not at all.
+
+    Args:
+        path: of the file.
+        network: of the model.
+        parameters: of the model.
+        energy_shift: what its training added to the first layer's update shift, for those who go on
+            with it.
+        front_end: the name of the one whose features the network takes; None if it takes raw
+            samples.
 
     Raises:
         UsageError: if the arrays do not fit the network or the folder cannot be written.
@@ -51,6 +69,10 @@ def save_model(path: AnyPath, network: Network, parameters: Parameters) -> None:
         "network": network_to_json(network),
         "digest": parameters.digest,
     }
+    if energy_shift:
+        header["energy_shift"] = str(energy_shift)
+    if front_end is not None:
+        header["front_end"] = front_end
     arrays = {name: np.ascontiguousarray(array) for name, array in parameters.named}
     write_atomically(path, save(arrays, header))
 
@@ -62,9 +84,7 @@ def load_model(path: AnyPath) -> tuple[Network, Parameters]:
         UsageError: if the file is missing, damaged, of another format or version, or inconsistent.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UsageError(f"{path}: no such model file")
-    header, arrays = read_tensors(path, FORMAT, VERSION)
+    header, arrays = _read(path)
     try:
         network = network_from_json(header["network"])
         layers = range(network.depth)
@@ -81,3 +101,35 @@ def load_model(path: AnyPath) -> tuple[Network, Parameters]:
     if parameters.digest != header.get("digest"):
         raise UsageError(f"{path}: damaged, its arrays do not have the digest in its header")
     return network, parameters
+
+
+def energy_shift_of(path: AnyPath) -> int:
+    """What the training of a model file added to the first layer's update shift; mostly 0.
+
+    Raises:
+        UsageError: if the file is missing, damaged, or says what no training can add.
+    """
+    path = Path(path)
+    header, _ = _read(path)
+    text = header.get("energy_shift", "0")
+    low, high = network_from_json(header.get("network", "")).layers[0].shift_changes
+    if text.removeprefix("-").isdecimal() and low <= int(text) <= high:
+        return int(text)
+    raise UsageError(f"{path}: its energy_shift is {text!r:.20}, not a number in {low}..{high}")
+
+
+def model_front_end(path: AnyPath) -> str | None:
+    """The name of the front end whose features a model file's network takes; None for raw samples.
+
+    Raises:
+        UsageError: if the file is missing, damaged, or of another format or version.
+    """
+    header, _ = _read(Path(path))
+    return header.get("front_end")
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
+    """Header and arrays."""
+    if not path.is_file():
+        raise UsageError(f"{path}: no such model file")
+    return read_tensors(path, FORMAT, VERSION)

@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from tifed.errors import UsageError
-from tifed.rule.integer import isqrt
+from tifed.rule.integer import Rounding, isqrt
 from tifed.rule.network.layer import INPUT_LIMIT, Activation, Layer
 
 
@@ -146,12 +146,35 @@ class Network:
         """Largest magnitude of a delta of ``layer``."""
         return min(self.reached_limit(layer), self.delta_bound)
 
+    def energy_shift_within(self, wanted: int, batch: int, extra_shift: int) -> int:
+        """The number nearest to ``wanted`` that can be added to the first layer's update shift.
+
+        The shift has to stay in its range, and a mini-batch's gradient and what rounding adds to it
+        within the accumulator; 0 is always possible.
+
+        Args:
+            wanted: what a recipe chose.
+            batch: samples per mini-batch.
+            extra_shift: the largest that is added to every update shift in a round.
+        """
+        layer = self.layers[0]
+        least, most = layer.shift_changes
+        headroom = (1 << layer.accumulator_bits - 1) - 1 - batch * self.gradient_limit(0)
+        # Rounding to nearest adds half of the divisor, a random number is below all of it.
+        whole = headroom if layer.update_rounding is Rounding.STOCHASTIC else 2 * headroom + 1
+        room = whole.bit_length() - 1 - layer.update_shift - extra_shift
+        return max(least, min(wanted, most, max(0, room)))
+
+    def gradient_limit(self, layer: int) -> int:
+        """Largest magnitude of what one sample adds to a gradient of ``layer``, or its biases'."""
+        first = self.layers[layer]
+        return max(first.input_limit, 1 << first.bias_shift) * self.delta_limit(layer)
+
     @cached_property
     def largest_batch(self) -> int:
         """Most samples whose gradients can be summed without overflow, in any layer."""
         batches = []
         for number, layer in enumerate(self.layers):
             headroom = (1 << layer.accumulator_bits - 1) - 1 - (1 << layer.update_shift)
-            largest_input = max(layer.input_limit, 1 << layer.bias_shift)
-            batches.append(headroom // (largest_input * self.delta_limit(number)))
+            batches.append(headroom // self.gradient_limit(number))
         return min(batches)

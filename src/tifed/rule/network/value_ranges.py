@@ -32,12 +32,13 @@ class Range:
         return -(1 << self.bits - 1) <= self.low and self.high < 1 << self.bits - 1
 
 
-def ranges(network: Network, batch: int) -> tuple[Range, ...]:
+def ranges(network: Network, batch: int, energy_shift: int = 0) -> tuple[Range, ...]:
     """Every intermediate's proven worst case.
 
     Args:
         network: layers and constants.
         batch: samples per mini-batch.
+        energy_shift: the least that can be added to the first layer's update shift, 0 or below.
 
     Returns:
         Rows in the order in which the values are formed.
@@ -60,7 +61,8 @@ def ranges(network: Network, batch: int) -> tuple[Range, ...]:
         through = "output error" if number == network.depth - 1 else "error · feedback"
         gradient = batch * layer.input_limit * delta
         bias_gradient = batch * delta << layer.bias_shift
-        step = -(-gradient >> layer.update_shift)
+        shift = layer.update_shift + (0 if number else energy_shift)
+        step = -(-gradient >> shift)
         for quantity, limit, bits, because in (
             ("weight", layer.weight_bound, layer.weight_bits, "saturates (SPEC 4)"),
             ("bias", layer.bias_bound, layer.bias_bits, "saturates (SPEC 4)"),

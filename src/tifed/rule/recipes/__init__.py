@@ -2,7 +2,7 @@
 
 from tifed.registry import Registry, subclass_of
 from tifed.rule.recipes.paper import Paper
-from tifed.rule.recipes.recipe import AssignmentKind, Mode, Recipe, Server
+from tifed.rule.recipes.recipe import ENERGIES, AssignmentKind, Mode, Recipe, Server
 from tifed.rule.recipes.tuned import Tuned
 from tifed.rule.recipes.tuned_absolute import TunedAbsolute
 from tifed.rule.recipes.tuned_int8 import TunedInt8
@@ -22,6 +22,7 @@ RECIPES: Registry[type[Recipe]] = Registry(
 """Every recipe by the name that an experiment gives it."""
 
 __all__ = [
+    "ENERGIES",
     "RECIPES",
     "AssignmentKind",
     "Mode",

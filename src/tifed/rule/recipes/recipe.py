@@ -9,6 +9,10 @@ from pydantic import BaseModel, ConfigDict
 from tifed.rule.integer import Rounding
 from tifed.rule.network import Network, Parameters, start_parameters
 
+ENERGIES = tuple(1 << bit for bit in range(32))
+"""Where a recipe's choices by the input's energy are looked at as a whole; no energy is larger than
+twice the last."""
+
 Mode = Literal["full-network", "single-layer", "per-device", "memory-aware"]
 """Which layers a device trains."""
 
@@ -60,17 +64,43 @@ class Recipe(BaseModel, ABC):
             UsageError: if the shape, the mini-batch or a setting leaves no valid arithmetic.
         """
 
-    def start(self, network: Network) -> tuple[int, ...]:
-        """Per layer the largest magnitude of a first weight; all weights start at 0 by default."""
+    def start(self, network: Network, energy: int | None = None) -> tuple[int, ...]:
+        """Per layer the largest magnitude of a first weight; all weights start at 0 by default.
+
+        Args:
+            network: the shape and its constants.
+            energy: of the input, from the calibration round (see `energy_shift`); None where there
+                is none, or before it.
+        """
+        del energy
         return (0,) * network.depth
 
-    def start_biases(self, network: Network) -> tuple[int, ...]:
-        """Per layer the first value of its biases; 0 by default."""
+    def start_biases(self, network: Network, energy: int | None = None) -> tuple[int, ...]:
+        """Per layer the first value of its biases; 0 by default. Arguments as of `start`."""
+        del energy
         return (0,) * network.depth
 
-    def start_parameters(self, network: Network, seed: int) -> Parameters:
+    def start_parameters(
+        self, network: Network, seed: int, energy: int | None = None
+    ) -> Parameters:
         """The parameters of ``network`` before the first round of an experiment with ``seed``."""
-        return start_parameters(network, self.start(network), seed, self.start_biases(network))
+        return start_parameters(
+            network, self.start(network, energy), seed, self.start_biases(network, energy)
+        )
+
+    def energy_shift(self, network: Network, energy: int) -> int:
+        """What is added to the first layer's update shift in every round; may be below 0.
+
+        Asked for once, after the calibration round; where there is none it is 0. The server limits
+        it to what keeps all sums within their words (SPEC, section 6).
+
+        Args:
+            network: the shape and its constants.
+            energy: mean over the calibration's samples of the sum over features of
+                ``(sample - centre)**2``, 0 to 65,025 times the number of features.
+        """
+        del network, energy
+        return 0
 
     def server(self, mode: Mode, depth: int) -> Server:
         """The server's constants for a network of ``depth`` layers; by default a plain average."""

@@ -162,8 +162,9 @@ class Tuned(Recipe):
         del depth
         return self.activation
 
-    def start(self, network: Network) -> tuple[int, ...]:
+    def start(self, network: Network, energy: int | None = None) -> tuple[int, ...]:
         """Hidden layers random; the output layer 0, or random too where its signs are feedback."""
+        del energy
         limits = []
         for layer in network.layers:
             limit = 1 << max(0, layer.rescale_shift - _half_log2(layer.fan_in) - 1)
@@ -174,8 +175,9 @@ class Tuned(Recipe):
         limits[-1] = limits[-1] // 2 if signs else 0
         return tuple(limits)
 
-    def start_biases(self, network: Network) -> tuple[int, ...]:
+    def start_biases(self, network: Network, energy: int | None = None) -> tuple[int, ...]:
         """Half an activation's range for wide hidden layers, so that all units begin active."""
+        del energy
         return tuple(
             1 << max(0, layer.rescale_shift - 1)
             if layer.fan_in > WIDE and number < network.depth - 1

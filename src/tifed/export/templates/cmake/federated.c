@@ -37,7 +37,7 @@ static void write_byte(uint8_t byte)
 
 int main(int count, char **values)
 {
-    static int8_t sample[TIFED_MODEL_INPUTS];
+    static int8_t sample[TIFED_MODEL_KEPT];
     static tifed_device device;
     tifed_device_setup setup = tifed_model_device(sample, "host", write_byte);
     struct sockaddr_in address = {0};

@@ -1,0 +1,64 @@
+"""The energy of the input, and what a recipe chooses from it (SPEC, section 6)."""
+
+from dataclasses import replace
+
+from tifed.federation.federation import Federation
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Parameters
+
+
+def energy_around(centre: Integers, total: Integers, squares: int, samples: int) -> int:
+    """Mean over samples of the sum over features of ``(sample - centre)**2``, to the nearest.
+
+    Args:
+        centre: int64 (features,).
+        total: int64 (features,), sum of each feature over all samples.
+        squares: sum of the squares of all features of all samples.
+        samples: how many there are, 1 or more.
+
+    >>> import numpy as np
+    >>> energy_around(np.array([2, 0]), np.array([3, 1]), 1 + 4 + 0 + 1, 2)
+    1
+    """
+    # The sum of (x - c)**2 is that of x**2 - 2cx + c**2: below 2**32 a sample.
+    around = squares - 2 * int(centre @ total) + samples * int(centre @ centre)
+    return (around + samples // 2) // samples
+
+
+def chosen_shift(federation: Federation, energy: int) -> int:
+    """The recipe's energy shift, limited so that no sum can overflow in any round."""
+    if federation.recipe is None:
+        return 0
+    return federation.network.energy_shift_within(
+        federation.recipe.energy_shift(federation.network, energy),
+        federation.batch,
+        max(federation.extra_shifts, default=0),
+    )
+
+
+def started_by(federation: Federation, before: Parameters, energy: int) -> Parameters:
+    """The first parameters that the recipe chooses from ``energy``.
+
+    Parameters that are not the recipe's own stay, and so do those of a layer that no device trains:
+    boards have it in flash.
+    """
+    if federation.recipe is None:
+        return before
+    usual, after = (
+        federation.recipe.start_parameters(federation.network, federation.seed, known)
+        for known in (None, energy)
+    )
+    if after == usual or replace(before, centre=usual.centre) != usual:
+        return before
+    trained = {layer for layers in federation.layer_sets() for layer in layers}
+    return Parameters(
+        before.centre,
+        tuple(
+            new if layer in trained else old
+            for layer, (old, new) in enumerate(zip(before.weights, after.weights, strict=True))
+        ),
+        tuple(
+            new if layer in trained else old
+            for layer, (old, new) in enumerate(zip(before.biases, after.biases, strict=True))
+        ),
+    )
