@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.results.outcome import Outcome
@@ -20,12 +20,16 @@ class CsvCache:
     Their order, and what a line says beside its outcome (row, command), is given by identity.
     """
 
-    def __init__(
-        self, folder: Path, labels: Mapping[str, Mapping[str, str]], again: bool = False
-    ) -> None:
-        """Read what is in ``folder``, unless everything is to be run ``again``."""
+    def __init__(self, folder: Path, labels: Mapping[str, Mapping[str, str]]) -> None:
+        """Read what is in ``folder``."""
         self._folder, self._labels = folder, labels
-        self._outcomes = {} if again else read(folder)
+        self._outcomes = read(folder)
+
+    def forget(self, identities: Collection[str]) -> None:
+        """Drop these outcomes, for they are run again."""
+        self._outcomes = {
+            name: one for name, one in self._outcomes.items() if name not in identities
+        }
 
     def get(self, identity: str, /) -> Outcome | None:
         """An outcome; None if there is none."""

@@ -20,19 +20,20 @@ def carry_out(
     rows: Sequence[Row],
     folder: Path,
     jobs: int,
-    again: bool,
     data_dir: Path | None,
-    only_cached: bool = False,
+    wanted: Sequence[Row] | None = None,
+    again: bool = False,
 ) -> Outcomes:
     """The outcomes of all ``rows``; those in ``folder`` are taken from there.
 
     Args:
-        rows: what to run.
+        rows: all of the page; what else is in ``folder`` is dropped.
         folder: of the finished runs.
         jobs: runs at a time.
-        again: whether to run everything again.
         data_dir: the user's folder of data sets.
-        only_cached: run nothing; rows may have fewer outcomes than seeds then, or none.
+        wanted: the rows that are run as far as they are missing; the others may have fewer outcomes
+            than seeds then, or none. By default all.
+        again: whether to run those that are not missing too.
     """
     trials = {row.name: [row.trial(seed, data_dir) for seed in row.seeds] for row in rows}
     labels = {
@@ -40,13 +41,14 @@ def carry_out(
         for row in rows
         for seed, trial in zip(row.seeds, trials[row.name], strict=True)
     }
-    cache = CsvCache(folder, labels, again)
-    if not only_cached:
-        # First seeds first, so that a stop leaves something of every row.
-        turns = zip_longest(*trials.values())
-        ordered = [trial for turn in turns for trial in turn if trial is not None]
-        with sweep_bar(Console(stderr=True, highlight=False)) as show:
-            sweep(ordered, cache, jobs=jobs, watch=show)
+    cache = CsvCache(folder, labels)
+    own = [trials[row.name] for row in (rows if wanted is None else wanted)]
+    # First seeds first, so that a stop leaves something of every row.
+    ordered = [trial for turn in zip_longest(*own) for trial in turn if trial is not None]
+    if again:
+        cache.forget({trial.identity for trial in ordered})
+    with sweep_bar(Console(stderr=True, highlight=False)) as show:
+        sweep(ordered, cache, jobs=jobs, watch=show)
     cache.write()
     return {
         name: tuple(found for one in own if (found := cache.get(one.identity)) is not None)

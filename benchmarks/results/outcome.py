@@ -3,6 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
+import benchmarks.results.variants  # noqa: F401  # adds front ends, in every process
 from pydantic import BaseModel, ConfigDict
 
 import tifed
@@ -51,11 +52,16 @@ class Outcome(BaseModel):
 
 def identity(experiment: Experiment, curve: bool) -> str:
     """SHA-256 of what decides the outcome; built-in data go by name, for they never change."""
+    floats = experiment.baseline is not None
+    if floats:  # a preset's recipe decides nothing then
+        experiment = experiment.model_copy(update={"recipe": "tuned", "recipe_settings": {}})
     return decided.identity(
         experiment,
-        network_for(experiment) if experiment.baseline is None else None,
+        None if floats else network_for(experiment),
         data=decided.data_settings(experiment),
         curve=curve,
+        # What a raised version announces has changed neither floats nor the paper's rules.
+        version=1 if floats or experiment.recipe == "paper" else decided.VERSION,
     )
 
 
@@ -74,7 +80,9 @@ def run_row(experiment: Experiment, curve: bool, data_dir: Path | None) -> Outco
             sent = progress.costs.bytes_up // progress.devices
             measured.append((progress.record.round + 1, progress.accuracy, sent))
 
-    fields = experiment.model_dump_json(include={"dataset", "data", "held_out"})
+    fields = experiment.model_dump_json(
+        include={"dataset", "data", "held_out", "front_end", "pixel_shifts"}
+    )
     result = tifed.run(experiment, watch=watch, dataset=_data(fields, data_dir))
     rounds, _, sent = next((one for one in measured if one[1] >= TARGET), (0, 0.0, 0))
     return Outcome(

@@ -9,7 +9,7 @@ from benchmarks.results.text import both, table
 from tifed.studies.setting import kind_of
 
 MODES = ("full-network", "single-layer")
-METHODS = ("tuned", "tuned-absolute", "tuned-int8", "paper", "float-fedavg")
+METHODS = ("tuned", "paper", "float-fedavg")
 SHAPES: dict[str, tuple[str, tuple[str, ...]]] = {
     "Fashion-MNIST, 784-32-10": ("fashion-mnist", ("layers=[784, 32, 10]",)),
     "Fashion-MNIST, 784-200-100-10": ("fashion-mnist", ("layers=[784, 200, 100, 10]",)),
