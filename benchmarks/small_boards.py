@@ -19,7 +19,7 @@ from tifed.experiment.front_end import front_end_in_c
 from tifed.experiment.setup import front_end_for, network_for
 from tifed.plan import DeploymentPlan, Placement, Preprocessing, plan
 
-PIXELS = "fashion-mnist-best"
+PIXELS = "fashion-mnist"
 SMALL = 128 * 1024
 """Bytes of RAM of a board in the first table, at most."""
 
