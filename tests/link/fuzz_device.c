@@ -178,7 +178,7 @@ static void *rows; /* of the exact size as well */
 
 static int front_end(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count)
 {
-    static const tifed_front_end octants = {4, 4, 1, 8, true};
+    static const tifed_front_end octants = {4, 4, 1, 8, true, NULL};
     static tifed_front_end_stream stream;
     if (offset == 0u && tifed_front_end_begin(&stream, &octants, features, rows,
                                               tifed_front_end_memory(&octants)) != TIFED_OK)

@@ -8,7 +8,7 @@
  *   in a fresh row of cells, which is added to the open one and then takes its place.
  * - Normalisation: a row of cells waits until the energies of the row below it are known.
  *
- * Where the edges of second order follow (tifed_second_order.c), each row of cells that was written
+ * Where edges of second order follow (tifed_second_order.c), each row of cells that was written
  * is a row of pixels to them, and goes through the same stages. */
 #include "tifed_kernel_front_end.h"
 #include "tifed_assumptions.h"
@@ -22,6 +22,7 @@ static bool is_valid(const tifed_front_end *f)
     return f && f->height >= LEAST_SIDE && f->height <= MOST_SIDE && f->width >= LEAST_SIDE &&
            f->width <= MOST_SIDE && (f->channels == 1u || f->channels == 3u) &&
            (f->directions == 4u || f->directions == 8u) &&
+           (!f->second || (f->directions == 8u && f->merged)) &&
            (uint32_t)f->height * f->width <= MOST_VALUES / f->channels;
 }
 
@@ -39,15 +40,21 @@ uint32_t tifed_front_end_outputs(const tifed_front_end *f)
         rows = tifed_halved(rows);
         columns = tifed_halved(columns);
     }
-    return (uint32_t)rows * columns * f->directions;
+    return (uint32_t)rows * columns * f->directions << (f->second != NULL);
+}
+
+/* Bytes of what follows, which lie before the front end's own. */
+static uint32_t second_of(const tifed_front_end *f)
+{
+    return f->second ? f->second->memory(f) : 0u;
 }
 
 size_t tifed_front_end_memory(const tifed_front_end *f)
 {
     if (!is_valid(f))
         return 0u;
-    uint32_t needed =
-        (uint32_t)TIFED_FRONT_END_BYTES(f->width, f->channels, f->directions, f->merged);
+    uint32_t needed = second_of(f) + (uint32_t)TIFED_FRONT_END_BYTES(f->width, f->channels,
+                                                                     f->directions, f->merged);
     return (size_t)needed == needed ? (size_t)needed : SIZE_MAX;
 }
 
@@ -90,14 +97,15 @@ int tifed_front_end_begin(tifed_front_end_stream *s, const tifed_front_end *f, i
     if (!features || !memory || bytes < needed || needed == SIZE_MAX ||
         (uintptr_t)memory % TIFED_ALIGNMENT)
         return TIFED_ERROR_MEMORY;
-    s->pixels = (uint8_t *)tifed_front_end_place(s, f, features, memory);
+    uint16_t *place = (uint16_t *)((uint8_t *)memory + second_of(f));
+    s->pixels = (uint8_t *)tifed_front_end_place(s, f, features, place);
     s->above = s->pixels + f->width + 1u;
     s->arriving = s->above + f->width + 1u;
     s->length = f->width;
     s->sort = tifed_kernel_sort;
     for (uint16_t x = 0; x <= f->width; x++)
         s->pixels[x] = s->above[x] = 0; /* outside of the picture */
-    return TIFED_OK;
+    return f->second ? f->second->begin(s, memory) : TIFED_OK;
 }
 
 /* The row that arrived lies below row `s->rows - 1`, whose gradients are known with it. */
