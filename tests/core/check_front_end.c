@@ -99,16 +99,14 @@ static void refuse(const test_case *t)
             f.channels = 3;
             break;
         }
-        if (tifed_front_end_inputs(&f) || tifed_front_end_outputs(&f) ||
-            tifed_front_end_memory(&f))
+        if (tifed_front_end_inputs(&f) || tifed_front_end_outputs(&f) || tifed_front_end_memory(&f))
             fail("has a size for a broken front end", who);
         if (tifed_front_end_begin(&stream, &f, &value, &memory, SIZE_MAX) != TIFED_ERROR_NETWORK)
             fail("took a broken front end", who);
     }
     if (tifed_front_end_begin(&stream, &t->front_end, NULL, &memory, SIZE_MAX) !=
             TIFED_ERROR_MEMORY ||
-        tifed_front_end_begin(&stream, &t->front_end, &value, NULL, SIZE_MAX) !=
-            TIFED_ERROR_MEMORY)
+        tifed_front_end_begin(&stream, &t->front_end, &value, NULL, SIZE_MAX) != TIFED_ERROR_MEMORY)
         fail("took no memory for memory", who);
 }
 
@@ -169,7 +167,7 @@ static void align(const test_case *t)
     size_t needed = (size_t)((char *)&behind.pointer - &behind.byte);
     tifed_front_end_stream stream;
     int8_t *features = exactly(t->features), *memory = exactly(t->memory + 8u);
-    if (t->front_end.second && needed > 4u &&
+    if (needed > 4u &&
         tifed_front_end_begin(&stream, &t->front_end, features, memory + 4, t->memory) !=
             TIFED_ERROR_MEMORY)
         fail("took memory that is not aligned", who);

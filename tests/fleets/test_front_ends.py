@@ -21,6 +21,7 @@ from tifed.fleets.linked import LinkedFleet
 from tifed.link import Client, DeviceRefusedError, FrameReader, Patience, Transport
 from tifed.link.faults import faulty
 from tifed.link.frame import ANSWER, Frame, Kind
+from tifed.plan.front_end_costs import STREAM
 from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, features, front_end_memory
 from tifed.rule.recipes import Tuned
 
@@ -268,7 +269,7 @@ def test_the_boards_ram_counts_its_rows(tmp_path: Path) -> None:
     ]
     assert narrow.features == wide.features == second.features == 512
     stream = data[1] - data[0] - front_end_memory(narrow).total
-    assert 0 < stream < 64
+    assert stream == STREAM
     assert data[2] - data[0] - front_end_memory(wide).total == stream
     assert data[3] - data[0] - front_end_memory(second).total == stream
     too_wide = FrontEnd("edges-small", (4, 1024, 1))

@@ -13,6 +13,11 @@
 #include "tifed_kernel_front_end.h"
 #include "tifed_assumptions.h"
 
+struct pointer_behind_a_byte {
+    char byte;
+    void *pointer;
+};
+
 #define LEAST_SIDE 4u
 #define MOST_SIDE 4096u
 #define MOST_VALUES (UINT32_C(1) << 24)
@@ -22,7 +27,6 @@ static bool is_valid(const tifed_front_end *f)
     return f && f->height >= LEAST_SIDE && f->height <= MOST_SIDE && f->width >= LEAST_SIDE &&
            f->width <= MOST_SIDE && (f->channels == 1u || f->channels == 3u) &&
            (f->directions == 4u || f->directions == 8u) &&
-           (!f->second || (f->directions == 8u && f->merged)) &&
            (uint32_t)f->height * f->width <= MOST_VALUES / f->channels;
 }
 
@@ -33,7 +37,7 @@ uint32_t tifed_front_end_inputs(const tifed_front_end *f)
 
 uint32_t tifed_front_end_outputs(const tifed_front_end *f)
 {
-    if (!is_valid(f))
+    if (!tifed_front_end_memory(f))
         return 0u;
     uint16_t rows = tifed_halved(f->height), columns = tifed_halved(f->width);
     if (f->merged) {
@@ -43,18 +47,13 @@ uint32_t tifed_front_end_outputs(const tifed_front_end *f)
     return (uint32_t)rows * columns * f->directions << (f->second != NULL);
 }
 
-/* Bytes of what follows, which lie before the front end's own. */
-static uint32_t second_of(const tifed_front_end *f)
-{
-    return f->second ? f->second->memory(f) : 0u;
-}
-
 size_t tifed_front_end_memory(const tifed_front_end *f)
 {
     if (!is_valid(f))
         return 0u;
-    uint32_t needed = second_of(f) + (uint32_t)TIFED_FRONT_END_BYTES(f->width, f->channels,
-                                                                     f->directions, f->merged);
+    uint32_t needed = f->second ? f->second->memory(f)
+                                : (uint32_t)TIFED_FRONT_END_BYTES(f->width, f->channels,
+                                                                  f->directions, f->merged);
     return (size_t)needed == needed ? (size_t)needed : SIZE_MAX;
 }
 
@@ -64,15 +63,11 @@ static size_t cells_of(const tifed_front_end *f)
     return (tifed_halved(f->width) + (size_t)1u) * f->directions;
 }
 
-uint16_t *tifed_front_end_place(tifed_front_end_stream *s, const tifed_front_end *f,
-                                int8_t *features, uint16_t *place)
+uint16_t *tifed_front_end_place(tifed_front_end_stream *s, uint16_t *place)
 {
+    const tifed_front_end *f = s->front_end;
     uint16_t columns = tifed_halved(f->width);
     size_t cells = cells_of(f);
-    s->front_end = f;
-    s->next = NULL;
-    s->finish = tifed_kernel_finish;
-    s->features = features;
     s->waiting = place;
     s->open = s->waiting + cells;
     s->fresh = s->open + cells;
@@ -81,7 +76,6 @@ uint16_t *tifed_front_end_place(tifed_front_end_stream *s, const tifed_front_end
     s->blocks = s->last_two + columns;
     place = s->blocks + (f->merged ? (size_t)tifed_halved(columns) * f->directions : 0u);
     s->filled = s->rows = s->cell_rows = 0;
-    s->skip = 0;
     tifed_kernel_clear(s->open, cells);
     for (uint16_t i = 0; i < columns; i++)
         s->last[i] = 0; /* above the picture */
@@ -95,17 +89,23 @@ int tifed_front_end_begin(tifed_front_end_stream *s, const tifed_front_end *f, i
     if (!s || !needed)
         return TIFED_ERROR_NETWORK;
     if (!features || !memory || bytes < needed || needed == SIZE_MAX ||
-        (uintptr_t)memory % TIFED_ALIGNMENT)
+        (uintptr_t)memory % offsetof(struct pointer_behind_a_byte, pointer))
         return TIFED_ERROR_MEMORY;
-    uint16_t *place = (uint16_t *)((uint8_t *)memory + second_of(f));
-    s->pixels = (uint8_t *)tifed_front_end_place(s, f, features, place);
+    s->front_end = f;
+    s->next = NULL;
+    s->sort = tifed_kernel_sort;
+    s->finish = tifed_kernel_finish;
+    s->features = features;
+    s->length = f->width;
+    s->skip = 0;
+    if (f->second)
+        memory = f->second->begin(s, memory);
+    s->pixels = (uint8_t *)tifed_front_end_place(s, memory);
     s->above = s->pixels + f->width + 1u;
     s->arriving = s->above + f->width + 1u;
-    s->length = f->width;
-    s->sort = tifed_kernel_sort;
     for (uint16_t x = 0; x <= f->width; x++)
         s->pixels[x] = s->above[x] = 0; /* outside of the picture */
-    return f->second ? f->second->begin(s, memory) : TIFED_OK;
+    return TIFED_OK;
 }
 
 /* The row that arrived lies below row `s->rows - 1`, whose gradients are known with it. */

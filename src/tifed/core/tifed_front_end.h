@@ -5,7 +5,7 @@
  * The arithmetic is section 14 of SPEC.md, bit for bit.
  *
  *     static const tifed_front_end octants = {28, 28, 1, 8, true, NULL};
- *     static uint32_t memory[TIFED_FRONT_END_BYTES(28, 1, 8, true) / 4];
+ *     static void *memory[TIFED_FRONT_END_BYTES(28, 1, 8, true) / sizeof(void *) + 1];
  *     tifed_front_end_stream stream;
  *     tifed_front_end_begin(&stream, &octants, features, memory, sizeof memory);
  *     while (tifed_front_end_put(&stream, values, count) == TIFED_MORE) { }     as values arrive */
@@ -50,10 +50,11 @@ typedef struct tifed_front_end_stream {
     uint8_t skip;                     /* features between those of two cells or blocks */
 } tifed_front_end_stream;
 
-/* What can follow a front end: its bytes, a multiple of 4, and how a picture begins in them. */
+/* What can follow a front end: the bytes of both, 0 if it cannot follow this one, and how a picture
+ * begins, which gives the place behind its own bytes. */
 typedef struct tifed_second_stage {
     uint32_t (*memory)(const tifed_front_end *front_end);
-    int (*begin)(tifed_front_end_stream *stream, void *memory);
+    void *(*begin)(tifed_front_end_stream *stream, void *memory);
 } tifed_second_stage;
 
 /* Length of a sample, and of its features; 0 if a field is out of range. */
@@ -71,7 +72,7 @@ size_t tifed_front_end_memory(const tifed_front_end *front_end);
               ((merged) ? (TIFED_FRONT_END_COLUMNS(width) + 1u) / 2u * (directions) * 2u : 0u))
 
 /* Begin a picture whose `features` will be written one after the other; `memory` is aligned as
- * uint32_t is, and as a pointer is where something follows. Neither may be touched before the last value was put. TIFED_OK, TIFED_ERROR_NETWORK
+ * a pointer is. Neither may be touched before the last value was put. TIFED_OK, TIFED_ERROR_NETWORK
  * if a field is out of range, or TIFED_ERROR_MEMORY. */
 int tifed_front_end_begin(tifed_front_end_stream *stream, const tifed_front_end *front_end,
                           int8_t *features, void *memory, size_t bytes);

@@ -7,42 +7,36 @@
 #define ORIENTATIONS 4u
 #define CHANGES 8u
 
-struct cells_behind_a_byte {
-    char byte;
-    tifed_second_order_cells cells;
-};
-
 static uint32_t memory_of(const tifed_front_end *f)
 {
-    return (uint32_t)TIFED_SECOND_ORDER_CELLS(f->width);
+    bool octants = f->directions == 8u && f->merged;
+    return octants ? (uint32_t)TIFED_SECOND_ORDER_BYTES(f->width, f->channels) : 0u;
 }
 
-static int begin(tifed_front_end_stream *s, void *memory)
+static void *begin(tifed_front_end_stream *s, void *memory)
 {
-    if ((uintptr_t)memory % offsetof(struct cells_behind_a_byte, cells))
-        return TIFED_ERROR_MEMORY;
+    const tifed_front_end *f = s->front_end;
     tifed_second_order_cells *cells = memory;
     tifed_front_end_stream *next = &cells->stream;
     tifed_front_end grid = {
-        tifed_halved(s->front_end->height), tifed_halved(s->front_end->width), 1, CHANGES, false,
-        NULL,
-    };
+        tifed_halved(f->height), tifed_halved(f->width), 1, CHANGES, false, NULL};
     cells->grid = grid;
+    next->front_end = &cells->grid;
+    next->next = NULL;
+    next->sort = tifed_kernel_sort_changes;
+    next->finish = tifed_kernel_finish;
+    next->features = s->features + CHANGES;
     next->length = (uint16_t)(grid.width * ORIENTATIONS);
+    next->skip = s->skip = CHANGES;
     uint16_t row = (uint16_t)(next->length + ORIENTATIONS); /* with 0 on the right */
-    uint16_t *place = (uint16_t *)(cells + 1);
-    int8_t *features = s->features + CHANGES;
-    next->pixels = (uint8_t *)tifed_front_end_place(next, &cells->grid, features, place);
+    next->pixels = (uint8_t *)tifed_front_end_place(next, (uint16_t *)(cells + 1));
     next->above = next->pixels + row;
     next->arriving = next->above + row;
     for (uint16_t x = 0; x < row; x++)
         next->pixels[x] = next->above[x] = 0; /* outside of the grid */
-    next->sort = tifed_kernel_sort_changes;
-    next->skip = CHANGES;
-    s->finish = tifed_kernel_finish_octants;
-    s->skip = CHANGES;
     s->next = next;
-    return TIFED_OK;
+    s->finish = tifed_kernel_finish_octants;
+    return (uint8_t *)memory + TIFED_SECOND_ORDER_CELLS(f->width);
 }
 
 const tifed_second_stage tifed_second_order = {memory_of, begin};
