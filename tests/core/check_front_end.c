@@ -167,9 +167,8 @@ static void align(const test_case *t)
     size_t needed = (size_t)((char *)&behind.pointer - &behind.byte);
     tifed_front_end_stream stream;
     int8_t *features = exactly(t->features), *memory = exactly(t->memory + 8u);
-    if (needed > 4u &&
-        tifed_front_end_begin(&stream, &t->front_end, features, memory + 4, t->memory) !=
-            TIFED_ERROR_MEMORY)
+    if (needed > 4u && tifed_front_end_begin(&stream, &t->front_end, features, memory + 4,
+                                             t->memory) != TIFED_ERROR_MEMORY)
         fail("took memory that is not aligned", who);
     free(features);
     free(memory);

@@ -36,8 +36,8 @@ static void *copy_rows[TIFED_FRONT_END_ROWS]; /* a sample that arrives has its o
 #define WRITE tifed_write_shifted
 #define FRONT_END NULL, NULL, NULL, 0
 #endif
-static tifed_shifts shifts = {pictures, TIFED_SHIFT_HEIGHT, TIFED_SHIFT_WIDTH,
-                              TIFED_SHIFT_CHANNELS, FRONT_END};
+static tifed_shifts shifts = {pictures, TIFED_SHIFT_HEIGHT, TIFED_SHIFT_WIDTH, TIFED_SHIFT_CHANNELS,
+                              FRONT_END};
 static const tifed_source source = {WRITE, &shifts};
 #endif
 
