@@ -61,8 +61,10 @@ void bind_front_end(nb::module_ &m) {
                  need(tifed_front_end_outputs(&made), "front end", "a number is out of range");
                  new (it) tifed_front_end(made);
              })
-        .def_prop_ro("memory", [](const tifed_front_end &it) { return tifed_front_end_memory(&it); })
-        .def_prop_ro("inputs", [](const tifed_front_end &it) { return tifed_front_end_inputs(&it); })
+        .def_prop_ro("memory",
+                     [](const tifed_front_end &it) { return tifed_front_end_memory(&it); })
+        .def_prop_ro("inputs",
+                     [](const tifed_front_end &it) { return tifed_front_end_inputs(&it); })
         .def_prop_ro("outputs",
                      [](const tifed_front_end &it) { return tifed_front_end_outputs(&it); })
         .def("write_features", &write_features, nb::arg("samples").noconvert(),
