@@ -112,7 +112,8 @@ static void run_core(test_case *t, int how, bool record)
     const int16_t *feedback[TIFED_MAX_DEPTH] = {NULL};
     memset(frozen, 0, sizeof frozen);
     tifed_config config = {
-        &t->network, t->trained, t->count,     t->batch, NULL, NULL,
+        &t->network, t->trained,   t->count,
+        t->batch,    NULL,         NULL,
         t->seed_low, t->seed_high, how == FROM_A_SOURCE ? &source : NULL,
     };
     for (uint32_t l = 0; l < depth && how == IN_FLASH_STORED; l++) {

@@ -8,7 +8,6 @@
 
 typedef struct test_case {
     tifed_front_end front_end;
-    bool second_order;
     size_t memory;
     uint32_t inputs, features, count;
     int8_t *samples, *wanted;
@@ -31,8 +30,11 @@ static void read_case(test_case *t)
     t->front_end.channels = (uint8_t)number();
     t->front_end.directions = (uint8_t)number();
     t->front_end.merged = number() != 0;
-    t->second_order = number() != 0;
+    bool second_order = number() != 0;
+    t->front_end.second = second_order ? &tifed_second_order : NULL;
     t->memory = (size_t)number();
+    if (second_order) /* with pointers, which are as long as this processor has them */
+        t->memory = (size_t)TIFED_PAD(t->memory + sizeof(tifed_second_order_cells));
     t->features = (uint32_t)number();
     t->count = (uint32_t)number();
     t->inputs = (uint32_t)t->front_end.height * t->front_end.width * t->front_end.channels;
@@ -40,26 +42,20 @@ static void read_case(test_case *t)
     t->wanted = bytes(t->features * t->count);
 }
 
-static int begin(const test_case *t, const tifed_front_end *f, tifed_front_end_stream *stream,
-                 tifed_second_order *second, int8_t *features, void *memory, size_t size)
-{
-    return t->second_order ? tifed_second_order_begin(stream, second, f, features, memory, size)
-                           : tifed_front_end_begin(stream, f, features, memory, size);
-}
-
 /* A sample in pieces of `piece` values, each of exactly its size, so that a sanitizer sees what is
  * read behind it; the features in memory of exactly their size. */
 static void run(const test_case *t, const int8_t *sample, const int8_t *wanted, uint32_t piece)
 {
     tifed_front_end_stream stream;
-    tifed_second_order second;
     uint8_t *memory = exactly(t->memory);
     int8_t *features = exactly(t->features), *part = exactly(piece);
     memset(memory, 0x55, t->memory);
-    if (begin(t, &t->front_end, &stream, &second, features, memory, t->memory - 1u) !=
+    if (tifed_front_end_memory(&t->front_end) != t->memory)
+        fail("another size", who);
+    if (tifed_front_end_begin(&stream, &t->front_end, features, memory, t->memory - 1u) !=
         TIFED_ERROR_MEMORY)
         fail("accepted too little memory", who);
-    if (begin(t, &t->front_end, &stream, &second, features, memory, t->memory) != TIFED_OK)
+    if (tifed_front_end_begin(&stream, &t->front_end, features, memory, t->memory) != TIFED_OK)
         fail("did not begin", who);
     for (uint32_t at = 0; at < t->inputs; at += piece) {
         uint32_t count = piece < t->inputs - at ? piece : t->inputs - at;
@@ -86,7 +82,6 @@ static void refuse(const test_case *t)
     int8_t value = 0;
     uint32_t memory = 0;
     tifed_front_end_stream stream;
-    tifed_second_order second;
     for (unsigned way = 0; way < 10; way++) {
         tifed_front_end f = t->front_end;
         switch (way) {
@@ -104,15 +99,14 @@ static void refuse(const test_case *t)
             f.channels = 3;
             break;
         }
-        if (tifed_front_end_inputs(&f) || tifed_front_end_outputs(&f) ||
-            tifed_front_end_memory(&f) || tifed_second_order_outputs(&f) ||
-            tifed_second_order_memory(&f))
+        if (tifed_front_end_inputs(&f) || tifed_front_end_outputs(&f) || tifed_front_end_memory(&f))
             fail("has a size for a broken front end", who);
-        if (begin(t, &f, &stream, &second, &value, &memory, SIZE_MAX) != TIFED_ERROR_NETWORK)
+        if (tifed_front_end_begin(&stream, &f, &value, &memory, SIZE_MAX) != TIFED_ERROR_NETWORK)
             fail("took a broken front end", who);
     }
-    if (begin(t, &t->front_end, &stream, &second, NULL, &memory, SIZE_MAX) != TIFED_ERROR_MEMORY ||
-        begin(t, &t->front_end, &stream, &second, &value, NULL, SIZE_MAX) != TIFED_ERROR_MEMORY)
+    if (tifed_front_end_begin(&stream, &t->front_end, NULL, &memory, SIZE_MAX) !=
+            TIFED_ERROR_MEMORY ||
+        tifed_front_end_begin(&stream, &t->front_end, &value, NULL, SIZE_MAX) != TIFED_ERROR_MEMORY)
         fail("took no memory for memory", who);
 }
 
@@ -122,12 +116,12 @@ static void refuse_to_follow(const test_case *t)
     int8_t value = 0;
     uint32_t memory = 0;
     tifed_front_end_stream stream;
-    tifed_second_order second;
-    if (t->front_end.directions == 8u && t->front_end.merged)
+    tifed_front_end f = t->front_end;
+    f.second = &tifed_second_order;
+    if (f.directions == 8u && f.merged)
         return;
-    if (tifed_second_order_outputs(&t->front_end) || tifed_second_order_memory(&t->front_end) ||
-        tifed_second_order_begin(&stream, &second, &t->front_end, &value, &memory, SIZE_MAX) !=
-            TIFED_ERROR_NETWORK)
+    if (tifed_front_end_outputs(&f) || tifed_front_end_memory(&f) ||
+        tifed_front_end_begin(&stream, &f, &value, &memory, SIZE_MAX) != TIFED_ERROR_NETWORK)
         fail("follows what is not octants", who);
 }
 
@@ -135,29 +129,49 @@ static void refuse_to_follow(const test_case *t)
  * cut off. */
 static void measure(void)
 {
-    static const tifed_front_end octants = {28, 28, 1, 8, true}, large = {4, 4096, 3, 8, true};
+    static const tifed_front_end sizes[2] = {{28, 28, 1, 8, true, NULL},
+                                             {28, 28, 1, 8, true, &tifed_second_order}};
+    static const tifed_front_end wide[2] = {{4, 4096, 3, 8, true, NULL},
+                                            {4, 4096, 3, 8, true, &tifed_second_order}};
     static uint8_t memory[TIFED_FRONT_END_BYTES(28, 1, 8, true)];
-    static uint8_t second_memory[TIFED_SECOND_ORDER_BYTES(28, 1)];
-    uint32_t needed = (uint32_t)TIFED_FRONT_END_BYTES(4096, 3, 8, true);
+    static uint8_t more[TIFED_SECOND_ORDER_BYTES(28, 1)];
+    static const uint32_t needed[2] = {(uint32_t)TIFED_FRONT_END_BYTES(4096, 3, 8, true),
+                                       (uint32_t)TIFED_SECOND_ORDER_BYTES(4096, 3)};
     int8_t value = 0;
-    uint32_t word = 0;
+    union {
+        void *aligned;
+        uint32_t word;
+    } place = {NULL};
     tifed_front_end_stream stream;
-    tifed_second_order second;
-    if (sizeof memory != 976u || tifed_front_end_memory(&octants) != sizeof memory)
+    if (sizeof memory != 976u || tifed_front_end_memory(&sizes[0]) != sizeof memory)
         fail("another size", "octants");
-    if (tifed_front_end_memory(&large) != ((size_t)needed == needed ? (size_t)needed : SIZE_MAX))
-        fail("another size", "a wide picture");
-    if (sizeof second_memory != 1564u ||
-        tifed_second_order_memory(&octants) != sizeof second_memory)
+    if (sizeof more != 1564u + TIFED_PAD(sizeof(tifed_second_order_cells)) ||
+        tifed_front_end_memory(&sizes[1]) != sizeof more)
         fail("another size", "octants and second order");
-    needed = (uint32_t)TIFED_SECOND_ORDER_BYTES(4096, 3);
-    if (tifed_second_order_memory(&large) != ((size_t)needed == needed ? (size_t)needed : SIZE_MAX))
-        fail("another size", "a wide picture and second order");
-    if (tifed_second_order_begin(&stream, &second, &large, &value, &word, 65535u) !=
-        TIFED_ERROR_MEMORY)
-        fail("accepted too little memory", "a wide picture and second order");
-    if (tifed_front_end_begin(&stream, &large, &value, &word, 65535u) != TIFED_ERROR_MEMORY)
-        fail("accepted too little memory", "a wide picture");
+    for (unsigned i = 0; i < 2u; i++) {
+        if (tifed_front_end_memory(&wide[i]) !=
+            ((size_t)needed[i] == needed[i] ? (size_t)needed[i] : SIZE_MAX))
+            fail("another size", "a wide picture");
+        if (tifed_front_end_begin(&stream, &wide[i], &value, &place, 65535u) != TIFED_ERROR_MEMORY)
+            fail("accepted too little memory", "a wide picture");
+    }
+}
+
+/* Memory at an address where a pointer may not lie is refused. */
+static void align(const test_case *t)
+{
+    struct {
+        char byte;
+        void *pointer;
+    } behind;
+    size_t needed = (size_t)((char *)&behind.pointer - &behind.byte);
+    tifed_front_end_stream stream;
+    int8_t *features = exactly(t->features), *memory = exactly(t->memory + 8u);
+    if (needed > 4u && tifed_front_end_begin(&stream, &t->front_end, features, memory + 4,
+                                             t->memory) != TIFED_ERROR_MEMORY)
+        fail("took memory that is not aligned", who);
+    free(features);
+    free(memory);
 }
 
 void check_case(void)
@@ -167,6 +181,7 @@ void check_case(void)
     read_case(&t);
     refuse(&t);
     refuse_to_follow(&t);
+    align(&t);
     for (uint32_t n = 0; n < t.count; n++) {
         uint32_t pieces[] = {1u, 7u, t.front_end.width, t.inputs};
         for (unsigned p = 0; p < sizeof pieces / sizeof *pieces; p++)

@@ -1,5 +1,6 @@
 /* What training sees of pictures with shift copies: the file's format is in
  * tests/vectors/write_shifts.py. */
+#include "tifed_second_order.h"
 #include "tifed_shifts.h"
 
 #include <stdlib.h>
@@ -29,7 +30,10 @@ void check_case(void)
     front_end.channels = shifts.channels = (uint8_t)number();
     front_end.directions = (uint8_t)number();
     front_end.merged = number() != 0;
+    front_end.second = number() ? &tifed_second_order : NULL;
     shifts.bytes = (size_t)number();
+    if (front_end.second) /* with pointers, which are as long as this processor has them */
+        shifts.bytes = (size_t)TIFED_PAD(shifts.bytes + sizeof(tifed_second_order_cells));
     uint32_t features = (uint32_t)number();
     t.config.seed_low = (uint32_t)number();
     t.config.seed_high = (uint32_t)number();

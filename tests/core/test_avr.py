@@ -63,7 +63,7 @@ def packed(text: str) -> bytes:
         ("core_energy_shifts.txt", LEARNING, "check_core.c", 17),
         ("features.txt", EXTRACTION, "check_extraction.c", 24),
         ("front_end.txt", FRONT_END, "check_front_end.c", 32),
-        ("shifts.txt", SHIFTS, "check_shifts.c", 24),
+        ("shifts.txt", SHIFTS, "check_shifts.c", 30),
     ],
     ids=["learning", "large-shifts", "energy-shifts", "extraction", "front-end", "shifts"],
 )

@@ -21,6 +21,7 @@ from tifed.fleets.linked import LinkedFleet
 from tifed.link import Client, DeviceRefusedError, FrameReader, Patience, Transport
 from tifed.link.faults import faulty
 from tifed.link.frame import ANSWER, Frame, Kind
+from tifed.plan.front_end_costs import STREAM
 from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, features, front_end_memory
 from tifed.rule.recipes import Tuned
 
@@ -257,18 +258,20 @@ def test_the_boards_ram_counts_its_rows(tmp_path: Path) -> None:
 
     board, network = QEMU["cortex-m0"], Tuned().network((512, 4), 4)
     narrow, wide = FrontEnd("edges-small", (32, 64, 1)), FrontEnd("edges-small", (8, 256, 1))
+    second = FrontEnd("octants-second-order", (16, 32, 1))
     data = [
         read_image(
             build_firmware(
                 board, experiment_header(network, [(0,)], 4, 4, front_end=it), cache=tmp_path
             ).elf
         ).data
-        for it in (None, narrow, wide)
+        for it in (None, narrow, wide, second)
     ]
-    assert narrow.features == wide.features == 512
+    assert narrow.features == wide.features == second.features == 512
     stream = data[1] - data[0] - front_end_memory(narrow).total
-    assert 0 < stream < 64
+    assert stream == STREAM
     assert data[2] - data[0] - front_end_memory(wide).total == stream
+    assert data[3] - data[0] - front_end_memory(second).total == stream
     too_wide = FrontEnd("edges-small", (4, 1024, 1))
     network = Tuned().network((too_wide.features, 2), 4)
     build_firmware(board, experiment_header(network, [(0,)], 2, 2), cache=tmp_path)

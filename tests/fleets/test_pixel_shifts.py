@@ -19,7 +19,7 @@ from tifed.fleets.built_for import fingerprint_of, misfit
 from tifed.fleets.linked import LinkedFleet
 from tifed.link import Client, Patience
 from tifed.link.faults import faulty
-from tifed.rule.front_end import FrontEnd, front_end_memory
+from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, front_end_memory
 from tifed.rule.recipes import Tuned
 
 pytestmark = pytest.mark.slow(30)
@@ -35,7 +35,7 @@ def small(**settings: Any) -> dict[str, Any]:
     } | settings  # fmt: skip
 
 
-@pytest.mark.parametrize("front_end", [None, "edges", "octants"])
+@pytest.mark.parametrize("front_end", [None, *EDGE_FRONT_ENDS])
 @pytest.mark.parametrize(
     ("emulator", "board"),
     [("unicorn", "cortex-m0"), ("unicorn", "cortex-m4"), ("qemu", "riscv32")],
@@ -126,8 +126,10 @@ def test_what_a_device_cannot_make_copies_for_is_refused(tmp_path: Path) -> None
         experiment_header(network, [(0,)], 2, 2, extractor=extractor, shifts=(28, 28, 1))
 
 
-def test_the_boards_ram_is_what_the_specification_says(tmp_path: Path) -> None:
-    network, front_end = Tuned().network((32, 4), 4), FrontEnd("octants", (8, 8, 1))
+@pytest.mark.parametrize("name", ["octants", "octants-second-order"])
+def test_the_boards_ram_is_what_the_specification_says(tmp_path: Path, name: str) -> None:
+    front_end = FrontEnd(name, (8, 8, 1))
+    network = Tuned().network((front_end.features, 4), 4)
 
     def ram(shifts: tuple[int, int, int] | None) -> int:
         header = experiment_header(network, [(0,)], 20, 4, front_end=front_end, shifts=shifts)
@@ -135,5 +137,6 @@ def test_the_boards_ram_is_what_the_specification_says(tmp_path: Path) -> None:
 
     # Raw samples and one mini-batch of features in the place of a buffer of them; a row, and the
     # front end's own memory once more; the source and what it knows, which are pointers.
-    more = 20 * 64 + 4 * 32 - 20 * 32 + 8 + front_end_memory(front_end).total
+    buffers = 20 * 64 + 4 * front_end.features - 20 * front_end.features
+    more = buffers + 8 + front_end_memory(front_end).total
     assert 0 <= ram((8, 8, 1)) - ram(None) - more <= 48

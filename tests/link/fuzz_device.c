@@ -2,6 +2,7 @@
  * do what another session asks for.
  *
  *     fuzz_device COUNT SEED     COUNT random inputs
+ *     with -DTIFED_DEVICE_FRONT_END, and -DTIFED_DEVICE_SHIFTS beside it     devices that have these
  *     with -DLIBFUZZER           a libFuzzer or AFL++ target instead of main
  *
  * An input is a string of operations: sound frames with random contents (noise alone would never
@@ -13,7 +14,7 @@
 #include "device.h"
 
 #ifdef TIFED_DEVICE_FRONT_END
-#include "tifed_front_end.h"
+#include "tifed_shifts.h"
 #define INPUTS 16u /* a picture of 4x4 pixels */
 #define FEATURES 8u
 #else
@@ -174,11 +175,11 @@ static const int8_t *extract(const int8_t *sample)
 }
 
 #ifdef TIFED_DEVICE_FRONT_END
+static const tifed_front_end octants = {4, 4, 1, 8, true, NULL};
 static void *rows; /* of the exact size as well */
 
 static int front_end(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count)
 {
-    static const tifed_front_end octants = {4, 4, 1, 8, true};
     static tifed_front_end_stream stream;
     if (offset == 0u && tifed_front_end_begin(&stream, &octants, features, rows,
                                               tifed_front_end_memory(&octants)) != TIFED_OK)
@@ -194,6 +195,14 @@ static int front_end(int8_t *features, uint32_t offset, const int8_t *values, ui
 static void run(const uint8_t *data, size_t size)
 {
     tifed_config config = {&network, 3, 3, 2, NULL, NULL, 0, 0, NULL};
+#ifdef TIFED_DEVICE_SHIFTS
+    const size_t made_in = TIFED_FRONT_END_BYTES(4, 1, 8, true);
+    int8_t *kept = malloc(3u * INPUTS), *row = malloc(4u);
+    void *copy_rows = malloc(made_in);
+    tifed_shifts shifts = {kept, 4, 4, 1, &octants, row, copy_rows, made_in};
+    const tifed_source source = {tifed_write_shifted_features, &shifts};
+    config.source = &source;
+#endif
     size_t bytes = tifed_memory_size(&config);
     void *memory = malloc(bytes); /* of the exact size, so that the sanitizer sees its end */
     int8_t *sample = malloc(FEATURES);
@@ -214,6 +223,12 @@ static void run(const uint8_t *data, size_t size)
 #ifdef TIFED_DEVICE_FRONT_END
     rows = malloc(TIFED_FRONT_END_BYTES(4, 1, 8, true));
     setup.front_end = front_end;
+#endif
+#ifdef TIFED_DEVICE_SHIFTS
+    setup.extract = NULL; /* no device makes copies of what one gives */
+    setup.source = &source;
+    setup.kept = kept;
+    memset(kept, 0xA5, 3u * INPUTS);
 #endif
     tifed_device *device = malloc(sizeof *device);
     memset(device, 0xA5, sizeof *device);
@@ -241,6 +256,11 @@ static void run(const uint8_t *data, size_t size)
         fail("the device is in no state");
 #ifdef TIFED_DEVICE_FRONT_END
     free(rows);
+#endif
+#ifdef TIFED_DEVICE_SHIFTS
+    free(kept);
+    free(row);
+    free(copy_rows);
 #endif
     free(device);
     free(sample);

@@ -30,7 +30,11 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("options", [(), ("-DTIFED_DEVICE_FRONT_END",)], ids=["", "front end"])
+@pytest.mark.parametrize(
+    "options",
+    [(), ("-DTIFED_DEVICE_FRONT_END",), ("-DTIFED_DEVICE_FRONT_END", "-DTIFED_DEVICE_SHIFTS")],
+    ids=["", "front end", "shift copies"],
+)
 def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:

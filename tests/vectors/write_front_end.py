@@ -32,9 +32,9 @@ def case_numbers(seed: int) -> list[int]:
     samples[2] = samples[2] // 32 - 100  # faint
     pixels = rng.random(front_end.input_features // front_end.input_shape[2]) < 0.04
     samples[3] = np.repeat(np.where(pixels, 127, -128), front_end.input_shape[2])  # alone, so loud
-    parts = front_end.parts
+    parts, memory = front_end.parts, front_end_memory(front_end)
     numbers = [*front_end.input_shape, parts.directions, int(parts.merged), int(parts.second_order)]
-    numbers += [front_end_memory(front_end).total, front_end.features, len(samples)]
+    numbers += [memory.total - memory.place, front_end.features, len(samples)]
     return numbers + samples.ravel().tolist() + features(front_end, samples).ravel().tolist()
 
 

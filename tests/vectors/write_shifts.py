@@ -12,16 +12,17 @@ from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, features, front_end_
 from tifed.rule.learning.pixel_shifts import SHIFTS, chosen_copies, shifted
 
 PATH = Path(__file__).with_name("shifts.txt")
-CASES = 24
+CASES = 30
 NAMES = (None, *EDGE_FRONT_ENDS)
 
 
 def case_numbers(case: int) -> list[int]:
     """One case: pictures, counters, and the samples of some mini-batches one after the other."""
     rng = np.random.default_rng(case)
-    least = 1 if NAMES[case % 4] is None else 4
+    name = NAMES[case % len(NAMES)]
+    least = 1 if name is None else 4
     height, width = rng.integers(least, 10, 2).tolist()
-    shape = (height, width, 1 + case % 5 // 4 * 2)
+    shape = (height, width, 1 + case % 4 // 3 * 2)
     seed, device, exchange = (int(rng.integers(0, 1 << bits)) for bits in (63, 20, 32))
     count, batch = int(rng.integers(1, 7)), int(rng.integers(1, 5))
     batches = -(-count // batch)
@@ -29,14 +30,13 @@ def case_numbers(case: int) -> list[int]:
     first = batches * ((1 << 32) // count - 1) if case == CASES - 1 else int(rng.integers(0, 40))
     pictures = rng.integers(-128, 128, (count, height * width * shape[2])).astype(np.int8)
     copies = np.stack([shifted(pictures, shape, copy) for copy in range(len(SHIFTS))])
-    name = NAMES[case % 4]
-    about = [0, 0, 0, pictures.shape[1]]
+    about = [0, 0, 0, 0, pictures.shape[1]]
     if name is not None:
         front_end = FrontEnd(name, shape)
         copies = np.stack([features(front_end, one) for one in copies])
-        parts = front_end.parts
-        about = [parts.directions, int(parts.merged), front_end_memory(front_end).total]
-        about.append(front_end.features)
+        parts, memory = front_end.parts, front_end_memory(front_end)
+        about = [parts.directions, int(parts.merged), int(parts.second_order)]
+        about += [memory.total - memory.place, front_end.features]
     steps = range(first, first + min(2 * batches + 1, 9))
     numbers = [*shape, *about, seed & 0xFFFFFFFF, seed >> 32, device, exchange]
     numbers += [count, batch, first, len(steps), *pictures.ravel().tolist()]

@@ -279,8 +279,9 @@ static void lay_out(tifed *t, tifed_arena *arena)
     }
     t->centre = network->centred ? take(arena, features, 1u) : NULL;
     t->input = network->centred || network->input_shift ? take(arena, features, 1u) : NULL;
-    t->samples = take(
-        arena, config->source ? TIFED_ROWS(config->buffer, config->batch) : config->buffer, features);
+    t->samples =
+        take(arena, config->source ? TIFED_ROWS(config->buffer, config->batch) : config->buffer,
+             features);
     t->labels = take(arena, config->buffer, 2u);
     t->sums = take(arena, widest, 4u);
     t->activations[0] = take(arena, widest, 2u);

@@ -8,10 +8,15 @@
  *   in a fresh row of cells, which is added to the open one and then takes its place.
  * - Normalisation: a row of cells waits until the energies of the row below it are known.
  *
- * Where the edges of second order follow (tifed_second_order.c), each row of cells that was written
+ * Where edges of second order follow (tifed_second_order.c), each row of cells that was written
  * is a row of pixels to them, and goes through the same stages. */
 #include "tifed_kernel_front_end.h"
 #include "tifed_assumptions.h"
+
+struct pointer_behind_a_byte {
+    char byte;
+    void *pointer;
+};
 
 #define LEAST_SIDE 4u
 #define MOST_SIDE 4096u
@@ -32,22 +37,23 @@ uint32_t tifed_front_end_inputs(const tifed_front_end *f)
 
 uint32_t tifed_front_end_outputs(const tifed_front_end *f)
 {
-    if (!is_valid(f))
+    if (!tifed_front_end_memory(f))
         return 0u;
     uint16_t rows = tifed_halved(f->height), columns = tifed_halved(f->width);
     if (f->merged) {
         rows = tifed_halved(rows);
         columns = tifed_halved(columns);
     }
-    return (uint32_t)rows * columns * f->directions;
+    return (uint32_t)rows * columns * f->directions << (f->second != NULL);
 }
 
 size_t tifed_front_end_memory(const tifed_front_end *f)
 {
     if (!is_valid(f))
         return 0u;
-    uint32_t needed =
-        (uint32_t)TIFED_FRONT_END_BYTES(f->width, f->channels, f->directions, f->merged);
+    uint32_t needed = f->second ? f->second->memory(f)
+                                : (uint32_t)TIFED_FRONT_END_BYTES(f->width, f->channels,
+                                                                  f->directions, f->merged);
     return (size_t)needed == needed ? (size_t)needed : SIZE_MAX;
 }
 
@@ -57,15 +63,11 @@ static size_t cells_of(const tifed_front_end *f)
     return (tifed_halved(f->width) + (size_t)1u) * f->directions;
 }
 
-uint16_t *tifed_front_end_place(tifed_front_end_stream *s, const tifed_front_end *f,
-                                int8_t *features, uint16_t *place)
+uint16_t *tifed_front_end_place(tifed_front_end_stream *s, uint16_t *place)
 {
+    const tifed_front_end *f = s->front_end;
     uint16_t columns = tifed_halved(f->width);
     size_t cells = cells_of(f);
-    s->front_end = f;
-    s->next = NULL;
-    s->finish = tifed_kernel_finish;
-    s->features = features;
     s->waiting = place;
     s->open = s->waiting + cells;
     s->fresh = s->open + cells;
@@ -74,7 +76,6 @@ uint16_t *tifed_front_end_place(tifed_front_end_stream *s, const tifed_front_end
     s->blocks = s->last_two + columns;
     place = s->blocks + (f->merged ? (size_t)tifed_halved(columns) * f->directions : 0u);
     s->filled = s->rows = s->cell_rows = 0;
-    s->skip = 0;
     tifed_kernel_clear(s->open, cells);
     for (uint16_t i = 0; i < columns; i++)
         s->last[i] = 0; /* above the picture */
@@ -88,13 +89,20 @@ int tifed_front_end_begin(tifed_front_end_stream *s, const tifed_front_end *f, i
     if (!s || !needed)
         return TIFED_ERROR_NETWORK;
     if (!features || !memory || bytes < needed || needed == SIZE_MAX ||
-        (uintptr_t)memory % TIFED_ALIGNMENT)
+        (uintptr_t)memory % offsetof(struct pointer_behind_a_byte, pointer))
         return TIFED_ERROR_MEMORY;
-    s->pixels = (uint8_t *)tifed_front_end_place(s, f, features, memory);
+    s->front_end = f;
+    s->next = NULL;
+    s->sort = tifed_kernel_sort;
+    s->finish = tifed_kernel_finish;
+    s->features = features;
+    s->length = f->width;
+    s->skip = 0;
+    if (f->second)
+        memory = f->second->begin(s, memory);
+    s->pixels = (uint8_t *)tifed_front_end_place(s, memory);
     s->above = s->pixels + f->width + 1u;
     s->arriving = s->above + f->width + 1u;
-    s->length = f->width;
-    s->sort = tifed_kernel_sort;
     for (uint16_t x = 0; x <= f->width; x++)
         s->pixels[x] = s->above[x] = 0; /* outside of the picture */
     return TIFED_OK;

@@ -14,9 +14,8 @@ static inline uint16_t tifed_halved(uint16_t side)
 /* Set `count` values, a multiple of 4, to 0. */
 void tifed_kernel_clear(uint16_t *values, size_t count);
 
-/* Begin with everything but the rows of pixels, in memory that is large enough: the place behind. */
-uint16_t *tifed_front_end_place(tifed_front_end_stream *stream, const tifed_front_end *front_end,
-                                int8_t *features, uint16_t *place);
+/* Begin with sums of nothing, in memory that is large enough: the place behind, for rows of pixels. */
+uint16_t *tifed_front_end_place(tifed_front_end_stream *stream, uint16_t *place);
 
 /* Sort the gradients of the row in `pixels` into `cells`, each shifted left by `shift`. Below it
  * lies the row that has arrived, which takes the place of `above`; then the two change places. */

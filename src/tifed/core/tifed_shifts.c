@@ -9,8 +9,7 @@ uint32_t tifed_chosen_copy(const tifed *t, uint32_t place, uint32_t copies)
 {
     uint32_t batches = (t->count - 1u) / t->config.batch + 1u;
     uint32_t visit = t->step / batches;
-    tifed_key key =
-        tifed_key_start(t->config.seed_low, t->config.seed_high, TIFED_PURPOSE_COPY);
+    tifed_key key = tifed_key_start(t->config.seed_low, t->config.seed_high, TIFED_PURPOSE_COPY);
     key = tifed_key_add(tifed_key_add(key, t->work.device), t->work.exchange);
     return tifed_random_below(key, visit * t->count + place, copies);
 }

@@ -28,7 +28,7 @@ typedef struct tifed_shifts {
     /* What turns each copy into features; the rest is for it alone. NULL for pixels. */
     const tifed_front_end *front_end;
     int8_t *row;  /* (width * channels) */
-    void *memory; /* of the front end: tifed_front_end_memory, aligned as uint32_t is */
+    void *memory; /* of the front end: tifed_front_end_memory, aligned as a pointer is */
     size_t bytes; /* of it */
 } tifed_shifts;
 

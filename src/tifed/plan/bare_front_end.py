@@ -34,19 +34,13 @@ RAM_BYTES = 1 << 22
 PROGRAM = """\
 %(constants)s
 int8_t sample[%(inputs)d], features[%(outputs)d];
-uint32_t scratch[TIFED_FRONT_END_ROWS / 4];
+void *scratch[TIFED_FRONT_END_ROWS];
 int start(void);
 int start(void)
 {
     tifed_front_end_stream stream;
-#ifdef TIFED_FRONT_END_SECOND_ORDER
-    static tifed_second_order second;
-    int status = tifed_second_order_begin(&stream, &second, &tifed_experiment_front_end,
-                                          features, scratch, sizeof scratch);
-#else
     int status = tifed_front_end_begin(&stream, &tifed_experiment_front_end, features, scratch,
                                        sizeof scratch);
-#endif
     return status ? status : tifed_front_end_put(&stream, sample, sizeof sample);
 }
 """

@@ -14,9 +14,6 @@ CODE = 3_072
 STREAM = 68
 """Bytes of a ``tifed_front_end_stream`` on a 32-bit device."""
 
-SECOND_ORDER = 76
-"""Bytes of a ``tifed_second_order`` there."""
-
 BELOW = 184
 """Bytes of stack that the firmware has in use when it gives a piece of a sample to a front end: the
 most that leaves an emulated firmware's whole stack as it was measured, and not below it."""
@@ -46,8 +43,7 @@ def front_end_instructions(
 
 def front_end_room(front_end: FrontEnd) -> int:
     """Bytes of RAM that a front end takes beside the features, with where it is in a picture."""
-    second = SECOND_ORDER if front_end.parts.second_order else 0
-    return front_end_memory(front_end).total + STREAM + second
+    return front_end_memory(front_end).total + STREAM
 
 
 def front_end_code(kind: str, front_end: FrontEnd, measured: FrontEndRuns) -> Figure:

@@ -122,9 +122,10 @@ def test_memory_is_rows_and_no_picture() -> None:
     assert front_end_memory(FrontEnd("edges", (28, 28, 1))).total == 28 + 58 + 360 + 56 + 2
     assert front_end_memory(FrontEnd("octants", (4096, 28, 1))) == front_end_memory(octants)
     assert front_end_memory(FrontEnd("edges", (5, 5, 3))).total == 15 + 12 + 96 + 12 + 1
-    # As octants, then 3·8·8 sums of 2 bytes, 2·7 energies of 2, 3·14·4 orientations, 2·4 zeros.
+    # As octants, then 3·8·8 sums of 2 bytes, 2·7 energies of 2, 3·14·4 orientations, 2·4 zeros,
+    # and 80 bytes that say where it is.
     second = front_end_memory(FrontEnd("octants-second-order", (28, 28, 1)))
-    assert second.total == front_end_memory(octants).total + 384 + 28 + 168 + 8
+    assert second.total == front_end_memory(octants).total + 384 + 28 + 168 + 8 + 80
 
 
 def test_operations_are_counted() -> None:

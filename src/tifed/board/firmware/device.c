@@ -188,6 +188,12 @@ static uint32_t now(const tifed_device *device)
     return device->setup->ticks ? device->setup->ticks() : 0u;
 }
 
+NOINLINE static void keep(int8_t *to, const uint8_t *bytes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        to[i] = (int8_t)bytes[i];
+}
+
 #ifdef TIFED_DEVICE_FRONT_END
 /* Give a piece of a sample to the front end, which needs no sample as a whole. Where a source makes
  * of it what is trained on, it is kept as well, in the place of the buffer's next sample; what is
@@ -201,14 +207,12 @@ static uint8_t take_piece(tifed_device *device, int8_t *sample, uint32_t offset,
                        ? setup->kept + (size_t)place * setup->inputs + offset
                        : 0;
     int status = TIFED_OK;
-    for (uint32_t i = 0; i < count; i++) {
-        if (kept)
-            kept[i] = (int8_t)bytes[i];
-        if (!setup->front_end)
-            sample[offset + i] = (int8_t)bytes[i];
-    }
+    if (kept)
+        keep(kept, bytes, count);
     if (setup->front_end)
         status = setup->front_end(sample, offset, (const int8_t *)bytes, count);
+    else
+        keep(sample + offset, bytes, count);
     device->ticks += now(device) - before;
     return code_of(status);
 }
@@ -246,8 +250,7 @@ NOINLINE static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint
         return code;
     }
 #else
-    for (uint32_t i = 0; i < count; i++)
-        sample[offset + i] = (int8_t)in[8u + i];
+    keep(sample + offset, in + 8, count);
 #endif
     device->filled = offset + count;
     if (device->filled < inputs)

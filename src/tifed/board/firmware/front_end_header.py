@@ -1,6 +1,6 @@
 """What becomes of samples as they arrive, as constants in C: a front end, shift copies."""
 
-from tifed.rule.front_end import FrontEnd, front_end_memory
+from tifed.rule.front_end import FrontEnd
 
 DEVICE_SWITCH = "TIFED_DEVICE_FRONT_END"
 """What ``device.h`` is compiled with where samples are not simply kept as they arrive."""
@@ -22,17 +22,25 @@ def front_end_constants(front_end: FrontEnd) -> str:
     """The front end, and how much memory it needs for the rows that it looks back at."""
     height, width, channels = front_end.input_shape
     parts = front_end.parts
-    second_order = "#define TIFED_FRONT_END_SECOND_ORDER 1\n" if parts.second_order else ""
+    merged = "true" if parts.merged else "false"
+    if parts.second_order:
+        header, second = "tifed_second_order.h", "&tifed_second_order"
+        memory = f"TIFED_SECOND_ORDER_BYTES({width}u, {channels}u)"
+    else:
+        header, second = "tifed_front_end.h", "NULL"
+        memory = f"TIFED_FRONT_END_BYTES({width}u, {channels}u, {parts.directions}u, {merged})"
     return f"""\
-#include "tifed_second_order.h"
+#include "{header}"
 
 /* SHA-256 {front_end.digest} */
-#define TIFED_FRONT_END_ROWS {front_end_memory(front_end).total}u
-{second_order}static const tifed_front_end tifed_experiment_front_end = {{
+/* Its memory, in pointers. */
+#define TIFED_FRONT_END_ROWS (({memory} + sizeof(void *) - 1u) / sizeof(void *))
+static const tifed_front_end tifed_experiment_front_end = {{
     .height = {height},
     .width = {width},
     .channels = {channels},
     .directions = {parts.directions},
-    .merged = {"true" if parts.merged else "false"},
+    .merged = {merged},
+    .second = {second},
 }};
 """

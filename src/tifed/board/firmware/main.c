@@ -11,16 +11,10 @@ static tifed_device device;
 static int make_features(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count)
 {
     static tifed_front_end_stream stream;
-    static uint32_t rows[TIFED_FRONT_END_ROWS / 4u];
+    static void *rows[TIFED_FRONT_END_ROWS];
     if (offset == 0u) {
-#ifdef TIFED_FRONT_END_SECOND_ORDER
-        static tifed_second_order second;
-        int status = tifed_second_order_begin(&stream, &second, &tifed_experiment_front_end,
-                                              features, rows, sizeof rows);
-#else
         int status = tifed_front_end_begin(&stream, &tifed_experiment_front_end, features, rows,
                                            sizeof rows);
-#endif
         if (status != TIFED_OK)
             return status;
     }
@@ -35,15 +29,15 @@ static int8_t pictures[TIFED_BUFFER * TIFED_INPUTS];
 
 #ifdef TIFED_FRONT_END_ROWS
 static int8_t row[TIFED_SHIFT_WIDTH * TIFED_SHIFT_CHANNELS];
-static uint32_t copy_rows[TIFED_FRONT_END_ROWS / 4u]; /* a sample that arrives has its own */
+static void *copy_rows[TIFED_FRONT_END_ROWS]; /* a sample that arrives has its own */
 #define WRITE tifed_write_shifted_features
 #define FRONT_END &tifed_experiment_front_end, row, copy_rows, sizeof copy_rows
 #else
 #define WRITE tifed_write_shifted
 #define FRONT_END NULL, NULL, NULL, 0
 #endif
-static tifed_shifts shifts = {pictures, TIFED_SHIFT_HEIGHT, TIFED_SHIFT_WIDTH,
-                              TIFED_SHIFT_CHANNELS, FRONT_END};
+static tifed_shifts shifts = {pictures, TIFED_SHIFT_HEIGHT, TIFED_SHIFT_WIDTH, TIFED_SHIFT_CHANNELS,
+                              FRONT_END};
 static const tifed_source source = {WRITE, &shifts};
 #endif
 

@@ -32,7 +32,7 @@ static const tifed_frozen frozen[TIFED_MODEL_DEPTH] = {
 static int8_t pictures[TIFED_MODEL_BUFFER * TIFED_MODEL_INPUTS];
 {% if model.front_end %}
 static int8_t row[TIFED_SHIFT_WIDTH * TIFED_SHIFT_CHANNELS];
-static uint32_t copy_rows[TIFED_FRONT_END_ROWS / 4u]; /* a sample that is added has its own */
+static void *copy_rows[TIFED_FRONT_END_ROWS]; /* a sample that is added has its own */
 static tifed_shifts shifts = {
     pictures, TIFED_SHIFT_HEIGHT, TIFED_SHIFT_WIDTH, TIFED_SHIFT_CHANNELS,
     &tifed_experiment_front_end, row, copy_rows, sizeof copy_rows,
@@ -116,16 +116,10 @@ int tifed_model_start(tifed *t)
 static int front_end(int8_t *features, uint32_t offset, const int8_t *values, uint32_t count)
 {
     static tifed_front_end_stream stream;
-    static uint32_t rows[TIFED_FRONT_END_ROWS / 4u];
+    static void *rows[TIFED_FRONT_END_ROWS];
     if (offset == 0u) {
-{% if model.front_end.parts.second_order %}
-        static tifed_second_order second;
-        int status = tifed_second_order_begin(&stream, &second, &tifed_experiment_front_end,
-                                              features, rows, sizeof rows);
-{% else %}
         int status = tifed_front_end_begin(&stream, &tifed_experiment_front_end, features, rows,
                                            sizeof rows);
-{% endif %}
         if (status != TIFED_OK)
             return status;
     }

@@ -1,4 +1,4 @@
-"""RAM that a front end takes on a device: the C core's own layout (SPEC, section 14.4)."""
+"""RAM that a front end takes on a 32-bit device: the C core's own layout (SPEC, section 14.4)."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,9 @@ from tifed.rule.front_end.front_end import ORIENTATIONS, SECOND_ORDER, FrontEnd
 
 CELL_ROWS = 3
 """One that waits for its neighbours, one that is being summed, one that begins."""
+
+PLACE = 80
+"""Where second order is in a picture: on a processor whose pointers have 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class FrontEndMemory:
         energies: of two rows of cells.
         blocks: sums of a row of 2x2 blocks.
         second_order: orientations of three rows of cells, and sums and energies of second order.
+        place: where second order is in a picture.
     """
 
     row: int
@@ -27,12 +31,13 @@ class FrontEndMemory:
     energies: int
     blocks: int
     second_order: int
+    place: int
 
     @property
     def total(self) -> int:
-        """Sum of all parts, the first five and the last rounded up to whole 32-bit words."""
+        """Sum of all parts, the first five and the last two rounded up to whole 32-bit words."""
         first = self.row + self.pixels + self.cells + self.energies + self.blocks
-        return (first + 3) // 4 * 4 + (self.second_order + 3) // 4 * 4
+        return (first + 3) // 4 * 4 + (self.place + self.second_order + 3) // 4 * 4
 
 
 def front_end_memory(front_end: FrontEnd) -> FrontEndMemory:
@@ -52,4 +57,5 @@ def front_end_memory(front_end: FrontEnd) -> FrontEndMemory:
         energies=2 * 2 * columns,
         blocks=2 * block_columns * directions if front_end.parts.merged else 0,
         second_order=second_order,
+        place=PLACE if front_end.parts.second_order else 0,
     )
