@@ -233,7 +233,7 @@ def test_what_cannot_make_copies_refuses_them(tmp_path: Path) -> None:
     words = ("export", str(tmp_path / "library"), "--set", "pixel_shifts=true")
     done = CliRunner().invoke(app, [*words, "--set", "extractor=mnist", "--set", "layers=[200,10]"])
     assert done.exit_code != 0
-    assert "pixel_shifts: boards make shift copies of pixels" in f"{done.output} {done.exception}"
+    assert "pixel_shifts: boards make moved copies of pixels" in f"{done.output} {done.exception}"
     assert not (tmp_path / "library").exists()
 
 

@@ -103,9 +103,9 @@ def build(
         dataset = _for_network(experiment, loaded, extractor)
     elif (dataset.train.copies is not None) != experiment.pixel_shifts:
         raise UsageError(
-            f"pixel_shifts: is {str(experiment.pixel_shifts).lower()}, but the data that were given "
-            f"{'have' if dataset.train.copies is not None else 'do not have'} moved copies; give "
-            "what load_data makes for this experiment"
+            f"pixel_shifts: is {str(experiment.pixel_shifts).lower()}, but the data that were "
+            f"given {'do not have' if dataset.train.copies is None else 'have'} moved copies; "
+            "give what load_data makes for this experiment"
         )
     partition = partition_of(experiment, dataset)
     recipe, learner = experiment.build_recipe(), experiment.learner()

@@ -6,8 +6,7 @@ from tifed.rule.recipes.recipe import ENERGIES, AssignmentKind, Mode, Recipe, Se
 from tifed.rule.recipes.tuned import Tuned
 
 _BEFORE = (
-    "write recipe = 'tuned'{}, which is the most accurate one by now; the settings that the old "
-    "name stood for are in docs/tuned.md"
+    "write recipe = 'tuned'{}; the settings that the old name stood for are in docs/tuned.md"
 )
 
 RECIPES: Registry[type[Recipe]] = Registry(
