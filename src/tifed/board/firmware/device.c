@@ -201,14 +201,14 @@ static uint8_t take_piece(tifed_device *device, int8_t *sample, uint32_t offset,
                        ? setup->kept + (size_t)place * setup->inputs + offset
                        : 0;
     int status = TIFED_OK;
-    for (uint32_t i = 0; i < count; i++) {
-        if (kept)
+    if (kept)
+        for (uint32_t i = 0; i < count; i++)
             kept[i] = (int8_t)bytes[i];
-        if (!setup->front_end)
-            sample[offset + i] = (int8_t)bytes[i];
-    }
     if (setup->front_end)
         status = setup->front_end(sample, offset, (const int8_t *)bytes, count);
+    else
+        for (uint32_t i = 0; i < count; i++)
+            sample[offset + i] = (int8_t)bytes[i];
     device->ticks += now(device) - before;
     return code_of(status);
 }
