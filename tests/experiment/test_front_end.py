@@ -1,6 +1,7 @@
 """Experiments whose samples go through a front end first."""
 
 import json
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tifed import Experiment, UsageError, load_experiment, resume, run
 from tifed.cli import app
 from tifed.data import load
 from tifed.experiment import build, to_toml
+from tifed.experiment.front_end import require_front_end
 from tifed.experiment.identity import identity
 from tifed.experiment.report import write_report
 from tifed.experiment.setup import load_data, network_for
@@ -25,7 +27,7 @@ from tifed.extractor.float_layers import FloatConvolution, FloatExtractor
 from tifed.extractor.quantise import quantise
 from tifed.fleets import FleetInputs
 from tifed.nodes.context import DeviceSelection, simulated_context
-from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, FrontEndBase, features
+from tifed.rule.front_end import EDGE_FRONT_ENDS, FRONT_ENDS, FrontEnd, FrontEndBase, features
 from tifed.rule.network.value_ranges import Range
 
 NAMES = list(EDGE_FRONT_ENDS)
@@ -263,6 +265,18 @@ def assert_raw(inputs: FleetInputs, before: Extractor | None = None) -> None:
         wanted, answers = stream.read(0, 50)
         assert (made if before is None else extract(before, made)).tolist() == wanted.tolist()
         assert labels.tolist() == answers.tolist()
+
+
+def test_one_of_ours_may_have_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package's maker may give what boards have in C; one of TIFeD's names is never another."""
+    monkeypatch.setattr(FRONT_ENDS, "_own", {**FRONT_ENDS._own})
+    tifed.register_front_end("ours", partial(FrontEnd, "edges"))
+    ours = FrontEnd("edges", (8, 8, 1))
+    require_front_end(Experiment(front_end="ours"), ours)
+    require_front_end(Experiment(front_end="edges"), ours)
+    for named, given_instead in (("ours", None), ("octants", ours), (None, ours)):
+        with pytest.raises(UsageError, match="front_end: the experiment names"):
+            require_front_end(Experiment(front_end=named), given_instead)
 
 
 def test_devices_are_sent_raw_samples() -> None:

@@ -84,11 +84,11 @@ BAD = [
     ),
     (
         'recipe = "tuned-absolute"',
-        "recipe: there is no recipe tuned-absolute any more; write recipe = 'tuned', which",
+        "recipe: there is no recipe tuned-absolute any more; write recipe = 'tuned'; the",
     ),
     (
         'recipe = "tuned-int8"',
-        "any more; write recipe = 'tuned' with recipe_settings.weight_bits = 8, which",
+        "any more; write recipe = 'tuned' with recipe_settings.weight_bits = 8; the",
     ),
     ('engine = "gpu"', "engine: .*'native' or 'oracle'"),
     ('average_every = "year"', "average_every: .*'buffer', 'epoch' or 'mini-batch'"),

@@ -87,6 +87,15 @@ def test_training_alone_sees_copies() -> None:
     assert scores[0] == scores[1]
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_data_that_were_loaded_for_another_setting_are_refused(wanted: bool) -> None:
+    experiment = Experiment(pixel_shifts=wanted, rounds=1)
+    other = load_data(experiment.model_copy(update={"pixel_shifts": not wanted}))
+    with pytest.raises(UsageError, match=f"pixel_shifts: is {str(wanted).lower()}, but the data"):
+        run(experiment, dataset=other)
+    assert run(experiment, dataset=load_data(experiment)).digest == run(experiment).digest
+
+
 def test_copies_come_before_front_end_and_extractor(tmp_path: Path, cache: Path) -> None:
     front_end = FrontEnd("edges", (8, 8, 1))
     weights = np.random.default_rng(1).normal(size=(3, 3, 3, 4)).astype(np.float32)
@@ -224,7 +233,7 @@ def test_what_cannot_make_copies_refuses_them(tmp_path: Path) -> None:
     words = ("export", str(tmp_path / "library"), "--set", "pixel_shifts=true")
     done = CliRunner().invoke(app, [*words, "--set", "extractor=mnist", "--set", "layers=[200,10]"])
     assert done.exit_code != 0
-    assert "pixel_shifts: boards make shift copies of pixels" in f"{done.output} {done.exception}"
+    assert "pixel_shifts: boards make moved copies of pixels" in f"{done.output} {done.exception}"
     assert not (tmp_path / "library").exists()
 
 

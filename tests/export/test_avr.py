@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,10 +72,13 @@ int main(void)
 """
 
 
-@pytest.mark.skipif(
+needs_avr = pytest.mark.skipif(
     not (shutil.which("avr-gcc") and shutil.which("simavr")) and "CI" not in os.environ,
     reason="scripts/system_packages installs gcc-avr, avr-libc and simavr",
 )
+
+
+@needs_avr
 @pytest.mark.parametrize(
     "settings", [["layers=[64,12,10]"], ["layers=[32,12,10]", "front_end=octants"]]
 )
@@ -105,3 +109,19 @@ def test_it_learns_as_the_oracle_does(
     assert bytes.fromhex("".join(re.findall(r"(?:[0-9a-f]{2}){16,}", said))) == expected(
         model, ROUNDS, 0
     )
+
+
+@needs_avr
+def test_more_pictures_than_an_avr_can_address_do_not_become_fewer(
+    tmp_path: Path, make_model: Callable[..., Model]
+) -> None:
+    """65,600 bytes are 64 in 16 bits, of which a device would write what is behind them."""
+    export(make_model("pixel_shifts=true", "buffer=1025"), "arduino", tmp_path / "TIFeD")
+    sources = tmp_path / "TIFeD" / "src"
+    done = subprocess.run(
+        ["avr-gcc", f"-mmcu={PROCESSOR}", "-std=gnu11", "-Os", f"-I{sources}",
+         "-c", sources / "tifed_model.c", "-o", tmp_path / "model.o"],
+        check=False, capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"},
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert re.search(r"size of array .pictures. is too large", done.stderr)

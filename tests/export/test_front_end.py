@@ -99,7 +99,10 @@ def test_an_extractor_may_follow(tmp_path: Path, run: Callable[..., str]) -> Non
     drawn = experiment.build_recipe().start_parameters(network, 7)
     biases = tuple(rng.integers(-99, 99, bias.shape).astype(np.int16) for bias in drawn.biases)
     centre = rng.integers(-20, 20, 12).astype(np.int8)
-    parameters = Parameters(centre, drawn.weights, biases)
+    large = tuple(
+        rng.integers(-900, 901, weight.shape).astype(np.int16) for weight in drawn.weights
+    )
+    parameters = Parameters(centre, large, biases)
     model = model_for(
         experiment, network, None, (network, parameters), extractor, front_end=front_end
     )

@@ -156,15 +156,22 @@ def test_other_types_of_the_same_size_are_damage(
         load_checkpoint(path, run.federation, "")
 
 
-def test_a_checkpoint_from_before_there_was_an_energy_goes_on_without_one(
-    tmp_path: Path, small: Callable[..., Any]
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_a_checkpoint_has_an_energy_where_the_run_has_a_calibration(
+    tmp_path: Path, small: Callable[..., Any], calibrated: bool
 ) -> None:
-    run = small()
+    """Else a run would go on with a first layer that learns at another speed."""
+    run = small() if calibrated else small(calibration_samples=0)
     path = save_checkpoint(tmp_path, Checkpoint(run.last(), Costs(), 0.0), "")
+    assert load_checkpoint(path, run.federation, "").state.energy_shift == 0
     strings, arrays = header_and_arrays(path)
-    assert int(strings.pop("energy")) > 0
-    assert strings.pop("energy_shift") == "0"
+    if calibrated:
+        assert int(strings.pop("energy")) > 0
+        assert strings.pop("energy_shift") == "0"
+    else:
+        strings |= {"energy": "7", "energy_shift": "0"}
     strings["checksum"] = _checksum(arrays, strings)
     path.write_bytes(save(arrays, strings))
-    state = load_checkpoint(path, run.federation, "").state
-    assert (state.energy, state.energy_shift) == (None, 0)
+    what = "is missing" if calibrated else "belongs to nothing"
+    with pytest.raises(RunError, match=rf"damaged \(energy {what}\)"):
+        load_checkpoint(path, run.federation, "")

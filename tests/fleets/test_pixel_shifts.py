@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tifed.board.emulators.unicorn import UnicornBoard
 from tifed.board.firmware import build_firmware, experiment_header
@@ -20,6 +21,9 @@ from tifed.fleets.linked import LinkedFleet
 from tifed.link import Client, Patience
 from tifed.link.faults import faulty
 from tifed.rule.front_end import EDGE_FRONT_ENDS, FrontEnd, front_end_memory
+from tifed.rule.learning import LocalWork, classify, feedback_matrices, train
+from tifed.rule.learning.pixel_shifts import SHIFTS, shifted
+from tifed.rule.network import Parameters
 from tifed.rule.recipes import Tuned
 
 pytestmark = pytest.mark.slow(30)
@@ -77,22 +81,58 @@ def test_a_bad_line_changes_nothing(emulated: Any, simulated: Any) -> None:
     assert sum(line.faults for line in lines) > 5
 
 
-def test_calibration_and_classification_see_pictures_as_they_are() -> None:
-    """Also those that arrive while the buffer is not full, and where it is."""
+@pytest.mark.parametrize("front_end", [None, FrontEnd("edges", (9, 7, 1))])
+def test_calibration_and_classification_see_pictures_as_they_are(
+    front_end: FrontEnd | None,
+) -> None:
+    """Also those that arrive while the buffer is not full, and where it is, which keeps its own."""
+    shape = (9, 7, 1)
     rng = np.random.default_rng(5)
-    samples = rng.integers(-128, 128, (4, 63)).astype(np.int8)
-    network = Tuned().network((63, 2), 2)
-    header = experiment_header(network, [(0,)], 2, 2, shifts=(9, 7, 1))
+    samples, labels = rng.integers(-128, 128, (6, 63)).astype(np.int8), np.array([0, 1], np.int32)
+
+    def made(raw: NDArray[np.int8]) -> NDArray[np.int8]:
+        return raw if front_end is None else front_end.compute(raw)
+
+    features = made(samples)
+    network = Tuned().network((features.shape[1], 4, 2), 2)
+    start = Parameters(
+        np.full(network.features, 3, np.int8),
+        tuple(
+            rng.integers(-3000, 3001, (layer.fan_in, layer.fan_out)).astype(np.int16)
+            for layer in network.layers
+        ),
+        tuple(np.zeros(layer.fan_out, np.int16) for layer in network.layers),
+    )
+    header = experiment_header(network, [(0, 1)], 2, 2, front_end=front_end, shifts=shape)
     board = UnicornBoard(build_firmware(UNICORN["cortex-m4"], header))
     try:
         client = Client("board", lambda: board)
         client.open_session()
-        sums, squares, count = client.calibrate(samples, 63)
+        sums, squares, count = client.calibrate(samples, network.features)
+        client.configure((0, 1), 9)
+        client.put_centre(start.centre)
+        for number, layer in enumerate(zip(start.weights, start.biases, strict=True)):
+            client.put_layer(number, *layer)
+        classes = [client.classify(samples)]
+        for one in range(2):
+            client.add_samples(samples[[one]], labels[[one]])
+            classes.append(client.classify(samples))
+        client.train(0, 4, 0, 3, 7)
+        trained = [client.get_layer(number, layer) for number, layer in enumerate(network.layers)]
     finally:
         board.close()
-    assert count == 4
-    assert np.array_equal(sums, samples.sum(axis=0, dtype=np.int64))
-    assert squares == int((samples.astype(np.int64) ** 2).sum())
+    assert count == 6
+    assert np.array_equal(sums, features.sum(axis=0, dtype=np.int64))
+    assert squares == int((features.astype(np.int64) ** 2).sum())
+    expected = classify(network, start, features)
+    assert len(set(expected.tolist())) == 2
+    assert all(np.array_equal(one, expected) for one in classes)
+    copies = np.stack([made(shifted(samples[:2], shape, copy)) for copy in range(len(SHIFTS))])
+    work = LocalWork(2, 0, 4, (0, 1), seed=9, device=3, exchange=7)
+    after, _ = train(network, start, feedback_matrices(network, 9), copies, labels, work)
+    for number, (weight, bias) in enumerate(trained):
+        assert np.array_equal(weight, after.weights[number])
+        assert np.array_equal(bias, after.biases[number])
 
 
 # --- what a board is built for -------------------------------------------------------------------

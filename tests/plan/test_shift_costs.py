@@ -112,7 +112,7 @@ def test_copies_that_no_board_makes_are_not_planned() -> None:
     experiment = Experiment(pixel_shifts=True, layers=(64, 10))
     network = network_for(experiment)
     known, measured = load_boards(), load_measured()
-    with pytest.raises(UsageError, match="pixel_shifts: boards make shift copies of pixels and"):
+    with pytest.raises(UsageError, match="pixel_shifts: boards make moved copies of pixels and"):
         plan(experiment, network, known, measured)
     with pytest.raises(UsageError, match="pixel_shifts: the experiment has none, but shifts were"):
         plan(
@@ -125,4 +125,4 @@ def test_copies_that_no_board_makes_are_not_planned() -> None:
         app, ["plan", "--set", "pixel_shifts=true", "--set", "extractor=mnist"]
     )
     assert done.exit_code != 0
-    assert "pixel_shifts: boards make shift copies" in f"{done.output} {done.exception}"
+    assert "pixel_shifts: boards make moved copies" in f"{done.output} {done.exception}"

@@ -41,15 +41,16 @@ def some_parameters(network: Network, generator: np.random.Generator, reach: int
     batch=st.integers(1, 6),
     first_step=st.integers(0, 3),
     steps=st.integers(0, 5),
+    copies=st.sampled_from([(), (5,)]),
 )
 def test_it_equals_the_oracle(
     seed: int, reach: int, shape: tuple[int, ...], shift: int, batch: int, first_step: int,
-    steps: int,
+    steps: int, copies: tuple[int, ...],
 ) -> None:  # fmt: skip
     network = Paper(inverse_learning_rate=1 << shift, weight_bits=32).network(shape, batch)
     generator = np.random.default_rng(seed)
     parameters = some_parameters(network, generator, reach)
-    samples = generator.integers(-128, 128, (10, shape[0])).astype(np.int8)
+    samples = generator.integers(-128, 128, (*copies, 10, shape[0])).astype(np.int8)
     labels = generator.integers(0, shape[-1], 10).astype(np.int32)
     layers = tuple(np.flatnonzero(generator.integers(0, 2, network.depth)).tolist())
     work = LocalWork(batch, first_step, steps, layers, extra_shift=int(generator.integers(0, 2)))
@@ -58,8 +59,9 @@ def test_it_equals_the_oracle(
     expected, counts = Oracle.train(network, parameters, feedback, samples, labels, work)
     assert trained.digest == expected.digest
     assert counted == counts
+    seen = samples.reshape(-1, shape[0])
     np.testing.assert_array_equal(
-        Wide().classify(network, trained, samples), Oracle.classify(network, trained, samples)
+        Wide().classify(network, trained, seen), Oracle.classify(network, trained, seen)
     )
 
 

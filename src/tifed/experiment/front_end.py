@@ -6,7 +6,7 @@ from tifed.data.quantisation.quantised import report_on
 from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
 from tifed.native.choice import front_end_features
-from tifed.rule.front_end import FRONT_ENDS, FrontEnd, FrontEndBase
+from tifed.rule.front_end import EDGE_FRONT_ENDS, FRONT_ENDS, FrontEnd, FrontEndBase
 
 
 def front_end_of(experiment: Experiment, raw: Dataset) -> FrontEndBase | None:
@@ -112,9 +112,11 @@ def require_front_end(experiment: Experiment, front_end: FrontEnd | None) -> Non
     Raises:
         UsageError: if ``front_end`` is another one, or None where the experiment names one.
     """
-    given = None if front_end is None else front_end.name
-    if given != experiment.front_end:
+    given, named = None if front_end is None else front_end.name, experiment.front_end
+    # A package may have given one of TIFeD's another name.
+    other = named in EDGE_FRONT_ENDS and given != named
+    if other or (given is None) != (named is None):
         raise UsageError(
-            f"front_end: the experiment names {experiment.front_end!r}, but {given!r} was given; "
+            f"front_end: the experiment names {named!r}, but {given!r} was given; "
             "give what front_end_for(experiment) makes"
         )

@@ -7,6 +7,7 @@ import numpy as np
 from tifed.data import Dataset
 from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
+from tifed.fleets.built_for import NO_COPIES
 from tifed.rule.front_end import EDGE_FRONT_ENDS
 from tifed.rule.learning.pixel_shifts import SHIFTS, shifted
 
@@ -62,9 +63,7 @@ def require_shifts(experiment: Experiment, shifts: tuple[int, int, int] | None) 
     """
     if experiment.pixel_shifts != (shifts is not None):
         raise UsageError(
-            "pixel_shifts: boards make shift copies of pixels and of what a front end of TIFeD "
-            "makes of them, not of what an extractor does; leave extractor out, use a front end of "
-            "TIFeD, or set pixel_shifts = false"
+            NO_COPIES
             if experiment.pixel_shifts
             else "pixel_shifts: the experiment has none, but shifts were given"
         )

@@ -101,6 +101,12 @@ def build(
     if dataset is None:
         loaded = _loaded(experiment, data_dir)
         dataset = _for_network(experiment, loaded, extractor)
+    elif (dataset.train.copies is not None) != experiment.pixel_shifts:
+        raise UsageError(
+            f"pixel_shifts: is {str(experiment.pixel_shifts).lower()}, but the data that were "
+            f"given {'do not have' if dataset.train.copies is None else 'have'} moved copies; "
+            "give what load_data makes for this experiment"
+        )
     partition = partition_of(experiment, dataset)
     recipe, learner = experiment.build_recipe(), experiment.learner()
     network = network_of(experiment, dataset.features, dataset.classes)

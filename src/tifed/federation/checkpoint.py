@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tifed.errors import RunError
 from tifed.federation.aggregation import LayerState, ServerState
 from tifed.federation.checkpoint_file import (
     Arrays,
@@ -56,6 +57,9 @@ def load_checkpoint(
     """
     stored = read_checkpoint(path, FORMAT, experiment_digest)
     stored.check(federation, dict(_expected(federation, stored.updates)))
+    if (stored.energy is not None) != (federation.calibration_samples > 0):
+        fault = "is missing" if stored.energy is None else "belongs to nothing"
+        raise RunError(f"{stored.path}: damaged (energy {fault})")
     arrays, numbers = stored.arrays, range(federation.network.depth)
     parameters = Parameters(
         arrays["parameters.input.centre"],

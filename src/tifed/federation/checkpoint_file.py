@@ -215,7 +215,7 @@ class _Header(BaseModel):
     updates: Json[list[NonNegativeInt]]
     costs: Json[Costs]
     seconds: Json[NonNegativeFloat]
-    # Releases before the first that had them wrote neither, and shifted by nothing.
+    # Without a calibration round there is neither.
     energy: NonNegativeInt | None = None
     energy_shift: int = 0
 

@@ -9,6 +9,13 @@ from tifed.errors import UsageError
 from tifed.fleets.inputs import FleetInputs
 from tifed.rule.front_end import CHANNELS, EDGE_FRONT_ENDS, FrontEnd
 
+NO_COPIES = (
+    "pixel_shifts: boards make moved copies of pixels and of what a front end of TIFeD makes of "
+    "them, not of what an extractor does; leave extractor out, use a front end of TIFeD, or set "
+    "pixel_shifts = false"
+)
+"""Why boards cannot take part."""
+
 
 def fingerprint_of(inputs: FleetInputs) -> int:
     """The fingerprint of firmware for ``inputs``."""
@@ -32,8 +39,8 @@ def misfit(inputs: FleetInputs, found: int) -> str:
                 )
     return (
         "its firmware was built for another network, recipe, buffer or mini-batch, or for another "
-        f"front end or extractor; build it for this experiment, which has {_named(wanted)}, and "
-        "flash it"
+        "front end, extractor or pixel_shifts; build it for this experiment, which has "
+        f"{_named(wanted)}, and flash it"
     )
 
 
@@ -44,11 +51,7 @@ def require_copies_on_devices(inputs: FleetInputs) -> None:
         UsageError: if the firmware cannot make them.
     """
     if inputs.streams[0].copies is not None and inputs.shifts is None:
-        raise UsageError(
-            "pixel_shifts: boards make moved copies of pixels and of what a front end of TIFeD "
-            "makes of them, not of what an extractor does; leave extractor out, use a front end of "
-            "TIFeD, or set pixel_shifts = false"
-        )
+        raise UsageError(NO_COPIES)
 
 
 def _with_front_end(inputs: FleetInputs, front_end: FrontEnd | None) -> int:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from tifed.plan.figure import Figure, Source
 from tifed.rule.front_end import FrontEnd, front_end_memory
 
-PER_VALUE = 23.0
+PER_VALUE = 22.0
 """Instructions for a value of a picture, on any core: it is copied, and made an input once more."""
 
-PER_VISIT = 1_000.0
+PER_VISIT = 800.0
 """Instructions for choosing the copy, and for each row."""
 
 CODE = 1_024

@@ -19,6 +19,7 @@ from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import FeedbackMatrices, LocalWork, Statistics
 from tifed.rule.learning.activation import activate
 from tifed.rule.learning.oracle import Trace, deltas
+from tifed.rule.learning.pixel_shifts import visited
 from tifed.rule.network import Activation, Network, Parameters, Tensor
 
 NAME = "wide"
@@ -53,12 +54,13 @@ class Wide:
         _check(network, work.batch)
         statistics = Statistics()
         weights, biases = list(parameters.weights), list(parameters.biases)
-        batches = -(-len(samples) // work.batch)
+        batches = -(-len(labels) // work.batch)
         for step in range(work.first_step, work.first_step + work.steps):
             first = step % batches * work.batch
             taken = slice(first, first + work.batch)
             now = Parameters(parameters.centre, tuple(weights), tuple(biases))
-            trace = _forward(network, now, samples[taken])
+            seen = visited(samples, work.seed, work.device, work.exchange, step // batches)
+            trace = _forward(network, now, seen[taken])
             missed = int(np.count_nonzero(trace.output.argmax(axis=1) != labels[taken]))
             statistics += Statistics(visits=len(labels[taken]), missed=missed)
             all_deltas = deltas(network, now, feedback, trace, labels[taken])

@@ -29,7 +29,7 @@ static const tifed_frozen frozen[TIFED_MODEL_DEPTH] = {
 {% endif %}
 {% if model.shifts %}
 /* Samples as they are added; whenever one is trained on, it is moved by a pixel, or not. */
-static int8_t pictures[TIFED_MODEL_BUFFER * TIFED_MODEL_INPUTS];
+static int8_t pictures[TIFED_WIDE(TIFED_MODEL_BUFFER) * TIFED_MODEL_INPUTS];
 {% if model.front_end %}
 static int8_t row[TIFED_SHIFT_WIDTH * TIFED_SHIFT_CHANNELS];
 static void *copy_rows[TIFED_FRONT_END_ROWS]; /* a sample that is added has its own */

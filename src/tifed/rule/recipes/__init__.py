@@ -5,10 +5,7 @@ from tifed.rule.recipes.paper import Paper
 from tifed.rule.recipes.recipe import ENERGIES, AssignmentKind, Mode, Recipe, Server
 from tifed.rule.recipes.tuned import Tuned
 
-_BEFORE = (
-    "write recipe = 'tuned'{}, which is the most accurate one by now; the settings that the old "
-    "name stood for are in docs/tuned.md"
-)
+_BEFORE = "write recipe = 'tuned'{}; the settings that the old name stood for are in docs/tuned.md"
 
 RECIPES: Registry[type[Recipe]] = Registry(
     "recipe",

@@ -204,13 +204,17 @@ class Tuned(Recipe):
         return self.activation or usual
 
     def energy_shift(self, network: Network, energy: int) -> int:
-        """How many times the input's energy is twice what it usually is with so many features.
+        """How many times the input's energy, or the bias's, is twice what it usually is.
 
         Nothing is added to ``update_shifts`` that were given.
         """
         if self.update_shifts is not None:
             return 0
-        return max(-FAINTEST, energy.bit_length() - USUAL_BITS - _log2(network.features))
+        # A bias is the weight of one more input, which is 2**bias_shift: beside few faint features
+        # it alone would make steps too long.
+        bias = 1 << 2 * (network.layers[0].bias_shift + network.input_shift)
+        length = max(energy, bias).bit_length()
+        return max(-FAINTEST, length - USUAL_BITS - _log2(network.features))
 
     def start(self, network: Network, energy: int | None = None) -> tuple[int, ...]:
         """Hidden layers random; the output layer 0, or random too where its signs are feedback."""
