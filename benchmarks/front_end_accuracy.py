@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from tifed import load_experiment, preset_names, run
 from tifed.experiment.setup import load_data
 
+
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
