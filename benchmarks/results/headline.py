@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.results.carry_out import Outcomes
-from benchmarks.results.inputs import EDGES, INPUTS, OCTANTS, PIXELS, SECOND, SMALL, Input
+from benchmarks.results.inputs import EDGES, INPUTS, NARROW, OCTANTS, PIXELS, SECOND, SMALL, Input
 from benchmarks.results.outcome import TARGET, Outcome
 from benchmarks.results.row import SEEDS, Row
 from benchmarks.results.text import MISSING, both, difference, mean, table
@@ -76,7 +76,7 @@ class Line:
 
 LINES = (
     *(Line(TUNED, one) for one in INPUTS),
-    *(Line(SHIFTED, one) for one in (PIXELS, SECOND, OCTANTS, SMALL)),
+    *(Line(SHIFTED, one) for one in (PIXELS, SECOND, NARROW, OCTANTS, SMALL)),
     Line(INT8, PIXELS),
     Line(INT8, EDGES, 5),
     Line(INT8, OCTANTS),
@@ -104,7 +104,7 @@ CURVES = (
 
 FRONT_PAGE = (
     *(Line(TUNED, one) for one in INPUTS),
-    Line(SHIFTED, OCTANTS),
+    Line(SHIFTED, NARROW),
     Line(INT8, OCTANTS),
     Line(FLOAT, PIXELS, 5),
     Line(FLOAT, OCTANTS, 5),

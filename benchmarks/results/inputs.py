@@ -54,6 +54,7 @@ class Input:
 PIXELS = Input(None, (784, 200, 10))
 EDGES = Input("edges", (784, 200, 10))
 SECOND = Input("octants-second-order", (784, 200, 10))
+NARROW = Input("octants-second-order", (784, 25, 10))
 OCTANTS = Input("octants", (392, 50, 10))
 SMALL = Input("edges-small", (196, 50, 10))
 INPUTS = (
@@ -62,9 +63,11 @@ INPUTS = (
     Input(None, (784, 13, 10)),
     EDGES,
     SECOND,
+    Input("octants-second-order", (784, 100, 10)),
     Input("octants", (392, 200, 10)),
     OCTANTS,
+    NARROW,
     Input("octants", (392, 26, 10)),
     SMALL,
 )
-"""From the paper's network on pixels to those that are small enough for 16 KB of RAM."""
+"""From the paper's network on pixels to a sixteenth of its parameters."""
