@@ -31,6 +31,9 @@ COLUMNS = (
 )
 """How a network learns, what it sees, and with how many seeds; floats are slow."""
 
+_FURTHER = {("two classes a device", "full-network", TUNED): ("recipe_settings.server_rate=4",)}
+"""What a row has beside its preset."""
+
 _BUDGETS = {
     PIXELS: "memory.budgets=[400000, 65536]",
     EDGES: "memory.budgets=[400000, 65536]",
@@ -46,6 +49,7 @@ def rows() -> Iterator[Row]:
         for mode in MODES:
             for method, one, seeds in _columns(condition, mode):
                 settings = [*settings_of(method, one, mode), f"mode={mode}"]
+                settings += _FURTHER.get((condition, mode, method), ())
                 if condition == SPOKEN:
                     settings.remove(one.settings[-1])  # its network is the preset's
                 if mode == "memory-aware":
