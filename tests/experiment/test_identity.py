@@ -38,6 +38,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "compiler": "zig", "average_every": "buffer", "layers": None, "buffer": 20, "batch": 10,
         "local_epochs": 5, "devices_per_round": None, "minimum_devices": 1, "at_end": "restart",
         "held_out": "test", "evaluate_every": 1, "checkpoint_every": 1,
+        "class_weights": None,
         "partition.kind": "iid", "partition.limit_per_device": None, "faults.probability": 0.0,
         "memory.budgets": [], "memory.frozen_in": "ram", "link.devices": [], "link.baud": 115200,
         "link.answer": 1.0, "link.silence": 30.0, "link.on_reboot": "repeat", "link.repeats": 10,
@@ -79,7 +80,8 @@ MATTERS: Mapping[str, Any] = {
     "devices": 4, "rounds": 7, "seed": 2, "mode": "single-layer", "assignment": "alternating",
     "recipe": "paper", "average_every": "epoch", "layers": [64, 16, 10], "buffer": 10, "batch": 5,
     "local_epochs": 2, "devices_per_round": 4, "minimum_devices": 2, "at_end": "stop",
-    "held_out": "validation", "partition": {"kind": "dirichlet"}, "faults": {"probability": 0.1},
+    "held_out": "validation", "class_weights": "balanced",
+    "partition": {"kind": "dirichlet"}, "faults": {"probability": 0.1},
     "memory": {"frozen_in": "flash"}, "recipe_settings": {"margin": 47},
     "baseline": "float-fedavg",
 }  # fmt: skip

@@ -134,9 +134,9 @@ class FloatTraining:
     def scores(self, state: FloatState) -> Iterator[DeviceScore]:
         """How the published model does on each device's own samples."""
         for device, stream in enumerate(self.streams):
-            samples, labels = stream.read(0, len(stream))
+            samples, labels = stream.own()
             right = np.count_nonzero(self.classify(state, samples) == labels)
-            yield DeviceScore(device, int(right), len(stream))
+            yield DeviceScore(device, int(right), len(labels))
 
     def save_model(self, path: Path, state: FloatState) -> None:
         """Write the published model; nothing but a reader of safetensors takes it."""

@@ -57,7 +57,10 @@ def _value(schema: dict[str, object], definitions: dict[str, dict[str, object]])
     if "$ref" in schema:
         schema = definitions[str(schema["$ref"]).rsplit("/", 1)[1]]
     if isinstance(options := schema.get("anyOf"), list):
-        return _value(next(one for one in options if one != {"type": "null"}), definitions)
+        values = (_value(one, definitions) for one in options if one != {"type": "null"})
+        return ", or ".join(values)
+    if "const" in schema:
+        return f"`{schema['const']}`"
     if isinstance(choices := schema.get("enum"), list):
         return ", ".join(f"`{choice}`" for choice in choices)
     if isinstance(items := schema.get("items"), dict):

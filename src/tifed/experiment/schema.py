@@ -1,7 +1,7 @@
 """What a run is: every setting with its unit, range and default, checked field by field."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import InitErrorDetails
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tifed.baselines import BASELINES, Baseline
 from tifed.data.partition import PartitionKind
@@ -31,6 +31,9 @@ from tifed.rule.recipes import AssignmentKind, Mode, Recipe
 
 MOST_ROUNDS = 10_000_000
 """What is kept for each round, its shift, is a few hundred megabytes then."""
+
+MOST_REPETITIONS = 8
+"""How often a device meets a sample in one pass over its stream, at most."""
 
 
 class SettingsTable(BaseModel):
@@ -212,6 +215,14 @@ class Experiment(SettingsTable):
     checkpoint_every: int = Field(
         1, ge=1, le=MOST_ROUNDS, description="write a checkpoint every so many rounds"
     )
+    class_weights: (
+        Literal["balanced"] | tuple[Annotated[int, Field(ge=1, le=MOST_REPETITIONS)], ...] | None
+    ) = Field(
+        None,
+        description="how often a device trains on each of its samples, by class: as often as makes "
+        "its classes equally frequent, but 8 times at most, or one number for each class "
+        "(docs/partitions.md)",
+    )
     partition: SerializeAsAny[PartitionKind] = Iid()
     faults: FaultsTable = FaultsTable()
     memory: MemoryTable = MemoryTable()
@@ -250,6 +261,20 @@ class Experiment(SettingsTable):
     @classmethod
     def _known_front_end(cls, name: str | None) -> str | None:
         return name if name is None else known(FRONT_ENDS, name)
+
+    @field_validator("class_weights", mode="before")
+    @classmethod
+    def _whole_numbers(cls, weights: Any) -> Any:
+        listed = isinstance(weights, list | tuple) and all(
+            type(times) is int and 1 <= times <= MOST_REPETITIONS for times in weights
+        )
+        if weights is None or weights == "balanced" or (listed and weights):
+            return weights
+        raise PydanticCustomError(
+            "class_weights",
+            "must be 'balanced' or a list of one whole number from 1 to 8 for each class, "
+            "such as [1, 1, 4]",
+        )
 
     @field_validator("recipe_settings", "baseline_settings", "fleet_settings")
     @classmethod

@@ -7,6 +7,7 @@ from typing import Any
 from tifed.data import Dataset, load, options
 from tifed.data.partition import PARTITIONS, Partition
 from tifed.errors import UsageError
+from tifed.experiment.class_weights import stream_orders
 from tifed.experiment.front_end import device_front_end, front_end_of, through_front_end
 from tifed.experiment.pixel_shifts import (
     checked_pictures,
@@ -110,10 +111,12 @@ def build(
     partition = partition_of(experiment, dataset)
     recipe, learner = experiment.build_recipe(), experiment.learner()
     network = network_of(experiment, dataset.features, dataset.classes)
+    orders = stream_orders(experiment, partition, dataset)
     federation = Federation(
         network=network,
         server=recipe.server(experiment.mode, network.depth),
-        streams=tuple(partition.sizes.tolist()),
+        streams=tuple(map(len, orders)),
+        owned=tuple(partition.sizes.tolist()),
         assignment=assignment_of(experiment, network),
         extra_shifts=tuple(
             learner.extra_shift(number, experiment.rounds, experiment.mode)
@@ -131,9 +134,7 @@ def build(
         recipe=recipe,
     )
     train = dataset.train
-    streams = tuple(
-        Stream(train.features, train.labels, own, train.copies) for own in partition.indices
-    )
+    streams = tuple(Stream(train.features, train.labels, order, train.copies) for order in orders)
     sent, front_end, shifts = streams, None, None
     kind = experiment.build_fleet_kind()
     made = experiment.front_end is not None or extractor is not None or experiment.pixel_shifts
@@ -145,7 +146,7 @@ def build(
         if front_end is not None or extractor is not None:
             raw = loaded if front_end else through_front_end(experiment, loaded)
             samples = _held_out(experiment, raw).train.features
-            sent = tuple(Stream(samples, train.labels, own) for own in partition.indices)
+            sent = tuple(Stream(samples, train.labels, order) for order in orders)
     inputs = FleetInputs(
         federation=federation,
         streams=streams,

@@ -16,7 +16,8 @@ class Stream:
     Attributes:
         samples: int8 (M, D), of the whole data set; devices share the array.
         labels: int32 (M,).
-        order: int64 (n,), which of them are the device's, and when.
+        order: int64 (n,), which of them are the device's, and when; one that the experiment's
+            class weights repeat stands there more than once.
         copies: int8 (copies, M, D), of which each visit in training takes one, the first of them
             ``samples``; None if each visit takes the sample.
     """
@@ -42,6 +43,11 @@ class Stream:
             return self.read(position, count)
         taken = self._taken(position, count)
         return self.copies.take(taken, axis=1), self.labels[taken]
+
+    def own(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+        """Every sample of the device once, in the order of the data set: (n, D) and (n,)."""
+        taken = np.unique(self.order)
+        return self.samples[taken], self.labels[taken]
 
     def _taken(self, position: int, count: int) -> Integers:
         """Which samples those are."""

@@ -35,6 +35,8 @@ class Federation:
         at_end: what a device does whose stream has run out.
         calibration_samples: samples per device in the calibration round; 0 for none.
         recipe: what chooses from the input's energy; None where nothing is chosen.
+        owned: per device how many samples it has, each counted once, however often its stream
+            repeats it; None if as many as its stream is long.
     """
 
     network: Network
@@ -52,6 +54,7 @@ class Federation:
     at_end: AtEnd = AtEnd.RESTART
     calibration_samples: int = 0
     recipe: Recipe | None = None
+    owned: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.batch > self.network.largest_batch:

@@ -48,7 +48,6 @@ class FleetInputs:
     def scores(self, parameters: Parameters, devices: Iterable[int]) -> Iterator[DeviceScore]:
         """How ``parameters`` do on the samples of each of ``devices``, computed here."""
         for device in devices:
-            stream = self.streams[device]
-            samples, labels = stream.read(0, len(stream))
+            samples, labels = self.streams[device].own()
             predicted = self.engine.classify(self.network, parameters, samples)
-            yield DeviceScore(device, int(np.count_nonzero(predicted == labels)), len(stream))
+            yield DeviceScore(device, int(np.count_nonzero(predicted == labels)), len(labels))

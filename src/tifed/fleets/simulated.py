@@ -127,7 +127,7 @@ class SimulatedFleet:
         return Update(jobs.device, layers, statistics)
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
-        """Scores of each device on its own stream."""
+        """Scores of each device on its own samples."""
         return self.inputs.scores(parameters, range(len(self.inputs.streams)))
 
     def close(self) -> None:

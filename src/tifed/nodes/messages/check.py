@@ -110,11 +110,11 @@ def checked_scores(content: Content, federation: Federation, asked: Integers) ->
     scores = [DeviceScore(*row) for row in table.tolist()]
     if len({score.device for score in scores}) != len(scores):
         raise MessageError("scores a device twice")
-    known = set(asked.tolist())
+    known, owned = set(asked.tolist()), federation.owned or federation.streams
     for score in scores:
         if score.device not in known:
             raise MessageError(f"scores device {score.device}, which it was not asked for")
-        if score.samples != federation.streams[score.device]:
+        if score.samples != owned[score.device]:
             raise MessageError(f"scores {score.samples} samples of device {score.device}")
         if not 0 <= score.correct <= score.samples:
             raise MessageError(f"scores {score.correct} of {score.samples} samples as right")

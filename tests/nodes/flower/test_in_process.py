@@ -1,4 +1,4 @@
-"""A recipe that chooses from the input's energy: Flower's messages bring nodes what it chose."""
+"""Runs over Flower's messages in one process: what the input's energy chose, class weights."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from tifed.federation import (
 from tifed.nodes.flower.client import reply
 from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.settings import Settings
-from tifed.nodes.messages.check import checked_sums, checked_update
+from tifed.nodes.messages.check import checked_scores, checked_sums, checked_update
 from tifed.nodes.messages.content import (
     Arrays,
     Content,
@@ -33,6 +33,7 @@ from tifed.nodes.messages.content import (
     fit_message,
     job_runs,
     message,
+    parameter_arrays,
 )
 from tifed.nodes.messages.device_ranges import to_ranges
 from tifed.rule.integer.rounding import Integers
@@ -62,7 +63,10 @@ class Packed:
             yield checked_update(answer, self.setup.federation, plan, jobs)
 
     def evaluate(self, parameters: Parameters) -> Iterator[DeviceScore]:
-        yield from ()
+        request = message("evaluate", identity(self.experiment), parameter_arrays(parameters))
+        federation = self.setup.federation
+        for node, own in enumerate(np.array_split(np.arange(federation.devices), NODES)):
+            yield from checked_scores(self.asked(node, request, {}), federation, own)
 
     def close(self) -> None:
         pass
@@ -70,7 +74,8 @@ class Packed:
     def asked(self, node: int, request: Content, more: Arrays) -> Content:
         context = Context(1, 2, {"partition-id": node, "num-partitions": NODES}, RecordDict(), {})
         settings = Settings(to_toml(self.experiment))
-        records = reply(pack(request, more), context, settings)
+        asked = pack(request, {**request.arrays, **more})
+        records = reply(asked, context, settings)
         return unpack(records, request.kind, identity(self.experiment))
 
 
@@ -92,6 +97,21 @@ def test_the_digest_is_the_simulators(by_energy: str, shift: int) -> None:
     alone = tifed.run(chosen)
     assert published(setup.federation.server, state).digest == alone.digest
     assert (alone.energy, alone.energy_shift) == (state.energy, shift)
+
+
+def test_nodes_repeat_samples_of_rare_classes_and_score_each_once() -> None:
+    partition = {"kind": "dirichlet", "alpha": 0.3}
+    chosen = Experiment(devices=4, rounds=3, class_weights="balanced", partition=partition)
+    setup = build(chosen)
+    fleet = Packed(setup, chosen)
+    state, _ = begin(setup.federation, fleet, setup.start)
+    for after, _ in federate(setup.federation, fleet, state):
+        state = after
+    assert published(setup.federation.server, state).digest == tifed.run(chosen).digest
+    scores = list(fleet.evaluate(setup.start))
+    assert [score.samples for score in scores] == setup.partition.sizes.tolist()
+    assert scores == list(setup.fleet.evaluate(setup.start))
+    assert sum(setup.federation.streams) > sum(setup.partition.sizes)
 
 
 @pytest.mark.parametrize("wrong", [-99, 99, 1.0, "1", None, True])
