@@ -25,9 +25,10 @@ CLOSE = 0.002
 
 _LAST_STEP = (
     "The step of the last layer is the one that suits front ends. With twice the step "
-    "(`update_shifts = [10, 9]`) validation samples of Fashion-MNIST have .8772 instead of .8750 in "
-    "single-layer mode, with Dirichlet 1.0 .8750 instead of .8730, in memory-aware mode there .8624 "
-    "instead of .8609, and with weights of 8 bits (`[14, 13]`) .8752 instead of .8741 (seeds 1 to 3)."
+    "(`update_shifts = [10, 9]`) validation samples of Fashion-MNIST have .8772 instead of .8750 "
+    "in single-layer mode, with Dirichlet 1.0 .8750 instead of .8730, in memory-aware mode there "
+    ".8624 instead of .8609, and with weights of 8 bits (`[14, 13]`) .8752 instead of .8741 "
+    "(seeds 1 to 3)."
 )
 WHY: Mapping[str, str] = {
     "fashion-mnist, single-layer": _LAST_STEP,
