@@ -309,9 +309,23 @@ class Experiment(SettingsTable):
                 f"minimum_devices: {self.minimum_devices} is more than are asked in a round"
             )
         if (self.mode == "per-device") != (self.device_layers is not None):
-            raise ValueError("device_layers: goes with mode = 'per-device', and only with it")
+            raise ValueError(
+                "device_layers: goes with mode = 'per-device', "
+                + (
+                    "which needs it; give the list of layers of each device, such as [[0], [0, 1]]"
+                    if self.device_layers is None
+                    else "and only with it"
+                )
+            )
         if (self.mode == "memory-aware") != bool(self.memory.budgets):
-            raise ValueError("memory.budgets: goes with mode = 'memory-aware', and only with it")
+            raise ValueError(
+                "memory.budgets: goes with mode = 'memory-aware', "
+                + (
+                    "and only with it"
+                    if self.memory.budgets
+                    else "which needs it; give each device's bytes of RAM, such as [8000, 20000]"
+                )
+            )
         kind = self.build_fleet_kind()
         kind.check(self)
         if self.pixel_shifts and self.mode == "memory-aware":
