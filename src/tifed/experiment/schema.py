@@ -162,7 +162,8 @@ class Experiment(SettingsTable):
     )
     board: Literal["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "riscv32"] = Field(
         "cortex-m4",
-        description="emulated fleet: which microcontroller to emulate; cortex-m0 has 16 KB of RAM",
+        description="emulated fleet: which microcontroller to emulate; with qemu, cortex-m0 has "
+        "16 KB of RAM",
     )
     emulator: Literal["unicorn", "qemu"] = Field(
         "unicorn",
