@@ -27,6 +27,7 @@ from tifed.extractor.float_layers import FloatConvolution, FloatExtractor
 from tifed.extractor.quantise import quantise
 from tifed.fleets import FleetInputs
 from tifed.nodes.context import DeviceSelection, simulated_context
+from tifed.plan.preprocessing import Preprocessing
 from tifed.rule.front_end import EDGE_FRONT_ENDS, FRONT_ENDS, FrontEnd, FrontEndBase, features
 from tifed.rule.network.value_ranges import Range
 
@@ -157,6 +158,10 @@ def test_an_extractor_follows(tmp_path: Path, cache: Path) -> None:
         run(experiment.model_copy(update={"layers": (64, 10)}))
     with pytest.raises(UsageError, match=r"extractor: .*4x4x4 = 64 values, .*'digits' has 16"):
         run(experiment.model_copy(update={"front_end": "edges-small"}))
+    with pytest.raises(UsageError, match=r"takes 4x4x4, .*'digits' is 2x2x16 when it gets there"):
+        run(experiment.model_copy(update={"front_end": "octants-second-order"}))
+    with pytest.raises(UsageError, match=r"takes \(4, 4, 4\), the .* gives \(2, 2, 16\)"):
+        Preprocessing(FrontEnd("octants-second-order", (8, 8, 1)), extractor).check(12)
 
 
 def test_front_ends_alone_tell_experiments_apart() -> None:

@@ -94,8 +94,10 @@ BAD = [
     ('average_every = "year"', "average_every: .*'buffer', 'epoch' or 'mini-batch'"),
     ("devices_per_round = 9", "devices_per_round: 9 of 8 devices"),
     ("minimum_devices = 9", "minimum_devices: 9 is more than are asked"),
-    ('mode = "per-device"', "device_layers: goes with mode = 'per-device'"),
-    ('mode = "memory-aware"', "memory.budgets: goes with mode = 'memory-aware'"),
+    ('mode = "per-device"', "device_layers: goes with mode = 'per-device', which needs it"),
+    ("device_layers = [[0]]", "device_layers: goes with mode = 'per-device', and only with"),
+    ('mode = "memory-aware"', "memory.budgets: goes with mode = 'memory-aware', which needs it"),
+    ("[memory]\nbudgets = [9]", "memory.budgets: goes with mode = 'memory-aware', and only with"),
     (
         "[partition]\nkinds = 1",
         "kinds: unknown key .*'kind'.*the partition 'iid' has kind, limit",

@@ -102,7 +102,14 @@ def test_every_way_of_working_runs_and_repeats(overrides: list[str]) -> None:
         (["devices=5000"], "devices: 5000 is not in .*use fewer devices"),
         (["recipe=paper", "batch=1000"], "batch: a sum of 1000 gradients can overflow"),
         (["recipe=paper", "recipe_settings.inverse_learning_rate=3000"], "not a power of two"),
-        (["recipe_settings.update_shifts=[7]"], "update_shifts: 1 values for 2 layers"),
+        (
+            ["recipe_settings.update_shifts=[7]"],
+            "recipe_settings.update_shifts: 1 values for 2 layers",
+        ),
+        (
+            ["recipe_settings.weight_bits=8", "recipe_settings.start_range=128"],
+            "recipe_settings.start_range: 128 is more than the 127 that a weight of layer 0 can be",
+        ),
         (["data.label_column=x"], "data.label_column: the data set 'digits' has no such option"),
         (["data.name=mnist"], "data.name: the data set 'digits' has no such option"),
         (["data.download=false"], "data.download: "),

@@ -41,6 +41,18 @@ def test_a_preset_becomes_a_library(tmp_path: Path) -> None:
     assert not (folder / "library.properties").exists(), "an untouched export is replaced"
 
 
+def test_a_library_says_what_shift_copies_take(tmp_path: Path) -> None:
+    settings = ("front_end=edges", "pixel_shifts=true")
+    outcome = runner.invoke(
+        app, [str(tmp_path / "library"), *(part for pair in settings for part in ("--set", pair))]
+    )
+    assert outcome.exit_code == 0, outcome.output
+    # 20 samples of 64 values, a row of 8, and a front end of its own.
+    assert "RAM for shift copies 1,480 bytes" in outcome.output
+    readme = (tmp_path / "library/README.md").read_text()
+    assert "1,480 bytes of RAM more" in readme
+
+
 def test_a_run_becomes_a_library_that_goes_on(tmp_path: Path, finished: Path) -> None:
     folder = tmp_path / "library"
     experiment, model = finished / "experiment.toml", finished / "model.safetensors"

@@ -91,4 +91,6 @@ def export(
             else ""
         )
         console.print(f"RAM to make features of a sample {done.features_ram:,} bytes{constants}")
+    if done.shifts_ram:
+        console.print(f"RAM for shift copies {done.shifts_ram:,} bytes")
     console.print(f"read {done.folder / 'README.md'}")

@@ -165,7 +165,8 @@ class Experiment(SettingsTable):
     )
     board: Literal["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "riscv32"] = Field(
         "cortex-m4",
-        description="emulated fleet: which microcontroller to emulate; cortex-m0 has 16 KB of RAM",
+        description="emulated fleet: which microcontroller to emulate; with qemu, cortex-m0 has "
+        "16 KB of RAM",
     )
     emulator: Literal["unicorn", "qemu"] = Field(
         "unicorn",
@@ -334,9 +335,23 @@ class Experiment(SettingsTable):
                 f"minimum_devices: {self.minimum_devices} is more than are asked in a round"
             )
         if (self.mode == "per-device") != (self.device_layers is not None):
-            raise ValueError("device_layers: goes with mode = 'per-device', and only with it")
+            raise ValueError(
+                "device_layers: goes with mode = 'per-device', "
+                + (
+                    "which needs it; give the list of layers of each device, such as [[0], [0, 1]]"
+                    if self.device_layers is None
+                    else "and only with it"
+                )
+            )
         if (self.mode == "memory-aware") != bool(self.memory.budgets):
-            raise ValueError("memory.budgets: goes with mode = 'memory-aware', and only with it")
+            raise ValueError(
+                "memory.budgets: goes with mode = 'memory-aware', "
+                + (
+                    "and only with it"
+                    if self.memory.budgets
+                    else "which needs it; give each device's bytes of RAM, such as [8000, 20000]"
+                )
+            )
         kind = self.build_fleet_kind()
         kind.check(self)
         if self.pixel_shifts and self.mode == "memory-aware":

@@ -25,12 +25,18 @@ def extracted(dataset: Dataset, extractor: Extractor, cache_dir: Path | None = N
     Raises:
         UsageError: if the samples are not what the extractor takes.
     """
+    height, width, channels = extractor.input_shape
+    takes = f"extractor: the extractor takes {height}x{width}x{channels}"
     if dataset.features != extractor.input_features:
-        height, width, channels = extractor.input_shape
         raise UsageError(
-            f"extractor: the extractor takes {height}x{width}x{channels} = "
-            f"{extractor.input_features} values, a sample of {dataset.name!r} has "
+            f"{takes} = {extractor.input_features} values, a sample of {dataset.name!r} has "
             f"{dataset.features}"
+        )
+    # As many values of another shape would be taken for neighbours that they are not.
+    if dataset.image_shape not in (None, extractor.input_shape):
+        raise UsageError(
+            f"{takes}, a sample of {dataset.name!r} is "
+            f"{'x'.join(map(str, dataset.image_shape or ()))} when it gets there"
         )
     arrays = kept_features(
         dataset,

@@ -68,6 +68,15 @@ class Preprocessing:
                 f"{self.kept(features)} features, the front end {self.front_end.name!r} gives "
                 f"{self.front_end.features}"
             )
+        if (
+            self.front_end is not None
+            and self.extractor is not None
+            and self.front_end.output_shape != self.extractor.input_shape
+        ):
+            raise UsageError(
+                f"extractor: the extractor takes {self.extractor.input_shape}, the front end "
+                f"{self.front_end.name!r} gives {self.front_end.output_shape}"
+            )
 
     def inputs(self, features: int) -> int:
         """Bytes of a raw sample, for a network that takes ``features``."""

@@ -174,7 +174,7 @@ class Tuned(Recipe):
         )
         for name, given in (("rescale_shifts", rescale_shifts), ("update_shifts", update_shifts)):
             if len(given) != depth:
-                raise UsageError(f"{name}: {len(given)} values for {depth} layers")
+                raise UsageError(f"recipe_settings.{name}: {len(given)} values for {depth} layers")
         stochastic = Rounding.STOCHASTIC if self.weight_bits == 8 else Rounding.NEAREST
         return Network(
             layers=tuple(
@@ -220,6 +220,13 @@ class Tuned(Recipe):
         """Hidden layers random; the output layer 0, or random too where its signs are feedback."""
         del energy
         limits = []
+        if self.start_range is not None:
+            for number, layer in enumerate(network.layers[:-1]):
+                if self.start_range > layer.weight_bound:
+                    raise UsageError(
+                        f"recipe_settings.start_range: {self.start_range} is more than the "
+                        f"{layer.weight_bound} that a weight of layer {number} can be"
+                    )
         for layer in network.layers:
             limit = 1 << max(0, layer.rescale_shift - _half_log2(layer.fan_in) - 1)
             if _starts_linear(network, layer):
