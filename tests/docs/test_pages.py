@@ -21,6 +21,7 @@ import tifed
 from tifed.board import load_boards
 from tifed.cli import app
 from tifed.cli.options import experiment_from
+from tifed.data import DATASETS
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -102,6 +103,8 @@ def test_python_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     write_samples(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TIFED_CACHE", str(tmp_path / "cache"))
+    # What a page registers is gone after it.
+    monkeypatch.setattr(DATASETS, "_scripts", {})
     names: dict[str, Any] = {}
     for code in blocks(page, "python"):
         exec(compile(code, page, "exec"), names)  # noqa: S102 -- our own page

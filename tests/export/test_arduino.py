@@ -131,8 +131,6 @@ def test_sketches_learn_and_answer(
     assert lines[ROUNDS] == "no such class"
     known = answer(model, ROUNDS, 0, taken[-1][0][-1])
     assert lines[ROUNDS + 1] == f"class {known}"
-    # Edges are far from 0, and nobody has set a centre: such a network learns slowly.
-    assert known == taken[-1][1][-1] or model.front_end is not None
     assert bytes.fromhex(lines[ROUNDS + 2]) == expected(model, ROUNDS, 0)
 
     program = sketch(library, tmp_path, "Federated", FEDERATED, run)

@@ -1,5 +1,6 @@
 """What the firmware takes on each processor is what the tables say, to the byte and instruction."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_the_page_is_written_as_it_is_read() -> None:
     assert len(table) == 2 * len(PER_MAC)
     assert footprint.text(table) == PAGE
     with pytest.raises(ValueError, match=r"zip|shorter|invalid literal"):
-        footprint.read(PAGE.replace("10,992 | 7,168 |", "10,992 |", 1))
+        footprint.read(re.sub(r"\| tuned \| [\d,]+ \|", "| tuned |", PAGE, count=1))
 
 
 def test_a_difference_is_shown_as_old_and_new() -> None:
@@ -117,14 +118,16 @@ def test_a_page_that_is_not_true_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "footprint.md"
-    path.write_text(PAGE.replace("| 10,992 |", "| 10,990 |", 1), encoding="utf-8")
+    first = next(iter(footprint.read(PAGE).values()))["flash"]
+    other = PAGE.replace(f"| {first:,} |", f"| {first - 2:,} |", 1)
+    path.write_text(other, encoding="utf-8")
     monkeypatch.setattr(footprint, "PAGE", path)
     monkeypatch.setattr(footprint, "measure", lambda: footprint.read(PAGE))
     monkeypatch.setattr("sys.argv", ["footprint", "--check"])
     with pytest.raises(SystemExit, match=r"footprint\.md is not what the code gives"):
         footprint.main()
     assert capsys.readouterr().out == (
-        "cortex-m0, 64-32-10, tuned: flash 10,990 -> 10,992 (+2, +0.02%)\n"
+        f"cortex-m0, 64-32-10, tuned: flash {first - 2:,} -> {first:,} (+2, +0.02%)\n"
     )
     monkeypatch.setattr("sys.argv", ["footprint"])
     footprint.main()
