@@ -23,6 +23,8 @@ from tifed.data import Samples
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, load_experiment
 from tifed.experiment.setup import network_for
+from tifed.extractor import Dense, Extractor
+from tifed.extractor.shipped import find_extractor
 from tifed.link import Client, Patience
 from tifed.plan import Preprocessing, Source, plan
 from tifed.plan.board_memory import flash_parts, ram_parts
@@ -190,20 +192,25 @@ def test_a_plan_shows_the_front_end() -> None:
 
 
 def test_an_extractor_may_follow() -> None:
-    from tifed.extractor.shipped import find_extractor
-
-    extractor = find_extractor("mnist")
-    wide = FrontEnd("edges-small", (56, 56, 1))
-    before = Preprocessing(wide, extractor)
-    assert extractor.input_features == wide.features == 784
+    weights = np.ones((16, 2 * 2 * 8), np.int8)
+    layer = Dense(weights, np.zeros(16, np.int32), np.full(16, 5, np.uint8))
+    extractor = Extractor((2, 2, 8), -128, (layer,), "nothing")
+    front_end = FrontEnd("octants", (8, 8, 1))
+    before = Preprocessing(front_end, extractor)
     before.check(extractor.features)
-    assert before.inputs(200) == 56 * 56
-    assert before.kept(200) == 784
-    assert list(before.ram(200)) == ["front end", "extraction"]
+    assert before.inputs(16) == 8 * 8
+    assert before.kept(16) == 2 * 2 * 8
+    assert list(before.ram(16)) == ["front end", "extraction"]
     core = load_boards().cores["cortex-m4"]
     assert list(before.instructions("cortex-m4", core)) == ["front end", "extraction"]
-    with pytest.raises(UsageError, match="extractor: the extractor takes 784 features, the front "):
+    with pytest.raises(UsageError, match="extractor: the extractor takes 32 features, the front "):
         replace(before, front_end=OCTANTS).check(extractor.features)
+    # As many values, but no picture of 28x28 pixels.
+    other = Preprocessing(FrontEnd("edges-small", (56, 56, 1)), find_extractor("mnist"))
+    with pytest.raises(
+        UsageError, match=r"extractor: the extractor takes \(28, 28, 1\), the front"
+    ):
+        other.check(200)
 
 
 def test_what_is_not_a_boards_front_end_is_refused_by_name() -> None:
