@@ -15,8 +15,7 @@ from collections.abc import Iterator, Sequence
 from tifed import load_experiment, preset_names
 from tifed.board import Boards, load_boards, load_measured
 from tifed.board.measured_front_end import load_front_end_runs
-from tifed.experiment.front_end import front_end_in_c
-from tifed.experiment.setup import front_end_for, network_for
+from tifed.experiment.setup import intake_of, network_for
 from tifed.plan import DeploymentPlan, Placement, Preprocessing, plan
 
 PIXELS = "fashion-mnist"
@@ -53,7 +52,7 @@ def with_front_end() -> list[str]:
 def planned(preset: str, known: Boards, data_dir: str | None) -> DeploymentPlan:
     """The preset on every board."""
     experiment = load_experiment(preset=preset)
-    front_end = front_end_in_c(experiment, front_end_for(experiment, data_dir))
+    front_end, _ = intake_of(experiment, data_dir)
     before = Preprocessing(front_end, front_end_runs=load_front_end_runs())
     network = network_for(experiment, data_dir)
     return plan(experiment, network, known, load_measured(), before=before)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from tifed.data import load
 from tifed.experiment import load_experiment
-from tifed.experiment.front_end import front_end_in_c
-from tifed.experiment.setup import front_end_for, network_for, shifts_for
+from tifed.experiment.setup import intake_of, network_for
 from tifed.export import Model, model_for
 from tifed.rule.learning import LocalWork, classify, feedback_matrices, train
 from tifed.rule.learning.pixel_shifts import SHIFTS, shifted
@@ -65,8 +64,7 @@ def _model(
     """``parameters``: that two rounds of training and a centre have left their mark on."""
     experiment = load_experiment(preset="digits", overrides=list(overrides))
     network = network_for(experiment)
-    front_end = front_end_in_c(experiment, front_end_for(experiment))
-    shifts = shifts_for(experiment)
+    front_end, shifts = intake_of(experiment)
     model = model_for(experiment, network, layers, front_end=front_end, shifts=shifts)
     if not parameters:
         return model

@@ -52,8 +52,7 @@ def export(
     An earlier export in the same folder is replaced, unless a file in it was changed or added. A
     folder with other content is never touched.
     """
-    from tifed.experiment.front_end import front_end_in_c
-    from tifed.experiment.setup import extractor_of, front_end_for, network_for, shifts_for
+    from tifed.experiment.setup import extractor_of, intake_of, network_for
     from tifed.export import export as write
     from tifed.export import model_for, require_same_front_end
     from tifed.rule.network import energy_shift_of, load_model
@@ -72,8 +71,7 @@ def export(
         trained,
         extractor_of(chosen),
         energy_shift_of(parameters) if parameters else 0,
-        front_end_in_c(chosen, front_end_for(chosen, data_dir)),
-        shifts_for(chosen, data_dir),
+        *intake_of(chosen, data_dir),
     )
     done = write(model, framework, places[-1])
     if as_json:

@@ -39,18 +39,17 @@ def plan(
     from tifed.board import load_boards, load_measured
     from tifed.board.measured_extraction import load_extractions
     from tifed.board.measured_front_end import load_front_end_runs
-    from tifed.experiment.front_end import front_end_in_c
-    from tifed.experiment.setup import extractor_of, front_end_for, network_for, shifts_for
+    from tifed.experiment.setup import extractor_of, intake_of, network_for
     from tifed.plan import Preprocessing
     from tifed.plan import plan as make_plan
     from tifed.plan.as_json import as_json as plain
 
     chosen = experiment_from(experiment, preset, settings)
     known, measured = load_boards(boards), load_measured()
+    front_end, shifts = intake_of(chosen, data_dir)
     before = Preprocessing(
-        front_end_in_c(chosen, front_end_for(chosen, data_dir)), extractor_of(chosen),
-        load_front_end_runs(), load_extractions(), shifts_for(chosen, data_dir),
-    )  # fmt: skip
+        front_end, extractor_of(chosen), load_front_end_runs(), load_extractions(), shifts
+    )
     network = network_for(chosen, data_dir)
     made = make_plan(chosen, network, known, measured, tuple(board or ()), before)
     if out is not None:

@@ -8,7 +8,12 @@ from tifed.data import Dataset, load, options
 from tifed.data.partition import PARTITIONS, Partition
 from tifed.errors import UsageError
 from tifed.experiment.class_weights import stream_orders
-from tifed.experiment.front_end import device_front_end, front_end_of, through_front_end
+from tifed.experiment.front_end import (
+    device_front_end,
+    front_end_in_c,
+    front_end_of,
+    through_front_end,
+)
 from tifed.experiment.pixel_shifts import (
     checked_pictures,
     device_shifts,
@@ -28,7 +33,7 @@ from tifed.fleets import FaultyFleet, FleetInputs
 from tifed.fleets.faulty import SCALE
 from tifed.native.choice import engine
 from tifed.registry import BUILT_IN
-from tifed.rule.front_end import FrontEndBase
+from tifed.rule.front_end import FrontEnd, FrontEndBase
 from tifed.rule.learning.engine import Engine
 from tifed.rule.network import Network, Parameters
 
@@ -198,21 +203,28 @@ def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Fr
     return front_end_of(experiment, _loaded(experiment, data_dir))
 
 
-def shifts_for(
+def intake_of(
     experiment: Experiment, data_dir: AnyPath | None = None
-) -> tuple[int, int, int] | None:
-    """Height, width and channels of the pictures that devices make shift copies of, if they do.
+) -> tuple[FrontEnd | None, tuple[int, int, int] | None]:
+    """What a device has to do with samples as they arrive; the data are read once, if it has to.
+
+    Returns:
+        The front end that it computes, and height, width and channels of the pictures that it makes
+        shift copies of; each None if the experiment has it not.
 
     Raises:
-        UsageError: if the experiment asks for copies that no device can make.
+        UsageError: if the experiment asks for what no device can do.
     """
-    if not experiment.pixel_shifts:
-        return None
+    if experiment.front_end is None and not experiment.pixel_shifts:
+        return None, None
     raw = _loaded(experiment, data_dir)
+    front_end = front_end_in_c(experiment, front_end_of(experiment, raw))
+    if not experiment.pixel_shifts:
+        return front_end, None
     checked_pictures(raw)
     shifts = device_shifts(experiment, raw)
     require_shifts(experiment, shifts)
-    return shifts
+    return front_end, shifts
 
 
 def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
