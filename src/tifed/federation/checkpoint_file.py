@@ -145,9 +145,8 @@ class Stored:
             raise RunError(f"{self.path}: damaged (round {self.round} of {federation.rounds})")
         if len(self.updates) != depth:
             raise RunError(f"{self.path}: damaged (updates of {len(self.updates)} layers)")
-        extra = max(federation.extra_shifts, default=0)
         shift = self.energy_shift
-        if shift != federation.network.energy_shift_within(shift, federation.batch, extra):
+        if shift != federation.possible_energy_shift(shift):
             raise RunError(f"{self.path}: damaged (its energy_shift is {shift})")
         turns = Expected((devices,), np.dtype(np.int64), (0, self.round))
         every = dict(expected) | {"turns": turns}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tifed.federation.federation import Federation
 from tifed.rule.integer.rounding import Integers
-from tifed.rule.network import Parameters
+from tifed.rule.network import Parameters, Tensor
 
 
 def energy_around(centre: Integers, total: Integers, squares: int, samples: int) -> int:
@@ -29,10 +29,8 @@ def chosen_shift(federation: Federation, energy: int) -> int:
     """The recipe's energy shift, limited so that no sum can overflow in any round."""
     if federation.recipe is None:
         return 0
-    return federation.network.energy_shift_within(
-        federation.recipe.energy_shift(federation.network, energy),
-        federation.batch,
-        max(federation.extra_shifts, default=0),
+    return federation.possible_energy_shift(
+        federation.recipe.energy_shift(federation.network, energy)
     )
 
 
@@ -51,14 +49,16 @@ def started_by(federation: Federation, before: Parameters, energy: int) -> Param
     if after == usual or replace(before, centre=usual.centre) != usual:
         return before
     trained = {layer for layers in federation.layer_sets() for layer in layers}
+
+    def chosen(old: tuple[Tensor, ...], new: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """The new ones of the layers that are trained."""
+        return tuple(
+            after if layer in trained else before
+            for layer, (before, after) in enumerate(zip(old, new, strict=True))
+        )
+
     return Parameters(
         before.centre,
-        tuple(
-            new if layer in trained else old
-            for layer, (old, new) in enumerate(zip(before.weights, after.weights, strict=True))
-        ),
-        tuple(
-            new if layer in trained else old
-            for layer, (old, new) in enumerate(zip(before.biases, after.biases, strict=True))
-        ),
+        chosen(before.weights, after.weights),
+        chosen(before.biases, after.biases),
     )

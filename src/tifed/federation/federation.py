@@ -78,6 +78,11 @@ class Federation:
         """Number of rounds."""
         return len(self.extra_shifts)
 
+    def possible_energy_shift(self, wanted: int) -> int:
+        """What is nearest to ``wanted`` and lets no sum overflow in any round."""
+        extra = max(self.extra_shifts, default=0)
+        return self.network.energy_shift_within(wanted, self.batch, extra)
+
     def selected(self, number: int) -> Integers:
         """The devices that are asked in round ``number``, ascending."""
         if self.devices_per_round is None or self.devices_per_round == self.devices:
