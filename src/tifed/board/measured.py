@@ -7,7 +7,7 @@ scales its model to the rows otherwise.
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -29,6 +29,21 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     core: str = Field(min_length=1, description="kind of processor, as in the table of cores")
+
+
+Row = TypeVar("Row", bound=Entry)
+
+
+class Table(BaseModel, Generic[Row]):
+    """All rows of a file of measurements."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: tuple[Row, ...] = ()
+
+    def of(self, core: str) -> tuple[Row, ...]:
+        """What was measured on ``core``."""
+        return tuple(row for row in self.rows if row.core == core)
 
 
 class Image(Entry):

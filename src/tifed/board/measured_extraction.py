@@ -5,9 +5,9 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from tifed.board.measured import BUILT_IN, Entry
+from tifed.board.measured import BUILT_IN, Entry, Table
 from tifed.extractor.operations import ExtractorOperations
 from tifed.files.table_file import read_table, write_table
 
@@ -53,16 +53,8 @@ class Extraction(Entry):
         )
 
 
-class Extractions(BaseModel):
+class Extractions(Table[Extraction]):
     """Everything in the file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rows: tuple[Extraction, ...] = ()
-
-    def of(self, core: str) -> tuple[Extraction, ...]:
-        """What was measured on ``core``."""
-        return tuple(row for row in self.rows if row.core == core)
 
 
 def load_extractions(folder: Path | None = None) -> Extractions:

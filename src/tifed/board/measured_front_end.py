@@ -6,9 +6,9 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from tifed.board.measured import BUILT_IN, Entry
+from tifed.board.measured import BUILT_IN, Entry, Table
 from tifed.errors import UsageError
 from tifed.files.table_file import Shape, read_table, write_table
 from tifed.rule.front_end import FrontEnd
@@ -64,16 +64,8 @@ class FrontEndRun(Entry):
         return self
 
 
-class FrontEndRuns(BaseModel):
+class FrontEndRuns(Table[FrontEndRun]):
     """Everything in the file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rows: tuple[FrontEndRun, ...] = ()
-
-    def of(self, core: str) -> tuple[FrontEndRun, ...]:
-        """What was measured on ``core``."""
-        return tuple(row for row in self.rows if row.core == core)
 
 
 def load_front_end_runs(folder: Path | None = None) -> FrontEndRuns:
