@@ -7,7 +7,7 @@ from tifed.board.measured_extraction import Extractions
 from tifed.extractor import Extractor
 from tifed.extractor.operations import ExtractorOperations, extractor_operations
 from tifed.plan.figure import Figure, Source
-from tifed.plan.fit import fitted
+from tifed.plan.fit import Known, estimated
 
 CODE = 3_072
 """Bytes of the extraction's code where it was not compiled for a core."""
@@ -22,15 +22,12 @@ def extraction_instructions(
     value that is gathered. A core without measurements pays for each product what it pays in a
     forward pass.
     """
-    rows = measured.of(kind)
-    for row in rows:
-        if row.extractor == extractor.digest:
-            return Figure(row.instructions, Source.MEASURED)
     counts = extractor_operations(extractor)
-    if not rows:
-        return Figure(round(counts.products * core.forward_per_mac), Source.MODELLED)
-    known = [(_regressors(row.operations), row.instructions) for row in rows]
-    return Figure(round(fitted(known, _regressors(counts))), Source.MODELLED)
+    known = [
+        Known(row.extractor == extractor.digest, _regressors(row.operations), row.instructions)
+        for row in measured.of(kind)
+    ]
+    return estimated(known, _regressors(counts), counts.products * core.forward_per_mac)
 
 
 def extraction_code(kind: str, measured: Extractions) -> Figure:

@@ -5,7 +5,7 @@ from dataclasses import astuple
 from tifed.board import Core
 from tifed.board.measured_front_end import FrontEndRuns
 from tifed.plan.figure import Figure, Source
-from tifed.plan.fit import fitted
+from tifed.plan.fit import Known, estimated
 from tifed.rule.front_end import FrontEnd, front_end_memory, front_end_operations
 
 CODE = 3_072
@@ -28,17 +28,17 @@ def front_end_instructions(
     and a direction. A core without measurements pays for a pixel, and for a direction of a cell,
     what it pays for updating two parameters.
     """
-    rows = measured.of(kind)
-    for row in rows:
-        if row.digest == front_end.digest:
-            return Figure(row.instructions, Source.MEASURED)
     counts = front_end_operations(front_end)
-    if not rows:
-        return Figure(
-            round(2 * (counts.pixels + counts.products) * core.per_parameter), Source.MODELLED
+    known = [
+        Known(
+            row.digest == front_end.digest,
+            astuple(front_end_operations(row.made)),
+            row.instructions,
         )
-    known = [(astuple(front_end_operations(row.made)), row.instructions) for row in rows]
-    return Figure(round(fitted(known, astuple(counts))), Source.MODELLED)
+        for row in measured.of(kind)
+    ]
+    otherwise = 2 * (counts.pixels + counts.products) * core.per_parameter
+    return estimated(known, astuple(counts), otherwise)
 
 
 def front_end_room(front_end: FrontEnd) -> int:
