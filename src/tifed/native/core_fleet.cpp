@@ -111,13 +111,12 @@ struct Copies {
     const Job &job;
     uint32_t features;
 
-    int64_t number(uint32_t place) const {
-        return data.order[job.begin + (job.position + place) % (job.end - job.begin)];
-    }
     const int8_t *sample(uint32_t place, int64_t copy) const {
-        return data.samples + (copy * data.all + number(place)) * features;
+        return data.samples + (copy * data.all + sample_at(data, job, place)) * features;
     }
-    uint32_t label(uint32_t place) const { return uint32_t(data.labels[number(place)]); }
+    uint32_t label(uint32_t place) const {
+        return uint32_t(data.labels[sample_at(data, job, place)]);
+    }
 
     static void write(void *context, const tifed *t, uint32_t place, int8_t *sample) {
         const auto *copies = static_cast<const Copies *>(context);

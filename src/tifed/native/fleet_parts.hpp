@@ -7,6 +7,11 @@
 
 namespace tifed_native {
 
+// The sample at a place of a device's buffer.
+inline int64_t sample_at(const Data &data, const Job &job, int64_t place) {
+    return data.order[job.begin + (job.position + place) % (job.end - job.begin)];
+}
+
 // A device's steps, a pass over its buffer at a time where each visit takes a copy of its own
 // (SPEC, 15), else all at once.
 class Visit {
@@ -30,10 +35,7 @@ public:
         return true;
     }
 
-    // The sample at a place of the buffer, and the row of its copy.
-    int64_t sample(int64_t place) const {
-        return data_.order[job_.begin + (job_.position + place) % (job_.end - job_.begin)];
-    }
+    // The row of the copy that is taken of a sample at a place of the buffer.
     int64_t row(int64_t place, int64_t sample) const {
         if (data_.copies == 1) return sample;
         auto number = uint32_t(first_step / batches_ * job_.samples + place);

@@ -163,7 +163,7 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
             part.exchange = work.exchange;
             for (Visit visit(data, job, work); visit.next();) {
                 for (uint32_t s = 0; s < part.count; s++) {
-                    int64_t sample = visit.sample(s);
+                    int64_t sample = sample_at(data, job, s);
                     kernel.load(&panels, rows + std::size_t(s) * stride,
                                 data.samples + visit.row(s, sample) * panels.layers[0].fan_in,
                                 given.centre);
