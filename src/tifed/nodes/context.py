@@ -137,7 +137,7 @@ def samples_digest(experiment: Experiment, setup: Setup) -> str:
 
     Server and node compare it.
     """
-    dealt = partition_digest(experiment, setup.partition)
+    dealt = partition_digest(experiment, setup)
     if dealt is None:
         return setup.data_digest
     both = f"{setup.data_digest} {dealt}"
