@@ -11,13 +11,20 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from tifed.errors import UsageError
-from tifed.experiment import Experiment, Setup, build
+from tifed.experiment import Experiment, Setup, build, to_toml
 from tifed.experiment.identity import identity
 from tifed.experiment.load import validated
+from tifed.experiment.own_data import ON_DEVICES
 from tifed.experiment.setup import partition_digest
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.nodes.messages.device_ranges import hosted
+from tifed.nodes.orders import Orders
+from tifed.nodes.own_fleet import OwnHostedFleet
+from tifed.nodes.terms import NodeTerms
 from tifed.rule.network import Network, Parameters
+
+UNSAID = "it has not answered; the log of its gateway says more"
+"""In place of a reason, where a fleet has none for those who ask."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,7 @@ class NodeContext:
         network: what every device holds.
         devices: the hosted ones.
         fleet: of the hosted devices; it is never asked for others.
+        orders: with own data what may be asked for; None where devices are sent their samples.
     """
 
     experiment: str
@@ -66,6 +74,12 @@ class NodeContext:
     network: Network
     devices: range
     fleet: Fleet
+    orders: Orders | None = None
+
+    def why(self, kind: str, missing: Iterable[int]) -> dict[int, str]:
+        """Why devices did not answer a message of ``kind``, in words."""
+        few = self.fleet.too_few(kind) if isinstance(self.fleet, OwnHostedFleet) else {}
+        return {device: few.get(device, UNSAID) for device in missing}
 
 
 @dataclass(frozen=True)
@@ -112,7 +126,10 @@ class DeviceSelection:
 
 @cache
 def simulated_context(
-    experiment: str, selection: DeviceSelection, data_dir: Path | None = None
+    experiment: str,
+    selection: DeviceSelection,
+    data_dir: Path | None = None,
+    terms: NodeTerms | None = None,
 ) -> NodeContext:
     """The context of a node that simulates the devices of ``selection``; made once in a process.
 
@@ -120,23 +137,51 @@ def simulated_context(
         experiment: as TOML, resolved.
         selection: which devices.
         data_dir: the node's own folder of data sets.
+        terms: what the node's owner lets be done with its own data.
 
     Raises:
-        UsageError: if the experiment cannot be built here.
+        UsageError: if the experiment cannot be built here, or the owner has not accepted it.
     """
-    resolved = parsed(experiment)
+    resolved, terms = parsed(experiment), terms or NodeTerms()
     devices = selection.devices(resolved.devices)
-    setup = _built(experiment, data_dir)
-    fleet = HostedFleet(setup, devices)
-    data = samples_digest(resolved, setup)
-    return NodeContext(identity(resolved), data, setup.network, devices, fleet)
+    if not resolved.own_data:
+        setup = _built(experiment, data_dir)
+        data = samples_digest(resolved, setup)
+        fleet = HostedFleet(setup, devices)
+        return NodeContext(identity(resolved), data, setup.network, devices, fleet)
+    terms.require(resolved)
+    setup = _built(to_toml(_on_own_data(resolved, terms)), data_dir)
+    return NodeContext(
+        identity(resolved), samples_digest(resolved, setup), setup.network, devices,
+        OwnHostedFleet(setup, devices, terms.least), Orders(setup.federation),
+    )  # fmt: skip
+
+
+def _on_own_data(experiment: Experiment, terms: NodeTerms) -> Experiment:
+    """The experiment with the node's own data set in it.
+
+    Raises:
+        UsageError: if the samples are to be on the devices, and this node has no data set either.
+    """
+    changed: dict[str, object] = {"fleet": "simulated", "fleet_settings": {}}
+    if terms.dataset:
+        changed |= {"dataset": terms.dataset, "data": terms.own_options()}
+    elif experiment.dataset == ON_DEVICES:
+        raise UsageError(
+            f"dataset: {ON_DEVICES!r} means that the samples are on the devices, but this node has "
+            "neither boards nor data; add gateway to its configuration, the address of a running "
+            "tifed gateway, or dataset, the name or path of the node's own data set"
+        )
+    return experiment.model_copy(update=changed)
 
 
 def samples_digest(experiment: Experiment, setup: Setup) -> str:
     """SHA-256 (hex) of the samples, and of who owns them where TIFeD does not deal them.
 
-    Server and node compare it.
+    Server and node compare it. Of samples on devices nobody knows one.
     """
+    if experiment.dataset == ON_DEVICES:
+        return ON_DEVICES
     dealt = partition_digest(experiment, setup.partition)
     if dealt is None:
         return setup.dataset.digest

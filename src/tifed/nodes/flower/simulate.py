@@ -13,6 +13,7 @@ from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment, Progress, Result, to_toml
 from tifed.nodes.flower import prepare_environment, require_flower
 from tifed.nodes.flower.settings import Settings
+from tifed.nodes.terms import NodeTerms
 
 if TYPE_CHECKING:
     from flwr.clientapp import ClientApp
@@ -54,7 +55,8 @@ def simulate(
     prepare_environment()
     from tifed.nodes.flower.client import client_app
 
-    app = client_app(settings)
+    # Whoever runs all nodes in one process has all data anyway.
+    app = client_app(settings, NodeTerms.open())
     return run_in_ray(settings, app, nodes, cpus_per_node=cpus_per_node, watch=watch, log=log)
 
 

@@ -22,7 +22,7 @@ have ``absent`` and ``reasons``, too:
 =========== =========================================== ============================================
 kind        asked                                       answered
 =========== =========================================== ============================================
-counts      arrays ``devices``                          arrays ``counts``; ``absent``, ``reasons``
+counts      nothing                                     arrays ``counts``; ``absent``, ``reasons``
 keep        arrays of the parameters; ``round``         nothing
 personalise arrays of the parameters; ``rounds``,       arrays ``scores``; ``absent``, ``reasons``
             ``layers``, ``extra_shift``, ``exchange``,

@@ -34,7 +34,7 @@ MOST_ROUNDS = 65_535
 
 
 def counts_message(experiment: str) -> Content:
-    """Asks how many samples devices have; each node gets its own ``devices`` besides."""
+    """Asks how many samples devices have."""
     return message("counts", experiment, {})
 
 
