@@ -16,12 +16,12 @@ class LeastSamples:
     Attributes:
         update: training samples, for an update.
         calibration: training samples, for sums.
-        score: held-out samples, for a score.
+        evaluation: held-out samples, for a score.
     """
 
     update: int = 10
-    calibration: int = 20
-    score: int = 5
+    calibration: int = 50
+    evaluation: int = 10
 
     def told(self, counts: DeviceCounts) -> DeviceCounts:
         """``counts`` of a device of this owner."""
@@ -29,7 +29,7 @@ class LeastSamples:
             counts,
             least_training=self.update,
             least_calibration=self.calibration,
-            least_held_out=self.score,
+            least_held_out=self.evaluation,
         )
 
     def check_calibration(self, samples: int) -> None:
@@ -74,7 +74,7 @@ class LeastSamples:
             for wanted, have, kinds, name in (
                 (self.update, own.training, ("fit", "personalise"), "training"),
                 (self.calibration, own.training, ("calibrate",), "training"),
-                (self.score, own.held_out, ("evaluate", "personalise"), "held-out"),
+                (self.evaluation, own.held_out, ("evaluate", "personalise"), "held-out"),
             ):
                 # Nothing follows from no sample, whatever the owner allows.
                 if kind in kinds and have < max(1, wanted):

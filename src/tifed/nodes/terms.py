@@ -14,7 +14,7 @@ from tifed.nodes.least import LeastSamples
 ANY = "any"
 """Accepts every experiment."""
 
-_LEAST = {"least-update": "update", "least-calibration": "calibration", "least-score": "score"}
+_LEAST = {"least-update": "update", "least-calibration": "calibration", "least-evaluation": "evaluation"}
 
 
 @dataclass(frozen=True)
