@@ -15,11 +15,11 @@ OWN = ["own_data=true", "devices=2", "rounds=1"]
 def test_terms_come_from_a_node_configuration_and_go_into_one() -> None:
     assert NodeTerms.from_config({"partition-id": 0}) == NodeTerms()
     config: dict[str, str | int] = {
-        "accepts": "abc", "dataset": "digits", "data": "a = 1", "least-update": 1,
-        "least-calibration": 2, "least-evaluation": 3,
+        "accepts": "abc", "dataset": "digits", "dataset-of": "node", "data": "a = 1",
+        "least-update": 1, "least-calibration": 2, "least-evaluation": 3,
     }  # fmt: skip
     terms = NodeTerms.from_config(config)
-    assert terms == NodeTerms("abc", "digits", "a = 1", LeastSamples(1, 2, 3))
+    assert terms == NodeTerms("abc", "digits", "node", "a = 1", LeastSamples(1, 2, 3))
     assert terms.to_config() == config
     assert terms.own_options() == {"a": 1}
     assert NodeTerms.from_config(NodeTerms.open().to_config()) == NodeTerms.open()
@@ -30,6 +30,7 @@ def test_terms_come_from_a_node_configuration_and_go_into_one() -> None:
     [
         ("accepts", 3, "accepts is 3, not a text"),
         ("dataset", True, "dataset is True, not a text"),
+        ("dataset-of", "me", "dataset-of is 'me', neither 'federation' nor 'node'"),
         ("least-update", 0, "least-update is 0, not a number of samples, 1 or more"),
         ("least-evaluation", "5", "least-evaluation is '5', not a number of samples"),
         ("least-calibration", True, "least-calibration is True, not a number"),

@@ -7,11 +7,11 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 from tifed.errors import UsageError
-from tifed.experiment import Experiment, Setup, build, to_toml
+from tifed.experiment import Experiment, Setup, build
 from tifed.experiment.identity import identity
 from tifed.experiment.load import validated
 from tifed.experiment.own_data import ON_DEVICES
@@ -20,6 +20,7 @@ from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.nodes.messages.device_ranges import hosted
 from tifed.nodes.orders import Orders
 from tifed.nodes.own_fleet import OwnHostedFleet
+from tifed.nodes.own_setup import own_setup
 from tifed.nodes.terms import NodeTerms
 from tifed.rule.network import Network, Parameters
 
@@ -150,29 +151,11 @@ def simulated_context(
         fleet = HostedFleet(setup, devices)
         return NodeContext(identity(resolved), data, setup.network, devices, fleet)
     terms.require(resolved)
-    setup = _built(to_toml(_on_own_data(resolved, terms)), data_dir)
+    setup = own_setup(resolved, devices, terms, partial(_built, data_dir=data_dir))
     return NodeContext(
         identity(resolved), samples_digest(resolved, setup), setup.network, devices,
         OwnHostedFleet(setup, devices, terms.least), Orders(setup.federation),
     )  # fmt: skip
-
-
-def _on_own_data(experiment: Experiment, terms: NodeTerms) -> Experiment:
-    """The experiment with the node's own data set in it.
-
-    Raises:
-        UsageError: if the samples are to be on the devices, and this node has no data set either.
-    """
-    changed: dict[str, object] = {"fleet": "simulated", "fleet_settings": {}}
-    if terms.dataset:
-        changed |= {"dataset": terms.dataset, "data": terms.own_options()}
-    elif experiment.dataset == ON_DEVICES:
-        raise UsageError(
-            f"dataset: {ON_DEVICES!r} means that the samples are on the devices, but this node has "
-            "neither boards nor data; add gateway to its configuration, the address of a running "
-            "tifed gateway, or dataset, the name or path of the node's own data set"
-        )
-    return experiment.model_copy(update=changed)
 
 
 def samples_digest(experiment: Experiment, setup: Setup) -> str:
@@ -189,7 +172,7 @@ def samples_digest(experiment: Experiment, setup: Setup) -> str:
     return hashlib.sha256(both.encode()).hexdigest()
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _built(experiment: str, data_dir: Path | None) -> Setup:
     """Shared by the nodes that one process plays in a simulation."""
     return build(parsed(experiment), data_dir)

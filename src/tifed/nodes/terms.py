@@ -14,7 +14,15 @@ from tifed.nodes.least import LeastSamples
 ANY = "any"
 """Accepts every experiment."""
 
-_LEAST = {"least-update": "update", "least-calibration": "calibration", "least-evaluation": "evaluation"}
+FEDERATION, NODE = "federation", "node"
+"""Whose samples are in a node's data set."""
+
+_TEXTS = {"accepts": "accepts", "dataset": "dataset", "dataset-of": "dataset_of", "data": "data"}
+_LEAST = {
+    "least-update": "update",
+    "least-calibration": "calibration",
+    "least-evaluation": "evaluation",
+}
 
 
 @dataclass(frozen=True)
@@ -24,14 +32,16 @@ class NodeTerms:
     Attributes:
         accepts: `acceptance` of the experiment that the owner has accepted, or `ANY`; empty for
             none. Two experiments that sum over other samples tell more than each of them does.
-        dataset: the node's own data set, of which its devices have their parts; empty for that of
-            the experiment.
+        dataset: the node's own data set; empty for that of the experiment.
+        dataset_of: whose samples are in it: `FEDERATION`, those of all devices, of which the node's
+            devices have their parts, or `NODE`, those of the node's devices alone.
         data: options for loading it, as TOML.
         least: how few samples may stand behind a number.
     """
 
     accepts: str = ""
     dataset: str = ""
+    dataset_of: str = FEDERATION
     data: str = ""
     least: LeastSamples = field(default_factory=LeastSamples)
 
@@ -47,7 +57,7 @@ class NodeTerms:
         Raises:
             UsageError: naming a key that is of the wrong type.
         """
-        texts = {key: config.get(key, "") for key in ("accepts", "dataset", "data")}
+        texts = {key: config.get(key, getattr(cls(), name)) for key, name in _TEXTS.items()}
         numbers = {
             key: config.get(key, getattr(LeastSamples(), name)) for key, name in _LEAST.items()
         }
@@ -59,11 +69,19 @@ class NodeTerms:
                 raise UsageError(
                     f"node configuration: {key} is {value!r}, not a number of samples, 1 or more"
                 )
-        return cls(**texts, least=LeastSamples(**{_LEAST[key]: n for key, n in numbers.items()}))
+        if texts["dataset-of"] not in (FEDERATION, NODE):
+            raise UsageError(
+                f"node configuration: dataset-of is {texts['dataset-of']!r}, neither "
+                f"{FEDERATION!r} nor {NODE!r}"
+            )
+        return cls(
+            **{_TEXTS[key]: text for key, text in texts.items()},
+            least=LeastSamples(**{_LEAST[key]: n for key, n in numbers.items()}),
+        )
 
     def to_config(self) -> dict[str, str | int]:
         """For a node configuration."""
-        texts = {key: getattr(self, key) for key in ("accepts", "dataset", "data")}
+        texts = {key: getattr(self, name) for key, name in _TEXTS.items()}
         given: dict[str, str | int] = {key: text for key, text in texts.items() if text}
         return given | {key: getattr(self.least, name) for key, name in _LEAST.items()}
 
