@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,12 +99,14 @@ def test_personal_rounds_are_those_of_the_experiment(federation: Federation) -> 
     work = personal_work(federation, state)
     assert isinstance(work, PersonalWork)
     orders.check_personal(work)
-    changes = (
-        {"rounds": 3}, {"layers": (0,)}, {"exchange": 0}, {"extra_shift": work.extra_shift + 1},
-    )  # fmt: skip
-    for change in changes:
-        with pytest.raises(MessageError, match="will not do PersonalWork"):
-            orders.check_personal(replace(work, **change))
+    changes: dict[str, Any] = {"rounds": 3, "layers": (0,), "exchange": 0, "extra_shift": 9}
+    for name, value in changes.items():
+        with pytest.raises(MessageError) as error:
+            orders.check_personal(replace(work, **{name: value}))
+        assert str(error.value) == (
+            f"will not do personal rounds with {name} {value}: this experiment has "
+            f"{getattr(work, name)}"
+        )
     with pytest.raises(MessageError, match="this experiment has none"):
         Orders(replace(federation, personal=None)).check_personal(work)
 

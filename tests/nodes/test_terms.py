@@ -61,10 +61,10 @@ def test_an_experiment_is_accepted_by_all_that_decides_which_sums_leave() -> Non
         other = experiment.model_copy(update={"data": {"large": 1}})
         if not change.startswith("data"):
             other = load_experiment(overrides=[*OWN, change])
-        with pytest.raises(UsageError, match="has not accepted this experiment") as error:
+        with pytest.raises(UsageError, match="has not accepted this exp") as error:
             NodeTerms(accepts=name).require(other)
         assert f'accepts="{acceptance(other)}"' in str(error.value)
-    with pytest.raises(UsageError, match="has not accepted this experiment"):
+    with pytest.raises(UsageError, match="has not accepted this exp"):
         NodeTerms().require(experiment)
 
 

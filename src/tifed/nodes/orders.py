@@ -4,7 +4,7 @@ Whoever may choose positions and counts as he likes can take single samples out 
 updates. But all work of a run follows from its experiment: so a node knows what may be asked.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -61,8 +61,7 @@ class Orders:
                 "is without it"
             )
         own = due.jobs.for_devices(plan.jobs.device)
-        names = ("layers", "position", "samples", "first_step", "steps")
-        for name in names:
+        for name in ("layers", "position", "samples", "first_step", "steps"):
             asked, wanted = getattr(plan.jobs, name), getattr(own, name)
             (wrong,) = np.nonzero(asked != wanted)
             if len(wrong):
@@ -95,8 +94,12 @@ class Orders:
         due = personal_work(self.federation, end)
         if due is None:
             raise MessageError("will not do personal rounds: this experiment has none")
-        if work != due:
-            raise MessageError(f"will not do {work}: this experiment has {due}")
+        for name, wanted in asdict(due).items():
+            asked = getattr(work, name)
+            if asked != wanted:
+                raise MessageError(
+                    f"will not do personal rounds with {name} {asked}: this experiment has {wanted}"
+                )
 
     @property
     def _exchanges(self) -> int:

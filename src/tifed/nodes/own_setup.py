@@ -32,9 +32,8 @@ def own_setup(experiment: Experiment, devices: range, terms: NodeTerms, built: B
         simulated |= {"dataset": terms.dataset, "data": terms.own_options()}
     elif experiment.dataset == ON_DEVICES:
         raise UsageError(
-            f"dataset: {ON_DEVICES!r} means that the samples are on the devices, but this node has "
-            "neither boards nor data; add gateway to its configuration, the address of a running "
-            "tifed gateway, or dataset, the name or path of the node's own data set"
+            f"dataset: {ON_DEVICES!r}, but this node has neither boards nor data; add to its "
+            "configuration gateway, the address of a tifed gateway, or dataset, its own data set"
         )
     if terms.dataset_of != NODE:
         return built(to_toml(experiment.model_copy(update=simulated)))

@@ -94,9 +94,8 @@ class NodeTerms:
         name = acceptance(experiment)
         if self.accepts not in (name, ANY):
             raise UsageError(
-                "this node's owner has not accepted this experiment, whose devices would train on "
-                "the node's own data; to accept it, start the node again with "
-                f'accepts="{name}" in its configuration'
+                "its owner has not accepted this experiment for its own data; to accept it, start "
+                f'the node again with accepts="{name}" in its configuration'
             )
 
     def own_options(self) -> dict[str, Any]:

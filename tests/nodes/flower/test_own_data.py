@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("flwr", reason="needs Flower: pip install 'tifed[flower]'")
 
 from flwr.app import Context, RecordDict
+from flwr.supercore.task_identity import TaskIdentity
 
 import tifed
 from tifed.experiment import Experiment, RunFolder, load_experiment, to_toml
@@ -22,6 +23,13 @@ OWN = [
     "own_data=true", "layers=[64,8,10]", "devices=5", "rounds=3", "report_classes=true",
     "personal.rounds=2",
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def in_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flower lets messages be made within one of its servers' processes alone."""
+    for name in ("_task_id", "_run_id", "_node_id"):
+        monkeypatch.setattr(TaskIdentity, name, 1)
 
 
 @dataclass
@@ -109,8 +117,8 @@ def test_nodes_that_cannot_or_may_not_take_part_say_why_and_the_others_go_on(
         {"dataset": "digits"},
         {"dataset": "digits", "accepts": accepts, "least-update": 21},
     )  # fmt: skip
-    assert "this node has neither boards nor data; add gateway to its configuration" in log
-    assert f'start the node again with accepts="{accepts}" in its configuration' in log[:5000]
+    assert "this node has neither boards nor data; add to its configuration gateway" in log
+    assert f'start the node again with accepts="{accepts}" in its configuration' in log
     assert "will not train device 3 on 20 samples alone: its owner asks for at least 21" in log
     answered = [row["answered"] for row in RunFolder(tmp_path / "run").read_metrics(3)]
     assert answered == ["1", "1", "1"]
