@@ -201,7 +201,9 @@ class Loop(Generic[StateT]):
             if setup.quantisation is not None:
                 setup.quantisation.save(self.folder.quantisation)
             owned: list[list[int]] = []
-            if dataset is not None and setup.partition is not None:
+            # Boards with data of their own have whatever they have.
+            elsewhere = experiment.own_data and experiment.build_fleet_kind().brings_data
+            if dataset is not None and setup.partition is not None and not elsewhere:
                 owned = setup.partition.table(dataset.train.labels, dataset.classes).tolist()
             details = Details(
                 confusion=found.confusion,
