@@ -181,6 +181,7 @@ def bundle(
     from tifed.experiment.setup import require_devices
     from tifed.nodes.flower.bundle import write_bundle
     from tifed.nodes.flower.settings import Settings
+    from tifed.nodes.terms import acceptance
 
     chosen = experiment_from(experiment, preset, settings)
     require_devices(chosen)
