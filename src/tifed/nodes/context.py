@@ -165,7 +165,7 @@ def samples_digest(experiment: Experiment, setup: Setup) -> str:
     """
     if experiment.dataset == ON_DEVICES:
         return ON_DEVICES
-    dealt = partition_digest(experiment, setup.partition)
+    dealt = partition_digest(experiment, setup)
     if dealt is None:
         return setup.data_digest
     both = f"{setup.data_digest} {dealt}"
