@@ -69,22 +69,11 @@ def firmware_for(
         federation.network, federation.layer_sets(), federation.buffer, federation.batch,
         frozen=inputs.start, front_end=inputs.front_end, extractor=inputs.extractor,
         shifts=inputs.shifts,
-        store=store_shape(inputs, board) if inputs.own_data else None,
+        store=store_shape(inputs) if inputs.own_data else None,
         keeps=board.ram >= RAM_FOR_A_MODEL,
         signal_digest=inputs.signal_digest if inputs.own_data else None,
     )  # fmt: skip
     return build_firmware(board, header, emulation.compiler, defines=defines)
-
-
-def stores_for(emulation: Emulation, inputs: FleetInputs) -> list[bytes] | None:
-    """Per device what is in its flash before it starts; None if samples are sent to it.
-
-    Raises:
-        UsageError: if the board has no room for them.
-    """
-    if not inputs.own_data:
-        return None
-    return stores(inputs, store_shape(inputs, board_for(emulation.board, emulation.emulator)))
 
 
 @dataclass
@@ -151,7 +140,7 @@ class EmulatedFleet:
 
     def _started(self) -> LinkedFleet:
         firmware = firmware_for(self.emulation, self.inputs, self.defines)
-        own = stores_for(self.emulation, self.inputs)
+        own = stores(self.inputs, firmware)
         with ExitStack() as boards:
             clients = []
             for device in range(len(self.inputs.streams)):

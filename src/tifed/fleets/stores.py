@@ -2,17 +2,18 @@
 
 import numpy as np
 
-from tifed.board.firmware.emulated_boards import EmulatedBoard
+from tifed.board.firmware.build import Firmware
+from tifed.board.firmware.own_header import FLASH_END, STORE_SYMBOL
 from tifed.errors import UsageError
 from tifed.fleets.inputs import FleetInputs
 from tifed.rule.store import StoreShape, format_store, records_for, store_image
 
 
-def store_shape(inputs: FleetInputs, board: EmulatedBoard) -> StoreShape:
+def store_shape(inputs: FleetInputs) -> StoreShape:
     """The shape of every device's store, with room for the most samples that one of them has.
 
     Raises:
-        UsageError: if there are no samples here to put there, or the board has no room for them.
+        UsageError: if there are no samples here to put there, or more than a store holds.
     """
     if not any(map(len, inputs.stored)):
         raise UsageError(
@@ -23,23 +24,32 @@ def store_shape(inputs: FleetInputs, board: EmulatedBoard) -> StoreShape:
     most = max(map(len, inputs.stored))
     values = inputs.stored[0].samples.shape[1]
     try:
-        shape = StoreShape(values, max(2, records_for(most, every)), inputs.network.classes, every)
+        return StoreShape(values, max(2, records_for(most, every)), inputs.network.classes, every)
     except ValueError as error:
         raise UsageError(
             f"devices: a device has {most} samples of {values} values, which no store holds "
             f"({error}); take more devices, or partition.limit_per_device"
         ) from error
-    if shape.bytes > board.flash:
+
+
+def stores(inputs: FleetInputs, firmware: Firmware) -> list[bytes] | None:
+    """Per device what is in its flash behind ``firmware`` before it starts; None for nothing.
+
+    Raises:
+        UsageError: if there is no room for it.
+    """
+    if not inputs.own_data:
+        return None
+    from tifed.board.firmware.elf import read_image  # which only emulators have a use for
+
+    shape, symbols = store_shape(inputs), read_image(firmware.elf).symbols
+    room = symbols[FLASH_END] - symbols[STORE_SYMBOL]
+    if shape.bytes > room:
         raise UsageError(
-            f"devices: a device's {most} samples of {values} values take {shape.bytes} bytes in "
-            f"its store, and {board.name} has {board.flash} bytes of flash, the firmware included; "
-            f"take more devices than {len(inputs.stored)}, or partition.limit_per_device"
+            f"devices: a device's store of {shape.records} samples of {shape.inputs} values takes "
+            f"{shape.bytes} bytes, and {firmware.board.name} has {room} bytes of flash beside the "
+            f"firmware; take more devices than {len(inputs.stored)}, or partition.limit_per_device"
         )
-    return shape
-
-
-def stores(inputs: FleetInputs, shape: StoreShape) -> list[bytes]:
-    """Per device the bytes of its store."""
     return [_store(inputs, shape, device) for device in range(len(inputs.stored))]
 
 

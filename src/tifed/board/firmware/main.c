@@ -68,8 +68,8 @@ static const tifed_policy policy = {TIFED_LEAST_UPDATE, TIFED_LEAST_CALIBRATION,
                                     TIFED_LEAST_EVALUATION};
 static uint32_t by_class[2u * TIFED_CLASSES];
 
-/* Samples, in flash; whoever starts the board writes them there. */
-__attribute__((section(".own"), used)) uint8_t own_samples[TIFED_OWN_BYTES];
+/* Samples, in flash behind the program, where whoever starts the board has put them. */
+extern const uint8_t own_samples[];
 
 static int read_samples(void *context, uint32_t place, uint8_t *bytes, uint32_t count)
 {

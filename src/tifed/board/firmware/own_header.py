@@ -8,7 +8,10 @@ OWN_SWITCH = "TIFED_DEVICE_OWN"
 """What ``device.h`` is compiled with where a device has its samples itself."""
 
 STORE_SYMBOL = "own_samples"
-"""Where the bytes of a device's store are to be put before it starts (``main.c``)."""
+"""Where the bytes of a device's store are to be put before it starts (``sections.ld``)."""
+
+FLASH_END = "flash_end"
+"""Where its flash ends."""
 
 _SLOT, _WORDS, _IN_FLASH = 44, 80, 4
 
@@ -19,7 +22,6 @@ def own_constants(shape: StoreShape, kept_bytes: int) -> str:
 #define {OWN_SWITCH} 1
 #define TIFED_OWN_RECORDS {shape.records}u
 #define TIFED_OWN_EVERY {shape.held_out_every}u
-#define TIFED_OWN_BYTES {shape.bytes}u
 #define TIFED_KEPT_BYTES {kept_bytes}u
 """
 
