@@ -92,7 +92,7 @@ def _keep(node: NodeContext, content: Content) -> Content:
     if node.orders is not None:
         node.orders.check_round(number)
     fleet.keep(parameters_from(content, node.network), number)
-    return message("keep", node.experiment, {})
+    return message("keep", node.experiment, {}, **absence(node.left_out("keep")))
 
 
 def _personalise(node: NodeContext, content: Content) -> Content:
