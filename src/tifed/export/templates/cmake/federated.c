@@ -1,5 +1,5 @@
 /* A device of a federation on a host, behind a TCP port; on a board the line is a UART:
- *     tifed_federated 5555
+ *     {{ names.target }}_federated 5555
  * Everything a device has to do is in tifed_link/device.h: bytes in, bytes out, a piece of work. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -43,7 +43,7 @@ int main(int count, char **values)
     struct sockaddr_in address = {0};
     int listener = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
     if (count != 2 || listener < 0) {
-        fprintf(stderr, "usage: tifed_federated PORT\n");
+        fprintf(stderr, "usage: {{ names.target }}_federated PORT\n");
         return 2;
     }
     address.sin_family = AF_INET;
@@ -51,7 +51,7 @@ int main(int count, char **values)
     address.sin_port = htons((uint16_t)strtoul(values[1], NULL, 10));
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 1)) {
-        perror("tifed_federated");
+        perror("{{ names.target }}_federated");
         return 1;
     }
     tifed_device_init(&device, &setup);
