@@ -9,7 +9,15 @@ from tifed.federation.aggregation import (
 )
 from tifed.federation.costs import Costs
 from tifed.federation.federation import Federation
-from tifed.federation.fleet import DeviceScore, FeatureSums, Fleet
+from tifed.federation.fleet import (
+    DeviceCounts,
+    DeviceScore,
+    FeatureSums,
+    Fleet,
+    OwnDataFleet,
+    PersonalScore,
+    PersonalWork,
+)
 from tifed.federation.loop import RoundRecord, begin, federate
 from tifed.federation.plan import AtEnd, AverageEvery, Job, Jobs, Plan, ScheduleState
 from tifed.federation.update import LayerSum, Update, device_update, total
@@ -18,6 +26,7 @@ __all__ = [
     "AtEnd",
     "AverageEvery",
     "Costs",
+    "DeviceCounts",
     "DeviceScore",
     "FeatureSums",
     "Federation",
@@ -26,6 +35,9 @@ __all__ = [
     "Jobs",
     "LayerState",
     "LayerSum",
+    "OwnDataFleet",
+    "PersonalScore",
+    "PersonalWork",
     "Plan",
     "RoundRecord",
     "ScheduleState",

@@ -29,6 +29,17 @@ class FleetInputs:
         front_end: what samples in ``sent`` go through first on a device, if they do.
         shifts: height, width and channels of the pictures in ``sent``, if devices make shift copies
             of them.
+        own_data: whether devices have their samples themselves, and nobody sends them any.
+        held_out: with own data per device its held-out samples, as the network takes them.
+        stored: with own data per device all its samples in the order of its store, every
+            ``held_out_every``-th of them held out, in the form of ``sent``.
+        held_out_every: with own data every how manieth sample of a device is held out.
+        signal_digest: SHA-256 of the signal front end that made the samples from readings, which
+            devices with own data compute themselves; None if there is none.
+        report_classes: with own data whether devices are asked for their scores by class.
+
+    With own data ``streams`` are the devices' training samples. All streams are empty, one for each
+    device, where the samples are on the devices alone.
     """
 
     federation: Federation
@@ -39,6 +50,12 @@ class FleetInputs:
     engine: Engine
     front_end: FrontEnd | None = None
     shifts: tuple[int, int, int] | None = None
+    own_data: bool = False
+    held_out: Sequence[Stream] = ()
+    stored: Sequence[Stream] = ()
+    held_out_every: int = 0
+    signal_digest: str | None = None
+    report_classes: bool = False
 
     @property
     def network(self) -> Network:

@@ -5,7 +5,7 @@ enum { FOR_BUFFER = 0, FOR_SUMS = 1, FOR_CLASS = 2 };
 /* Kept out of their callers, so that the stack holds the variables of one of them, not of all. */
 #define NOINLINE __attribute__((noinline))
 
-#define PAYLOAD(device) ((device)->link.frame + TIFED_LINK_HEADER)
+#define PAYLOAD(device) (tifed_link_frame(&(device)->link) + TIFED_LINK_HEADER)
 
 static uint8_t code_of(int status)
 {
@@ -339,7 +339,7 @@ static void open_session(tifed_device *device, uint16_t session)
 static void answer(tifed_device *device)
 {
     uint8_t *payload = PAYLOAD(device);
-    const uint8_t *frame = device->link.frame;
+    const uint8_t *frame = tifed_link_frame(&device->link);
     uint8_t version = frame[0], type = frame[1];
     uint16_t session = (uint16_t)tifed_link_get16(frame + 2);
     uint16_t sequence = (uint16_t)tifed_link_get16(frame + 4);

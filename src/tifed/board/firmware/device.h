@@ -20,7 +20,7 @@ typedef struct tifed_device_setup {
                                                        if a sample is features as it is */
     const char *board;                              /* name, for people */
     uint32_t tick_hertz;                            /* of ticks; 0 if there is none */
-    void (*write)(uint8_t byte);
+    tifed_link_write *write; /* bytes that leave: a frame, or a piece of one */
     uint32_t (*ticks)(void);    /* free-running; NULL if there is none */
     uint32_t (*stack)(void);    /* most bytes of stack used so far; NULL if not known */
     void (*reset)(void);        /* starts the board again; NULL if it cannot */

@@ -45,8 +45,12 @@ enum {
     TIFED_LINK_FORMAT        /* another version of the link */
 };
 
+/* Takes `length` bytes for the line, a whole frame or a piece of one, which are `bytes` only until
+ * it returns. */
+typedef void tifed_link_write(const uint8_t *bytes, uint16_t length);
+
 typedef struct tifed_link {
-    uint8_t frame[TIFED_LINK_FRAME];
+    uint8_t buffer[TIFED_LINK_FRAME + 3u]; /* a frame, with room for what encloses it on the line */
     uint16_t received; /* bytes of the frame that is arriving */
     uint8_t block;     /* bytes until the next COBS code */
     bool zero;         /* a zero stands before what follows */
@@ -55,13 +59,20 @@ typedef struct tifed_link {
 
 void tifed_link_init(tifed_link *link);
 
-/* Take a byte; true when it ends a frame that is whole and sound, which then is in `frame` until
- * the next byte. Anything else is dropped without a word. */
+/* The frame that is arriving or leaving, from its header on. */
+static inline uint8_t *tifed_link_frame(tifed_link *link)
+{
+    return link->buffer + 2;
+}
+
+/* Take a byte; true when it ends a frame that is whole and sound, which then is in tifed_link_frame
+ * until the next byte. Anything else is dropped without a word. */
 bool tifed_link_feed(tifed_link *link, uint8_t byte);
 
-/* Send a frame whose payload (`length` bytes) is already in `frame` behind the header. */
+/* Send a frame whose payload (`length` bytes) is already in tifed_link_frame behind the header. One
+ * of up to 253 bytes is one call of `write`; a longer one may take a call more for every 254. */
 void tifed_link_send(tifed_link *link, uint8_t type, uint16_t session, uint16_t sequence,
-                     uint16_t length, void (*write)(uint8_t byte));
+                     uint16_t length, tifed_link_write *write);
 
 uint32_t tifed_link_crc(const uint8_t *bytes, uint32_t count);
 
