@@ -171,7 +171,7 @@ def test_the_core_is_in_a_program_once(
 ) -> None:
     """A second model adds its own code and numbers, and no second core."""
     library = both(models, "arduino", tmp_path / "library")
-    places = {}
+    places: dict[str, str] = {}
     for source in sorted((library / "src").rglob("*.c")):
         made = tmp_path / f"{source.stem}.o"
         run(["gcc", "-std=gnu11", "-Os", f"-I{library / 'src'}", "-c", source, "-o", made])
