@@ -51,8 +51,8 @@ typedef struct tifed_kept {
 } tifed_kept;
 
 /* Bytes of memory that a configuration needs, from place 0, or 0 if it is not possible: two slots of
- * 44 bytes, the centre if there is one, the parameters of layers that are held in RAM as they go over
- * the line, and 4 bytes for each that is not; and 88 bytes. */
+ * 40 bytes, the centre if there is one, the parameters of layers that are held in RAM as they go over
+ * the line, and 4 bytes for each that is not; and 80 bytes. */
 uint32_t tifed_kept_size(const tifed_config *config);
 
 /* Look what is there. TIFED_OK if there is a model of this fingerprint; TIFED_KEPT_ABSENT or
