@@ -12,6 +12,7 @@ from tifed.data.samples import Dataset
 from tifed.errors import UsageError
 from tifed.files.paths import AnyPath
 from tifed.registry import Registry
+from tifed.rule.signal import SIGNALS
 
 Loader = Callable[..., Dataset]
 """From `Folders`, and the data set's own options by their names, to the data set."""
@@ -62,6 +63,7 @@ def load(
     data_dir: AnyPath | None = None,
     cache_dir: AnyPath | None = None,
     download: bool = True,
+    signal: str | None = None,
     **options_given: Any,
 ) -> Dataset:
     """Load a data set by name, or a user's own file.
@@ -72,6 +74,8 @@ def load(
             for in it, and so are the files that options name.
         cache_dir: where downloads are kept; see `tifed.data.locate.cache_folder`.
         download: whether the network may be used.
+        signal: name of the signal front end that readings go through (`SIGNALS`); None for the one
+            that the data set has by default, if any.
         **options_given: those that `options` lists.
 
     Raises:
@@ -90,6 +94,9 @@ def load(
                 f"data.{option}: the data set {str(name)!r} has no such option; "
                 + (f"it has {', '.join(known)}" if known else "it has none")
             )
+    if signal is not None:
+        _require_readings(str(name), loader or load_file, signal)
+        options_given["signal"] = signal
     if loader is not None:
         cache = None if cache_dir is None else Path(cache_dir)
         dataset = loader(Folders(folder, cache, download), **options_given)
@@ -108,6 +115,15 @@ def load(
         {option: value for option, value in options_given.items() if option not in common},
         **{option: value for option, value in options_given.items() if option in common},
     )
+
+
+def _require_readings(name: str, load_it: Callable[..., Any], signal: str) -> None:
+    """Make sure that the loader of ``name`` knows signal front ends at all."""
+    if "signal" not in inspect.signature(load_it).parameters:
+        raise UsageError(
+            f"front_end: {signal!r} does not take the samples of {name!r}; it takes "
+            f"{SIGNALS[signal]}; leave front_end out, or use such data (docs/front-ends.md)"
+        )
 
 
 def in_folder(path: Path, folder: Path | None) -> Path:

@@ -14,6 +14,7 @@ from tifed.data.table import Table
 from tifed.data.windows import windowed
 from tifed.errors import UsageError
 from tifed.registry import Registry
+from tifed.rule.signal import SIGNALS
 
 Reader = Callable[..., tuple[Table, Table | None]]
 """(path, whether values may be missing, options) to all samples, or those of both splits."""
@@ -73,6 +74,7 @@ def _keywords(function: Callable[..., Any]) -> tuple[str, ...]:
 def load_file(
     path: Path,
     of_format: dict[str, Any],
+    signal: str | None = None,
     *,
     test_file: str | Path | None = None,
     test_fraction: int = 20,
@@ -89,6 +91,7 @@ def load_file(
     Args:
         path: the file.
         of_format: options of its format.
+        signal: the signal front end that readings go through (`SIGNALS`).
         test_file: a second file of the same format: the test split. Its columns are found by their
             names, where the files name them.
         test_fraction: else, percent for the test split, 1..90.
@@ -108,6 +111,10 @@ def load_file(
     if reader is None:
         raise UsageError(f"{path}: is not {kinds()}")
     check_rule(missing)
+    if signal is not None:
+        raise UsageError(
+            f"front_end: {signal!r} does not take the samples of {path}; it takes {SIGNALS[signal]}"
+        )
     of_test = {
         name: of_format.get(_OF_THE_TEST_FILE.get(name, name))
         for name in of_format

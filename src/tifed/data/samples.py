@@ -12,6 +12,7 @@ from tifed.data.quantisation.quantisation import Quantisation
 from tifed.data.quantisation.quantised import QuantisationReport, report_on
 from tifed.data.split import stratified
 from tifed.errors import UsageError
+from tifed.rule.signal import SignalFrontEnd
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +107,8 @@ class Dataset:
         quantisation: how numbers became int8, so that a device can do the same.
         report: what that did to the numbers, where it was looked at; see `quantisation_report`.
         warnings: sentences about what is doubtful in the data.
+        signal: the signal front end that made the features of a sensor's readings, which a device
+            has to compute from its own; None for other data.
 
     Raises:
         UsageError: if the splits disagree with each other or with the names.
@@ -121,6 +124,7 @@ class Dataset:
     quantisation: Quantisation | None = None
     report: QuantisationReport | None = None
     warnings: tuple[str, ...] = ()
+    signal: SignalFrontEnd | None = None
 
     def __post_init__(self) -> None:
         for part, samples in (("train", self.train), ("test", self.test)):
@@ -148,6 +152,11 @@ class Dataset:
             raise UsageError(
                 f"data set {self.name!r}, feature_names: {len(self.feature_names)} names for "
                 f"{self.features} features; give one each, or none"
+            )
+        if self.signal is not None and self.signal.features != self.features:
+            raise UsageError(
+                f"data set {self.name!r}, signal: gives {self.signal.features} features, but "
+                f"samples have {self.features}"
             )
         if self.classes < 2:
             raise UsageError(f"data set {self.name!r}: needs two classes or more")

@@ -7,15 +7,25 @@ from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
 from tifed.native.choice import front_end_features
 from tifed.rule.front_end import EDGE_FRONT_ENDS, FRONT_ENDS, FrontEnd, FrontEndBase
+from tifed.rule.signal import SIGNALS
 
 
 def front_end_of(experiment: Experiment, raw: Dataset) -> FrontEndBase | None:
     """The front end that the experiment names, for samples as ``raw`` has them.
 
+    None without one, and for a signal front end, which the loader has applied (`Dataset.signal`).
+
     Raises:
         UsageError: if it does not take such samples.
     """
     name = experiment.front_end
+    if raw.signal is not None and name in (None, raw.signal.name):
+        return None
+    if raw.signal is not None:
+        raise UsageError(
+            f"front_end: {name!r} does not take the samples of {raw.name!r}, which the signal "
+            f"front end {raw.signal.name!r} has made of readings; leave front_end out"
+        )
     if name is None:
         return None
     shape = raw.image_shape or (raw.features,)
@@ -112,6 +122,8 @@ def require_front_end(experiment: Experiment, front_end: FrontEnd | None) -> Non
     Raises:
         UsageError: if ``front_end`` is another one, or None where the experiment names one.
     """
+    if experiment.front_end in SIGNALS:
+        return
     given, named = None if front_end is None else front_end.name, experiment.front_end
     # A package may have given one of TIFeD's another name.
     other = named in EDGE_FRONT_ENDS and given != named

@@ -36,6 +36,7 @@ from tifed.registry import BUILT_IN
 from tifed.rule.front_end import FrontEnd, FrontEndBase
 from tifed.rule.learning.engine import Engine
 from tifed.rule.network import Network, Parameters
+from tifed.rule.signal import SIGNALS
 
 DEFAULT_HIDDEN = 32
 """Hidden units where an experiment does not name its layers."""
@@ -240,7 +241,8 @@ def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
                 + ("; give the folder of data sets with --data-dir" * (key == "data_dir"))
             )
     given: Mapping[str, Any] = experiment.data
-    return load(experiment.dataset, data_dir=data_dir, **given)
+    signal = experiment.front_end if experiment.front_end in SIGNALS else None
+    return load(experiment.dataset, data_dir=data_dir, signal=signal, **given)
 
 
 def _for_network(experiment: Experiment, loaded: Dataset, extractor: Extractor | None) -> Dataset:

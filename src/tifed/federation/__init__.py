@@ -17,8 +17,10 @@ from tifed.federation.fleet import (
     OwnDataFleet,
     PersonalScore,
     PersonalWork,
+    with_own_data,
 )
 from tifed.federation.loop import RoundRecord, begin, federate
+from tifed.federation.personal import PersonalRounds, personal_plan, personal_work
 from tifed.federation.plan import AtEnd, AverageEvery, Job, Jobs, Plan, ScheduleState
 from tifed.federation.update import LayerSum, Update, device_update, total
 
@@ -36,6 +38,7 @@ __all__ = [
     "LayerState",
     "LayerSum",
     "OwnDataFleet",
+    "PersonalRounds",
     "PersonalScore",
     "PersonalWork",
     "Plan",
@@ -48,6 +51,9 @@ __all__ = [
     "device_update",
     "federate",
     "initial_state",
+    "personal_plan",
+    "personal_work",
     "published",
     "total",
+    "with_own_data",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from tifed.errors import UsageError
 from tifed.federation.plan import Plan
 from tifed.federation.update import Update
 from tifed.rule.integer.rounding import Integers
@@ -155,3 +156,17 @@ class OwnDataFleet(Fleet, Protocol):
         A device that has no training sample or no held-out sample, or fewer than its owner asks
         for, is left out, and keeps ``parameters``.
         """
+
+
+def with_own_data(fleet: Fleet) -> OwnDataFleet:
+    """``fleet`` itself, if its devices can have samples of their own.
+
+    Raises:
+        UsageError: if they cannot.
+    """
+    if not isinstance(fleet, OwnDataFleet):
+        raise UsageError(
+            f"own_data: the devices of {type(fleet).__name__} are sent their samples; set own_data "
+            "= false, or use a fleet that is a tifed.federation.OwnDataFleet (docs/extending.md)"
+        )
+    return fleet

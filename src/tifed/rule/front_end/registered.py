@@ -27,8 +27,12 @@ FRONT_ENDS: Registry[FrontEndMaker] = Registry(
         "edges-small": f"{_HERE}:edges_small",
         "octants": f"{_HERE}:octants",
         "octants-second-order": f"{_HERE}:octants_second_order",
+        "motion": "tifed.rule.signal.registered:motion",
+        "log-mel": "tifed.rule.signal.registered:log_mel",
     },
     callable,
     "a function from a sample's shape to a tifed.rule.front_end.FrontEndBase",
 )
-"""Every front end by the name that an experiment gives it."""
+"""Every front end by the name that an experiment gives it. Those of signals are applied by who
+loads a sensor's readings (`tifed.rule.signal.SIGNALS`); for samples that are there already their
+makers only say so."""
