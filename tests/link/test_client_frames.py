@@ -313,9 +313,9 @@ def test_a_train_order_and_its_end() -> None:
         done = b"\0" + STATUS
         return [
             said_to(frame, b"\0\0\0"),
-            said_to(frame, b"\0" + bytes(39), kind=Kind.TRAINED, session=frame.session + 1),
-            said_to(frame, b"\0" + bytes(39), kind=Kind.TRAINED, sequence=frame.sequence + 1),
-            said_to(frame, done, kind=Kind.TRAINED),
+            said_to(frame, b"\0" + bytes(39), kind=Kind.DONE, session=frame.session + 1),
+            said_to(frame, b"\0" + bytes(39), kind=Kind.DONE, sequence=frame.sequence + 1),
+            said_to(frame, done, kind=Kind.DONE),
         ]
 
     board = Board(answer)

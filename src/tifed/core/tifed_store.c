@@ -16,8 +16,8 @@
 #define SHAPE 40u        /* bytes of the head that say what store it is */
 #define CELLS 8u         /* behind them: how many samples were seen, each time in another one */
 #define CELL 8u
-#define LABEL 8u     /* of a record: label and checksum, */
-#define IDENTITY 12u /* then number, number of the sample that it replaced, checksum */
+#define LABEL 8u     /* of a record: a label that came later, and its checksum; */
+#define IDENTITY 16u /* number, number of the sample that it replaced, label, checksum; values */
 #define PIECE 32u    /* bytes that are looked at at a time */
 
 /* --- memory ----------------------------------------------------------------------------------- */
@@ -64,12 +64,6 @@ static uint32_t label_check(uint32_t number, const uint8_t label[4])
     uint8_t bytes[4];
     tifed_put32(bytes, number);
     return ~tifed_crc_add(tifed_crc_add(TIFED_CRC_START, bytes, 4u), label, 4u);
-}
-
-static void write_label(uint8_t bytes[LABEL], uint32_t number, uint32_t label)
-{
-    tifed_put32(bytes, label);
-    tifed_put32(bytes + 4, label_check(number, bytes));
 }
 
 /* --- the index -------------------------------------------------------------------------------- */
@@ -229,7 +223,7 @@ static int is_whole(const tifed_store *s, uint32_t slot, const uint8_t header[TI
     uint32_t number = tifed_get32(identity), replaced = tifed_get32(identity + 4);
     if (number >= NONE - 1u || (replaced != NONE && replaced >= number))
         return 0;
-    uint32_t crc = tifed_crc_add(TIFED_CRC_START, identity, 8u);
+    uint32_t crc = tifed_crc_add(TIFED_CRC_START, identity, IDENTITY - 4u);
     for (uint32_t done = 0, count; done < s->config->inputs; done += count) {
         uint8_t piece[PIECE];
         count = s->config->inputs - done < PIECE ? s->config->inputs - done : PIECE;
@@ -238,7 +232,17 @@ static int is_whole(const tifed_store *s, uint32_t slot, const uint8_t header[TI
             return status;
         crc = tifed_crc_add(crc, piece, count);
     }
-    return tifed_get32(identity + 8) == ~crc;
+    return tifed_get32(identity + 12) == ~crc;
+}
+
+/* The label that came later, or else the one that came with the sample; NONE if neither did. */
+static uint32_t label_of(const tifed_store *s, uint32_t number,
+                         const uint8_t header[TIFED_STORE_HEADER])
+{
+    uint32_t label = tifed_get32(header);
+    if (label >= s->config->classes || tifed_get32(header + 4) != label_check(number, header))
+        label = tifed_get32(header + LABEL + 8);
+    return label < s->config->classes ? label : NONE;
 }
 
 /* Records from the last to the first, so that of those that are free the first one is next. */
@@ -257,10 +261,8 @@ static int read_records(tifed_store *s)
             s->index[--free].slot = (uint16_t)slot;
             continue;
         }
-        uint32_t number = tifed_get32(header + LABEL), label = tifed_get32(header);
-        bool named =
-            label < s->config->classes && tifed_get32(header + 4) == label_check(number, header);
-        insert(s, number, named ? (uint16_t)label : NO_LABEL, (uint16_t)slot);
+        uint32_t number = tifed_get32(header + LABEL), label = label_of(s, number, header);
+        insert(s, number, label == NONE ? NO_LABEL : (uint16_t)label, (uint16_t)slot);
         if (number >= newest) {
             newest = number;
             replaced = tifed_get32(header + LABEL + 4);
@@ -367,16 +369,16 @@ static tifed_store_entry *victim_of(const tifed_store *s, bool held_out, uint16_
 static int write_record(const tifed_store *s, uint32_t slot, const int8_t *values, uint32_t label,
                         uint32_t replaced)
 {
-    uint8_t header[TIFED_STORE_HEADER];
+    uint8_t identity[IDENTITY];
     const uint8_t *bytes = (const uint8_t *)values;
-    write_label(header, s->seen, label);
-    tifed_put32(header + LABEL, s->seen);
-    tifed_put32(header + LABEL + 4, replaced);
-    uint32_t crc = tifed_crc_add(TIFED_CRC_START, header + LABEL, 8u);
-    tifed_put32(header + LABEL + 8, ~tifed_crc_add(crc, bytes, s->config->inputs));
+    tifed_put32(identity, s->seen);
+    tifed_put32(identity + 4, replaced);
+    tifed_put32(identity + 8, label);
+    uint32_t crc = tifed_crc_add(TIFED_CRC_START, identity, IDENTITY - 4u);
+    tifed_put32(identity + 12, ~tifed_crc_add(crc, bytes, s->config->inputs));
     int status =
         write_bytes(s, record_place(s, slot) + TIFED_STORE_HEADER, bytes, s->config->inputs);
-    return status == TIFED_OK ? write_bytes(s, record_place(s, slot), header, TIFED_STORE_HEADER)
+    return status == TIFED_OK ? write_bytes(s, record_place(s, slot) + LABEL, identity, IDENTITY)
                               : status;
 }
 
@@ -438,7 +440,8 @@ int tifed_store_label(tifed_store *s, uint32_t number, uint32_t label)
         if (entry->number != number)
             continue;
         uint8_t bytes[LABEL];
-        write_label(bytes, number, label);
+        tifed_put32(bytes, label);
+        tifed_put32(bytes + 4, label_check(number, bytes));
         int status = write_bytes(s, record_place(s, entry->slot), bytes, LABEL);
         if (status == TIFED_OK)
             entry->label = (uint16_t)label;

@@ -62,7 +62,7 @@ typedef struct tifed_store_config {
 /* Bytes of memory, from place 0, and entries of the index, in RAM (8 bytes each). Both count one
  * record more than there is room for: a new sample is written there before an older one goes. */
 #define TIFED_STORE_HEAD 104u  /* bytes before the first record */
-#define TIFED_STORE_HEADER 20u /* bytes of a record before its values */
+#define TIFED_STORE_HEADER 24u /* bytes of a record before its values */
 #define TIFED_STORE_BYTES(inputs, records)                                                         \
     (TIFED_STORE_HEAD + (0ul + (records) + 1u) * (TIFED_STORE_HEADER + (inputs)))
 #define TIFED_STORE_ENTRIES(records) ((records) + 1u)

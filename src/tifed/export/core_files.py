@@ -35,11 +35,11 @@ def link_files(sources: str, headers: str, front_end: bool = False) -> dict[str,
             by itself then, for there are build systems without a place for a definition that every
             file sees.
     """
-    folders = {"c": sources, "h": headers}
+    folders = {".c": sources, ".h": headers}
     files = {
-        f"{folder}/{LINK_FOLDER}/{name}.{kind}": (SOURCES / f"{name}.{kind}").read_bytes()
-        for name in ("device", "link")
-        for kind, folder in folders.items()
+        f"{folders[path.suffix]}/{LINK_FOLDER}/{path.name}": path.read_bytes()
+        for pattern in ("device*", "link*")
+        for path in sorted(SOURCES.glob(f"{pattern}.[ch]"))
     }
     if front_end:
         header = f"{headers}/{LINK_FOLDER}/device.h"

@@ -147,6 +147,7 @@ def fingerprint(
     extractor: Extractor | None = None,
     front_end: FrontEnd | None = None,
     shifts: tuple[int, int, int] | None = None,
+    signal_digest: str | None = None,
 ) -> int:
     """32 bits by which a server knows that a device was built for its experiment.
 
@@ -160,7 +161,8 @@ def fingerprint(
     content = struct.pack(f"<{len(numbers)}I", *numbers)
     digests = [step.digest for step in (front_end, extractor) if step is not None]
     pictures = b"" if shifts is None else struct.pack("<3I", *shifts)
-    return zlib.crc32(content + bytes.fromhex("".join(digests)) + pictures)
+    readings = bytes.fromhex(signal_digest or "")
+    return zlib.crc32(content + bytes.fromhex("".join(digests)) + pictures + readings)
 
 
 def _flash(network: Network, in_flash: tuple[int, ...], frozen: Parameters | None) -> str:

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TIFED_LINK_VERSION 2u
+#define TIFED_LINK_VERSION 3u
 #ifndef TIFED_LINK_PAYLOAD
 #define TIFED_LINK_PAYLOAD 256u /* most bytes of a payload, 64..1024; told to the server */
 #endif
@@ -27,10 +27,19 @@ enum {
     TIFED_LINK_TRAIN = 9,
     TIFED_LINK_STATUS = 10,
     TIFED_LINK_RESET = 11,
+    /* Of a device that has its samples itself. */
+    TIFED_LINK_COUNTS = 12,
+    TIFED_LINK_TAKE = 13,
+    TIFED_LINK_CALIBRATE = 14,
+    TIFED_LINK_EVALUATE = 15,
+    TIFED_LINK_SCORE = 16,
+    TIFED_LINK_KEEP = 17,
+    TIFED_LINK_PERSONALISE = 18,
+    TIFED_LINK_PERSONAL_SCORE = 19,
     TIFED_LINK_ANSWER = 0x80,
     /* What the device says unasked. */
-    TIFED_LINK_READY = 0xC0,  /* it has started */
-    TIFED_LINK_TRAINED = 0xC1 /* the steps are done */
+    TIFED_LINK_READY = 0xC0, /* it has started */
+    TIFED_LINK_DONE = 0xC1   /* with what takes longer than its answer */
 };
 
 /* First byte of an answer: 0, a core error's magnitude (1..9), or one of these. */
@@ -42,7 +51,11 @@ enum {
     TIFED_LINK_UNCONFIGURED, /* to be configured first */
     TIFED_LINK_BUSY,         /* training */
     TIFED_LINK_ORDER,        /* not the piece of a sample that comes next */
-    TIFED_LINK_FORMAT        /* another version of the link */
+    TIFED_LINK_FORMAT,       /* another version of the link */
+    TIFED_LINK_TOO_FEW,      /* fewer samples than its owner asks for, or none */
+    TIFED_LINK_NOT_ALLOWED,  /* its owner does not allow it */
+    TIFED_LINK_UNREADABLE,   /* a sample of its own, or its label, cannot be read */
+    TIFED_LINK_NOT_KEPT      /* no place for the model, or writing there failed */
 };
 
 /* Takes `length` bytes for the line, a whole frame or a piece of one, which are `bytes` only until
