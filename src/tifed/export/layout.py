@@ -67,6 +67,11 @@ FRAMEWORKS: dict[str, Layout] = {
             ("zephyr/prj.conf", "learn/prj.conf"),
             ("zephyr/sample.yaml", "learn/sample.yaml"),
             ("zephyr/main.c", "learn/src/main.c"),
+            ("zephyr/federated.cmake", "federated/CMakeLists.txt"),
+            ("zephyr/federated.conf", "federated/prj.conf"),
+            ("zephyr/federated.yaml", "federated/sample.yaml"),
+            ("zephyr/federated.overlay", "federated/boards/nrf52840dk_nrf52840.overlay"),
+            ("zephyr/federated.c", "federated/src/main.c"),
         ),
     ),
     "esp-idf": Layout(
@@ -82,6 +87,10 @@ FRAMEWORKS: dict[str, Layout] = {
             ("esp-idf/project.cmake", "learn/CMakeLists.txt"),
             ("esp-idf/main.cmake", "learn/main/CMakeLists.txt"),
             ("esp-idf/main.c", "learn/main/main.c"),
+            ("esp-idf/federated_project.cmake", "federated/CMakeLists.txt"),
+            ("esp-idf/federated.defaults", "federated/sdkconfig.defaults"),
+            ("esp-idf/federated_main.cmake", "federated/main/CMakeLists.txt"),
+            ("esp-idf/federated.c", "federated/main/main.c"),
         ),
     ),
     "cmake": Layout(

@@ -13,6 +13,7 @@ from tifed.export.member import Member
 from tifed.export.model import Model
 from tifed.export.names import Names
 from tifed.export.numbers import initialiser
+from tifed.export.own_data import kept_bytes, store_records
 from tifed.extractor.packed import constant_bytes
 from tifed.plan.shift_costs import shift_ram
 from tifed.rule.network.memory import device_memory
@@ -104,7 +105,9 @@ def shared_files(members: Sequence[Member], framework: str) -> dict[str, bytes]:
     layout = FRAMEWORKS[framework]
     files = core_files(layout.sources, layout.headers)
     switched = any(member.switched for member in members)
-    files |= link_files(layout.sources, layout.headers, front_end=switched)
+    files |= link_files(
+        layout.sources, layout.headers, front_end=switched, own=any(m.joins for m in members)
+    )
     files["LICENSE"] = licence()
     own = {
         member.prefix: [path for path in member.paths if _is_source(path, layout.sources)]
@@ -159,6 +162,8 @@ def _values(model: Model, framework: str, names: Names) -> dict[str, Any]:
         "seed_low": experiment.seed & 0xFFFF_FFFF,
         "seed_high": experiment.seed >> 32,
         "bytes_on_device": ram.total,
+        "slots": kept_bytes(network),
+        "records": store_records(experiment.held_out_every, experiment.buffer),
         "features_ram": features_ram(model),
         "shifts_ram": shifts_ram(model),
         "extractor_flash": 0 if model.extractor is None else constant_bytes(model.extractor),
