@@ -1,10 +1,13 @@
 """Settings of runs in which each device has its samples itself, and what does not go with them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from tifed.data.partition.settings import Iid
 from tifed.experiment.fleet_kind import FleetKind
+from tifed.rule.integer.rounding import Integers
 
 if TYPE_CHECKING:
     from tifed.experiment.schema import Experiment
@@ -15,12 +18,34 @@ ON_DEVICES = "on-devices"
 HELD_OUT_EVERY = 5
 """One of so many samples is held out where an experiment does not say."""
 
+NO_DATA_HERE = (
+    f"dataset: {ON_DEVICES!r} means that the samples are on the devices alone; name a data set to "
+    "look at its samples here"
+)
+"""Why samples cannot be shown or counted."""
+
 NEEDS_DEVICES = (
     f"dataset: {ON_DEVICES!r} means that the samples are on devices that are reached over lines; "
     "use fleet = 'linked' with link.devices, a gateway, or Flower with gateways; or name a data "
     "set, which is then dealt to the devices that are simulated or emulated"
 )
 """Why a run without such devices cannot begin."""
+
+
+def split_orders(
+    stored: Sequence[Integers], every: int
+) -> tuple[tuple[Integers, ...], tuple[Integers, ...]]:
+    """Per device which samples it trains on and which it holds out, of those that it stored.
+
+    The sample that arrived as number i, from 0, is held out if ``i mod every`` is ``every - 1``.
+
+    >>> training, held_out = split_orders([np.array([7, 3, 9, 1])], 2)
+    >>> training[0].tolist(), held_out[0].tolist()
+    ([7, 9], [3, 1])
+    """
+    arrived = [np.arange(len(order)) % every == every - 1 for order in stored]
+    training = tuple(order[~out] for order, out in zip(stored, arrived, strict=True))
+    return training, tuple(order[out] for order, out in zip(stored, arrived, strict=True))
 
 
 def check_own_data(experiment: "Experiment", kind: FleetKind) -> None:
@@ -35,6 +60,9 @@ def check_own_data(experiment: "Experiment", kind: FleetKind) -> None:
 
 def _problems(experiment: "Experiment", kind: FleetKind) -> Iterator[str]:
     """What is wrong, the most general first."""
+    personal = experiment.personal
+    if not personal.rounds and personal != type(personal)():
+        yield "personal: its other settings go with personal.rounds, and only with it"
     if not experiment.own_data:
         yield from _without(experiment)
         return

@@ -111,18 +111,21 @@ def calibration_costs(network: Network, devices: int) -> Costs:
     return Costs(devices * network.features, devices * up, 0)
 
 
-def evaluation_costs(network: Network, devices: int, scores: Collection[DeviceScore]) -> Costs:
+def evaluation_costs(
+    network: Network, devices: int, model_bytes: int, scores: Collection[DeviceScore]
+) -> Costs:
     """The model down to every device, a score up from those that have one.
 
     Args:
         network: what every device holds.
         devices: how many were asked.
+        model_bytes: of the model as it is sent.
         scores: what came of it.
     """
     numbers = sum(2 + 2 * len(score.by_class) for score in scores)
     seen = sum(score.samples for score in scores)
     macs = seen * macs_per_visit(network, ())
-    return Costs(devices * download_bytes(network), numbers * SCORE_WORD, macs)
+    return Costs(devices * model_bytes, numbers * SCORE_WORD, macs)
 
 
 def keep_costs(network: Network, devices: int) -> Costs:

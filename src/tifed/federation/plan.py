@@ -169,3 +169,6 @@ class ScheduleState:
 
 StateT = TypeVar("StateT", bound=ScheduleState)
 """A run's state: where it stands, and what was learnt up to there."""
+
+SeenT = TypeVar("SeenT", bound=ScheduleState, contravariant=True)
+"""The same for those who only look at a state."""

@@ -251,8 +251,8 @@ def own_counts(answer: bytes) -> OwnCounts:
         ValueError: if it is of another length.
     """
     _exactly(answer, _COUNTS.size)
-    *numbers, by_class = _COUNTS.unpack(answer)
-    return OwnCounts(*numbers, by_class=bool(by_class))
+    training, held_out, update, calibration, evaluation, by_class = _COUNTS.unpack(answer)
+    return OwnCounts(training, held_out, update, calibration, evaluation, bool(by_class))
 
 
 def score(answer: bytes, classes: int, samples: range) -> tuple[int, int, list[tuple[int, int]]]:

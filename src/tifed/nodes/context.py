@@ -7,17 +7,25 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, Setup, build
 from tifed.experiment.identity import identity
 from tifed.experiment.load import validated
+from tifed.experiment.own_data import ON_DEVICES
 from tifed.experiment.setup import partition_digest
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.nodes.messages.device_ranges import hosted
+from tifed.nodes.orders import Orders
+from tifed.nodes.own_fleet import OwnHostedFleet
+from tifed.nodes.own_setup import own_setup
+from tifed.nodes.terms import NodeTerms
 from tifed.rule.network import Network, Parameters
+
+UNSAID = "it has not answered; the log of its gateway says more"
+"""In place of a reason, where a fleet has none for those who ask."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,7 @@ class NodeContext:
         network: what every device holds.
         devices: the hosted ones.
         fleet: of the hosted devices; it is never asked for others.
+        orders: with own data what may be asked for; None where devices are sent their samples.
     """
 
     experiment: str
@@ -66,6 +75,12 @@ class NodeContext:
     network: Network
     devices: range
     fleet: Fleet
+    orders: Orders | None = None
+
+    def why(self, kind: str, missing: Iterable[int]) -> dict[int, str]:
+        """Why devices did not answer a message of ``kind``, in words."""
+        few = self.fleet.too_few(kind) if isinstance(self.fleet, OwnHostedFleet) else {}
+        return {device: few.get(device, UNSAID) for device in missing}
 
 
 @dataclass(frozen=True)
@@ -112,7 +127,10 @@ class DeviceSelection:
 
 @cache
 def simulated_context(
-    experiment: str, selection: DeviceSelection, data_dir: Path | None = None
+    experiment: str,
+    selection: DeviceSelection,
+    data_dir: Path | None = None,
+    terms: NodeTerms | None = None,
 ) -> NodeContext:
     """The context of a node that simulates the devices of ``selection``; made once in a process.
 
@@ -120,31 +138,41 @@ def simulated_context(
         experiment: as TOML, resolved.
         selection: which devices.
         data_dir: the node's own folder of data sets.
+        terms: what the node's owner lets be done with its own data.
 
     Raises:
-        UsageError: if the experiment cannot be built here.
+        UsageError: if the experiment cannot be built here, or the owner has not accepted it.
     """
-    resolved = parsed(experiment)
+    resolved, terms = parsed(experiment), terms or NodeTerms()
     devices = selection.devices(resolved.devices)
-    setup = _built(experiment, data_dir)
-    fleet = HostedFleet(setup, devices)
-    data = samples_digest(resolved, setup)
-    return NodeContext(identity(resolved), data, setup.network, devices, fleet)
+    if not resolved.own_data:
+        setup = _built(experiment, data_dir)
+        data = samples_digest(resolved, setup)
+        fleet = HostedFleet(setup, devices)
+        return NodeContext(identity(resolved), data, setup.network, devices, fleet)
+    terms.require(resolved)
+    setup = own_setup(resolved, devices, terms, partial(_built, data_dir=data_dir))
+    return NodeContext(
+        identity(resolved), samples_digest(resolved, setup), setup.network, devices,
+        OwnHostedFleet(setup, devices, terms.least), Orders(setup.federation),
+    )  # fmt: skip
 
 
 def samples_digest(experiment: Experiment, setup: Setup) -> str:
     """SHA-256 (hex) of the samples, and of who owns them where TIFeD does not deal them.
 
-    Server and node compare it.
+    Server and node compare it. Of samples on devices nobody knows one.
     """
-    dealt = partition_digest(experiment, setup.partition)
+    if experiment.dataset == ON_DEVICES:
+        return ON_DEVICES
+    dealt = partition_digest(experiment, setup)
     if dealt is None:
-        return setup.dataset.digest
-    both = f"{setup.dataset.digest} {dealt}"
+        return setup.data_digest
+    both = f"{setup.data_digest} {dealt}"
     return hashlib.sha256(both.encode()).hexdigest()
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _built(experiment: str, data_dir: Path | None) -> Setup:
     """Shared by the nodes that one process plays in a simulation."""
     return build(parsed(experiment), data_dir)
