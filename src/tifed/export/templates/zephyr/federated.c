@@ -3,10 +3,12 @@
  * rounds it classifies. On the server:
  *     tifed run ... --set fleet=linked --set own_data=true --set dataset=on-devices
  * with the board's port as serial:PORT. The line belongs to the federation: print nothing to it. */
+#include <errno.h>
 #include <string.h>
 
 #include <zephyr/device.h>
 #include <zephyr/drivers/adc.h>
+#include <zephyr/drivers/flash.h>
 #include <zephyr/drivers/gpio.h>
 #include <zephyr/drivers/uart.h>
 #include <zephyr/fs/nvs.h>
