@@ -26,6 +26,12 @@ static size_t reading = 0;
 
 static int analogRead(int) { return readings.at(reading++); }
 static void delay(unsigned long) {}
+static unsigned long millis() { static unsigned long now; return now += 100; }
+static const int HIGH = 1, LOW = 0, INPUT_PULLUP = 2, OUTPUT = 1, LED_BUILTIN = 13;
+static int pressed = -1, light = -1;
+static void pinMode(int, int) {}
+static int digitalRead(int pin) { return pin == pressed ? LOW : HIGH; }
+static void digitalWrite(int, int level) { light = level; }
 static unsigned long micros() { return 0; }
 
 struct Line {

@@ -24,7 +24,9 @@ PROJECT = """\
 cmake_minimum_required(VERSION 3.13)
 project(user LANGUAGES C)
 add_subdirectory(tifed)
-target_compile_options(tifed PRIVATE -Wpedantic -Wshadow -Wconversion -Werror)
+foreach(library tifed tifed_core)
+  target_compile_options(${library} PRIVATE -Wpedantic -Wshadow -Wconversion -Werror)
+endforeach()
 add_executable(user main.c)
 target_link_libraries(user PRIVATE tifed)
 """

@@ -62,7 +62,10 @@ def test_a_run_becomes_a_library_that_goes_on(tmp_path: Path, finished: Path) ->
     assert outcome.exit_code == 0, outcome.output
     digest = json.loads((finished / "result.json").read_text())["digest"]
     assert digest in (folder / "README.md").read_text()
-    assert json.loads((folder / "tifed-export.json").read_text())["parameters"] == digest
+    assert (
+        json.loads((folder / "tifed-export.json").read_text())["models"][0]["about"]["parameters"]
+        == digest
+    )
     header = (folder / "include/tifed_model.h").read_text()
     assert "TIFED_MODEL_TRAINED 0x2u" in header
 

@@ -3,6 +3,7 @@
 import configparser
 import json
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 from tifed.errors import UsageError
 from tifed.export import FRAMEWORKS, Model, export
 from tifed.export.core_files import core_files
+from tifed.export.library import HOMEPAGE
 
 yaml = pytest.importorskip("yaml", reason="the extra dev brings it")
 
+ROOT = Path(__file__).parents[2]
 SEMANTIC = re.compile(r"\d+\.\d+\.\d+")
 
 
@@ -42,6 +45,24 @@ def test_every_layout_has_the_one_core_and_a_readme(
     assert "{%" not in every
     assert not list(folder.rglob("host"))
     assert "Apache License" in (folder / "LICENSE").read_text()
+
+
+def test_manifests_name_the_address_that_the_project_gives(
+    tmp_path: Path, make_model: Callable[..., Model]
+) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert HOMEPAGE in project["urls"].values()
+    (cited,) = yaml.safe_load((ROOT / "CITATION.cff").read_text())["references"]
+    (paper,) = (one["value"] for one in cited["identifiers"])
+    assert f"https://arxiv.org/abs/{paper.removeprefix('arXiv:')}" in project["urls"].values()
+    model, found = make_model(), []
+    folder = exported(model, "arduino", tmp_path)
+    found += re.findall("^url=(.*)", (folder / "library.properties").read_text(), re.MULTILINE)
+    folder = exported(model, "platformio", tmp_path)
+    found.append(json.loads((folder / "library.json").read_text())["homepage"])
+    folder = exported(model, "esp-idf", tmp_path)
+    found.append(yaml.safe_load((folder / "idf_component.yml").read_text())["url"])
+    assert found == [HOMEPAGE] * 3
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

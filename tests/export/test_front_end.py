@@ -124,7 +124,7 @@ def test_every_layout_says_that_samples_are_raw(
     exported = export(model, framework, tmp_path / "library")
     front_end = FrontEnd("octants", (8, 8, 1))
     assert exported.features_ram == front_end_memory(front_end).total + STREAM + 32
-    mark = json.loads((tmp_path / "library/tifed-export.json").read_text())
+    mark = json.loads((tmp_path / "library/tifed-export.json").read_text())["models"][0]["about"]
     assert (mark["front_end"], mark["front_end_digest"]) == ("octants", front_end.digest)
     layout = FRAMEWORKS[framework]
     header = (tmp_path / "library" / layout.headers / "tifed_model.h").read_text()

@@ -42,6 +42,23 @@ def export(
             "May be given several times."
         ),
     ] = None,
+    prefix: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Begin the names of the model's functions, constants and files with this, so that "
+            "other models fit beside it: door gives door_start and door_model.h; default "
+            "tifed_model_start and tifed_model.h.",
+        ),
+    ] = "tifed",
+    add: Annotated[
+        bool,
+        typer.Option(
+            "--add",
+            help="Add the model to the library in the folder, beside its other models; they share "
+            "one core. A model of the same --prefix is replaced.",
+        ),
+    ] = False,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
@@ -73,7 +90,7 @@ def export(
         energy_shift_of(parameters) if parameters else 0,
         *intake_of(chosen, data_dir),
     )
-    done = write(model, framework, places[-1])
+    done = write(model, framework, places[-1], prefix, add)
     if as_json:
         plain = asdict(done) | {"folder": str(done.folder), "ram_total": done.ram.total}
         typer.echo(json.dumps(plain))

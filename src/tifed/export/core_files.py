@@ -10,6 +10,9 @@ from tifed.errors import RunError
 LINK_FOLDER = "tifed_link"
 """Where an export keeps the device's side of the link, for its names are short."""
 
+OWN_SWITCH = "TIFED_DEVICE_OWN"
+"""What ``device.h`` is compiled with where devices can have their samples themselves."""
+
 _PUBLIC = (
     "tifed.h", "tifed_features.h", "tifed_front_end.h", "tifed_kept.h", "tifed_layout.h",
     "tifed_memory.h", "tifed_own.h", "tifed_second_order.h", "tifed_shifts.h", "tifed_store.h",
@@ -25,15 +28,19 @@ def core_files(sources: str, headers: str) -> dict[str, bytes]:
     }
 
 
-def link_files(sources: str, headers: str, front_end: bool = False) -> dict[str, bytes]:
+def link_files(
+    sources: str, headers: str, front_end: bool = False, own: bool = False
+) -> dict[str, bytes]:
     """The device's side of the link by path.
 
     Args:
         sources: folder of C files.
         headers: folder of what users include.
-        front_end: whether samples go through one, or are kept for shift copies. The header says so
-            by itself then, for there are build systems without a place for a definition that every
-            file sees.
+        front_end: whether samples go through one, or are kept for shift copies.
+        own: whether a device can have its samples itself.
+
+    The header says both by itself, for there are build systems without a place for a definition
+    that every file sees.
     """
     folders = {".c": sources, ".h": headers}
     files = {
@@ -41,9 +48,10 @@ def link_files(sources: str, headers: str, front_end: bool = False) -> dict[str,
         for pattern in ("device*", "link*")
         for path in sorted(SOURCES.glob(f"{pattern}.[ch]"))
     }
-    if front_end:
-        header = f"{headers}/{LINK_FOLDER}/device.h"
-        files[header] = f"#define {DEVICE_SWITCH} 1\n".encode() + files[header]
+    header = f"{headers}/{LINK_FOLDER}/device.h"
+    for switch, wanted in ((OWN_SWITCH, own), (DEVICE_SWITCH, front_end)):
+        if wanted:
+            files[header] = f"#define {switch} 1\n".encode() + files[header]
     return files
 
 

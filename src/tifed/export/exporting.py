@@ -6,8 +6,10 @@ from pathlib import Path
 from tifed.errors import UsageError
 from tifed.export.folder import write_library
 from tifed.export.layout import FRAMEWORKS
-from tifed.export.library import features_ram, library_files, shifts_ram
+from tifed.export.library import features_ram, model_files, shared_files, shifts_ram
+from tifed.export.member import members_about, members_of, require_none_lost
 from tifed.export.model import Model
+from tifed.export.names import DEFAULT, Names
 from tifed.extractor.packed import constant_bytes
 from tifed.rule.network.memory import DeviceMemory, device_memory
 from tifed.version import __version__
@@ -42,35 +44,36 @@ class Exported:
     extractor_flash: int = 0
 
 
-def export(model: Model, framework: str, folder: Path) -> Exported:
-    """Write a library for ``framework`` into ``folder``.
+def export(
+    model: Model, framework: str, folder: Path, prefix: str = DEFAULT, add: bool = False
+) -> Exported:
+    """Write a library for ``framework`` into ``folder``, or add a model to the one there.
 
     Args:
         model: from `model_for`.
         framework: one of `FRAMEWORKS`.
         folder: free, empty, or an earlier export.
+        prefix: of the names of the model's functions, constants and files.
+        add: whether the folder is a library whose models stay; one of the same prefix is replaced.
 
     Raises:
-        UsageError: if there is no such framework, or the folder is in use.
+        UsageError: if there is no such framework, the prefix cannot be one, the folder is in use,
+            or is nothing that a model can be added to.
     """
     if framework not in FRAMEWORKS:
         raise UsageError(f"framework: {framework!r} is not one of {', '.join(FRAMEWORKS)}")
-    files = library_files(model, framework)
-    parameters = model.parameters
-    about = {
-        "framework": framework,
-        "shape": model.shape,
-        "recipe": model.experiment.recipe,
-        "tifed": __version__,
-    }
-    if parameters is not None:
-        about["parameters"] = parameters.digest
-    if model.front_end is not None:
-        about |= {"front_end": model.front_end.name, "front_end_digest": model.front_end.digest}
-    if model.extractor is not None:
-        about["extractor"] = model.extractor.digest
+    names = Names(prefix)
+    if not add:
+        require_none_lost(folder, prefix)
+    together = members_of(folder, framework) if add else {}
+    together[prefix] = model_files(model, framework, names)
+    members = {name: member for name, (member, _) in sorted(together.items())}
+    files = shared_files(tuple(members.values()), framework)
+    for _, own in together.values():
+        files |= own
+    about = {"framework": framework, "tifed": __version__, "models": members_about(members)}
     write_library(folder, files, about)
-    experiment, extractor = model.experiment, model.extractor
+    experiment, extractor, parameters = model.experiment, model.extractor, model.parameters
     return Exported(
         folder=folder,
         framework=framework,

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from tifed.errors import UsageError
 
@@ -16,7 +17,7 @@ MARK = "tifed-export.json"
 _FORMAT = "tifed-export"
 
 
-def write_library(folder: Path, files: Mapping[str, bytes], about: Mapping[str, str]) -> None:
+def write_library(folder: Path, files: Mapping[str, bytes], about: Mapping[str, Any]) -> None:
     """Write ``files`` and a mark into ``folder``; it appears whole or not at all.
 
     An earlier export is replaced if nobody has changed or added a file there.
@@ -32,7 +33,7 @@ def write_library(folder: Path, files: Mapping[str, bytes], about: Mapping[str, 
     _refuse_others(folder)
     mark = {
         "format": _FORMAT,
-        "version": 1,
+        "version": 2,
         **about,
         "files": {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)},
     }
@@ -91,13 +92,13 @@ def _refuse_others(folder: Path) -> None:
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     if not found:
         return
-    written = _written(folder / MARK)
-    if written is None:
+    mark = read_mark(folder / MARK)
+    if mark is None:
         raise UsageError(f"{folder}: is not empty, and not an earlier export; name a new folder")
     changed = sorted(
         path
         for path in found - {MARK}
-        if hashlib.sha256((folder / path).read_bytes()).hexdigest() != written.get(path)
+        if hashlib.sha256((folder / path).read_bytes()).hexdigest() != mark["files"].get(path)
     )
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
@@ -107,13 +108,12 @@ def _refuse_others(folder: Path) -> None:
         )
 
 
-def _written(mark: Path) -> dict[str, str] | None:
-    """Digests by path from a mark; None if it is none."""
+def read_mark(path: Path) -> dict[str, Any] | None:
+    """What a mark says; None if it is none."""
     try:
-        content = json.loads(mark.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         return None
-    files = content.get("files")
-    return files if isinstance(files, dict) else None
+    return content if isinstance(content.get("files"), dict) else None

@@ -1,5 +1,6 @@
-"""Every file of a library, as text, from a model: nothing is written here."""
+"""Every file of a library, as text, from its models: nothing is written here."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -7,9 +8,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tifed.board.firmware.header import experiment_header
 from tifed.export.architectures import ARDUINO, PLATFORMIO
 from tifed.export.core_files import core_files, licence, link_files
-from tifed.export.layout import FRAMEWORKS
+from tifed.export.layout import FRAMEWORKS, Layout
+from tifed.export.member import Member
 from tifed.export.model import Model
+from tifed.export.names import Names
 from tifed.export.numbers import initialiser
+from tifed.export.own_data import kept_bytes, store_records
 from tifed.extractor.packed import constant_bytes
 from tifed.plan.shift_costs import shift_ram
 from tifed.rule.network.memory import device_memory
@@ -18,28 +22,62 @@ from tifed.version import __version__
 FEDERATED = "federated"
 """In the name of a template: needs all layers in RAM, which a server sends."""
 
+HOMEPAGE = "https://arxiv.org/abs/2411.16442"
+"""What manifests give as the project's address: the paper, until the project has one of its own."""
 
-def library_files(model: Model, framework: str) -> dict[str, bytes]:
-    """Contents by path, relative to the library's folder.
+
+def model_files(model: Model, framework: str, names: Names) -> tuple[Member, dict[str, bytes]]:
+    """What a library has for one of its models alone, and what its common files know of it.
 
     Args:
-        model: what the library is about.
+        model: with its parameters, if it starts from any.
         framework: one of `FRAMEWORKS`.
+        names: of the model.
+
+    Returns:
+        The description, and contents by path, relative to the library's folder.
     """
     layout = FRAMEWORKS[framework]
-    files = core_files(layout.sources, layout.headers)
-    files |= link_files(
-        layout.sources,
-        layout.headers,
-        front_end=model.front_end is not None or model.shifts is not None,
-    )
-    files["LICENSE"] = licence()
+    generated = _generated(model, layout, names)
+    environment, values = _environment(), _values(model, framework, names)
+
+    def rendered(template: str) -> str:
+        return names.applied(environment.get_template(template).render(values))
+
+    files = {path: rendered(template).encode() for path, template in generated.items()}
     experiment = model.experiment
     header = experiment_header(
         model.network, (model.layers,), experiment.buffer, experiment.batch,
         front_end=model.front_end, extractor=model.extractor, shifts=model.shifts,
     )  # fmt: skip
-    files[f"{layout.sources}/tifed_experiment.h"] = header.encode()
+    files[names.applied(f"{layout.sources}/tifed_experiment.h")] = header.encode()
+    member = Member(
+        prefix=names.prefix,
+        shape=model.shape,
+        bytes_on_device=values["bytes_on_device"],
+        joins=not model.frozen,
+        switched=model.front_end is not None or model.shifts is not None,
+        about=_about(model),
+        readme=rendered("README_model.md"),
+        paths=tuple(sorted(files)),
+    )
+    return member, files
+
+
+def _about(model: Model) -> dict[str, str]:
+    """By which whoever has a library finds what it was made of."""
+    about = {"recipe": model.experiment.recipe}
+    if model.parameters is not None:
+        about["parameters"] = model.parameters.digest
+    if model.front_end is not None:
+        about |= {"front_end": model.front_end.name, "front_end_digest": model.front_end.digest}
+    if model.extractor is not None:
+        about["extractor"] = model.extractor.digest
+    return about
+
+
+def _generated(model: Model, layout: Layout, names: Names) -> dict[str, str]:
+    """Templates of a model by path."""
     generated = {
         f"{layout.headers}/tifed_model.h": "tifed_model.h",
         f"{layout.sources}/tifed_model.c": "tifed_model.c",
@@ -47,13 +85,52 @@ def library_files(model: Model, framework: str) -> dict[str, bytes]:
     if model.parameters is not None:
         for kind in ("c", "h"):
             generated[f"{layout.sources}/tifed_parameters.{kind}"] = f"tifed_parameters.{kind}"
-    for template, path in layout.files:
+    generated = {names.applied(path): template for path, template in generated.items()}
+    for template, path in layout.programs:
         if not (model.frozen and FEDERATED in template):
-            generated[path] = template
-    sources = sorted(path for path in (*files, *generated) if _is_source(path, layout.sources))
+            generated[f"{layout.examples}/{names.examples}{path}"] = template
+    return generated
+
+
+def shared_files(members: Sequence[Member], framework: str) -> dict[str, bytes]:
+    """What a library has once: the core, the link, the build system's files, README and licence.
+
+    Args:
+        members: its models.
+        framework: one of `FRAMEWORKS`.
+
+    Returns:
+        Contents by path.
+    """
+    layout = FRAMEWORKS[framework]
+    files = core_files(layout.sources, layout.headers)
+    switched = any(member.switched for member in members)
+    files |= link_files(
+        layout.sources, layout.headers, front_end=switched, own=any(m.joins for m in members)
+    )
+    files["LICENSE"] = licence()
+    own = {
+        member.prefix: [path for path in member.paths if _is_source(path, layout.sources)]
+        for member in members
+    }
+    core = sorted(path for path in files if _is_source(path, layout.sources))
     environment = _environment()
-    values = _values(model, sources, framework)
-    for path, template in generated.items():
+    values = {
+        "version": __version__,
+        "homepage": HOMEPAGE,
+        "framework": framework,
+        "models": members,
+        "headers": [member.names.applied("tifed_model.h") for member in members],
+        "shapes": " and ".join(member.shape for member in members),
+        "federated": any(member.joins for member in members),
+        "core": core,
+        "own": own,
+        "sources": sorted([*core, *(path for paths in own.values() for path in paths)]),
+        "arduino": tuple(ARDUINO),
+        "platformio": tuple(PLATFORMIO),
+        "kernels": [path for path in core if "tifed_kernel" in path],
+    }
+    for template, path in layout.shared:
         files[path] = environment.get_template(template).render(values).encode()
     return files
 
@@ -62,8 +139,8 @@ def _is_source(path: str, folder: str) -> bool:
     return path.startswith(f"{folder}/") and path.endswith(".c")
 
 
-def _values(model: Model, sources: list[str], framework: str) -> dict[str, Any]:
-    """What templates know."""
+def _values(model: Model, framework: str, names: Names) -> dict[str, Any]:
+    """What templates know of a model."""
     experiment, network = model.experiment, model.network
     ram = device_memory(
         network,
@@ -76,6 +153,7 @@ def _values(model: Model, sources: list[str], framework: str) -> dict[str, Any]:
     return {
         "version": __version__,
         "framework": framework,
+        "names": names,
         "model": model,
         "experiment": experiment,
         "network": network,
@@ -84,13 +162,11 @@ def _values(model: Model, sources: list[str], framework: str) -> dict[str, Any]:
         "seed_low": experiment.seed & 0xFFFF_FFFF,
         "seed_high": experiment.seed >> 32,
         "bytes_on_device": ram.total,
+        "slots": kept_bytes(network),
+        "records": store_records(experiment.held_out_every, experiment.buffer),
         "features_ram": features_ram(model),
         "shifts_ram": shifts_ram(model),
         "extractor_flash": 0 if model.extractor is None else constant_bytes(model.extractor),
-        "sources": sources,
-        "arduino": tuple(ARDUINO),
-        "platformio": tuple(PLATFORMIO),
-        "kernels": [path for path in sources if "tifed_kernel" in path],
     }
 
 

@@ -217,6 +217,7 @@ tifed_device_setup tifed_model_device(int8_t *sample, const char *board,
 {% endif %}
         .board = board,
         .write = write,
+        .held_out_every = TIFED_MODEL_HELD_OUT_EVERY,
 {% if model.front_end %}
         .front_end = front_end,
 {% endif %}

@@ -86,6 +86,11 @@ const int8_t *tifed_model_features(const int8_t *sample);
 tifed_work tifed_model_work(uint32_t round, uint32_t device);
 {% if not model.frozen %}
 
+/* Of its own samples a device holds out every so many (tifed_store.h): as the experiment has it. */
+#define TIFED_MODEL_HELD_OUT_EVERY {{ experiment.held_out_every }}u
+/* Bytes of memory in which the model stays over a reset: its two slots (tifed_kept.h). */
+#define TIFED_MODEL_SLOTS {{ slots }}u
+
 /* A device of a federation instead (tifed_link/device.h), in the same memory: the server sends the
  * parameters. `sample` has room for TIFED_MODEL_KEPT bytes; `board` is a name for people. */
 tifed_device_setup tifed_model_device(int8_t *sample, const char *board,

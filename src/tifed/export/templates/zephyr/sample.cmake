@@ -1,5 +1,5 @@
 cmake_minimum_required(VERSION 3.20.0)
-list(APPEND ZEPHYR_EXTRA_MODULES ${CMAKE_CURRENT_SOURCE_DIR}/../..)
+list(APPEND ZEPHYR_EXTRA_MODULES ${CMAKE_CURRENT_SOURCE_DIR}/{{ names.up }})
 find_package(Zephyr REQUIRED HINTS $ENV{ZEPHYR_BASE})
-project(tifed_learn)
+project({{ names.target }}_{{ program | default("learn") }})
 target_sources(app PRIVATE src/main.c)

@@ -1,0 +1,2 @@
+{% set program = "federated" %}
+{% include "esp-idf/project.cmake" %}

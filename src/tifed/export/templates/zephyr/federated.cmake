@@ -1,0 +1,2 @@
+{% set program = "federated" %}
+{% include "zephyr/sample.cmake" %}

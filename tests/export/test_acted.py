@@ -1,0 +1,137 @@
+"""The federated programs of frameworks that are not at hand, on boards that are acted out."""
+
+import contextlib
+import os
+import pty
+import subprocess
+import time
+import tty
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tifed.data import load
+from tifed.experiment import build, load_experiment
+from tifed.experiment import run as run_experiment
+from tifed.experiment.setup import network_for
+from tifed.export import FRAMEWORKS, export, model_for
+
+pytest.importorskip("serial", reason="the extra serial brings it")
+pytestmark = pytest.mark.slow(10)
+
+ACTED = Path(__file__).parent / "acted"
+DEVICES = 2
+SAMPLES = 62 * DEVICES
+"""As many as the programs have room for, so that none goes for a new one."""
+
+PROGRAMS = {
+    "arduino": ("Federated/Federated.ino", "c++"),
+    "platformio": ("federated/src/main.cpp", "c++"),
+    "zephyr": ("federated/src/main.c", "c"),
+    "esp-idf": ("federated/main/main.c", "c"),
+}
+START = 'extern "C" void app_main(void);\nint main(void) { app_main(); return 0; }\n'
+WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unused-function")
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """An experiment with the digits 0 and 1, for boards do not have a button for each of ten."""
+    file, train = tmp_path_factory.mktemp("data") / "two.npz", load("digits").train
+    chosen = np.flatnonzero(train.labels < 2)
+    here, there = chosen[:SAMPLES], chosen[SAMPLES:]
+    np.savez(
+        file, features=train.features[here], labels=train.labels[here],
+        test_features=train.features[there], test_labels=train.labels[there],
+    )  # fmt: skip
+    return [
+        f"dataset={file}", "own_data=true", "rounds=2", f"devices={DEVICES}", "layers=[64,6,2]",
+        "personal.rounds=1",
+    ]  # fmt: skip
+
+
+def compiled(
+    framework: str, prefix: str, settings: Sequence[str], folder: Path, run: Callable[..., str]
+) -> Path:
+    """The framework's federated program on an acted board."""
+    experiment = load_experiment(preset="digits", overrides=list(settings))
+    model = model_for(experiment, network_for(experiment))
+    export(model, framework, folder / "library", prefix)
+    library, layout = folder / "library", FRAMEWORKS[framework]
+    name, language = PROGRAMS[framework]
+    below = "" if prefix == "tifed" else f"{prefix}/"
+    program = library / layout.examples / f"{below}{name}"
+    places = [ACTED, ACTED / framework.replace("platformio", "arduino")]
+    places += [library / layout.headers, library / layout.sources]
+    includes = [f"-I{place}" for place in (*places, library / layout.headers / "tifed_link")]
+    objects = []
+    for source in sorted((library / layout.sources).rglob("*.c")):
+        objects.append(folder / f"{source.stem}.o")
+        run(["gcc", "-std=gnu11", "-O1", *includes, "-c", source, "-o", objects[-1]])
+    objects.append(folder / "main.o")
+    first = ["-include", "Arduino.h"] if language == "c++" else []
+    standard = "-std=gnu++11" if language == "c++" else "-std=gnu11"
+    compiler = ["g++" if language == "c++" else "gcc", standard, "-O1", *WARNINGS, *includes]
+    run([*compiler, *first, "-x", language, "-c", program, "-o", objects[-1]])
+    if framework == "esp-idf":
+        (folder / "start.cpp").write_text(START)
+        objects.append(folder / "start.cpp")
+    run(["g++", *objects, "-o", folder / "program"])
+    return folder / "program"
+
+
+@contextlib.contextmanager
+def boards(program: Path, places: Sequence[Path]) -> Iterator[list[str]]:
+    """A board for each folder, on a serial line; its address, once it has all its samples."""
+    with contextlib.ExitStack() as stack:
+        lines = []
+        for place in places:
+            here, there = pty.openpty()
+            for end in (here, there):
+                tty.setraw(end)
+                stack.callback(os.close, end)
+            (place / "memory").touch()
+            (place / "samples").write_text((place / "all").read_text())
+            own = {"ACTED_SAMPLES": str(place / "samples"), "ACTED_MEMORY": str(place / "memory")}
+            process = subprocess.Popen([program], stdin=here, stdout=here, env=os.environ | own)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            while (place / "samples").exists():
+                assert process.poll() is None, f"the board has ended with {process.returncode}"
+                time.sleep(0.02)
+            lines.append(f"serial:{os.ttyname(there)}")
+        yield lines
+
+
+@pytest.mark.parametrize(
+    ("framework", "prefix"),
+    [("arduino", "tifed"), ("platformio", "door"), ("zephyr", "door"), ("esp-idf", "tifed")],
+)
+def test_boards_with_their_own_data_end_with_the_simulators_digest(
+    framework: str, prefix: str, settings: list[str], tmp_path: Path, run: Callable[..., str]
+) -> None:
+    program = compiled(framework, prefix, settings, tmp_path, run)
+    simulation = load_experiment(preset="digits", overrides=settings)
+    simulated = run_experiment(simulation, out=tmp_path / "simulated")
+    places = []
+    for number, stream in enumerate(build(simulation).inputs.stored):
+        samples, labels = stream.samples[stream.order], stream.labels[stream.order]
+        places.append(tmp_path / f"board{number}")
+        places[-1].mkdir()
+        rows = np.column_stack([labels, samples]).tolist()
+        (places[-1] / "all").write_text("".join(f"{','.join(map(str, row))}\n" for row in rows))
+        assert len(rows) == SAMPLES // DEVICES
+    with boards(program, places) as lines:
+        linked = [*settings, "dataset=on-devices", "fleet=linked", f"link.devices={lines}"]
+        found = run_experiment(
+            load_experiment(preset="digits", overrides=linked), out=tmp_path / "linked"
+        )
+    assert found.digest == simulated.digest
+    assert found.accuracy == simulated.accuracy
+    assert found.own is not None
+    assert simulated.own is not None
+    # A board that could not have kept the model has no personal rounds.
+    assert found.own.personal == simulated.own.personal
+    assert found.own.personal is not None
