@@ -201,8 +201,9 @@ class Loop(Generic[StateT]):
         )
         if self.folder is not None:
             training.save_model(self.folder.model, state)
-            if setup.dataset.quantisation is not None:
-                setup.dataset.quantisation.save(self.folder.quantisation)
+            quantisation = setup.dataset.sample_format.quantisation
+            if quantisation is not None:
+                quantisation.save(self.folder.quantisation)
             owned = setup.partition.table(setup.dataset.train.labels, classes)
             details = Details(
                 confusion=confusion.tolist(),

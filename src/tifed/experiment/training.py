@@ -73,6 +73,7 @@ class IntegerTraining:
             model,
             energy_shift=state.energy_shift,
             front_end=self.front_end,
+            about=self.setup.dataset.sample_format.header,
         )
 
     def save_checkpoint(
