@@ -31,7 +31,6 @@ void check_case(void)
     tifed_map *maps = exactly(count * sizeof *maps);
     tifed_quantisation quantisation;
     quantisation.maps = maps;
-    quantisation.fraction_bits = NULL; /* readings are in fixed point already */
     quantisation.shared = number() != 0;
     quantisation.features = (uint32_t)number();
     uint32_t samples = (uint32_t)number();

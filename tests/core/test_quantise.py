@@ -36,9 +36,10 @@ class InStruct(ctypes.Structure):
     """``tifed_quantisation``."""
 
     _fields_ = (
-        ("maps", ctypes.c_void_p), ("fraction_bits", ctypes.c_void_p),
-        ("features", ctypes.c_uint32), ("shared", ctypes.c_bool),
-    )  # fmt: skip
+        ("maps", ctypes.c_void_p),
+        ("features", ctypes.c_uint32),
+        ("shared", ctypes.c_bool),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def in_c(library: ctypes.CDLL) -> InC:
     def levels(maps: tuple[DeviceMap, ...], readings: NDArray[np.int32]) -> NDArray[np.int8]:
         constants = np.array([tuple(getattr(m, f) for f in MAP.names or ()) for m in maps], MAP)
         count, features = readings.shape
-        about = InStruct(constants.ctypes.data, None, features, len(maps) == 1)
+        about = InStruct(constants.ctypes.data, features, len(maps) == 1)
         readings, out = np.ascontiguousarray(readings, np.int32), np.empty(readings.shape, np.int8)
         for row in range(count):
             library.tifed_quantise(

@@ -23,14 +23,13 @@ typedef struct tifed_map {
 
 /* How a sample's readings become int8. */
 typedef struct tifed_quantisation {
-    const tifed_map *maps;       /* one for each feature; one in all where it is shared */
-    const int8_t *fraction_bits; /* -64..64, as many as there are maps */
+    const tifed_map *maps; /* one for each feature; one in all where it is shared */
     uint32_t features;
     bool shared;
 } tifed_quantisation;
 
 /* What a number that is an integer becomes in fixed point, for it to be a reading:
- * number * 2^fraction_bits, rounded to nearest, ties to even, saturated. */
+ * number * 2^fraction_bits (-64..64), rounded to nearest, ties to even, saturated. */
 int32_t tifed_fixed_point(int32_t number, int fraction_bits);
 
 /* The level of one reading, which is in the map's fixed point. */

@@ -105,7 +105,7 @@ def build(
     extractor = extractor or extractor_of(experiment)
     loaded = None
     if dataset is None:
-        loaded = _loaded(experiment, data_dir)
+        loaded = loaded_data(experiment, data_dir)
         dataset = _for_network(experiment, loaded, extractor)
     elif (dataset.train.copies is not None) != experiment.pixel_shifts:
         raise UsageError(
@@ -145,7 +145,7 @@ def build(
     made = experiment.front_end is not None or extractor is not None or experiment.pixel_shifts
     # Raw samples are not worth loading for a fleet that is sent none.
     if made and (loaded is not None or kind.sends_samples):
-        loaded = loaded or _loaded(experiment, data_dir)
+        loaded = loaded or loaded_data(experiment, data_dir)
         front_end = device_front_end(experiment, loaded)
         shifts = device_shifts(experiment, loaded)
         if front_end is not None or extractor is not None:
@@ -193,14 +193,14 @@ def with_faults(experiment: Experiment, fleet: Fleet) -> Fleet:
 
 def load_data(experiment: Experiment, data_dir: AnyPath | None = None) -> Dataset:
     """The experiment's data as its network sees them."""
-    return _for_network(experiment, _loaded(experiment, data_dir), extractor_of(experiment))
+    return _for_network(experiment, loaded_data(experiment, data_dir), extractor_of(experiment))
 
 
 def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> FrontEndBase | None:
     """The experiment's front end; the data are only looked at if there is one."""
     if experiment.front_end is None:
         return None
-    return front_end_of(experiment, _loaded(experiment, data_dir))
+    return front_end_of(experiment, loaded_data(experiment, data_dir))
 
 
 def intake_of(
@@ -217,7 +217,7 @@ def intake_of(
     """
     if experiment.front_end is None and not experiment.pixel_shifts:
         return None, None
-    raw = _loaded(experiment, data_dir)
+    raw = loaded_data(experiment, data_dir)
     front_end = front_end_in_c(experiment, front_end_of(experiment, raw))
     if not experiment.pixel_shifts:
         return front_end, None
@@ -227,8 +227,10 @@ def intake_of(
     return front_end, shifts
 
 
-def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
-    """The experiment's data as they come."""
+def loaded_data(
+    experiment: Experiment, data_dir: AnyPath | None = None, *, download: bool = True
+) -> Dataset:
+    """The experiment's data as they come; only with ``download`` from the network, if need be."""
     known = options(experiment.dataset)
     for key in experiment.data:
         # Checked here, so that none is taken for a parameter of `load` itself.
@@ -240,7 +242,7 @@ def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
                 + ("; give the folder of data sets with --data-dir" * (key == "data_dir"))
             )
     given: Mapping[str, Any] = experiment.data
-    return load(experiment.dataset, data_dir=data_dir, **given)
+    return load(experiment.dataset, data_dir=data_dir, download=download, **given)
 
 
 def _for_network(experiment: Experiment, loaded: Dataset, extractor: Extractor | None) -> Dataset:

@@ -1,11 +1,13 @@
 """Every file of a library, as text, from a model: nothing is written here."""
 
+import itertools
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tifed.board.firmware.header import experiment_header
 from tifed.export.architectures import ARDUINO, PLATFORMIO
+from tifed.export.c_text import c_comment, c_string
 from tifed.export.core_files import core_files, licence, link_files
 from tifed.export.layout import FRAMEWORKS
 from tifed.export.model import Model
@@ -87,11 +89,28 @@ def _values(model: Model, sources: list[str], framework: str) -> dict[str, Any]:
         "features_ram": features_ram(model),
         "shifts_ram": shifts_ram(model),
         "extractor_flash": 0 if model.extractor is None else constant_bytes(model.extractor),
+        "features": _features(model),
         "sources": sources,
         "arduino": tuple(ARDUINO),
         "platformio": tuple(PLATFORMIO),
         "kernels": [path for path in sources if "tifed_kernel" in path],
     }
+
+
+def _features(model: Model) -> list[dict[str, Any]]:
+    """What is said of the values of a sample: of each, or once if nothing tells them apart."""
+    names = model.samples.feature_names
+    count = model.inputs if names or len(model.maps) > 1 else 1
+    return [
+        {
+            "name": names[number] if names else "",
+            "fraction_bits": one.fraction_bits,
+            "readings": one.range,
+            "low": one.range[0] / 2.0**one.fraction_bits,
+            "high": one.range[1] / 2.0**one.fraction_bits,
+        }
+        for number, one in zip(range(count), itertools.cycle(model.maps), strict=False)
+    ]
 
 
 def features_ram(model: Model) -> int:
@@ -119,5 +138,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["initialiser"] = initialiser
+    environment.filters |= {"initialiser": initialiser, "string": c_string, "comment": c_comment}
     return environment
