@@ -68,6 +68,7 @@ def packed(text: str) -> bytes:
         ("shifts.txt", SHIFTS, "check_shifts.c", 30),
         ("store.txt", STORE, "check_store.c", 24),
         ("kept.txt", KEPT, "check_kept.c", 17),
+        ("quantise.txt", ("tifed_quantise.c",), "check_quantise.c", 40),
     ],
     ids=[
         "learning",
@@ -78,6 +79,7 @@ def packed(text: str) -> bytes:
         "shifts",
         "store",
         "kept",
+        "quantise",
     ],
 )
 def test_every_vector_is_right_where_an_int_has_16_bits(

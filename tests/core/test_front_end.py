@@ -1,4 +1,4 @@
-"""The device's front ends, shift copies, store, kept model: compiled, run apart from Python."""
+"""The device's front ends, shift copies, store, kept model, quantisation, apart from Python."""
 
 import importlib.util
 import os
@@ -17,13 +17,16 @@ ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tifed" / "core"
 SOURCES = tuple(
     CORE / f"tifed_{name}.c"
-    for name in ("front_end", "kernel_front_end", "second_order", "kernel_second_order", "shifts")
-)
+    for name in (
+        "front_end", "kernel_front_end", "second_order", "kernel_second_order", "shifts",
+        "quantise",
+    )
+)  # fmt: skip
 OTHERS = tuple(CORE / f"tifed{name}.c" for name in ("", "_kernel", "_crc", "_store", "_kept"))
 VECTORS = ROOT / "tests" / "vectors"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 CHECK = ("check_front_end_file.c", "cases.c", "cases_from_file.c", "flash.c")
-CASES = {"front_end": 32, "shifts": 30, "store": 24, "kept": 17}
+CASES = {"front_end": 32, "shifts": 30, "store": 24, "kept": 17, "quantise": 40}
 NAMES = tuple(CASES)
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 

@@ -198,8 +198,9 @@ class Loop(Generic[StateT]):
         )
         if self.folder is not None:
             training.save_model(self.folder.model, state)
-            if setup.quantisation is not None:
-                setup.quantisation.save(self.folder.quantisation)
+            quantisation = setup.samples.quantisation
+            if quantisation is not None:
+                quantisation.save(self.folder.quantisation)
             owned: list[list[int]] = []
             # Boards with data of their own have whatever they have.
             elsewhere = experiment.own_data and experiment.build_fleet_kind().brings_data
@@ -208,7 +209,7 @@ class Loop(Generic[StateT]):
                 owned = dealt.partition.table(labels, classes).tolist()
             details = Details(
                 confusion=found.confusion,
-                class_names=setup.class_names,
+                class_names=setup.samples.class_names,
                 device_scores=tuple(found.devices),
                 partition=owned,
                 partition_kind="own" if dealt is None else dealt.partition.kind,

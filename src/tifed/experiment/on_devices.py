@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tifed.data import SampleFormat
 from tifed.data.quantisation.quantisation import Quantisation
 from tifed.data.quantisation.quantisation_file import load_quantisation
 from tifed.errors import UsageError
@@ -24,14 +25,13 @@ class DataOnDevices:
     """What is known of samples that nobody but the devices has.
 
     Attributes:
-        class_names: one per class.
-        quantisation: how devices make int8 values of readings, if the experiment says it.
+        samples: the name of every class, and how devices make int8 values of readings, if the
+            experiment says it.
         front_end: what samples go through first, on the device, if anything.
         features: how many values the network takes.
     """
 
-    class_names: tuple[str, ...]
-    quantisation: Quantisation | None
+    samples: SampleFormat
     front_end: FrontEnd | None
     features: int
 
@@ -72,9 +72,12 @@ def data_on_devices(experiment: Experiment) -> DataOnDevices:
                 f"data.quantise: {options['quantise']} is for {len(quantisation.shift)} features, "
                 f"but a sample has {values}"
             )
-    return DataOnDevices(
-        _class_names(options, quantisation, layers[-1]), quantisation, front_end, layers[0]
+    samples = SampleFormat(
+        quantisation,
+        () if quantisation is None else quantisation.feature_names,
+        _class_names(options, quantisation, layers[-1]),
     )
+    return DataOnDevices(samples, front_end, layers[0])
 
 
 def _class_names(
