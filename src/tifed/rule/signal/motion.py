@@ -1,6 +1,5 @@
 """The front end of a motion sensor: what a window of its axes looks like."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -163,15 +162,3 @@ class MotionFrontEnd(SignalFrontEnd):
         from tifed.rule.signal.motion_ranges import motion_ranges
 
         return motion_ranges(self)
-
-
-def axes_named(names: Sequence[str], chosen: Sequence[str]) -> tuple[int, ...]:
-    """The places of ``chosen`` in ``names``.
-
-    Raises:
-        UsageError: if one is none of them.
-    """
-    for name in chosen:
-        if name not in names:
-            raise UsageError(f"there is no axis {name!r}; there are {', '.join(names)}")
-    return tuple(names.index(name) for name in chosen)
