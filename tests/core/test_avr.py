@@ -19,6 +19,7 @@ FRONT_END = (
     "tifed_front_end.c", "tifed_kernel_front_end.c",
     "tifed_second_order.c", "tifed_kernel_second_order.c",
 )  # fmt: skip
+LOG_MEL = ("tifed_log_mel.c", "tifed_kernel_log_mel.c")
 SHIFTS = ("tifed_shifts.c", *FRONT_END)
 PROCESSOR = "atmega1284p"
 """Of those that simavr has, the one with the most RAM (16 KB): no case is too large for it."""
@@ -64,8 +65,17 @@ def packed(text: str) -> bytes:
         ("features.txt", EXTRACTION, "check_extraction.c", 24),
         ("front_end.txt", FRONT_END, "check_front_end.c", 32),
         ("shifts.txt", SHIFTS, "check_shifts.c", 30),
+        ("log_mel.txt", LOG_MEL, "check_log_mel.c", 24),
     ],
-    ids=["learning", "large-shifts", "energy-shifts", "extraction", "front-end", "shifts"],
+    ids=[
+        "learning",
+        "large-shifts",
+        "energy-shifts",
+        "extraction",
+        "front-end",
+        "shifts",
+        "log-mel",
+    ],
 )
 def test_every_vector_is_right_where_an_int_has_16_bits(
     tmp_path: Path, vectors: str, sources: tuple[str, ...], check: str, count: int

@@ -15,14 +15,12 @@ from tifed.board.firmware.emulated_boards import PROCESSORS
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tifed" / "core"
-SOURCES = tuple(
-    CORE / f"tifed_{name}.c"
-    for name in ("front_end", "kernel_front_end", "second_order", "kernel_second_order", "shifts")
-)
+PICTURES = ("front_end", "kernel_front_end", "second_order", "kernel_second_order", "shifts")
+SOURCES = tuple(CORE / f"tifed_{name}.c" for name in (*PICTURES, "log_mel", "kernel_log_mel"))
 VECTORS = ROOT / "tests" / "vectors"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 CHECK = ("check_front_end_file.c", "cases.c", "cases_from_file.c")
-CASES = {"front_end": 32, "shifts": 30}
+CASES = {"front_end": 32, "shifts": 30, "log_mel": 24}
 NAMES = tuple(CASES)
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 

@@ -55,6 +55,16 @@ class FrontEnd:
         self, samples: NDArray[np.int8], out: NDArray[np.int8], *, threads: int
     ) -> None: ...
 
+def log_mel(
+    samples: NDArray[np.int16],
+    ends: NDArray[np.int64],
+    *,
+    rows: int,
+    piece: int,
+    out: NDArray[np.int8],
+    threads: int,
+) -> None: ...
+
 class Layer:
     def __init__(
         self,
