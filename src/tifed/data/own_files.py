@@ -15,6 +15,7 @@ from tifed.data.windows import windowed
 from tifed.errors import UsageError
 from tifed.registry import Registry
 from tifed.rule.signal import SIGNALS
+from tifed.rule.signal.log_mel import LogMel
 
 Reader = Callable[..., tuple[Table, Table | None]]
 """(path, whether values may be missing, options) to all samples, or those of both splits."""
@@ -111,7 +112,7 @@ def load_file(
     if reader is None:
         raise UsageError(f"{path}: is not {kinds()}")
     check_rule(missing)
-    if signal is not None:
+    if signal is not None and not (signal == LogMel.name and reader is read_wav_folder):
         raise UsageError(
             f"front_end: {signal!r} does not take the samples of {path}; it takes {SIGNALS[signal]}"
         )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.errors import UsageError
+from tifed.rule.signal import SignalFrontEnd
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +25,7 @@ class Table:
         one_unit: whether all features are known to have the same unit, as pixels or the
             readings of one signal have.
         segments: integers or strings (N,), or None: where another one begins, a recording ends.
+        signal: the signal front end that the features are of, int8 then; None for others.
     """
 
     features: NDArray[Any]
@@ -33,6 +35,7 @@ class Table:
     image_shape: tuple[int, int, int] | None = None
     one_unit: bool = False
     segments: NDArray[Any] | None = None
+    signal: SignalFrontEnd | None = None
 
     def take(self, rows: NDArray[np.int64]) -> "Table":
         """The rows at ``rows`` (int, each 0..N-1), in that order; a copy."""

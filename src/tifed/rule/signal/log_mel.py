@@ -53,7 +53,7 @@ class LogMel(SignalFrontEnd):
             raise UsageError(f"frames: {self.frames} is not in 1..{MOST_FRAMES}")
 
     @property
-    def output_shape(self) -> tuple[int, ...]:
+    def output_shape(self) -> tuple[int, int, int]:
         """Rows of time, bands, and one channel."""
         return (self.rows or SLICES, BANDS, 1)
 
