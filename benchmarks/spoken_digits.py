@@ -7,12 +7,13 @@ features that a device computes itself, in both modes; prints accuracy on all re
 speaker, one speaker after another, and on the standard split (recordings 0 to 4). Seeds begin at
 1001: no choice was made with them.
 
-With --micro-features the same network is also trained on the features of pymicro-features (a package
-of its own, version 2.0.2), which are the front end of TensorFlow Lite Micro. It takes 16,000 samples a
-second, so recordings are resampled with SciPy; of its 40 bands the 30 below 4 kHz are kept, as the
-recordings have nothing above. `alone` begins anew with each recording; `warmed` has heard three other
-recordings of that speaker before, as its running estimate of noise expects. Both have the word's
-ends from the integer front end, and 10 slices of time.
+With --micro-features the same network is also trained on the features of pymicro-features (a
+package of its own, version 2.0.2), which are the front end of TensorFlow Lite Micro. It takes
+16,000 samples a second, so recordings are resampled with SciPy; of its 40 bands the 30 below 4 kHz
+are kept, as the recordings have nothing above. `alone` begins anew with each recording; `warmed`
+has heard three other recordings of that speaker before, as its running estimate of noise expects.
+Both have the word's ends from the integer front end, 10 slices of time, and one calibrated map to
+int8.
 """
 
 import argparse
@@ -105,7 +106,7 @@ def micro_features(folder: Path, warming: int) -> Dataset:
     labels = np.array([digit for digit, _, _, _ in recordings], np.int32)
     features = []
     for number, sound in enumerate(sounds):
-        # Those before it in the order of digit, speaker and index; round about where it is the first.
+        # Those before it; of a speaker's first recording, the last ones.
         same = np.flatnonzero(groups == groups[number])
         place = int(np.searchsorted(same, number))
         before = [sounds[same[(place - n) % len(same)]] for n in range(warming, 0, -1)]
@@ -125,7 +126,7 @@ def micro_features(folder: Path, warming: int) -> Dataset:
 
 def one_micro(sound: NDArray[np.int16], before: Sequence[NDArray[np.int16]]) -> NDArray[Any]:
     """Ten slices of 30 bands (300,) of one recording, less their mean."""
-    from pymicro_features import MicroFrontend
+    from pymicro_features import MicroFrontend  # type: ignore[import-untyped]
 
     front_end = MicroFrontend()
     heard = [_frames(front_end, one) for one in (*before, sound)][-1]
@@ -136,7 +137,8 @@ def one_micro(sound: NDArray[np.int16], before: Sequence[NDArray[np.int16]]) -> 
     edges = np.arange(SLICES + 1) * len(word)
     firsts, lasts = edges[:-1] // SLICES, -(-edges[1:] // SLICES)
     means = np.stack([word[a:b].mean(axis=0) for a, b in zip(firsts, lasts, strict=True)])
-    return np.rint(1000 * (means - means.mean())).astype(np.int64).ravel()
+    values: NDArray[Any] = np.rint(1000 * (means - means.mean())).astype(np.int64)
+    return values.ravel()
 
 
 def _frames(front_end: Any, sound: NDArray[np.int16]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ FRONT_END = (
     "tifed_front_end.c", "tifed_kernel_front_end.c",
     "tifed_second_order.c", "tifed_kernel_second_order.c",
 )  # fmt: skip
+MOTION = ("tifed_motion.c",)
 LOG_MEL = ("tifed_log_mel.c", "tifed_kernel_log_mel.c")
 SHIFTS = ("tifed_shifts.c", *FRONT_END)
 PROCESSOR = "atmega1284p"
@@ -65,6 +66,7 @@ def packed(text: str) -> bytes:
         ("features.txt", EXTRACTION, "check_extraction.c", 24),
         ("front_end.txt", FRONT_END, "check_front_end.c", 32),
         ("shifts.txt", SHIFTS, "check_shifts.c", 30),
+        ("motion.txt", MOTION, "check_motion.c", 18),
         ("log_mel.txt", LOG_MEL, "check_log_mel.c", 24),
     ],
     ids=[
@@ -74,6 +76,7 @@ def packed(text: str) -> bytes:
         "extraction",
         "front-end",
         "shifts",
+        "motion",
         "log-mel",
     ],
 )

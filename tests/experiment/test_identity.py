@@ -43,7 +43,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "memory.budgets": [], "memory.frozen_in": "ram", "link.devices": [], "link.baud": 115200,
         "link.answer": 1.0, "link.silence": 30.0, "link.on_reboot": "repeat", "link.repeats": 10,
         "data": {}, "recipe_settings": {}, "baseline": None, "baseline_settings": {},
-        "fleet_settings": {},
+        "fleet_settings": {}, "own_data": False, "held_out_every": 5, "report_classes": False,
+        "personal.rounds": 0, "personal.layers": "all", "personal.extra_shift": 2,
     },
     "dirichlet": {"kind": "iid", "alpha": 1.0, "minimum": 1},
     "shards": {"kind": "iid", "classes_per_device": 2},
@@ -83,7 +84,10 @@ MATTERS: Mapping[str, Any] = {
     "held_out": "validation", "class_weights": "balanced",
     "partition": {"kind": "dirichlet"}, "faults": {"probability": 0.1},
     "memory": {"frozen_in": "flash"}, "recipe_settings": {"margin": 47},
-    "baseline": "float-fedavg",
+    "baseline": "float-fedavg", "own_data": True,
+}  # fmt: skip
+OF_OWN_DATA: Mapping[str, Any] = {
+    "held_out_every": 4, "report_classes": True, "personal": {"rounds": 3},
 }  # fmt: skip
 LEAVES_THE_DIGEST: Mapping[str, Any] = {
     "engine": "oracle", "board": "cortex-m0", "emulator": "qemu", "compiler": "gcc",
@@ -159,7 +163,7 @@ def test_the_text_is_what_the_specification_says() -> None:
 def test_every_setting_decides_or_is_known_not_to() -> None:
     plain = identity(Experiment())
     # Some go with another setting only.
-    others = {"device_layers", "baseline_settings", "fleet_settings"}
+    others = {"device_layers", "baseline_settings", "fleet_settings", *OF_OWN_DATA}
     decides = Experiment.model_fields.keys() - others
     assert MATTERS.keys() | LEAVES_THE_DIGEST.keys() | NAMES_DATA.keys() == decides
     for name, value in MATTERS.items():
@@ -169,6 +173,9 @@ def test_every_setting_decides_or_is_known_not_to() -> None:
     lists = {"mode": "per-device", "devices": 1}
     one, two = (Experiment(**lists, device_layers=[own]) for own in ([0], [0, 1]))
     assert identity(one) != identity(two)
+    own = identity(Experiment(own_data=True))
+    for name, value in OF_OWN_DATA.items():
+        assert identity(Experiment(**{"own_data": True, name: value})) != own, name
     for name, value in {**LEAVES_THE_DIGEST, **NAMES_DATA}.items():
         assert identity(Experiment(**{name: value})) == plain, name
     line = {"fleet": "linked", "devices": 1, "link": {"devices": ["tcp:a:1"]}}

@@ -25,6 +25,7 @@ class Table:
         one_unit: whether all features are known to have the same unit, as pixels or the
             readings of one signal have.
         segments: integers or strings (N,), or None: where another one begins, a recording ends.
+        sides: strings (N,), or None: on which side of the body a device was worn.
         signal: the signal front end that the features are of, int8 then; None for others.
     """
 
@@ -35,6 +36,7 @@ class Table:
     image_shape: tuple[int, int, int] | None = None
     one_unit: bool = False
     segments: NDArray[Any] | None = None
+    sides: NDArray[Any] | None = None
     signal: SignalFrontEnd | None = None
 
     def take(self, rows: NDArray[np.int64]) -> "Table":
@@ -45,6 +47,7 @@ class Table:
             labels=self.labels[rows],
             groups=None if self.groups is None else self.groups[rows],
             segments=None if self.segments is None else self.segments[rows],
+            sides=None if self.sides is None else self.sides[rows],
         )
 
     def check(self, path: Path, prefix: str = "") -> None:

@@ -71,24 +71,28 @@ def before_the_run(experiment: Experiment) -> Iterator[str]:
         )
 
 
-def after_the_run(found: Scores, exchanges: int, held_out: str) -> Iterator[str]:
-    """What the end says.
-
-    Args:
-        found: the published model's scores.
-        exchanges: how many changed the model.
-        held_out: what the scores were measured on.
-    """
+def no_exchange_counted(exchanges: int) -> Iterator[str]:
+    """What the number of ``exchanges`` that changed the model says."""
     if exchanges == 0:
         yield (
             "no exchange counted: no device's update was ever averaged, so the model is the one "
             "that the run began with; see the column answered of metrics.csv, and the setting "
             "minimum_devices"
         )
-    if found.accuracy <= found.commonest_class_share:
-        relation = "below" if found.accuracy < found.commonest_class_share else "no more than"
+
+
+def worse_than_guessing(accuracy: float, commonest: float, held_out: str) -> Iterator[str]:
+    """What the end says.
+
+    Args:
+        accuracy: of the published model.
+        commonest: that of always answering the commonest class.
+        held_out: what both were measured on.
+    """
+    if accuracy <= commonest:
+        relation = "below" if accuracy < commonest else "no more than"
         yield (
-            f"the accuracy of {found.accuracy:.4f} is {relation} that of always answering the "
-            f"commonest class of the {held_out} samples, {found.commonest_class_share:.4f}: the "
+            f"the accuracy of {accuracy:.4f} is {relation} that of always answering the "
+            f"commonest class of the {held_out} samples, {commonest:.4f}: the "
             "model may have learnt nothing"
         )

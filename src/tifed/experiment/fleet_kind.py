@@ -29,6 +29,14 @@ class FleetKind(BaseModel, ABC):
     """Whether its devices train on the copies of `Stream.read_for_training`, for which an
     experiment can ask with ``pixel_shifts``."""
 
+    keeps_data: ClassVar[bool] = False
+    """Whether its fleet is a `tifed.federation.OwnDataFleet`, for which an experiment can ask with
+    ``own_data``."""
+
+    brings_data: ClassVar[bool] = False
+    """Whether its devices have samples that nobody dealt to them, so that the experiment can say
+    ``dataset = "on-devices"``."""
+
     def check(self, experiment: "Experiment") -> None:
         """Make sure that the experiment's other settings go with this fleet.
 

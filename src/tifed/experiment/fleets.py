@@ -21,6 +21,7 @@ class Simulated(FleetKind):
 
     sends_samples: ClassVar[bool] = False
     makes_copies: ClassVar[bool] = True
+    keeps_data: ClassVar[bool] = True
 
     def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
         """The simulation, which has no settings of its own."""
@@ -32,6 +33,8 @@ class Linked(FleetKind):
     """A device at the end of each line of ``link.devices``."""
 
     makes_copies: ClassVar[bool] = True
+    keeps_data: ClassVar[bool] = True
+    brings_data: ClassVar[bool] = True
 
     def check(self, experiment: "Experiment") -> None:
         """As many lines as devices, none of them twice."""
@@ -65,6 +68,7 @@ class Emulated(FleetKind):
     """Emulated microcontrollers, each with its firmware."""
 
     makes_copies: ClassVar[bool] = True
+    keeps_data: ClassVar[bool] = True
 
     def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
         """The emulated boards, by the experiment's board, emulator and compiler."""

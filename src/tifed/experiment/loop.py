@@ -2,19 +2,18 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic
 
-import numpy as np
-
 from tifed.errors import RunError, UsageError
-from tifed.experiment.doubts import Doubts, after_the_run, before_the_run, scores
+from tifed.experiment.doubts import Doubts, before_the_run, no_exchange_counted
 from tifed.experiment.folder import RunFolder
 from tifed.experiment.health import away, changes
 from tifed.experiment.identity import identity
+from tifed.experiment.judge import Judge
 from tifed.experiment.metrics import RoundRow
-from tifed.experiment.result import Details, DeviceAccuracy, Result
+from tifed.experiment.result import Details, Result
 from tifed.experiment.schema import Experiment
 from tifed.experiment.setup import Setup, partition_digest
 from tifed.federation import Costs, RoundRecord
@@ -55,6 +54,7 @@ class Loop(Generic[StateT]):
         experiment: what is run.
         setup: its parts.
         training: integers or floats on them.
+        judge: says how good the model is.
         folder: where it is written; None for nowhere.
         watch: told of every round.
         warn: told of what makes the result doubtful, and of damaged files that were passed over.
@@ -63,6 +63,7 @@ class Loop(Generic[StateT]):
     experiment: Experiment
     setup: Setup
     training: Training[StateT]
+    judge: Judge[StateT]
     folder: RunFolder | None
     watch: Watcher | None
     warn: Callable[[str], None]
@@ -73,7 +74,9 @@ class Loop(Generic[StateT]):
         began = time.monotonic()
         doubts = Doubts(self.warn)
         doubts.add(before_the_run(self.experiment))
-        doubts.add(self.setup.dataset.warnings)
+        if self.setup.dataset is not None:
+            doubts.add(self.setup.dataset.warnings)
+        doubts.add(self.judge.begin())
         before = self._newest_checkpoint() if resume else None
         lost: set[int] = set()
         if self.folder is not None and resume:
@@ -86,11 +89,11 @@ class Loop(Generic[StateT]):
         rows: list[RoundRow] = []
         health: list[Mapping[str, Any]] = []
         for after, record in training.rounds(state):
-            state = after
-            costs += record.costs
-            accuracy = None
+            state, accuracy = after, None
             if state.round % self.experiment.evaluate_every == 0:
-                accuracy = self._accuracy(state)
+                accuracy, spent = self.judge.accuracy(state)
+                record = replace(record, costs=record.costs + spent)
+            costs += record.costs
             row = RoundRow.of(record, accuracy, federation.devices, self.setup.network.depth)
             rows.append(row)
             changed = changes(lost, record)
@@ -117,7 +120,7 @@ class Loop(Generic[StateT]):
     @cached_property
     def _identity(self) -> str:
         """Names experiment and data, so that a checkpoint of others is refused."""
-        more = {"data": self.setup.dataset.digest}
+        more = {"data": self.setup.data_digest}
         dealt = partition_digest(self.experiment, self.setup.partition)
         if dealt is not None:
             more["partition"] = dealt
@@ -150,22 +153,14 @@ class Loop(Generic[StateT]):
             )
         return None
 
-    def _accuracy(self, state: StateT) -> float:
-        """Share of held-out samples that the published model classifies rightly."""
-        test = self.setup.dataset.test
-        return float(np.mean(self.training.classify(state, test.features) == test.labels))
-
     def _finish(self, state: StateT, costs: Costs, seconds: float, doubts: Doubts) -> Result:
         """The result, and with a folder the model, the details and the report."""
         experiment, setup, training = self.experiment, self.setup, self.training
-        predictions = training.classify(state, setup.dataset.test.features)
-        labels = setup.dataset.test.labels
-        classes = setup.network.classes
-        confusion = np.bincount(labels * classes + predictions, minlength=classes * classes)
-        confusion = confusion.reshape(classes, classes)
-        found = scores(confusion)
-        doubts.add(after_the_run(found, training.exchanges(state), experiment.held_out))
-        baseline = experiment.build_baseline()
+        found = self.judge.finish(state)
+        costs += found.costs
+        doubts.add(no_exchange_counted(training.exchanges(state)))
+        doubts.add(found.doubts)
+        baseline, dataset = experiment.build_baseline(), setup.dataset
         source = "experiment.toml"
         if self.folder is not None:
             source = str(self.folder.experiment)
@@ -183,36 +178,40 @@ class Loop(Generic[StateT]):
             devices=experiment.devices,
             engine=experiment.engine if baseline is None else baseline.arithmetic,
             seed=experiment.seed,
-            held_out=experiment.held_out,
-            held_out_samples=len(labels),
+            held_out=found.held_out,
+            held_out_samples=found.samples,
             bytes_up_per_device=round(costs.bytes_up / experiment.devices),
             bytes_down_per_device=round(costs.bytes_down / experiment.devices),
             macs_per_device=round(costs.macs / experiment.devices),
             seconds=round(seconds, 3),
             out=None if self.folder is None else str(self.folder.path),
-            dataset_digest=setup.dataset.digest,
+            dataset_digest=setup.data_digest,
             command=f"tifed run {source} --out again",
             front_end=experiment.front_end,
             extractor_digest=None if setup.extractor is None else setup.extractor.digest,
             energy=state.energy,
             energy_shift=state.energy_shift,
             warnings=tuple(doubts.said),
-            quantisation=setup.dataset.quantisation_report(),
+            quantisation=None if dataset is None else dataset.quantisation_report(),
+            test_accuracy=found.test_accuracy,
+            own=found.own,
         )
         if self.folder is not None:
             training.save_model(self.folder.model, state)
-            if setup.dataset.quantisation is not None:
-                setup.dataset.quantisation.save(self.folder.quantisation)
-            owned = setup.partition.table(setup.dataset.train.labels, classes)
+            if setup.quantisation is not None:
+                setup.quantisation.save(self.folder.quantisation)
+            owned: list[list[int]] = []
+            # Boards with data of their own have whatever they have.
+            elsewhere = experiment.own_data and experiment.build_fleet_kind().brings_data
+            if dataset is not None and setup.partition is not None and not elsewhere:
+                owned = setup.partition.table(dataset.train.labels, dataset.classes).tolist()
             details = Details(
-                confusion=confusion.tolist(),
-                class_names=setup.dataset.class_names,
-                device_scores=tuple(
-                    DeviceAccuracy(device=one.device, correct=one.correct, samples=one.samples)
-                    for one in training.scores(state)
-                ),
-                partition=owned.tolist(),
-                partition_kind=setup.partition.kind,
+                confusion=found.confusion,
+                class_names=setup.class_names,
+                device_scores=tuple(found.devices),
+                partition=owned,
+                partition_kind="own" if setup.partition is None else setup.partition.kind,
+                own_devices=found.own_devices,
             )
             self.folder.write_content(self.folder.details, details)
             # Last of the files that the report reads: where it is, the run has finished.

@@ -8,6 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tifed.data.quantisation.quantised import QuantisationReport
 from tifed.experiment.metrics import Count, Fraction, RoundRow
+from tifed.experiment.own_result import OwnData, OwnDevice
+
+HeldOut = Literal["test", "validation", "devices"]
+"""What accuracy is measured on: a split of the data set, or what each device holds out."""
 
 
 class _Record(BaseModel):
@@ -22,9 +26,10 @@ class Result(_Record):
     Attributes:
         accuracy: of the published model of the final round on held-out data.
         balanced_accuracy: mean over the classes that occur there of the share of their samples
-            that are classified rightly; None in folders of the first releases.
+            that are classified rightly; None in folders of the first releases, and where devices
+            did not say their scores by class.
         commonest_class_share: what always answering the commonest class there would reach; None
-            in folders of the first releases.
+            in the same cases.
         digest: SHA-256 of the published model; of integers the same on any machine, of floats not.
         rounds: rounds that were run.
         mode: which layers a device trained.
@@ -41,7 +46,8 @@ class Result(_Record):
         macs_per_device: multiply-accumulates of a device.
         seconds: spent on the run, evaluation included.
         out: the run's folder, or None.
-        dataset_digest: SHA-256 of the samples, or of their features.
+        dataset_digest: SHA-256 of the samples, or of their features; where the devices alone have
+            any, of what is known of them (`Setup.data_digest`).
         command: how to repeat the run.
         front_end: what turned raw samples into features, or None.
         extractor_digest: SHA-256 of what made the features, or None.
@@ -51,6 +57,9 @@ class Result(_Record):
         energy_shift: what the recipe chose from it to add to the first layer's update shift.
         warnings: what makes the result doubtful, a sentence each; empty if nothing is known to.
         quantisation: what became of the data's numbers when they were made int8.
+        test_accuracy: of the published model on the test split, where accuracy was measured on
+            devices and there is one.
+        own: what came of a run in which each device has its samples itself; None in others.
     """
 
     accuracy: Fraction
@@ -65,7 +74,7 @@ class Result(_Record):
     devices: Annotated[int, Field(ge=1)]
     engine: str
     seed: Count
-    held_out: Literal["test", "validation"]
+    held_out: HeldOut
     held_out_samples: Annotated[int, Field(ge=1)]
     bytes_up_per_device: Count
     bytes_down_per_device: Count
@@ -81,10 +90,15 @@ class Result(_Record):
     energy_shift: int = 0
     warnings: tuple[str, ...] = ()
     quantisation: QuantisationReport | None = None
+    test_accuracy: Fraction | None = None
+    own: OwnData | None = None
 
 
 class DeviceAccuracy(_Record):
-    """The global model on one device's own training samples."""
+    """The global model on one device's own samples.
+
+    They are its training samples, with own data those that it holds out.
+    """
 
     device: Count
     correct: Count
@@ -105,6 +119,7 @@ class Details(_Record):
     device_scores: tuple[DeviceAccuracy, ...]
     partition: tuple[tuple[Count, ...], ...]
     partition_kind: str
+    own_devices: tuple[OwnDevice, ...] = ()
 
     @model_validator(mode="after")
     def _tables_fit_the_classes(self) -> Self:

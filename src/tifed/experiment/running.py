@@ -11,10 +11,11 @@ from tifed.experiment.folder import RunFolder
 from tifed.experiment.folder_lock import alone_in
 from tifed.experiment.load import load_experiment, to_toml
 from tifed.experiment.loop import Loop, Watcher
+from tifed.experiment.own_data import NEEDS_DEVICES, ON_DEVICES
 from tifed.experiment.result import Result
 from tifed.experiment.schema import Experiment
 from tifed.experiment.setup import Setup, build, require_devices
-from tifed.experiment.training import training_for
+from tifed.experiment.training import judge_for, training_for
 from tifed.extractor import Extractor, load_extractor, save_extractor
 from tifed.extractor.shipped import find_extractor, shipped_names
 from tifed.federation import Fleet
@@ -67,6 +68,8 @@ def run(
             own = _extractor_in(experiment, folder)
         if fleet is not None:
             require_devices(experiment)
+        elif not experiment.build_fleet_kind().brings_data and experiment.dataset == ON_DEVICES:
+            raise UsageError(NEEDS_DEVICES)
         setup = build(experiment, data_dir, extractor=own, dataset=dataset)
         if fleet is not None:
             setup = replace(setup, fleet=fleet(setup))
@@ -79,7 +82,8 @@ def run(
                 if setup.extractor is not None:
                     save_extractor(folder.extractor, setup.extractor)
             folder.clear_temporaries()
-        return Loop(experiment, setup, training, folder, watch, tell).to_the_end(resume)
+        judge = judge_for(experiment, setup, training)
+        return Loop(experiment, setup, training, judge, folder, watch, tell).to_the_end(resume)
 
 
 def resume(
@@ -124,7 +128,8 @@ def run_setup(
     """
     training = training_for(experiment, setup)
     try:
-        return Loop(experiment, setup, training, None, watch, warn or _nobody).to_the_end(False)
+        judge, tell = judge_for(experiment, setup, training), warn or _nobody
+        return Loop(experiment, setup, training, judge, None, watch, tell).to_the_end(False)
     finally:
         training.close()
 

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     FieldSerializationInfo,
     ModelWrapValidatorHandler,
@@ -25,6 +24,14 @@ from tifed.errors import UsageError
 from tifed.experiment.explain import explained
 from tifed.experiment.fleet_kind import FleetKind
 from tifed.experiment.names import CHOICES, chooses, known
+from tifed.experiment.own_data import HELD_OUT_EVERY, check_own_data
+from tifed.experiment.tables import (
+    FaultsTable,
+    LinkTable,
+    MemoryTable,
+    PersonalTable,
+    SettingsTable,
+)
 from tifed.federation import AtEnd, AverageEvery
 from tifed.rule.front_end import FRONT_ENDS
 from tifed.rule.recipes import AssignmentKind, Mode, Recipe
@@ -34,68 +41,6 @@ MOST_ROUNDS = 10_000_000
 
 MOST_REPETITIONS = 8
 """How often a device meets a sample in one pass over its stream, at most."""
-
-
-class SettingsTable(BaseModel):
-    """A table of an experiment file: frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FaultsTable(SettingsTable):
-    """``[faults]``: devices that do not answer."""
-
-    probability: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="probability that a device does not answer in a round, in steps of a millionth",
-    )
-
-
-class MemoryTable(SettingsTable):
-    """``[memory]``: RAM of the devices, for memory-aware mode."""
-
-    budgets: tuple[int, ...] = Field(
-        (),
-        description="bytes of RAM of each device; a list shorter than the devices repeats",
-    )
-    frozen_in: Literal["ram", "flash"] = Field(
-        "ram", description="where a device keeps the layers that it does not train"
-    )
-
-
-class LinkTable(SettingsTable):
-    """``[link]``: lines to devices, for linked and emulated fleets."""
-
-    devices: tuple[str, ...] = Field(
-        (),
-        description="linked fleet: the address of each device, such as serial:/dev/ttyACM0, "
-        "tcp:host:port or unix:path",
-    )
-    baud: int = Field(
-        115_200, ge=300, le=12_000_000, description="speed of serial lines, in bits per second"
-    )
-    answer: float = Field(
-        1.0, gt=0, le=60, description="seconds to wait before a request is sent again"
-    )
-    silence: float = Field(
-        30.0,
-        gt=0,
-        le=3600,
-        description="seconds without an answer after which a device counts as gone",
-    )
-    on_reboot: Literal["repeat", "drop"] = Field(
-        "repeat",
-        description="when a device restarts in the middle of an exchange: repeat its work, "
-        "or leave it out of that exchange",
-    )
-    repeats: int = Field(
-        10,
-        ge=0,
-        le=1000,
-        description="how often a device may restart in one exchange before it is left out",
-    )
 
 
 class Experiment(SettingsTable):
@@ -109,7 +54,9 @@ class Experiment(SettingsTable):
     """
 
     dataset: str = Field(
-        "digits", description="name of a built-in data set, or path of a file (docs/datasets.md)"
+        "digits",
+        description="name of a built-in data set, or path of a file (docs/datasets.md); or "
+        "on-devices, where nobody but the devices has any samples (docs/own-data.md)",
     )
     front_end: str | None = Field(
         None,
@@ -210,6 +157,23 @@ class Experiment(SettingsTable):
         description="samples that accuracy is measured on; validation samples are taken from the "
         "training data",
     )
+    own_data: bool = Field(
+        False,
+        description="whether devices have their samples themselves, so that nobody sends them any: "
+        "they train on their own and score models on those that they hold out (docs/own-data.md)",
+    )
+    held_out_every: int = Field(
+        HELD_OUT_EVERY,
+        ge=2,
+        le=65535,
+        description="own data: every how manieth of its samples a device holds out, to score "
+        "models on; it never trains on them",
+    )
+    report_classes: bool = Field(
+        False,
+        description="own data: whether devices are asked for their scores by class, which tells "
+        "how many held-out samples of each class they have",
+    )
     evaluate_every: int = Field(
         1, ge=1, le=MOST_ROUNDS, description="measure the accuracy every so many rounds"
     )
@@ -228,6 +192,7 @@ class Experiment(SettingsTable):
     faults: FaultsTable = FaultsTable()
     memory: MemoryTable = MemoryTable()
     link: LinkTable = LinkTable()
+    personal: PersonalTable = PersonalTable()
     data: dict[str, Any] = Field(
         default_factory=dict, description="options for loading the data set (docs/datasets.md)"
     )
@@ -354,6 +319,7 @@ class Experiment(SettingsTable):
             )
         kind = self.build_fleet_kind()
         kind.check(self)
+        check_own_data(self, kind)
         if self.pixel_shifts and self.mode == "memory-aware":
             raise ValueError(
                 "pixel_shifts: does not go with mode = 'memory-aware', which decides by memory "

@@ -1,19 +1,25 @@
 """From an experiment to the things that run it: data, streams, network, federation, fleet."""
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tifed.data import Dataset, load, options
 from tifed.data.partition import PARTITIONS, Partition
+from tifed.data.quantisation.quantisation import Quantisation
 from tifed.errors import UsageError
 from tifed.experiment.class_weights import stream_orders
+from tifed.experiment.constants import federation_of
 from tifed.experiment.front_end import (
     device_front_end,
     front_end_in_c,
     front_end_of,
     through_front_end,
 )
+from tifed.experiment.on_devices import data_on_devices
+from tifed.experiment.own_data import ON_DEVICES, split_orders
 from tifed.experiment.pixel_shifts import (
     checked_pictures,
     device_shifts,
@@ -25,8 +31,6 @@ from tifed.extractor import Extractor
 from tifed.extractor.extraction import extracted
 from tifed.extractor.shipped import find_extractor
 from tifed.federation import Federation, Fleet
-from tifed.federation import assignment as assignments
-from tifed.federation.assignment import Assignment
 from tifed.federation.device import Stream
 from tifed.files.paths import AnyPath
 from tifed.fleets import FaultyFleet, FleetInputs
@@ -48,16 +52,20 @@ class Setup:
 
     Attributes:
         dataset: training samples for the devices, held-out ones for the server; as features if
-            the experiment has a front end or an extractor.
-        partition: which device owns which training samples.
+            the experiment has a front end or an extractor. None where the devices alone have any.
+        partition: which device owns which training samples; None where that is not known here.
         inputs: what the fleet is made from, and what any other fleet for the same run would be.
         fleet: who does the local work; of a baseline only its failing devices count.
+        class_names: one per class.
+        quantisation: how numbers became int8, if they did.
     """
 
-    dataset: Dataset
-    partition: Partition
+    dataset: Dataset | None
+    partition: Partition | None
     inputs: FleetInputs
     fleet: Fleet
+    class_names: tuple[str, ...]
+    quantisation: Quantisation | None
 
     @property
     def federation(self) -> Federation:
@@ -68,6 +76,14 @@ class Setup:
     def network(self) -> Network:
         """What every device holds."""
         return self.inputs.network
+
+    @property
+    def data_digest(self) -> str:
+        """SHA-256 (hex) of the samples; where the devices alone have any, of the classes' names."""
+        if self.dataset is not None:
+            return self.dataset.digest
+        names = json.dumps(self.class_names)
+        return hashlib.sha256(f"tifed data on devices 1\n{names}".encode()).hexdigest()
 
     @property
     def start(self) -> Parameters:
@@ -103,6 +119,8 @@ def build(
     Raises:
         UsageError: naming the field that does not fit the data or another field.
     """
+    if experiment.dataset == ON_DEVICES:
+        return _on_devices(experiment)
     extractor = extractor or extractor_of(experiment)
     loaded = None
     if dataset is None:
@@ -115,33 +133,14 @@ def build(
             "give what load_data makes for this experiment"
         )
     partition = partition_of(experiment, dataset)
-    recipe, learner = experiment.build_recipe(), experiment.learner()
     network = network_of(experiment, dataset.features, dataset.classes)
-    orders = stream_orders(experiment, partition, dataset)
-    federation = Federation(
-        network=network,
-        server=recipe.server(experiment.mode, network.depth),
-        streams=tuple(map(len, orders)),
-        owned=tuple(partition.sizes.tolist()),
-        assignment=assignment_of(experiment, network),
-        extra_shifts=tuple(
-            learner.extra_shift(number, experiment.rounds, experiment.mode)
-            for number in range(experiment.rounds)
-        ),
-        seed=experiment.seed,
-        buffer=experiment.buffer,
-        batch=experiment.batch,
-        local_epochs=experiment.local_epochs,
-        average_every=experiment.average_every,
-        devices_per_round=experiment.devices_per_round,
-        minimum_devices=experiment.minimum_devices,
-        at_end=experiment.at_end,
-        calibration_samples=learner.calibration_samples,
-        recipe=recipe,
-    )
+    stored = stream_orders(experiment, partition, dataset)
+    orders, held_out = stored, stored
+    if experiment.own_data:
+        orders, held_out = split_orders(stored, experiment.held_out_every)
     train = dataset.train
     streams = tuple(Stream(train.features, train.labels, order, train.copies) for order in orders)
-    sent, front_end, shifts = streams, None, None
+    raw, front_end, shifts = train.features, None, None
     kind = experiment.build_fleet_kind()
     made = experiment.front_end is not None or extractor is not None or experiment.pixel_shifts
     # Raw samples are not worth loading for a fleet that is sent none.
@@ -150,11 +149,14 @@ def build(
         front_end = device_front_end(experiment, loaded)
         shifts = device_shifts(experiment, loaded)
         if front_end is not None or extractor is not None:
-            raw = loaded if front_end else through_front_end(experiment, loaded)
-            samples = _held_out(experiment, raw).train.features
-            sent = tuple(Stream(samples, train.labels, order) for order in orders)
+            as_sent = loaded if front_end else through_front_end(experiment, loaded)
+            raw = _held_out(experiment, as_sent).train.features
+    sent = streams
+    if raw is not train.features:
+        sent = tuple(Stream(raw, train.labels, order) for order in orders)
+    recipe = experiment.build_recipe()
     inputs = FleetInputs(
-        federation=federation,
+        federation=federation_of(experiment, network, orders, tuple(partition.sizes.tolist())),
         streams=streams,
         sent=sent,
         start=recipe.start_parameters(network, experiment.seed),
@@ -163,8 +165,42 @@ def build(
         front_end=front_end,
         shifts=shifts,
     )
+    if experiment.own_data:
+        inputs = replace(
+            inputs,
+            own_data=True,
+            held_out=tuple(Stream(train.features, train.labels, order) for order in held_out),
+            stored=tuple(Stream(raw, train.labels, order) for order in stored),
+            held_out_every=experiment.held_out_every,
+            signal_digest=None if dataset.signal is None else dataset.signal.digest,
+            report_classes=experiment.report_classes,
+        )
     fleet = with_faults(experiment, kind.fleet(experiment, inputs))
-    return Setup(dataset=dataset, partition=partition, inputs=inputs, fleet=fleet)
+    return Setup(dataset, partition, inputs, fleet, dataset.class_names, dataset.quantisation)
+
+
+def _on_devices(experiment: Experiment) -> Setup:
+    """`build` where nobody but the devices has any samples."""
+    known = data_on_devices(experiment)
+    network = network_for(experiment)
+    streams = known.streams(experiment.devices)
+    recipe = experiment.build_recipe()
+    inputs = FleetInputs(
+        federation=federation_of(experiment, network, [stream.order for stream in streams]),
+        streams=streams,
+        sent=streams,
+        start=recipe.start_parameters(network, experiment.seed),
+        extractor=None,
+        engine=engine(experiment.engine),
+        front_end=known.front_end,
+        own_data=True,
+        held_out=streams,
+        stored=streams,
+        held_out_every=experiment.held_out_every,
+        report_classes=experiment.report_classes,
+    )
+    fleet = with_faults(experiment, experiment.build_fleet_kind().fleet(experiment, inputs))
+    return Setup(None, None, inputs, fleet, known.class_names, known.quantisation)
 
 
 def require_devices(experiment: Experiment) -> None:
@@ -201,6 +237,8 @@ def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Fr
     """The experiment's front end; the data are only looked at if there is one."""
     if experiment.front_end is None:
         return None
+    if experiment.dataset == ON_DEVICES:
+        return data_on_devices(experiment).front_end
     return front_end_of(experiment, _loaded(experiment, data_dir))
 
 
@@ -218,6 +256,8 @@ def intake_of(
     """
     if experiment.front_end is None and not experiment.pixel_shifts:
         return None, None
+    if experiment.dataset == ON_DEVICES:
+        return data_on_devices(experiment).front_end, None
     raw = _loaded(experiment, data_dir)
     front_end = front_end_in_c(experiment, front_end_of(experiment, raw))
     if not experiment.pixel_shifts:
@@ -229,7 +269,16 @@ def intake_of(
 
 
 def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
-    """The experiment's data as they come."""
+    """The experiment's data as they come.
+
+    Raises:
+        UsageError: if there are none here, or there is no such option.
+    """
+    if experiment.dataset == ON_DEVICES:
+        raise UsageError(
+            f"dataset: {ON_DEVICES!r} means that the samples are on the devices alone; name a "
+            "data set to look at its samples here"
+        )
     known = options(experiment.dataset)
     for key in experiment.data:
         # Checked here, so that none is taken for a parameter of `load` itself.
@@ -277,13 +326,13 @@ def partition_of(experiment: Experiment, dataset: Dataset) -> Partition:
     return partition
 
 
-def partition_digest(experiment: Experiment, partition: Partition) -> str | None:
-    """SHA-256 of who owns what where a package or a script deals it; None where TIFeD does.
+def partition_digest(experiment: Experiment, partition: Partition | None) -> str | None:
+    """SHA-256 of who owns what where a package or a script deals it, else None.
 
     Another version of a package may deal the same samples in another way.
     """
     own = PARTITIONS.provider(experiment.partition.kind) == BUILT_IN
-    return None if own else partition.digest
+    return None if own or partition is None else partition.digest
 
 
 def network_of(experiment: Experiment, features: int, classes: int) -> Network:
@@ -310,6 +359,10 @@ def network_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Netw
     """
     require_devices(experiment)
     extractor = extractor_of(experiment)
+    if experiment.dataset == ON_DEVICES:
+        known = data_on_devices(experiment)
+        features = known.features if known.front_end is None else known.front_end.features
+        return network_of(experiment, features, len(known.class_names))
     if experiment.layers is not None:
         if extractor is not None and experiment.layers[0] != extractor.features:
             raise UsageError(
@@ -319,24 +372,3 @@ def network_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Netw
         return network_of(experiment, experiment.layers[0], experiment.layers[-1])
     dataset = load_data(experiment, data_dir)
     return network_of(experiment, dataset.features, dataset.classes)
-
-
-def assignment_of(experiment: Experiment, network: Network) -> Assignment:
-    """Which device trains which layers in which round."""
-    devices, depth = experiment.devices, network.depth
-    if experiment.mode == "single-layer":
-        choose = {
-            "contiguous": assignments.contiguous,
-            "alternating": assignments.alternating,
-            "rotating": assignments.rotating,
-            "rotating-quarter": assignments.rotating_quarter,
-        }[experiment.assignment or experiment.learner().assignment]
-        return choose(devices, depth)
-    if experiment.device_layers is not None:
-        return assignments.per_device(experiment.device_layers, devices, depth)
-    if experiment.mode == "memory-aware":
-        return assignments.memory_aware(
-            network, experiment.memory.budgets, devices, experiment.buffer, experiment.batch,
-            frozen_in_flash=experiment.memory.frozen_in == "flash",
-        )  # fmt: skip
-    return assignments.full_network(depth)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tifed.experiment.judge import Judge, SplitJudge
+from tifed.experiment.own_judge import Asked, AskedDevices, ComparedDevices, OwnJudge
 from tifed.experiment.schema import Experiment
 from tifed.experiment.setup import Setup
 from tifed.federation import (
@@ -100,6 +102,22 @@ def training_for(experiment: Experiment, setup: Setup) -> Training[Any]:
     baseline = experiment.build_baseline()
     if baseline is None:
         return IntegerTraining(setup, experiment.front_end)
+    fails, lengths = failing(setup.fleet), setup.inputs.lengths
     return baseline.training(
-        experiment.mode, setup.federation, setup.inputs.streams, failing(setup.fleet)
+        experiment.mode,
+        setup.federation,
+        setup.inputs.streams,
+        lambda device, number: not lengths[device] or fails(device, number),
     )
+
+
+def judge_for(experiment: Experiment, setup: Setup, training: Training[Any]) -> Judge[Any]:
+    """Who judges the model: the devices if they have their data themselves, else a split of it."""
+    if setup.inputs.own_data:
+        asked: Asked[Any] = AskedDevices(setup)
+        if experiment.baseline is not None:
+            asked = ComparedDevices(setup, training)
+        return OwnJudge(setup, training, asked, experiment.evaluate_every)
+    if setup.dataset is None:
+        raise AssertionError("only runs with own data have no data set")
+    return SplitJudge(setup, training, setup.dataset, experiment.held_out)

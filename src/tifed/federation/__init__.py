@@ -9,8 +9,18 @@ from tifed.federation.aggregation import (
 )
 from tifed.federation.costs import Costs
 from tifed.federation.federation import Federation
-from tifed.federation.fleet import DeviceScore, FeatureSums, Fleet
+from tifed.federation.fleet import (
+    DeviceCounts,
+    DeviceScore,
+    FeatureSums,
+    Fleet,
+    OwnDataFleet,
+    PersonalScore,
+    PersonalWork,
+    with_own_data,
+)
 from tifed.federation.loop import RoundRecord, begin, federate
+from tifed.federation.personal import PersonalRounds, personal_plan, personal_work
 from tifed.federation.plan import AtEnd, AverageEvery, Job, Jobs, Plan, ScheduleState
 from tifed.federation.update import LayerSum, Update, device_update, total
 
@@ -18,6 +28,7 @@ __all__ = [
     "AtEnd",
     "AverageEvery",
     "Costs",
+    "DeviceCounts",
     "DeviceScore",
     "FeatureSums",
     "Federation",
@@ -26,6 +37,10 @@ __all__ = [
     "Jobs",
     "LayerState",
     "LayerSum",
+    "OwnDataFleet",
+    "PersonalRounds",
+    "PersonalScore",
+    "PersonalWork",
     "Plan",
     "RoundRecord",
     "ScheduleState",
@@ -36,6 +51,9 @@ __all__ = [
     "device_update",
     "federate",
     "initial_state",
+    "personal_plan",
+    "personal_work",
     "published",
     "total",
+    "with_own_data",
 ]

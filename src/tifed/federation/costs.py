@@ -1,10 +1,12 @@
 """What an exchange costs a device: bytes and multiply-accumulates."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tifed.federation.fleet import DeviceScore, PersonalScore, PersonalWork
 from tifed.federation.plan import Jobs, Plan
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Feedback, Network
@@ -14,6 +16,10 @@ CALIBRATION_WORD = 4
 """Bytes of one feature's sum in the calibration round (int32)."""
 CALIBRATION_SQUARES = 8
 """Bytes of the sum of squares in the calibration round (uint64)."""
+
+
+SCORE_WORD = 4
+"""Bytes of a number of samples in a device's score of a model (uint32)."""
 
 
 @dataclass(frozen=True)
@@ -103,3 +109,41 @@ def calibration_costs(network: Network, devices: int) -> Costs:
     """Sums and the sum of squares up, the centre down, once."""
     up = network.features * CALIBRATION_WORD + CALIBRATION_SQUARES
     return Costs(devices * network.features, devices * up, 0)
+
+
+def evaluation_costs(
+    network: Network, devices: int, model_bytes: int, scores: Collection[DeviceScore]
+) -> Costs:
+    """The model down to every device, a score up from those that have one.
+
+    Args:
+        network: what every device holds.
+        devices: how many were asked.
+        model_bytes: of the model as it is sent.
+        scores: what came of it.
+    """
+    numbers = sum(2 + 2 * len(score.by_class) for score in scores)
+    seen = sum(score.samples for score in scores)
+    macs = seen * macs_per_visit(network, ())
+    return Costs(devices * model_bytes, numbers * SCORE_WORD, macs)
+
+
+def keep_costs(network: Network, devices: int) -> Costs:
+    """The published model down to every device, once, for it to keep."""
+    return Costs(devices * download_bytes(network), 0, 0)
+
+
+def personal_costs(
+    network: Network, visited: int, work: PersonalWork, scores: Collection[PersonalScore]
+) -> Costs:
+    """Three numbers up from every device that made personal rounds, from the model that it keeps.
+
+    Args:
+        network: what every device holds.
+        visited: samples that a device trains on in a personal round, each epoch counted.
+        work: what was asked.
+        scores: what came of it.
+    """
+    trained = work.rounds * visited * macs_per_visit(network, work.layers)
+    scored = 2 * sum(score.samples for score in scores) * macs_per_visit(network, ())
+    return Costs(0, len(scores) * 3 * SCORE_WORD, len(scores) * trained + scored)

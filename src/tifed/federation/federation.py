@@ -8,11 +8,24 @@ import numpy as np
 
 from tifed.errors import UsageError
 from tifed.federation.assignment import Assignment
-from tifed.federation.plan import AtEnd, AverageEvery, Jobs, Plan, ScheduleState, StateT, layers_of
+from tifed.federation.personal import PersonalRounds
+from tifed.federation.plan import (
+    AtEnd,
+    AverageEvery,
+    Jobs,
+    Plan,
+    ScheduleState,
+    StateT,
+    layers_of,
+    mask_of,
+)
 from tifed.rule.integer import Purpose, permutation, stream_key
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Network
 from tifed.rule.recipes import Recipe, Server
+
+POSITIONS = 1 << 32
+"""Positions in the stream of a device with own data are modulo this."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +50,9 @@ class Federation:
         recipe: what chooses from the input's energy; None where nothing is chosen.
         owned: per device how many samples it has, each counted once, however often its stream
             repeats it; None if as many as its stream is long.
+        own_data: whether devices have their samples themselves. Then nothing here depends on
+            ``streams`` but their number: positions are those in an endless stream, modulo 2**32.
+        personal: the rounds that each device goes on with alone in the end; None for none.
     """
 
     network: Network
@@ -55,6 +71,8 @@ class Federation:
     calibration_samples: int = 0
     recipe: Recipe | None = None
     owned: tuple[int, ...] | None = None
+    own_data: bool = False
+    personal: PersonalRounds | None = None
 
     def __post_init__(self) -> None:
         if self.batch > self.network.largest_batch:
@@ -91,8 +109,10 @@ class Federation:
         return np.sort(order[: self.devices_per_round])
 
     def layer_sets(self) -> tuple[tuple[int, ...], ...]:
-        """Every set of layers that some device trains in some round."""
+        """Every set of layers that some device trains in some round, personal ones included."""
         devices, masks = np.arange(self.devices, dtype=np.int64), set[int]()
+        if self.personal is not None:
+            masks.add(mask_of(self.personal.layers))
         for number in range(self.rounds):
             masks.update(np.unique(self.assignment.masks(devices, number)).tolist())
         return tuple(sorted(map(layers_of, masks)))
@@ -133,7 +153,7 @@ class Federation:
         return Jobs(
             device=device,
             layers=self.assignment.masks(device, state.round),
-            position=position % self.lengths[device],
+            position=position % (POSITIONS if self.own_data else self.lengths[device]),
             samples=samples,
             first_step=np.zeros_like(device),
             steps=self.local_epochs * -(-samples // self.batch),

@@ -1,7 +1,7 @@
 """What the server asks of the devices: rounds, exchanges and jobs."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Self, TypeVar
 
@@ -120,6 +120,10 @@ class Jobs:
         """Those of ``devices``, ascending, each of which has one."""
         return self.at(np.searchsorted(self.device, devices))
 
+    def within(self, lengths: Integers) -> "Jobs":
+        """The same with positions modulo ``lengths``, int64 (n,), of the devices' streams."""
+        return replace(self, position=self.position % lengths)
+
     def of_layer(self, layer: int) -> NDArray[np.bool_]:
         """Flags of those that train ``layer``."""
         return (self.layers >> layer & 1).astype(bool)
@@ -165,3 +169,6 @@ class ScheduleState:
 
 StateT = TypeVar("StateT", bound=ScheduleState)
 """A run's state: where it stands, and what was learnt up to there."""
+
+SeenT = TypeVar("SeenT", bound=ScheduleState, contravariant=True)
+"""The same for those who only look at a state."""

@@ -6,7 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
+from tifed.federation import (
+    DeviceCounts,
+    DeviceScore,
+    FeatureSums,
+    Fleet,
+    OwnDataFleet,
+    PersonalScore,
+    PersonalWork,
+    Plan,
+    Update,
+    with_own_data,
+)
 from tifed.rule.integer import Purpose, below, stream_key
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
@@ -63,6 +74,23 @@ class FaultyFleet:
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores of all devices."""
         return self.fleet.evaluate(parameters)
+
+    def counts(self) -> Iterable[DeviceCounts]:
+        """The counts of all devices, if they have samples of their own."""
+        return self._own.counts()
+
+    def keep(self, parameters: Parameters, number: int) -> None:
+        """Give the model to all devices, if they have samples of their own."""
+        self._own.keep(parameters, number)
+
+    def personalise(self, parameters: Parameters, work: PersonalWork) -> Iterable[PersonalScore]:
+        """Personal rounds of all devices, if they have samples of their own."""
+        return self._own.personalise(parameters, work)
+
+    @property
+    def _own(self) -> OwnDataFleet:
+        """The fleet beneath as one whose devices have samples of their own."""
+        return with_own_data(self.fleet)
 
     def close(self) -> None:
         """Close the fleet beneath."""

@@ -1,14 +1,17 @@
 """What every kind of fleet is made from, whoever does the work."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tifed.extractor import Extractor
-from tifed.federation import DeviceScore, Federation
+from tifed.federation import DeviceCounts, DeviceScore, Federation
 from tifed.federation.device import Stream
 from tifed.rule.front_end import FrontEnd
+from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning.engine import Engine
 from tifed.rule.network import Network, Parameters
 
@@ -29,6 +32,17 @@ class FleetInputs:
         front_end: what samples in ``sent`` go through first on a device, if they do.
         shifts: height, width and channels of the pictures in ``sent``, if devices make shift copies
             of them.
+        own_data: whether devices have their samples themselves, and nobody sends them any.
+        held_out: with own data per device its held-out samples, as the network takes them.
+        stored: with own data per device all its samples in the order of its store, every
+            ``held_out_every``-th of them held out, in the form of ``sent``.
+        held_out_every: with own data every how manieth sample of a device is held out.
+        signal_digest: SHA-256 of the signal front end that made the samples from readings, which
+            devices with own data compute themselves; None if there is none.
+        report_classes: with own data whether devices are asked for their scores by class.
+
+    With own data ``streams`` are the devices' training samples. All streams are empty, one for each
+    device, where the samples are on the devices alone.
     """
 
     federation: Federation
@@ -39,15 +53,62 @@ class FleetInputs:
     engine: Engine
     front_end: FrontEnd | None = None
     shifts: tuple[int, int, int] | None = None
+    own_data: bool = False
+    held_out: Sequence[Stream] = ()
+    stored: Sequence[Stream] = ()
+    held_out_every: int = 0
+    signal_digest: str | None = None
+    report_classes: bool = False
 
     @property
     def network(self) -> Network:
         """What every device holds."""
         return self.federation.network
 
+    @property
+    def lengths(self) -> Integers:
+        """How many samples there are for each device to train on, int64 (devices,)."""
+        return np.array([len(stream) for stream in self.streams], np.int64)
+
     def scores(self, parameters: Parameters, devices: Iterable[int]) -> Iterator[DeviceScore]:
-        """How ``parameters`` do on the samples of each of ``devices``, computed here."""
+        """How ``parameters`` do on the samples of each of ``devices``, computed here.
+
+        With own data that is on those held out; a device that has none is left out.
+        """
+
+        def classify(samples: NDArray[np.int8]) -> NDArray[np.int32]:
+            return self.engine.classify(self.network, parameters, samples)
+
         for device in devices:
-            samples, labels = self.streams[device].own()
-            predicted = self.engine.classify(self.network, parameters, samples)
-            yield DeviceScore(device, int(np.count_nonzero(predicted == labels)), len(labels))
+            if not self.own_data:
+                yield device_score(device, *self.streams[device].own(), classify)
+            elif len(self.held_out[device]):
+                classes = self.network.classes if self.report_classes else 0
+                yield device_score(device, *self.held_out[device].own(), classify, classes)
+
+    def counts(self, devices: Iterable[int]) -> Iterator[DeviceCounts]:
+        """How many samples each of ``devices`` has, with own data that are known here."""
+        for device in devices:
+            yield DeviceCounts(device, len(self.streams[device]), len(self.held_out[device]))
+
+
+def device_score(
+    device: int,
+    samples: NDArray[np.int8],
+    labels: NDArray[np.int32],
+    classify: Callable[[NDArray[np.int8]], NDArray[np.integer[Any]]],
+    classes: int = 0,
+) -> DeviceScore:
+    """One device's score.
+
+    Args:
+        device: its number.
+        samples: int8 (n, D).
+        labels: int32 (n,).
+        classify: from samples to classes (n,).
+        classes: how many there are, if scores by class are asked for.
+    """
+    right = classify(samples) == labels
+    all_of, right_of = (np.bincount(x, minlength=classes) for x in (labels, labels[right]))
+    by_class = tuple(zip(right_of.tolist(), all_of.tolist(), strict=True)) if classes else ()
+    return DeviceScore(device, int(np.count_nonzero(right)), len(labels), by_class)

@@ -1,20 +1,25 @@
 """Devices simulated in this process: in parallel where the engine can, else one after the other."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tifed.federation import (
+    DeviceCounts,
     DeviceScore,
     FeatureSums,
     Job,
     LayerSum,
+    PersonalScore,
+    PersonalWork,
     Plan,
     Update,
     device_update,
+    personal_plan,
 )
 from tifed.federation.device import calibrate
 from tifed.fleets.inputs import FleetInputs
@@ -22,6 +27,9 @@ from tifed.rule.learning import FeedbackMatrices, LocalWork, Statistics, feedbac
 from tifed.rule.learning.engine import FleetEngine
 from tifed.rule.learning.work import FleetJobs, FleetWork, SharedSamples
 from tifed.rule.network import Parameters
+
+NO_TRAINING_SAMPLE = "it has no training sample"
+"""Why a device with own data does not answer."""
 
 
 class SimulatedFleet:
@@ -45,10 +53,17 @@ class SimulatedFleet:
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
         """Feature sums of each of ``devices``."""
         for device in devices:
-            yield calibrate(device, self.inputs.streams[device], samples)
+            if len(self.inputs.streams[device]):
+                yield calibrate(device, self.inputs.streams[device], samples)
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """Every device's update, or their sum in one."""
+        if self.inputs.own_data:
+            lengths = self.inputs.lengths[plan.jobs.device]
+            lacking = plan.jobs.device[lengths == 0].tolist()
+            if lacking:
+                yield Update(absent=dict.fromkeys(lacking, NO_TRAINING_SAMPLE))
+            plan = replace(plan, jobs=plan.jobs.at(lengths > 0).within(lengths[lengths > 0]))
         if self._together is not None and len(plan.jobs):
             yield self._fit_together(self._together, plan, parameters)
             return
@@ -129,6 +144,41 @@ class SimulatedFleet:
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores of each device on its own samples."""
         return self.inputs.scores(parameters, range(len(self.inputs.streams)))
+
+    def counts(self) -> Iterator[DeviceCounts]:
+        """How many samples each device has."""
+        return self.inputs.counts(range(len(self.inputs.streams)))
+
+    def keep(self, parameters: Parameters, number: int) -> None:
+        """Nothing to do: a simulated device has nowhere to keep a model."""
+
+    def personalise(self, parameters: Parameters, work: PersonalWork) -> Iterator[PersonalScore]:
+        """Personal rounds of all devices, as many side by side as there are processors."""
+        with ThreadPoolExecutor() as threads:
+            made = threads.map(
+                lambda device: self.personal_score(device, parameters, work),
+                range(len(self.inputs.streams)),
+            )
+            yield from (score for score in made if score is not None)
+
+    def personal_score(
+        self, device: int, parameters: Parameters, work: PersonalWork
+    ) -> PersonalScore | None:
+        """What personal rounds give one device; None if it has nothing to learn or score by."""
+        if not len(self.inputs.streams[device]) or not len(self.inputs.held_out[device]):
+            return None
+        before, after = (
+            next(self.inputs.scores(model, [device]))
+            for model in (parameters, self.personal_model(device, parameters, work))
+        )
+        return PersonalScore(device, before.correct, after.correct, before.samples)
+
+    def personal_model(self, device: int, parameters: Parameters, work: PersonalWork) -> Parameters:
+        """The model of one device after its personal rounds, which begin with ``parameters``."""
+        for number in range(work.rounds):
+            plan, job = personal_plan(self.inputs.federation, work, device, number)
+            parameters, _ = self.train(plan, job, parameters)
+        return parameters
 
     def close(self) -> None:
         """Nothing to give back."""

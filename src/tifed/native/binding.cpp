@@ -7,6 +7,7 @@
 #include "extraction_binding.hpp"
 #include "fleet_parts.hpp"
 #include "front_end_binding.hpp"
+#include "motion_binding.hpp"
 #include "log_mel_binding.hpp"
 #include "../core/tifed_rule.h"
 
@@ -235,6 +236,7 @@ NB_MODULE(_native, m) {
     });
     bind_extraction(m);
     bind_front_end(m);
+    bind_motion(m);
     bind_log_mel(m);
     bind_fields<tifed_layer>(m, "Layer",
                              {number("fan_in", &tifed_layer::fan_in),

@@ -139,8 +139,8 @@ def samples_digest(experiment: Experiment, setup: Setup) -> str:
     """
     dealt = partition_digest(experiment, setup.partition)
     if dealt is None:
-        return setup.dataset.digest
-    both = f"{setup.dataset.digest} {dealt}"
+        return setup.data_digest
+    both = f"{setup.data_digest} {dealt}"
     return hashlib.sha256(both.encode()).hexdigest()
 
 

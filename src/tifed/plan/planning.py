@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from tifed.board import Board, Boards, Measured
 from tifed.experiment import Experiment
+from tifed.experiment.constants import assignment_of, personal_rounds
 from tifed.experiment.front_end import require_front_end
 from tifed.experiment.pixel_shifts import require_shifts
-from tifed.experiment.setup import assignment_of
 from tifed.plan.board_memory import Parts, flash_parts, ram_parts
 from tifed.plan.choice import Choice, choices
 from tifed.plan.device_network import check_for_devices
@@ -162,14 +162,16 @@ def plan(
 
 
 def _needed(experiment: Experiment, network: Network) -> tuple[tuple[int, ...], ...]:
-    """Each set of layers that some device is asked to train in some round."""
+    """Each set of layers that some device trains in some round, personal ones included."""
     asked = assignment_of(experiment, network)
     # Every assignment repeats after `depth` rounds at the latest, and devices that differ are among
     # the first or in wide groups: a million devices need not all be looked at.
     rounds = range(min(experiment.rounds, network.depth))
     some = min(experiment.devices, _DEVICES_LOOKED_AT)
     devices = {*range(some), *(number * experiment.devices // some for number in range(some))}
-    return tuple(sorted({asked(device, number) for device in devices for number in rounds}))
+    needed = {asked(device, number) for device in devices for number in rounds}
+    personal = personal_rounds(experiment, network)
+    return tuple(sorted(needed | ({personal.layers} if personal is not None else set())))
 
 
 def _placement(

@@ -19,7 +19,7 @@ def accuracy_curve(
     Args:
         rounds: numbers, 1 or more, ascending.
         accuracies: fractions; None where the model was not evaluated.
-        held_out: what it was evaluated on: "test" or "validation".
+        held_out: what it was evaluated on: "test", "validation" or "held-out".
         samples: how many of those there are.
     """
     label = f"accuracy on {samples:,} {held_out} samples"

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from tifed.experiment.report.amounts import amount_of_bytes, amount_of_work
+from tifed.experiment.report.own_data import rows, sentences
 from tifed.experiment.report.page import render
 from tifed.experiment.report.pictures import Picture
-from tifed.experiment.result import FinishedRun
+from tifed.experiment.result import FinishedRun, Result
 
 
 def page(run: FinishedRun, drawn: Mapping[str, Picture]) -> str:
@@ -29,7 +30,16 @@ def page(run: FinishedRun, drawn: Mapping[str, Picture]) -> str:
         rounds=len(run.rounds),
         totals=_totals(run),
         spread=_spread(run),
+        judged_on=judged_on(run.result),
+        own_sentences=list(sentences(run.result)),
+        own_rows=rows(run.details.own_devices),
+        by_class=any(one.by_class for one in run.details.own_devices),
     )
+
+
+def judged_on(result: Result) -> str:
+    """What the samples are called that accuracy was measured on."""
+    return "held-out" if result.held_out == "devices" else result.held_out
 
 
 def confidence_interval(accuracy: float, samples: int) -> tuple[float, float]:

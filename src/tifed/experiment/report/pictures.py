@@ -44,7 +44,10 @@ def _figures(run: FinishedRun) -> Iterator[tuple[str, "Figure"]]:
     yield (
         "accuracy",
         accuracy_curve(
-            rounds, [row.accuracy for row in run.rounds], result.held_out, result.held_out_samples
+            rounds,
+            [row.accuracy for row in run.rounds],
+            "held-out" if result.held_out == "devices" else result.held_out,
+            result.held_out_samples,
         ),
     )
     yield "training_error", training_error_curve(rounds, [row.training_error for row in run.rounds])

@@ -9,6 +9,9 @@ from tifed.errors import UsageError
 from tifed.rule.integer import Rounding, isqrt
 from tifed.rule.network.layer import INPUT_LIMIT, Activation, Layer
 
+LARGEST_EXTRA_SHIFT = 6
+"""What a device adds to every update shift at most."""
+
 
 class ErrorKind(StrEnum):
     """How the output's error is measured (SPEC, section 5.3)."""
@@ -164,6 +167,27 @@ class Network:
         whole = headroom if layer.update_rounding is Rounding.STOCHASTIC else 2 * headroom + 1
         room = whole.bit_length() - 1 - layer.update_shift - extra_shift
         return max(least, min(wanted, most, max(0, room)))
+
+    def extra_shift_within(
+        self, wanted: int, batch: int, energy_shift: int, layers: tuple[int, ...]
+    ) -> int:
+        """The number nearest to ``wanted`` that can be added to every update shift of ``layers``.
+
+        Args:
+            wanted: 0 or more.
+            batch: samples per mini-batch.
+            energy_shift: what is added to the first layer's as well.
+            layers: those that are trained.
+        """
+        found = min(wanted, LARGEST_EXTRA_SHIFT)
+        for number in layers:
+            layer = self.layers[number]
+            shift = layer.update_shift + (0 if number else energy_shift)
+            headroom = (1 << layer.accumulator_bits - 1) - 1 - batch * self.gradient_limit(number)
+            # As in `energy_shift_within`.
+            whole = headroom if layer.update_rounding is Rounding.STOCHASTIC else 2 * headroom + 1
+            found = min(found, whole.bit_length() - 1 - shift)
+        return max(0, found)
 
     def gradient_limit(self, layer: int) -> int:
         """Largest magnitude of what one sample adds to a gradient of ``layer``, or its biases'."""
