@@ -20,6 +20,7 @@ FRONT_END = (
     "tifed_second_order.c", "tifed_kernel_second_order.c",
 )  # fmt: skip
 MOTION = ("tifed_motion.c",)
+LOG_MEL = ("tifed_log_mel.c", "tifed_kernel_log_mel.c")
 SHIFTS = ("tifed_shifts.c", *FRONT_END)
 STORE = ("tifed_store.c", "tifed_crc.c")
 KEPT = ("tifed_kept.c", "tifed_crc.c", *LEARNING)
@@ -71,6 +72,7 @@ def packed(text: str) -> bytes:
         ("kept.txt", KEPT, "check_kept.c", 17),
         ("quantise.txt", ("tifed_quantise.c",), "check_quantise.c", 40),
         ("motion.txt", MOTION, "check_motion.c", 18),
+        ("log_mel.txt", LOG_MEL, "check_log_mel.c", 24),
     ],
     ids=[
         "learning",
@@ -83,6 +85,7 @@ def packed(text: str) -> bytes:
         "kept",
         "quantise",
         "motion",
+        "log-mel",
     ],
 )
 def test_every_vector_is_right_where_an_int_has_16_bits(

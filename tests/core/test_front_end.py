@@ -15,18 +15,17 @@ from tifed.board.firmware.emulated_boards import PROCESSORS
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tifed" / "core"
-SOURCES = tuple(
-    CORE / f"tifed_{name}.c"
-    for name in (
-        "front_end", "kernel_front_end", "second_order", "kernel_second_order", "shifts",
-        "motion", "quantise",
-    )
-)  # fmt: skip
+PICTURES = ("front_end", "kernel_front_end", "second_order", "kernel_second_order", "shifts")
+SIGNALS = ("motion", "log_mel", "kernel_log_mel", "quantise")
+SOURCES = tuple(CORE / f"tifed_{name}.c" for name in (*PICTURES, *SIGNALS))
 OTHERS = tuple(CORE / f"tifed{name}.c" for name in ("", "_kernel", "_crc", "_store", "_kept"))
 VECTORS = ROOT / "tests" / "vectors"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 CHECK = ("check_front_end_file.c", "cases.c", "cases_from_file.c", "flash.c")
-CASES = {"front_end": 32, "shifts": 30, "store": 24, "kept": 17, "motion": 18, "quantise": 40}
+CASES = {
+    "front_end": 32, "shifts": 30, "store": 24, "kept": 17, "motion": 18, "log_mel": 24,
+    "quantise": 40,
+}  # fmt: skip
 NAMES = tuple(CASES)
 DIVISIONS = {"__aeabi_uidiv", "__aeabi_idiv"}
 """What a Cortex-M0 has no instruction for."""

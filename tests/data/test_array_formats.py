@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tifed.data import load
 from tifed.errors import UsageError
+from tifed.rule.signal.log_mel import LogMel
 
 CASES = Path(__file__).parent / "cases"
 IdxBytes = Callable[[NDArray[np.uint8]], bytes]
@@ -127,18 +128,40 @@ def write_words(folder: Path, rate: int, group: str = "") -> None:
 def test_a_folder_of_recordings_by_class(tmp_path: Path) -> None:
     write_words(tmp_path / "words", 8000)
     dataset = load(tmp_path / "words")
-    assert (dataset.class_names, dataset.features) == (("no", "yes"), 320)
+    assert (dataset.class_names, dataset.features) == (("no", "yes"), 200)
     assert (len(dataset.train), len(dataset.test)) == (8, 2)
-    assert dataset.image_shape == (16, 20, 1)
+    assert dataset.image_shape == (10, 20, 1)
+    assert dataset.signal == LogMel(frames=28)  # of the longest: 2404 samples
     write_words(tmp_path / "fast", 16000)
     (tmp_path / "fast" / "_background_noise_").mkdir()
     (tmp_path / "fast" / "_background_noise_" / "x.wav").write_bytes(b"noise")
-    fast = load("fast", data_dir=tmp_path, quantise="shared")
-    slow = load(tmp_path / "words", quantise="shared")
+    fast = load("fast", data_dir=tmp_path)
+    slow = load(tmp_path / "words", signal="log-mel")
+    assert slow.digest == dataset.digest
     # Two tones an octave apart stay in their bands when the rate is halved.
-    loudest = [d.train.features.reshape(8, 16, 20).sum(axis=1).argmax(axis=1) for d in (fast, slow)]
+    loudest = [d.train.features.reshape(8, 10, 20).sum(axis=1).argmax(axis=1) for d in (fast, slow)]
     assert loudest[0].tolist() == loudest[1].tolist()
     assert len(set(loudest[0].tolist())) == 2
+
+
+def test_recordings_need_no_map_and_take_no_other_front_end(tmp_path: Path) -> None:
+    write_words(tmp_path / "words", 8000)
+    with pytest.raises(UsageError, match=r"data\.quantise: .* 'log-mel' are int8 already"):
+        load(tmp_path / "words", quantise="shared")
+    with pytest.raises(UsageError, match="front_end: 'motion' does not take the samples of"):
+        load(tmp_path / "words", signal="motion")
+    (tmp_path / "t.csv").write_text("a,label\n1,x\n2,y\n")
+    with pytest.raises(UsageError, match="front_end: 'log-mel' does not take the samples of"):
+        load(tmp_path / "t.csv", signal="log-mel")
+
+
+def test_a_recording_that_is_too_long_is_named(tmp_path: Path) -> None:
+    from scipy.io import wavfile
+
+    write_words(tmp_path / "words", 8000)
+    wavfile.write(tmp_path / "words" / "no" / "9.wav", 8000, np.zeros(660_000, np.int16))
+    with pytest.raises(UsageError, match=r"9\.wav: readings: 660000 samples; .* cut it into one"):
+        load(tmp_path / "words")
 
 
 def test_recordings_of_persons(tmp_path: Path) -> None:

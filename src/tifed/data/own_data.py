@@ -14,7 +14,7 @@ from tifed.data.labels import encode_groups, encode_labels
 from tifed.data.missing import Rule, filled, with_rule
 from tifed.data.quantisation.quantisation import as_int8, finite
 from tifed.data.quantisation.quantisation_file import saved_map
-from tifed.data.quantisation.quantised import quantised
+from tifed.data.quantisation.quantised import quantised, report_on
 from tifed.data.samples import Dataset, Samples
 from tifed.data.split import stratified, with_every_class
 from tifed.data.table import Table, in_order_of
@@ -55,6 +55,13 @@ def assemble(
         UsageError: naming the field, what is wrong with it and what would be right.
     """
     rows = readings or table
+    if table.signal is not None:
+        if quantise != "auto":
+            raise UsageError(
+                f"data.quantise: the features of the front end {table.signal.name!r} are int8 "
+                "already; leave data.quantise out"
+            )
+        quantise = "none"
     suspicious.refuse_nameless(rows.feature_names, str(path))
     saved = saved_map(quantise)
     if saved is not None:
@@ -116,7 +123,7 @@ def assemble(
         *suspicious.about_equal_samples(*features),
         *numbers.warnings,
     ]
-    return Dataset(
+    made = Dataset(
         name=path.stem,
         train=train,
         test=judged,
@@ -130,6 +137,10 @@ def assemble(
         report=numbers.report,
         warnings=tuple(warnings),
     )
+    if table.signal is None:
+        return made
+    report = report_on("front-end", train.features)
+    return replace(made, signal=table.signal, quantisation=None, report=report)
 
 
 def _check_numbers(features: NDArray[Any], quantise: str | Path, where: str) -> None:

@@ -17,6 +17,7 @@ from tifed.data.windows import windowed
 from tifed.errors import UsageError
 from tifed.registry import Registry
 from tifed.rule.signal import SIGNALS
+from tifed.rule.signal.log_mel import LogMel
 
 Reader = Callable[..., tuple[Table, Table | None]]
 """(path, whether values may be missing, options) to all samples, or those of both splits."""
@@ -121,7 +122,8 @@ def load_file(
     if reader is None:
         raise UsageError(f"{path}: is not {kinds()}")
     check_rule(missing)
-    if signal is not None and (signal != "motion" or window is None):
+    taken = {"motion": window is not None, LogMel.name: reader is read_wav_folder}
+    if signal is not None and not taken[signal]:
         raise UsageError(
             f"front_end: {signal!r} does not take the samples of {path}; it takes {SIGNALS[signal]}"
         )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.errors import UsageError
+from tifed.rule.signal import SignalFrontEnd
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,7 @@ class Table:
             readings of one signal have.
         segments: integers or strings (N,), or None: where another one begins, a recording ends.
         sides: strings (N,), or None: on which side of the body a device was worn.
+        signal: the signal front end that the features are of, int8 then; None for others.
     """
 
     features: NDArray[Any]
@@ -35,6 +37,7 @@ class Table:
     one_unit: bool = False
     segments: NDArray[Any] | None = None
     sides: NDArray[Any] | None = None
+    signal: SignalFrontEnd | None = None
 
     def take(self, rows: NDArray[np.int64]) -> "Table":
         """The rows at ``rows`` (int, each 0..N-1), in that order; a copy."""

@@ -65,6 +65,16 @@ class Motion:
         self, windows: NDArray[np.int16], out: NDArray[np.int8], *, mirrored: bool, threads: int
     ) -> None: ...
 
+def log_mel(
+    samples: NDArray[np.int16],
+    ends: NDArray[np.int64],
+    *,
+    rows: int,
+    piece: int,
+    out: NDArray[np.int8],
+    threads: int,
+) -> None: ...
+
 class Layer:
     def __init__(
         self,

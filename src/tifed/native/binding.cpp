@@ -8,6 +8,7 @@
 #include "fleet_parts.hpp"
 #include "front_end_binding.hpp"
 #include "motion_binding.hpp"
+#include "log_mel_binding.hpp"
 #include "../core/tifed_rule.h"
 
 using namespace tifed_native;
@@ -236,6 +237,7 @@ NB_MODULE(_native, m) {
     bind_extraction(m);
     bind_front_end(m);
     bind_motion(m);
+    bind_log_mel(m);
     bind_fields<tifed_layer>(m, "Layer",
                              {number("fan_in", &tifed_layer::fan_in),
                               number("fan_out", &tifed_layer::fan_out),

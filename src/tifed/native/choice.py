@@ -1,6 +1,6 @@
 """What computes: an engine by its name in an experiment; C for a front end where it can be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tifed.errors import UsageError
 from tifed.rule import front_end as front_ends
 from tifed.rule.learning.engine import Engine, Oracle
+from tifed.rule.signal.log_mel import LogMel
 from tifed.rule.signal.motion import MotionFrontEnd
 
 
@@ -63,3 +64,18 @@ def motion_features(front_end: MotionFrontEnd, windows: NDArray[np.int16]) -> ND
     except ImportError:
         return front_end.compute_all(windows)
     return native.features(front_end, np.ascontiguousarray(windows))
+
+
+def log_mel_features(
+    front_end: LogMel, recordings: Sequence[NDArray[np.int16]]
+) -> NDArray[np.int8]:
+    """Features int8 (N, F) of N recordings, each int16 (T, 1), in C where this installation has it.
+
+    Raises:
+        UsageError: if one has another type or shape, is empty or too long.
+    """
+    try:
+        from tifed.native import log_mel as native
+    except ImportError:
+        return np.array([front_end.compute(one) for one in recordings], np.int8)
+    return native.features(front_end, recordings)

@@ -39,16 +39,16 @@ def cifar10(folders: Folders, *, only_classes: Sequence[int] | None = None) -> D
 
 def spoken_digits(
     folders: Folders,
+    signal: str | None = None,
     *,
     held_out_speaker: str | None = None,
     only_speakers: Sequence[str] | None = None,
     patch_frames: int | None = None,
-    quantise: str | Path | None = None,
 ) -> Dataset:
     """Spoken digits; see `load_spoken_digits`."""
     return load_spoken_digits(
-        folders.data, folders.cache, download=folders.download, held_out_speaker=held_out_speaker,
-        only_speakers=only_speakers, patch_frames=patch_frames, quantise=quantise,
+        folders.data, folders.cache, download=folders.download, signal=signal,
+        held_out_speaker=held_out_speaker, only_speakers=only_speakers, patch_frames=patch_frames,
     )  # fmt: skip
 
 

@@ -7,20 +7,20 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tifed.data.builtin.mnist import DIGIT_NAMES
-from tifed.data.builtin.spectrum import BANDS, SLICES, band_energies, band_patch
 from tifed.data.download import download
 from tifed.data.locate import DataSource, locate
-from tifed.data.quantisation.quantisation_file import load_quantisation
-from tifed.data.quantisation.quantised import quantised
+from tifed.data.quantisation.quantised import report_on
 from tifed.data.readers.wav_file import waveform_of
 from tifed.data.samples import Dataset, Samples
 from tifed.errors import UsageError
+from tifed.native.choice import log_mel_features
+from tifed.rule.signal.log_mel import LogMel, frames_of
 
 FOLDER = "recordings"
 MOST_FRAMES = 128  # rows of 20 ms in a patch
@@ -114,32 +114,35 @@ def load_spoken_digits(
     cache_dir: Path | None = None,
     *,
     download: bool = True,
+    signal: str | None = None,
     held_out_speaker: str | None = None,
     only_speakers: Sequence[str] | None = None,
     patch_frames: int | None = None,
-    quantise: str | Path | None = None,
 ) -> Dataset:
-    """Load the spoken digits: 320 spectral features, 10 classes, one group per speaker.
+    """Load the spoken digits: 200 log-mel energies, 10 classes, one group per speaker.
 
-    Samples are in order of digit, speaker and index. Features are quantised with one map for all of
-    them, calibrated on the training samples.
+    Samples are in order of digit, speaker and index.
 
     Args:
         data_dir: a folder with `recordings` in it, its parent, or the folder of recordings itself.
         cache_dir: see `tifed.data.locate.cache_folder`.
         download: whether the network may be used.
+        signal: name of the signal front end: "log-mel", which is the default.
         held_out_speaker: if given, all of this speaker's recordings are the test split and nobody
             else's are; otherwise recordings 0..4 of each digit and speaker are.
         only_speakers: if given, recordings of others are not looked at.
         patch_frames: if given, a sample is a picture of that many rows of 20 ms by 20 bands
-            (`tifed.data.builtin.spectrum.band_patch`) instead of 16 slices by 20 bands.
-        quantise: the path of a saved map, to be used instead of calibrating one: that of the
-            speakers a device's firmware was made with.
+            instead of 10 slices by 20 bands; see `LogMel`.
 
     Raises:
         UsageError: if the recordings are nowhere, one is damaged or misnamed, there is no such
-            speaker, or ``patch_frames`` is no number of rows.
+            speaker, ``patch_frames`` is no number of rows, or ``signal`` is for other readings.
     """
+    if signal not in (None, LogMel.name):
+        raise UsageError(
+            f"front_end: {signal!r} does not take the samples of 'spoken-digits', which are "
+            f"recordings of sound; {LogMel.name!r} does"
+        )
     if patch_frames is not None and (
         type(patch_frames) is not int or not 4 <= patch_frames <= MOST_FRAMES
     ):
@@ -168,19 +171,12 @@ def load_spoken_digits(
             f"{folder}: {int(test.sum())} of {len(test)} recordings are test recordings (index "
             f"0..{TEST_INDICES - 1}, or those of held_out_speaker); both splits need some"
         )
-    waveforms = (waveform_of(path) for _, _, _, path in recordings)
-    if patch_frames is None:
-        energies = np.stack([band_energies(waveform) for waveform in waveforms])
-    else:
-        energies = np.stack([band_patch(waveform, patch_frames) for waveform in waveforms])
-    numbers = quantised(
-        (energies[~test], energies[test]),
-        "shared" if quantise is None else load_quantisation(Path(quantise)),
-        [f"value {number}" for number in range(energies.shape[1])],
-    )
+    sounds = [waveform_of(path)[:, np.newaxis] for _, _, _, path in recordings]
+    front_end = LogMel(patch_frames, max(frames_of(len(sound)) for sound in sounds))
+    features = log_mel_features(front_end, sounds)
     train, held_out = (
-        Samples(samples, labels[part], groups[part].astype(np.int32))
-        for samples, part in zip(numbers.samples, (~test, test), strict=True)
+        Samples(features[part], labels[part], groups[part].astype(np.int32))
+        for part in (~test, test)
     )
     return Dataset(
         name="spoken-digits",
@@ -188,10 +184,9 @@ def load_spoken_digits(
         test=held_out,
         class_names=DIGIT_NAMES,
         group_names=group_names,
-        image_shape=(patch_frames or SLICES, BANDS, 1),
-        quantisation=replace(numbers.quantisation, class_names=DIGIT_NAMES),
-        report=numbers.report,
-        warnings=numbers.warnings,
+        image_shape=front_end.output_shape,
+        report=report_on("front-end", train.features),
+        signal=front_end,
     )
 
 

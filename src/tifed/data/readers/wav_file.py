@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.data.builtin.spectrum import RATE
 from tifed.errors import UsageError
+from tifed.rule.signal.log_mel_tables import RATE
 
 _MOST_BYTES = 1 << 26  # half an hour and more
 

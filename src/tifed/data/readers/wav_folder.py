@@ -3,18 +3,19 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tifed.data.builtin.spectrum import BANDS, SLICES, band_energies
 from tifed.data.readers.wav_file import waveform_of
 from tifed.data.table import Table
 from tifed.errors import UsageError
+from tifed.native.choice import log_mel_features
+from tifed.rule.signal.log_mel import LogMel, check_recording, frames_of
 
 
 def read_wav_folder(path: Path, missing: bool) -> tuple[Table, None]:
-    """Read recordings as spectral features, 16 slices of time by 20 bands each.
+    """Read recordings as log-mel energies, 10 slices of time by 20 bands each (`LogMel`).
 
-    The features are those of spoken digits (`tifed.data.builtin.spectrum.band_energies`). Folders
-    whose names begin with "_" or "." are left out, as background noise often is.
+    Folders whose names begin with "_" or "." are left out, as background noise often is.
 
     Args:
         path: the folder. A sub-folder's name is a class; what lies a folder deeper has a group, the
@@ -43,10 +44,22 @@ def read_wav_folder(path: Path, missing: bool) -> tuple[Table, None]:
             raise UsageError(
                 f"{file}: recordings must lie in {path}/CLASS, or all of them in {path}/CLASS/GROUP"
             )
+    sounds = [_recording(file) for file in files]
+    front_end = LogMel(frames=max(frames_of(len(sound)) for sound in sounds))
     return Table(
-        np.stack([band_energies(waveform_of(file, any_rate=True)) for file in files]),
+        log_mel_features(front_end, sounds),
         np.array([folders[0] for folders in where], dtype=np.str_),
         np.array([folders[1] for folders in where], dtype=np.str_) if depth == 2 else None,
-        image_shape=(SLICES, BANDS, 1),
-        one_unit=True,
+        image_shape=front_end.output_shape,
+        signal=front_end,
     ), None
+
+
+def _recording(file: Path) -> NDArray[np.int16]:
+    """The samples of one file, int16 (T, 1)."""
+    sound = waveform_of(file, any_rate=True)[:, np.newaxis]
+    try:
+        check_recording(sound)
+    except UsageError as error:
+        raise UsageError(f"{file}: {error}") from error
+    return sound
