@@ -1,4 +1,4 @@
-"""The device's front ends, shift copies, store and kept model, compiled and run apart from Python."""
+"""The device's front ends, shift copies, store, kept model: compiled, run apart from Python."""
 
 import importlib.util
 import os
