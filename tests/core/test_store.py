@@ -191,6 +191,25 @@ def test_the_device_keeps_what_the_oracle_keeps(
         same(device, store)
 
 
+@pytest.mark.parametrize("number", range(4), ids=["ram", "eeprom", "file", "kept-model"])
+def test_the_code_of_the_page_compiles_and_that_in_ram_runs(tmp_path: Path, number: int) -> None:
+    page = (CORE.parents[2] / "docs" / "own-samples.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```c\n(.*?)^```$", page, re.M | re.S)
+    assert len(blocks) == 4
+    source, program = tmp_path / "page.c", tmp_path / "page"
+    source.write_text(blocks[number], encoding="utf-8")
+    compiler = ["avr-gcc", "-mmcu=atmega1284p"] if "<avr/" in blocks[number] else ["gcc"]
+    if shutil.which(compiler[0]) is None:
+        pytest.skip(f"no {compiler[0]}")
+    whole = "int main" in blocks[number]
+    inputs = [source, *SOURCES] if whole else ["-c", source]
+    flags = [*(flag for flag in STRICT if flag != "-std=c99"), "-std=gnu99", "-I", str(CORE)]
+    command = [*compiler, *flags, *(str(part) for part in inputs), "-o", str(program)]
+    subprocess.run(command, check=True)
+    if whole:
+        subprocess.run([program], check=True)
+
+
 @pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="pip install ziglang")
 @pytest.mark.parametrize("processor", PROCESSORS)
 def test_store_and_kept_model_are_freestanding(tmp_path: Path, processor: str) -> None:
