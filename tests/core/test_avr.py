@@ -64,8 +64,17 @@ def packed(text: str) -> bytes:
         ("features.txt", EXTRACTION, "check_extraction.c", 24),
         ("front_end.txt", FRONT_END, "check_front_end.c", 32),
         ("shifts.txt", SHIFTS, "check_shifts.c", 30),
+        ("quantise.txt", ("tifed_quantise.c",), "check_quantise.c", 40),
     ],
-    ids=["learning", "large-shifts", "energy-shifts", "extraction", "front-end", "shifts"],
+    ids=[
+        "learning",
+        "large-shifts",
+        "energy-shifts",
+        "extraction",
+        "front-end",
+        "shifts",
+        "quantise",
+    ],
 )
 def test_every_vector_is_right_where_an_int_has_16_bits(
     tmp_path: Path, vectors: str, sources: tuple[str, ...], check: str, count: int

@@ -1,4 +1,4 @@
-"""The device's front ends and shift copies, compiled and run apart from Python."""
+"""The device's front ends, shift copies and quantisation, compiled and run apart from Python."""
 
 import importlib.util
 import os
@@ -17,12 +17,15 @@ ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tifed" / "core"
 SOURCES = tuple(
     CORE / f"tifed_{name}.c"
-    for name in ("front_end", "kernel_front_end", "second_order", "kernel_second_order", "shifts")
-)
+    for name in (
+        "front_end", "kernel_front_end", "second_order", "kernel_second_order", "shifts",
+        "quantise",
+    )
+)  # fmt: skip
 VECTORS = ROOT / "tests" / "vectors"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 CHECK = ("check_front_end_file.c", "cases.c", "cases_from_file.c")
-CASES = {"front_end": 32, "shifts": 30}
+CASES = {"front_end": 32, "shifts": 30, "quantise": 40}
 NAMES = tuple(CASES)
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 

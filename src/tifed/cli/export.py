@@ -69,6 +69,8 @@ def export(
     An earlier export in the same folder is replaced, unless a file in it was changed or added. A
     folder with other content is never touched.
     """
+    from tifed.data import SampleFormat, sample_format_of
+    from tifed.experiment.sample_format import require_same_names, sample_format_for
     from tifed.experiment.setup import extractor_of, intake_of, network_for
     from tifed.export import export as write
     from tifed.export import model_for, require_same_front_end
@@ -77,18 +79,25 @@ def export(
     if len(places) > 2:
         raise UsageError("export: takes an experiment file and a folder, and nothing else")
     chosen = experiment_from(places[0] if len(places) == 2 else None, preset, settings)
-    trained = None
+    network, trained = network_for(chosen, data_dir), None
+    known = sample_format_for(chosen, data_dir)
+    samples = SampleFormat() if isinstance(known, UsageError) else known
     if parameters is not None:
         trained = load_model(parameters)
         require_same_front_end(parameters, chosen)
+        kept = sample_format_of(parameters)
+        require_same_names(kept, samples, f"parameters: {parameters}")
+        # What it was trained with, whatever the data have become since.
+        samples = kept if kept != SampleFormat() else samples
     model = model_for(
         chosen,
-        network_for(chosen, data_dir),
+        network,
         tuple(layer) if layer else None,
         trained,
         extractor_of(chosen),
         energy_shift_of(parameters) if parameters else 0,
         *intake_of(chosen, data_dir),
+        samples,
     )
     done = write(model, framework, places[-1], prefix, add)
     if as_json:
@@ -108,4 +117,10 @@ def export(
         console.print(f"RAM to make features of a sample {done.features_ram:,} bytes{constants}")
     if done.shifts_ram:
         console.print(f"RAM for shift copies {done.shifts_ram:,} bytes")
+    if samples.quantisation is None:
+        why = f" ({known})" if isinstance(known, UsageError) else ""
+        console.print(
+            f"no tifed_model_quantise: how readings become int8 is not known{why}; name a model "
+            "file with --parameters, or the folder of the data with --data-dir"
+        )
     console.print(f"read {done.folder / 'README.md'}")

@@ -6,6 +6,7 @@ from tifed.data.own_files import READERS
 from tifed.data.quantisation.calibration import calibrate, choose
 from tifed.data.quantisation.quantisation import Quantisation
 from tifed.data.quantisation.quantisation_file import load_quantisation
+from tifed.data.sample_format import SampleFormat, sample_format_of
 from tifed.data.samples import Dataset, Samples
 from tifed.data.table import Table
 
@@ -15,6 +16,7 @@ __all__ = [
     "Dataset",
     "Folders",
     "Quantisation",
+    "SampleFormat",
     "Samples",
     "Table",
     "calibrate",
@@ -23,4 +25,5 @@ __all__ = [
     "load_quantisation",
     "names",
     "options",
+    "sample_format_of",
 ]

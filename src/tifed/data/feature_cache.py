@@ -89,7 +89,7 @@ def with_features(
     return replace(
         dataset, train=train, test=test, feature_names=(),
         report=report,
-        image_shape=image_shape, quantisation=None,
+        image_shape=image_shape, quantisation=None, raw=dataset.sample_format,
     )  # fmt: skip
 
 

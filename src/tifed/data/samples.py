@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tifed.data.quantisation.quantisation import Quantisation
 from tifed.data.quantisation.quantised import QuantisationReport, report_on
+from tifed.data.sample_format import SampleFormat
 from tifed.data.split import stratified
 from tifed.errors import UsageError
 from tifed.rule.signal import SignalFrontEnd
@@ -105,6 +106,8 @@ class Dataset:
         image_shape: (height, width, channels) if a sample is a picture, else None; the features
             are in that order, channels last.
         quantisation: how numbers became int8, so that a device can do the same.
+        raw: of features that a front end or an extractor made: the format of the samples that it
+            made them of; see `sample_format`.
         report: what that did to the numbers, where it was looked at; see `quantisation_report`.
         warnings: sentences about what is doubtful in the data.
         signal: the signal front end that made the features of a sensor's readings, which a device
@@ -124,6 +127,7 @@ class Dataset:
     quantisation: Quantisation | None = None
     report: QuantisationReport | None = None
     warnings: tuple[str, ...] = ()
+    raw: SampleFormat | None = None
     signal: SignalFrontEnd | None = None
 
     def __post_init__(self) -> None:
@@ -175,6 +179,12 @@ class Dataset:
     def classes(self) -> int:
         """The number of classes C."""
         return len(self.class_names)
+
+    @property
+    def sample_format(self) -> SampleFormat:
+        """How a reading becomes a sample, before any front end or extractor, and the names."""
+        first = self.raw or SampleFormat(self.quantisation, self.feature_names)
+        return replace(first, class_names=self.class_names)
 
     @cached_property
     def digest(self) -> str:

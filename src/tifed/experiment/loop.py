@@ -198,8 +198,8 @@ class Loop(Generic[StateT]):
         )
         if self.folder is not None:
             training.save_model(self.folder.model, state)
-            if setup.quantisation is not None:
-                setup.quantisation.save(self.folder.quantisation)
+            if setup.samples.quantisation is not None:
+                setup.samples.quantisation.save(self.folder.quantisation)
             owned: list[list[int]] = []
             # Boards with data of their own have whatever they have.
             elsewhere = experiment.own_data and experiment.build_fleet_kind().brings_data

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tifed.data import SampleFormat
 from tifed.data.quantisation.quantisation import Quantisation
 from tifed.data.quantisation.quantisation_file import load_quantisation
 from tifed.errors import UsageError
@@ -34,6 +35,12 @@ class DataOnDevices:
     quantisation: Quantisation | None
     front_end: FrontEnd | None
     features: int
+
+    @property
+    def sample_format(self) -> SampleFormat:
+        """How devices make samples, and the names of values and classes."""
+        names = () if self.quantisation is None else self.quantisation.feature_names
+        return SampleFormat(self.quantisation, names, self.class_names)
 
     def streams(self, devices: int) -> tuple[Stream, ...]:
         """A stream without samples for each device."""

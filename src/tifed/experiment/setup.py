@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tifed.data import Dataset, load, options
+from tifed.data import Dataset, SampleFormat, load, options
 from tifed.data.partition import PARTITIONS, Partition
-from tifed.data.quantisation.quantisation import Quantisation
 from tifed.errors import UsageError
 from tifed.experiment.class_weights import stream_orders
 from tifed.experiment.constants import federation_of
@@ -69,14 +68,14 @@ class Setup:
         inputs: what the fleet is made from, and what any other fleet for the same run would be.
         fleet: who does the local work; of a baseline only its failing devices count.
         class_names: one per class.
-        quantisation: how numbers became int8, if they did.
+        samples: how readings become them, and names, as far as that is known.
     """
 
     data: DealtData | None
     inputs: FleetInputs
     fleet: Fleet
     class_names: tuple[str, ...]
-    quantisation: Quantisation | None
+    samples: SampleFormat
 
     @property
     def dataset(self) -> Dataset:
@@ -159,7 +158,7 @@ def build(
     extractor = extractor or extractor_of(experiment)
     loaded = None
     if dataset is None:
-        loaded = _loaded(experiment, data_dir)
+        loaded = loaded_data(experiment, data_dir)
         dataset = _for_network(experiment, loaded, extractor)
     elif (dataset.train.copies is not None) != experiment.pixel_shifts:
         raise UsageError(
@@ -180,7 +179,7 @@ def build(
     made = experiment.front_end is not None or extractor is not None or experiment.pixel_shifts
     # Raw samples are not worth loading for a fleet that is sent none.
     if made and (loaded is not None or kind.sends_samples):
-        loaded = loaded or _loaded(experiment, data_dir)
+        loaded = loaded or loaded_data(experiment, data_dir)
         front_end = device_front_end(experiment, loaded)
         shifts = device_shifts(experiment, loaded)
         if front_end is not None or extractor is not None:
@@ -212,7 +211,7 @@ def build(
         )
     fleet = with_faults(experiment, kind.fleet(experiment, inputs))
     dealt = DealtData(dataset, partition)
-    return Setup(dealt, inputs, fleet, dataset.class_names, dataset.quantisation)
+    return Setup(dealt, inputs, fleet, dataset.class_names, dataset.sample_format)
 
 
 def _on_devices(experiment: Experiment) -> Setup:
@@ -236,7 +235,7 @@ def _on_devices(experiment: Experiment) -> Setup:
         report_classes=experiment.report_classes,
     )
     fleet = with_faults(experiment, experiment.build_fleet_kind().fleet(experiment, inputs))
-    return Setup(None, inputs, fleet, known.class_names, known.quantisation)
+    return Setup(None, inputs, fleet, known.class_names, known.sample_format)
 
 
 def require_devices(experiment: Experiment) -> None:
@@ -266,7 +265,7 @@ def with_faults(experiment: Experiment, fleet: Fleet) -> Fleet:
 
 def load_data(experiment: Experiment, data_dir: AnyPath | None = None) -> Dataset:
     """The experiment's data as its network sees them."""
-    return _for_network(experiment, _loaded(experiment, data_dir), extractor_of(experiment))
+    return _for_network(experiment, loaded_data(experiment, data_dir), extractor_of(experiment))
 
 
 def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> FrontEndBase | None:
@@ -275,7 +274,7 @@ def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Fr
         return None
     if experiment.dataset == ON_DEVICES:
         return data_on_devices(experiment).front_end
-    return front_end_of(experiment, _loaded(experiment, data_dir))
+    return front_end_of(experiment, loaded_data(experiment, data_dir))
 
 
 def intake_of(
@@ -294,7 +293,7 @@ def intake_of(
         return None, None
     if experiment.dataset == ON_DEVICES:
         return data_on_devices(experiment).front_end, None
-    raw = _loaded(experiment, data_dir)
+    raw = loaded_data(experiment, data_dir)
     front_end = front_end_in_c(experiment, front_end_of(experiment, raw))
     if not experiment.pixel_shifts:
         return front_end, None
@@ -304,8 +303,10 @@ def intake_of(
     return front_end, shifts
 
 
-def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
-    """The experiment's data as they come.
+def loaded_data(
+    experiment: Experiment, data_dir: AnyPath | None = None, *, download: bool = True
+) -> Dataset:
+    """The experiment's data as they come; only with ``download`` from the network, if need be.
 
     Raises:
         UsageError: if there are none here, or there is no such option.
@@ -324,7 +325,7 @@ def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
             )
     given: Mapping[str, Any] = experiment.data
     signal = experiment.front_end if experiment.front_end in SIGNALS else None
-    return load(experiment.dataset, data_dir=data_dir, signal=signal, **given)
+    return load(experiment.dataset, data_dir=data_dir, download=download, signal=signal, **given)
 
 
 def _for_network(experiment: Experiment, loaded: Dataset, extractor: Extractor | None) -> Dataset:

@@ -75,6 +75,7 @@ class IntegerTraining:
             model,
             energy_shift=state.energy_shift,
             front_end=self.front_end,
+            about=self.setup.samples.header,
         )
 
     def save_checkpoint(

@@ -1,5 +1,6 @@
 """Every file of a library, as text, from its models: nothing is written here."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tifed.board.firmware.header import experiment_header
 from tifed.export.architectures import ARDUINO, PLATFORMIO
+from tifed.export.c_text import c_comment, c_string
 from tifed.export.core_files import core_files, licence, link_files
 from tifed.export.layout import FRAMEWORKS, Layout
 from tifed.export.member import Member
@@ -167,7 +169,24 @@ def _values(model: Model, framework: str, names: Names) -> dict[str, Any]:
         "features_ram": features_ram(model),
         "shifts_ram": shifts_ram(model),
         "extractor_flash": 0 if model.extractor is None else constant_bytes(model.extractor),
+        "features": _features(model),
     }
+
+
+def _features(model: Model) -> list[dict[str, Any]]:
+    """What is said of the values of a sample: of each, or once if nothing tells them apart."""
+    names = model.samples.feature_names
+    count = model.inputs if names or len(model.maps) > 1 else 1
+    return [
+        {
+            "name": names[number] if names else "",
+            "fraction_bits": one.fraction_bits,
+            "readings": one.range,
+            "low": one.range[0] / 2.0**one.fraction_bits,
+            "high": one.range[1] / 2.0**one.fraction_bits,
+        }
+        for number, one in zip(range(count), itertools.cycle(model.maps), strict=False)
+    ]
 
 
 def features_ram(model: Model) -> int:
@@ -195,5 +214,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["initialiser"] = initialiser
+    environment.filters |= {"initialiser": initialiser, "string": c_string, "comment": c_comment}
     return environment

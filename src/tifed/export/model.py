@@ -1,7 +1,9 @@
 """What an exported library is about: a network, what is trained of it, and where it starts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from tifed.data import SampleFormat
+from tifed.data.quantisation.on_device import DeviceMap, device_maps
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.experiment.front_end import require_front_end
@@ -31,6 +33,7 @@ class Model:
             parameters are from.
         front_end: what readings go through first, if they do.
         shifts: height, width and channels of readings, if training makes shift copies of them.
+        samples: how readings become samples, and what features and classes are called.
     """
 
     experiment: Experiment
@@ -41,6 +44,19 @@ class Model:
     energy_shift: int = 0
     front_end: FrontEnd | None = None
     shifts: tuple[int, int, int] | None = None
+    samples: SampleFormat = field(default_factory=SampleFormat)
+
+    @property
+    def maps(self) -> tuple[DeviceMap, ...]:
+        """How a number becomes an int8: per value of a sample or once for all; none if unknown."""
+        quantisation = self.samples.quantisation
+        return () if quantisation is None else device_maps(quantisation)
+
+    @property
+    def fraction_bits(self) -> tuple[int, ...]:
+        """Binary places of each value of a reading, or one number if all have the same."""
+        bits = tuple(one.fraction_bits for one in self.maps)
+        return bits[:1] if len(set(bits)) == 1 else bits
 
     @property
     def start(self) -> tuple[int, ...]:
@@ -122,6 +138,7 @@ def model_for(
     energy_shift: int = 0,
     front_end: FrontEnd | None = None,
     shifts: tuple[int, int, int] | None = None,
+    samples: SampleFormat | None = None,
 ) -> Model:
     """Check that an experiment can become a library.
 
@@ -134,6 +151,7 @@ def model_for(
         energy_shift: of the model file.
         front_end: what their samples go through first, if they do.
         shifts: height, width and channels of samples, if training makes shift copies of them.
+        samples: how they are made of readings, and names; None if nothing is known of it.
 
     Raises:
         UsageError: naming the field that a device cannot have, or that does not fit the file.
@@ -163,9 +181,12 @@ def model_for(
             f"update shift, and this experiment has room for {possible}; name the experiment.toml "
             "of its run folder"
         )
-    return Model(
-        experiment, network, chosen, parameters, extractor, energy_shift, front_end, shifts
+    samples = samples or SampleFormat()
+    model = Model(
+        experiment, network, chosen, parameters, extractor, energy_shift, front_end, shifts, samples
     )
+    samples.check(model.inputs, network.classes, "export")
+    return model
 
 
 def require_same_front_end(path: AnyPath, experiment: Experiment) -> None:

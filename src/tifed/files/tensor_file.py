@@ -10,8 +10,8 @@ from tifed.errors import UsageError
 
 Arrays = dict[str, NDArray[Any]]
 
-LARGEST_HEADER = 1 << 22
-"""Bytes; ours have a few thousand."""
+LARGEST_HEADER = 1 << 24
+"""Bytes; ours have a few thousand, or some megabytes with the map of a very wide table."""
 LARGEST_FILE = 1 << 30
 """Bytes of a model's file; it is read whole."""
 

@@ -1,4 +1,4 @@
-"""Reads the maps that `Quantisation.save` wrote."""
+"""Maps as JSON: what `Quantisation.save` wrote, and what a model file has in its header."""
 
 import json
 from pathlib import Path
@@ -42,15 +42,36 @@ def load_quantisation(path: Path) -> Quantisation:
             f"{path}: version {document.get('version')!r} of the format is unknown; "
             f"this release reads versions 1 and {VERSION}"
         )
+    return quantisation_of(document, str(path))
+
+
+def constants_of(quantisation: Quantisation) -> dict[str, Any]:
+    """A map without names, as `quantisation_of` takes it."""
+    constants = {name: getattr(quantisation, name) for name in CONSTANTS if quantisation.shift}
+    return {"kind": quantisation.kind, **constants}
+
+
+def quantisation_of(document: object, where: str) -> Quantisation:
+    """The map that a JSON object describes.
+
+    Args:
+        document: the object.
+        where: what to call it in an error message.
+
+    Raises:
+        UsageError: if it describes no map.
+    """
+    if not isinstance(document, dict):
+        raise UsageError(f"{where}: must be an object with the constants of a map")
     fields = {name: document.get(name, []) for name in (*CONSTANTS, *_NAMES)}
     for name, values in fields.items():
         if not isinstance(values, list):
             kind_of = "names" if name in _NAMES else "integers"
-            raise UsageError(f"{path}: {name} must be a list of {kind_of}")
+            raise UsageError(f"{where}: {name} must be a list of {kind_of}")
         if name in _NAMES and not all(isinstance(value, str) for value in values):
-            raise UsageError(f"{path}: {name} must be a list of names, each in quotation marks")
+            raise UsageError(f"{where}: {name} must be a list of names, each in quotation marks")
     try:
         kind: Any = document.get("kind")
         return Quantisation(kind, **{name: tuple(v) for name, v in fields.items()})
     except UsageError as error:
-        raise UsageError(f"{path}: {error}") from error
+        raise UsageError(f"{where}: {error}") from error

@@ -11,6 +11,18 @@ static int8_t sample[TIFED_MODEL_INPUTS];
 /* Another number on every board. */
 static const uint32_t DEVICE = 0;
 
+{% if model.maps %}
+/* As many numbers as a sample has values, each in the unit that its feature has in the training data
+ * (tifed_model.h lists them). Replace analogRead by your sensor; here an analog pin of 10 bits, one
+ * number per millisecond. For a library that gives a float there is TIFED_MODEL_READING_OF_FLOAT. */
+static void read_sensor() {
+  for (uint32_t i = 0; i < TIFED_MODEL_INPUTS; i++) {
+    int32_t number = analogRead(A0);
+    sample[i] = tifed_model_quantise_value(i, TIFED_MODEL_READING(i, number));
+    delay(1);
+  }
+}
+{% else %}
 /* A reading: as many values as a sample has, each from -128 to 127. Replace it by your
  * sensor's; here an analog pin of 10 bits, one value per millisecond. */
 static void read_sensor() {
@@ -19,6 +31,7 @@ static void read_sensor() {
     delay(1);
   }
 }
+{% endif %}
 
 static void stop_with(int status) {
   Serial.print("tifed: error ");
@@ -63,7 +76,14 @@ void loop() {
     if (model.count == TIFED_MODEL_BUFFER) train();
   } else if (command == 'c') {
     read_sensor();
+    int32_t label = tifed_model_classify(&model, sample);
     Serial.print("class ");
-    Serial.println(tifed_model_classify(&model, sample));
+{% if model.samples.class_names %}
+    Serial.print(label);
+    Serial.print(" ");
+    Serial.println(tifed_model_class_name(label));
+{% else %}
+    Serial.println(label);
+{% endif %}
   }
 }

@@ -1,4 +1,20 @@
 {# Included by the main program of frameworks without a common sensor API; PRINT is theirs. #}
+{% if model.maps %}
+{% if features | length == 1 %}
+#define RANGE_LOW(i) ({{ features[0].readings[0] }})
+#define RANGE_HIGH(i) ({{ features[0].readings[1] }})
+{% else %}
+/* Readings that become -128 and 127. */
+static const int32_t range[TIFED_MODEL_INPUTS][2] = {
+{% for one in features %}
+    { {{- one.readings[0] }}, {{ one.readings[1] }}},
+{% endfor %}
+};
+#define RANGE_LOW(i) (range[i][0])
+#define RANGE_HIGH(i) (range[i][1])
+{% endif %}
+
+{% endif %}
 {% if model.makes_features %}
 /* Stands for a sensor: replace it. A class is a bright part of its own, and a reading has noise. */
 {% else %}
@@ -6,6 +22,9 @@
 {% endif %}
 static void read_sensor(int8_t sample[TIFED_MODEL_INPUTS], uint32_t label, uint32_t number)
 {
+{% if model.maps %}
+    static int32_t readings[TIFED_MODEL_INPUTS];
+{% endif %}
     for (uint32_t i = 0; i < TIFED_MODEL_INPUTS; i++) {
 {% if model.makes_features %}
         int32_t level = i * TIFED_MODEL_CLASSES / TIFED_MODEL_INPUTS == label ? 64 : -96;
@@ -16,8 +35,16 @@ static void read_sensor(int8_t sample[TIFED_MODEL_INPUTS], uint32_t label, uint3
         uint32_t noise = (number * TIFED_MODEL_INPUTS + i + 1u) * 0x85EBCA6Bu;
         noise ^= noise >> 15;
         noise *= 0xC2B2AE35u;
+{% if model.maps %}
+        /* Within what the training data had, as numbers times 2^TIFED_MODEL_FRACTION_BITS(i). */
+        level += (int32_t)(noise >> 26) + 96;
+        readings[i] = RANGE_LOW(i) + (int32_t)(((int64_t)RANGE_HIGH(i) - RANGE_LOW(i)) * level / 255);
+    }
+    tifed_model_quantise(readings, sample);
+{% else %}
         sample[i] = (int8_t)(level + (int32_t)(noise >> 26) - 32);
     }
+{% endif %}
 }
 
 static tifed model;

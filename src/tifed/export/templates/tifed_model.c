@@ -180,6 +180,7 @@ int32_t tifed_model_classify(tifed *t, const int8_t *sample)
     return tifed_classify(t, sample);
 }
 
+{% include "quantise.c" %}
 tifed_work tifed_model_work(uint32_t round, uint32_t device)
 {
     tifed_work work = {0, TIFED_MODEL_STEPS, 0, 0, 0, {{ model.energy_shift }}};

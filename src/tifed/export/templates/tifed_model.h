@@ -19,6 +19,9 @@
 {% if model.front_end %}
 #include "tifed_front_end.h"
 {% endif %}
+{% if model.maps %}
+#include "tifed_quantise.h"
+{% endif %}
 
 #ifdef __cplusplus
 extern "C" {
@@ -82,6 +85,7 @@ int32_t tifed_model_classify(tifed *t, const int8_t *sample);
 const int8_t *tifed_model_features(const int8_t *sample);
 
 {% endif %}
+{% include "quantise.h" %}
 /* The work of round 0.. on a full buffer. Devices with other numbers draw other random numbers. */
 tifed_work tifed_model_work(uint32_t round, uint32_t device);
 {% if not model.frozen %}

@@ -5,6 +5,8 @@ from tifed.rule.network.model_file import (
     energy_shift_of,
     load_model,
     model_front_end,
+    model_header,
+    network_from_json,
     save_model,
 )
 from tifed.rule.network.network import ErrorKind, Feedback, Network
@@ -33,6 +35,8 @@ __all__ = [
     "energy_shift_of",
     "load_model",
     "model_front_end",
+    "model_header",
+    "network_from_json",
     "ranges",
     "save_model",
     "start_parameters",

@@ -1,6 +1,7 @@
 """Models on disk: safetensors with a small header (SPEC, section 8)."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def save_model(
     *,
     energy_shift: int = 0,
     front_end: str | None = None,
+    about: Mapping[str, str] | None = None,
 ) -> None:
     """Write a model file; it appears whole or not at all.
 
@@ -57,6 +59,7 @@ def save_model(
             with it.
         front_end: the name of the one whose features the network takes; None if it takes raw
             samples.
+        about: further strings for the header, such as `tifed.data.SampleFormat.header`.
 
     Raises:
         UsageError: if the arrays do not fit the network or the folder cannot be written.
@@ -64,6 +67,7 @@ def save_model(
     check_parameters(network, parameters)
     path = Path(path)
     header = {
+        **(about or {}),
         "format": FORMAT,
         "version": VERSION,
         "network": network_to_json(network),
@@ -110,7 +114,7 @@ def energy_shift_of(path: AnyPath) -> int:
         UsageError: if the file is missing, damaged, or says what no training can add.
     """
     path = Path(path)
-    header, _ = _read(path)
+    header = model_header(path)
     text = header.get("energy_shift", "0")
     low, high = network_from_json(header.get("network", "")).layers[0].shift_changes
     if text.removeprefix("-").isdecimal() and low <= int(text) <= high:
@@ -124,8 +128,16 @@ def model_front_end(path: AnyPath) -> str | None:
     Raises:
         UsageError: if the file is missing, damaged, or of another format or version.
     """
-    header, _ = _read(Path(path))
-    return header.get("front_end")
+    return model_header(path).get("front_end")
+
+
+def model_header(path: AnyPath) -> dict[str, str]:
+    """The strings in a model file's header.
+
+    Raises:
+        UsageError: if the file is missing, damaged, or of another format or version.
+    """
+    return _read(Path(path))[0]
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
