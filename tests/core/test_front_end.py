@@ -1,4 +1,4 @@
-"""The device's front ends, shift copies and quantisation, compiled and run apart from Python."""
+"""Front ends, shift copies, quantisation, store and kept model, compiled apart from Python."""
 
 import importlib.util
 import os
@@ -22,10 +22,11 @@ SOURCES = tuple(
         "quantise",
     )
 )  # fmt: skip
+OTHERS = tuple(CORE / f"tifed{name}.c" for name in ("", "_kernel", "_crc", "_store", "_kept"))
 VECTORS = ROOT / "tests" / "vectors"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
-CHECK = ("check_front_end_file.c", "cases.c", "cases_from_file.c")
-CASES = {"front_end": 32, "shifts": 30, "quantise": 40}
+CHECK = ("check_front_end_file.c", "cases.c", "cases_from_file.c", "flash.c")
+CASES = {"front_end": 32, "shifts": 30, "quantise": 40, "store": 24, "kept": 17}
 NAMES = tuple(CASES)
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 
@@ -53,7 +54,7 @@ def build(where: Path, name: str, compiler: list[str], *flags: str) -> Path:
     """The test program for the vectors called ``name``, strictly compiled."""
     target = where / f"check_{name}"
     check = (*CHECK, f"{target.name}.c")
-    sources = [*SOURCES, *(ROOT / "tests" / "core" / source for source in check)]
+    sources = [*SOURCES, *OTHERS, *(ROOT / "tests" / "core" / source for source in check)]
     run(*compiler, *STRICT, *flags, "-I", CORE, *sources, "-o", target)
     return target
 

@@ -359,10 +359,10 @@ def test_a_board_with_other_firmware_that_comes_later_does_not_end_the_run(
 
 def test_a_version_of_an_odd_session_is_still_named(boards: Boards) -> None:
     def newer(frame: Frame) -> Frame:
-        return replace(frame, session=0, version=3, payload=b"\x46")
+        return replace(frame, session=0, version=4, payload=b"\x46")
 
     client = Client("odd", lambda: Tampered(boards[0], {Kind.HELLO: newer}), CALM)
-    with pytest.raises(DeviceError, match="version 3 of the link"):
+    with pytest.raises(DeviceError, match="version 4 of the link"):
         client.open_session()
 
 

@@ -49,7 +49,8 @@ def test_samples_that_tifed_deals_are_named_by_the_data_alone() -> None:
 def test_a_nodes_data_set_is_of_its_own_devices_or_of_all(dataset_of: str) -> None:
     overrides = ["own_data=true", "layers=[64,8,10]", "devices=5", "devices_per_round=4"]
     dealt = build(load_experiment(overrides=overrides))
-    text = to_toml(load_experiment(overrides=[*overrides, "dataset=on-devices"]))
+    lines = "fleet=linked", 'link.devices=["unix:0","unix:1","unix:2","unix:3","unix:4"]'
+    text = to_toml(load_experiment(overrides=[*overrides, "dataset=on-devices", *lines]))
     terms = NodeTerms(ANY, "digits", dataset_of)
     node = simulated_context(text, DeviceSelection(partition=(1, 2)), None, terms)
     assert node.data == "on-devices"

@@ -57,7 +57,8 @@ def emulate(
     from tifed.board.emulators.serve import serve_boards
     from tifed.cli.service import addresses, log_to_stderr, stop_on_signals
     from tifed.experiment import build
-    from tifed.fleets.emulated import Emulation, firmware_for, stores_for
+    from tifed.fleets.emulated import Emulation, firmware_for
+    from tifed.fleets.stores import stores
     from tifed.link.address import check_distinct, check_socket_address
 
     places = addresses(listen)
@@ -81,8 +82,7 @@ def emulate(
         )
     here = chosen.model_copy(update={"fleet": "simulated", "fleet_settings": {}})
     setup = build(here, data_dir)
-    emulation = Emulation(board, emulator, compiler)
-    own = stores_for(emulation, setup.inputs)
-    firmware = firmware_for(emulation, setup.inputs)
+    firmware = firmware_for(Emulation(board, emulator, compiler), setup.inputs)
+    own = stores(setup.inputs, firmware)
     log_to_stderr()
     serve_boards(firmware, places, stop_on_signals(), own and own[first_device:last])

@@ -5,7 +5,7 @@
 
 #define MAGIC 0x6B666974u /* "tifk" */
 #define VERSION 1u
-#define HEADER 40u                        /* bytes of a slot before the model */
+#define HEADER 44u                        /* bytes of a slot before the model */
 #define CELL (4u * TIFED_KEPT_WORDS + 8u) /* number, words, checksum */
 #define LARGEST (UINT32_C(1) << 30)       /* slot: two of them have places below 2^32 */
 #define PIECE 32u                         /* values at a time, of 16 bits at most */
@@ -148,7 +148,7 @@ static int restore_layer(walk *w, tifed *t, uint32_t layer)
 
 /* --- a slot ----------------------------------------------------------------------------------- */
 
-/* Of the header of a model all but its checksum. */
+/* The header of a model: words, their checksum, and room for that of the model. */
 static void write_header(const tifed_kept *kept, const tifed_kept_model *model, uint32_t sequence,
                          uint8_t header[HEADER])
 {
@@ -163,6 +163,7 @@ static void write_header(const tifed_kept *kept, const tifed_kept_model *model, 
                                (uint32_t)model->energy_shift};
     for (uint32_t i = 0; i < 9u; i++)
         tifed_put32(header + 4u * i, words[i]);
+    tifed_put32(header + 36, tifed_crc(header, 36u));
 }
 
 /* Take the model of a slot for the newest if it is one: TIFED_OK, TIFED_KEPT_ABSENT if it is not
@@ -174,7 +175,7 @@ static int look_at_slot(tifed_kept *kept, uint32_t slot)
     int status = read_bytes(kept, place, header, HEADER);
     if (status != TIFED_OK)
         return status;
-    if (tifed_get32(header) != MAGIC)
+    if (tifed_get32(header) != MAGIC || tifed_get32(header + 36) != tifed_crc(header, 36u))
         return TIFED_KEPT_ABSENT;
     if (tifed_get32(header + 4) != VERSION || tifed_get32(header + 8) != kept->bytes ||
         tifed_get32(header + 12) != kept->fingerprint)

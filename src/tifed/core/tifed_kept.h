@@ -51,7 +51,7 @@ typedef struct tifed_kept {
 } tifed_kept;
 
 /* Bytes of memory that a configuration needs, from place 0, or 0 if it is not possible: two slots of
- * 40 bytes, the centre if there is one, the parameters of layers that are held in RAM as they go over
+ * 44 bytes, the centre if there is one, the parameters of layers that are held in RAM as they go over
  * the line, and 4 bytes for each that is not; and 80 bytes. */
 uint32_t tifed_kept_size(const tifed_config *config);
 

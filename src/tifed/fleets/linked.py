@@ -100,6 +100,9 @@ class LinkedFleet:
     The devices get their samples from here, as boards without sensors do; with own data they have
     them, and no sample is sent. An exchange goes on without a device that cannot be reached; the
     reason is logged.
+
+    Attributes:
+        left_out: devices that were left out of the last exchange, and why.
     """
 
     def __init__(
@@ -134,6 +137,7 @@ class LinkedFleet:
         self._on_close = on_close
         self._threads = ThreadPoolExecutor(min(_MOST_THREADS, len(clients)), "tifed-link")
         self._opened = self._closed = False
+        self.left_out: dict[int, str] = {}
         self._energy_shift = 0
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
@@ -280,6 +284,7 @@ class LinkedFleet:
     ) -> Iterator[Result]:
         """``work`` of every device, side by side; those that fail are logged and left out."""
         self._open_lines()
+        self.left_out.clear()
         futures = {
             self._threads.submit(self._persist, self._devices[device], work, device): device
             for device in devices
@@ -290,6 +295,7 @@ class LinkedFleet:
                     yield future.result()
                 except DeviceError as error:
                     log.warning("device %d is left out of %s: %s", futures[future], what, error)
+                    self.left_out[futures[future]] = str(error)
                     if lose is not None:
                         yield lose(futures[future], str(error))
         finally:

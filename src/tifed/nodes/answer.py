@@ -21,6 +21,9 @@ from tifed.nodes.messages.device_ranges import from_ranges, to_ranges
 from tifed.nodes.messages.own_data import counted, personalised, scored, work_from
 from tifed.rule.integer.rounding import Integers
 
+UNSAID = "it has not answered"
+"""In place of a reason, where there is none."""
+
 
 def answer(node: NodeContext, content: Content) -> Content:
     """What ``node`` says to a message; a refusal with the reason if it cannot do it."""
@@ -89,7 +92,7 @@ def _keep(node: NodeContext, content: Content) -> Content:
     if node.orders is not None:
         node.orders.check_round(number)
     fleet.keep(parameters_from(content, node.network), number)
-    return message("keep", node.experiment, {})
+    return message("keep", node.experiment, {}, **absence(node.left_out("keep")))
 
 
 def _personalise(node: NodeContext, content: Content) -> Content:
@@ -120,7 +123,8 @@ def _missing(
     """Which devices with data of their own have not answered, and why."""
     if node.orders is None:
         return {}
-    return node.why(kind, sorted(set(asked) - set(answered)))
+    reasons = node.left_out(kind)
+    return {device: reasons.get(device, UNSAID) for device in sorted(set(asked) - set(answered))}
 
 
 def _own(node: NodeContext) -> OwnDataFleet:

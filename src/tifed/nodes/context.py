@@ -5,7 +5,7 @@ A node behind which real boards sit differs in its fleet alone (`tifed.nodes.gat
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -23,9 +23,6 @@ from tifed.nodes.own_fleet import OwnHostedFleet
 from tifed.nodes.own_setup import own_setup
 from tifed.nodes.terms import NodeTerms
 from tifed.rule.network import Network, Parameters
-
-UNSAID = "it has not answered; the log of its gateway says more"
-"""In place of a reason, where a fleet has none for those who ask."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +65,7 @@ class NodeContext:
         devices: the hosted ones.
         fleet: of the hosted devices; it is never asked for others.
         orders: with own data what may be asked for; None where devices are sent their samples.
+        left_out: which devices could not do what a message of some kind asked for last, and why.
     """
 
     experiment: str
@@ -76,11 +74,7 @@ class NodeContext:
     devices: range
     fleet: Fleet
     orders: Orders | None = None
-
-    def why(self, kind: str, missing: Iterable[int]) -> dict[int, str]:
-        """Why devices did not answer a message of ``kind``, in words."""
-        few = self.fleet.too_few(kind) if isinstance(self.fleet, OwnHostedFleet) else {}
-        return {device: few.get(device, UNSAID) for device in missing}
+    left_out: Callable[[str], Mapping[int, str]] = lambda kind: {}
 
 
 @dataclass(frozen=True)
@@ -152,9 +146,10 @@ def simulated_context(
         return NodeContext(identity(resolved), data, setup.network, devices, fleet)
     terms.require(resolved)
     setup = own_setup(resolved, devices, terms, partial(_built, data_dir=data_dir))
+    own = OwnHostedFleet(setup, devices, terms.least)
     return NodeContext(
-        identity(resolved), samples_digest(resolved, setup), setup.network, devices,
-        OwnHostedFleet(setup, devices, terms.least), Orders(setup.federation),
+        identity(resolved), samples_digest(resolved, setup), setup.network, devices, own,
+        Orders(setup.federation), own.too_few,
     )  # fmt: skip
 
 

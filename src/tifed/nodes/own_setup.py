@@ -7,6 +7,7 @@ from tifed.errors import UsageError
 from tifed.experiment import Experiment, Setup, to_toml
 from tifed.experiment.own_data import ON_DEVICES
 from tifed.experiment.setup import with_faults
+from tifed.experiment.tables import LinkTable
 from tifed.federation.device import Stream
 from tifed.fleets import SimulatedFleet
 from tifed.nodes.terms import NODE, NodeTerms
@@ -27,7 +28,9 @@ def own_setup(experiment: Experiment, devices: range, terms: NodeTerms, built: B
     Raises:
         UsageError: if the samples are to be on the devices, and this node has no data set either.
     """
-    simulated: dict[str, object] = {"fleet": "simulated", "fleet_settings": {}}
+    simulated: dict[str, object] = {
+        "fleet": "simulated", "fleet_settings": {}, "link": LinkTable(),
+    }  # fmt: skip
     if terms.dataset:
         simulated |= {"dataset": terms.dataset, "data": terms.own_options()}
     elif experiment.dataset == ON_DEVICES:

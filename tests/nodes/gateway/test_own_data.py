@@ -3,12 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
 
 import tifed
-from tifed.experiment import Experiment, RunFolder, load_experiment
+from tifed.experiment import Experiment, RunFolder, load_experiment, to_toml
+from tifed.experiment.identity import identity
+from tifed.nodes.context import DeviceSelection
+from tifed.nodes.gateway import relay
+from tifed.nodes.messages import Content, message
 
 pytestmark = pytest.mark.slow(30)
 
@@ -69,9 +74,17 @@ def test_the_boards_of_one_federation_are_emulated_by_two_commands(
 
     # A board works for one experiment until its owner releases it.
     other = on_devices("seed=2")
-    with pytest.raises(tifed.RunError, match="no device answered"):
-        tifed.run(other, fleet=behind(other, address))
-    assert "is left out of the calibration round" in one.text
+    sums = message("calibrate", identity(other), {"devices": np.array([[0, 3]])}, samples=50)
+    answer = relay.ask(address, to_toml(other), DeviceSelection(first=0), sums, 300.0)
+    assert answer.integer("samples") == 0
+    assert answer.values["absent"] == [0, 1, 2]
+    assert all("its owner does not allow it" in reason for reason in answer.values["reasons"])
+    assert "device 2 is left out of the calibration round" in one.text
+    few = Content("calibrate", {**sums.values, "samples": 49}, sums.arrays)
+    answer = relay.ask(address, to_toml(other), DeviceSelection(first=0), few, 300.0)
+    assert answer.values["refused"] == (
+        "will not sum 49 samples of each device: this experiment's calibration is over 50"
+    )
     again = tifed.run(experiment, fleet=fleet, out=tmp_path / "again")
     assert again.digest == result.digest
     (row, *_) = RunFolder(tmp_path / "again").read_metrics(3)

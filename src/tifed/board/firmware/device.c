@@ -81,23 +81,25 @@ static uint16_t status(tifed_device *device, uint8_t *out)
     const tifed_device_setup *setup = device->setup;
     bool configured = device->state != TIFED_DEVICE_IDLE;
     const tifed *core = &device->core;
-    uint32_t step = configured ? core->step : 0u, last_step = configured ? core->last_step : 0u;
     uint8_t *to = out;
 #ifdef TIFED_DEVICE_OWN
-    if (device->state == TIFED_DEVICE_WORKING) {
-        step = device->own.done;
-        last_step = device->own.all;
+    bool working = device->state == TIFED_DEVICE_WORKING;
+    if (working || device->own.personal) /* of personal rounds nothing leaves but their score */
         configured = false;
-    } else if (device->own.personal) { /* nothing of personal rounds leaves but their score */
-        step = last_step = 0;
-        configured = false;
-    }
 #endif
     *to++ = TIFED_LINK_OK;
     *to++ = device->state;
     to = tifed_link_put16(to, configured ? core->count : 0u);
-    to = tifed_link_put32(to, step);
-    to = tifed_link_put32(to, last_step);
+#ifdef TIFED_DEVICE_OWN
+    if (working) {
+        to = tifed_link_put32(to, device->own.done);
+        to = tifed_link_put32(to, device->own.all);
+    } else
+#endif
+    {
+        to = tifed_link_put32(to, configured ? core->step : 0u);
+        to = tifed_link_put32(to, configured ? core->last_step : 0u);
+    }
     to = tifed_link_put32(to, configured ? core->statistics.visits : 0u);
     to = tifed_link_put32(to, configured ? core->statistics.missed : 0u);
     to = tifed_link_put32(to, configured ? core->statistics.clipped_parameters : 0u);

@@ -123,7 +123,12 @@ class FlowerFleet(Exchanges):
         """Give a model to all devices whose nodes answer."""
         every = np.arange(self.federation.devices)
         request = keep_message(self.experiment, parameters, number)
-        for _ in self.exchange("query", "model to keep", every, request, _nothing, _done):
+        name = "model to keep"
+
+        def accept(content: Content, own: Integers) -> None:
+            self._tell(name, content, own, own[:0])
+
+        for _ in self.exchange("query", name, every, request, _nothing, accept):
             pass
 
     def personalise(self, parameters: Parameters, work: PersonalWork) -> Iterator[PersonalScore]:
@@ -181,8 +186,3 @@ def _nothing(own: Integers) -> Arrays:
     """What a node gets besides, where all are asked the same."""
     del own
     return {}
-
-
-def _done(content: Content, own: Integers) -> None:
-    """An answer that says no more than that it is done."""
-    del content, own

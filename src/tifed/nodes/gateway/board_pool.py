@@ -122,7 +122,7 @@ class BoardPool:
         fleet = with_faults(resolved, _Watched(self, linked, names))
         self._context = NodeContext(
             name, samples_digest(resolved, setup), setup.network, devices, fleet,
-            Orders(setup.federation) if resolved.own_data else None,
+            Orders(setup.federation) if resolved.own_data else None, lambda kind: linked.left_out,
         )  # fmt: skip
         return self._context
 

@@ -23,7 +23,7 @@ have ``absent`` and ``reasons``, too:
 kind        asked                                       answered
 =========== =========================================== ============================================
 counts      nothing                                     arrays ``counts``; ``absent``, ``reasons``
-keep        arrays of the parameters; ``round``         nothing
+keep        arrays of the parameters; ``round``         ``absent``, ``reasons``
 personalise arrays of the parameters; ``rounds``,       arrays ``scores``; ``absent``, ``reasons``
             ``layers``, ``extra_shift``, ``exchange``,
             ``energy_shift``
