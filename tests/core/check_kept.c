@@ -9,7 +9,7 @@
 #include "flash.h"
 
 #ifdef __AVR__
-#define CUT_EVERY 61u /* bytes: an emulated AVR is slow */
+#define CUT_EVERY 997u /* bytes: an emulated AVR is slow */
 #else
 #define CUT_EVERY 1u
 #endif
@@ -195,10 +195,11 @@ static void cut_everywhere(int n, int (*change)(int), const char *what)
     uint32_t bytes = f.written;
     memcpy(after, f.bytes, f.size);
     for (int mode = 0; mode < FLASH_MODES; mode++)
-        for (uint32_t cut = 0; cut<bytes; cut += bytes - cut> CUT_EVERY ? CUT_EVERY : 1u) {
+        for (uint32_t cut = bytes / 2u % CUT_EVERY; cut < bytes; cut += CUT_EVERY) {
             memcpy(f.bytes, before, f.size);
-            if (found_model() != model || found_words() != word)
-                fail("is not as it was", "check");
+            power(&f, UINT32_MAX, mode);
+            if (tifed_kept_open(&kept, &memory, &config, fingerprint) == TIFED_KEPT_MEMORY)
+                fail("cannot be read", what);
             power(&f, cut, mode);
             if (change(n) != TIFED_KEPT_MEMORY)
                 fail("did not notice a write that failed", what);

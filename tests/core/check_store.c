@@ -9,7 +9,7 @@
 #include "flash.h"
 
 #ifdef __AVR__
-#define CUT_EVERY 6u /* operations: an emulated AVR is slow */
+#define CUT_EVERY 19u /* operations: an emulated AVR is slow */
 #else
 #define CUT_EVERY 1u
 #endif

@@ -149,7 +149,8 @@ def case_numbers(number: int, network: Network, energy_shift: int = 0) -> list[i
     numbers += [counts.visits, counts.missed, counts.clipped_parameters, counts.clipped_deltas]
     numbers += oracle.classify(network, parameters, samples).tolist()
     numbers.append(work.energy_shift)
-    return numbers + oracle.margins(network, parameters, samples).tolist()
+    numbers += oracle.margins(network, parameters, samples).tolist()
+    return numbers
 
 
 def text(name: str) -> str:
