@@ -19,6 +19,7 @@ FRONT_END = (
     "tifed_front_end.c", "tifed_kernel_front_end.c",
     "tifed_second_order.c", "tifed_kernel_second_order.c",
 )  # fmt: skip
+MOTION = ("tifed_motion.c",)
 SHIFTS = ("tifed_shifts.c", *FRONT_END)
 STORE = ("tifed_store.c", "tifed_crc.c")
 KEPT = ("tifed_kept.c", "tifed_crc.c", *LEARNING)
@@ -69,6 +70,7 @@ def packed(text: str) -> bytes:
         ("quantise.txt", ("tifed_quantise.c",), "check_quantise.c", 40),
         ("store.txt", STORE, "check_store.c", 24),
         ("kept.txt", KEPT, "check_kept.c", 17),
+        ("motion.txt", MOTION, "check_motion.c", 18),
     ],
     ids=[
         "learning",
@@ -80,6 +82,7 @@ def packed(text: str) -> bytes:
         "quantise",
         "store",
         "kept",
+        "motion",
     ],
 )
 def test_every_vector_is_right_where_an_int_has_16_bits(

@@ -26,6 +26,7 @@ DATASETS: Registry[Loader] = Registry(
         "fashion-mnist": "tifed.data.builtin.named:fashion_mnist",
         "mnist": "tifed.data.builtin.named:mnist",
         "spoken-digits": "tifed.data.builtin.named:spoken_digits",
+        "watches": "tifed.data.builtin.named:watches",
     },
     callable,
     "a function",
@@ -37,7 +38,7 @@ def names() -> tuple[str, ...]:
     """The data sets that have a name.
 
     >>> names()
-    ('cifar-10', 'digits', 'fashion-mnist', 'mnist', 'spoken-digits')
+    ('cifar-10', 'digits', 'fashion-mnist', 'mnist', 'spoken-digits', 'watches')
     """
     return tuple(DATASETS)
 

@@ -25,6 +25,7 @@ class Columns:
         label: place of the label, or None if labels are in a file of their own.
         group: place of the group, or None.
         segment: place of what tells recordings apart, or None.
+        side: place of what tells on which side of the body a device was worn, or None.
     """
 
     names: tuple[str, ...]
@@ -32,6 +33,13 @@ class Columns:
     label: int | None
     group: int | None
     segment: int | None
+    side: int | None = None
+
+    @property
+    def texts(self) -> tuple[int, ...]:
+        """Places of what is no number, each once."""
+        places = (self.label, self.group, self.segment, self.side)
+        return tuple(dict.fromkeys(place for place in places if place is not None))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -46,6 +54,7 @@ def choose_columns(
     label: Column | None,
     group: Column | None = None,
     segment: Column | None = None,
+    side: Column | None = None,
     ignored: Sequence[Column] | Column = (),
 ) -> Columns:
     """Find the columns that are asked for; all others are features.
@@ -56,6 +65,7 @@ def choose_columns(
         label: the column of labels; None if there is none.
         group: the column of groups, if any.
         segment: the column of segments, if any.
+        side: the column of sides of the body, if any.
         ignored: columns to be left out.
 
     Raises:
@@ -73,7 +83,10 @@ def choose_columns(
                 f"{path}: the header names column {name!r} twice; give each a name of its own"
             )
         seen.add(name)
-    wanted = {"label_column": label, "group_column": group, "segment_column": segment}
+    wanted = {
+        "label_column": label, "group_column": group, "segment_column": segment,
+        "side_column": side,
+    }  # fmt: skip
     places = {
         option: _place(names, column, option, path)
         for option, column in wanted.items()
@@ -100,6 +113,7 @@ def choose_columns(
         places.get("label_column"),
         places.get("group_column"),
         places.get("segment_column"),
+        places.get("side_column"),
     )
 
 

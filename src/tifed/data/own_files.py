@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from tifed.data.missing import Rule, check_rule
+from tifed.data.motion import motion_dataset
 from tifed.data.own_data import assemble, check_test_fraction
 from tifed.data.readers.idx_pair import is_idx, read_idx_pair
 from tifed.data.readers.wav_folder import read_wav_folder
+from tifed.data.readings import Scale, mirror_of
 from tifed.data.samples import Dataset
 from tifed.data.table import Table
 from tifed.data.windows import windowed
@@ -85,6 +87,9 @@ def load_file(
     missing: Rule = "refuse",
     window: int | None = None,
     hop: int | None = None,
+    scale: Scale | None = None,
+    mirror_side: str | None = None,
+    mirror_axes: Sequence[str] | str | None = None,
 ) -> Dataset:
     """Load a user's own file, one that `reader_of` knows.
 
@@ -103,6 +108,11 @@ def load_file(
             training split, or the number that stands in.
         window: rows that make a sample, if the file has readings in the order of time.
         hop: rows between the first rows of two windows; ``window`` if not given.
+        scale: readings per unit of each column, for a signal front end: a number for all, a list in
+            the order of the columns, or a table by their names.
+        mirror_side: the side, as ``side_column`` has it, on which the sign of some axes is turned
+            round, so that both sides' movements look alike.
+        mirror_axes: the columns of these axes.
 
     Raises:
         UsageError: naming the file or option that is wrong.
@@ -111,9 +121,16 @@ def load_file(
     if reader is None:
         raise UsageError(f"{path}: is not {kinds()}")
     check_rule(missing)
-    if signal is not None:
+    if signal is not None and (signal != "motion" or window is None):
         raise UsageError(
             f"front_end: {signal!r} does not take the samples of {path}; it takes {SIGNALS[signal]}"
+        )
+    mirror = mirror_of(mirror_side, mirror_axes, of_format.get("side_column"))
+    if signal is None and (scale is not None or mirror is not None):
+        name = "scale" if scale is not None else "mirror_axes"
+        raise UsageError(
+            f"data.{name}: is about readings that a signal front end takes; set front_end = "
+            "'motion', or leave it out"
         )
     of_test = {
         name: of_format.get(_OF_THE_TEST_FILE.get(name, name))
@@ -133,6 +150,17 @@ def load_file(
         for name in _OF_THE_TEST_FILE.values():
             if of_format.get(name) is not None:
                 raise UsageError(f"data.{name}: goes with data.test_file; give both")
+    if signal is not None and window is not None:
+        if quantise != "auto":
+            raise UsageError(
+                f"data.quantise: the features of the front end {signal!r} are int8 already; leave "
+                "data.quantise out"
+            )
+        return motion_dataset(
+            path, table, test, window=window, hop=window if hop is None else hop, scale=scale,
+            mirror=mirror, test_fraction=test_fraction, held_out_groups=held_out_groups,
+            classes=classes, class_names=class_names,
+        )  # fmt: skip
     readings = table if window is not None else None
     if window is not None:
         table, test = _windows(table, test, window, hop, test_fraction, held_out_groups, path)

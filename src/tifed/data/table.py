@@ -24,6 +24,7 @@ class Table:
         one_unit: whether all features are known to have the same unit, as pixels or the
             readings of one signal have.
         segments: integers or strings (N,), or None: where another one begins, a recording ends.
+        sides: strings (N,), or None: on which side of the body a device was worn.
     """
 
     features: NDArray[Any]
@@ -33,6 +34,7 @@ class Table:
     image_shape: tuple[int, int, int] | None = None
     one_unit: bool = False
     segments: NDArray[Any] | None = None
+    sides: NDArray[Any] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> "Table":
         """The rows at ``rows`` (int, each 0..N-1), in that order; a copy."""
@@ -42,6 +44,7 @@ class Table:
             labels=self.labels[rows],
             groups=None if self.groups is None else self.groups[rows],
             segments=None if self.segments is None else self.segments[rows],
+            sides=None if self.sides is None else self.sides[rows],
         )
 
     def check(self, path: Path, prefix: str = "") -> None:

@@ -84,7 +84,7 @@ def read_rows(lines: Lines, columns: Columns, form: TextForm, path: Path) -> Tab
         UsageError: naming line and column of what is wrong.
     """
     blocks: list[NDArray[Any]] = []
-    places = [p for p in (columns.label, columns.group, columns.segment) if p is not None]
+    places = columns.texts
     words: dict[int, list[str]] = {place: [] for place in places}
     width = len(columns.names)
     block = _Block(columns, form, path)
@@ -127,6 +127,7 @@ def read_rows(lines: Lines, columns: Columns, form: TextForm, path: Path) -> Tab
         column(columns.group),
         columns.feature_names,
         segments=column(columns.segment),
+        sides=column(columns.side),
     )
 
 

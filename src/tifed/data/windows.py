@@ -1,7 +1,7 @@
 """Rows of readings become windows: what a gesture or an activity is recognised by.
 
-A run is a stretch of rows, in the file's order, of one label, group and segment. A window lies in
-one run. Its features are its rows one after another.
+A run is a stretch of rows, in the file's order, of one label, group, segment and side. A window
+lies in one run. Its features are its rows one after another.
 """
 
 from dataclasses import replace
@@ -83,7 +83,7 @@ def windowed(
 def _edges(table: Table) -> NDArray[np.int64]:
     """The first row of each run, and the number of rows."""
     change = np.zeros(len(table.labels) - 1, dtype=np.bool_)
-    for column in (table.labels, table.groups, table.segments):
+    for column in (table.labels, table.groups, table.segments, table.sides):
         if column is not None:
             change |= column[1:] != column[:-1]
     inner = np.flatnonzero(change) + 1
@@ -124,6 +124,7 @@ def _cut(table: Table, starts: NDArray[np.int64], window: int) -> Table:
         image_shape=None,
         one_unit=table.one_unit or table.features.shape[1] == 1,
         segments=None,
+        sides=None,
     )
 
 

@@ -113,11 +113,19 @@ class Setup:
 
     @property
     def data_digest(self) -> str:
-        """SHA-256 (hex) of the samples; where the devices alone have any, of the classes' names."""
+        """SHA-256 (hex) of the samples; where the devices alone have any, of what is known of them.
+
+        That is the classes' names, and the digests of the front end and of the signal front end.
+        """
         if self.data is not None:
             return self.data.dataset.digest
-        names = json.dumps(self.class_names)
-        return hashlib.sha256(f"tifed data on devices 1\n{names}".encode()).hexdigest()
+        front_end = self.inputs.front_end
+        known = (
+            self.class_names,
+            None if front_end is None else front_end.digest,
+            self.inputs.signal_digest,
+        )
+        return hashlib.sha256(f"tifed data on devices 1\n{json.dumps(known)}".encode()).hexdigest()
 
     @property
     def start(self) -> Parameters:
@@ -232,6 +240,7 @@ def _on_devices(experiment: Experiment) -> Setup:
         held_out=streams,
         stored=streams,
         held_out_every=experiment.held_out_every,
+        signal_digest=None if known.signal is None else known.signal.digest,
         report_classes=experiment.report_classes,
     )
     fleet = with_faults(experiment, experiment.build_fleet_kind().fleet(experiment, inputs))
@@ -395,8 +404,7 @@ def network_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Netw
     extractor = extractor_of(experiment)
     if experiment.dataset == ON_DEVICES:
         known = data_on_devices(experiment)
-        features = known.features if known.front_end is None else known.front_end.features
-        return network_of(experiment, features, len(known.class_names))
+        return network_of(experiment, known.features_made, len(known.class_names))
     if experiment.layers is not None:
         if extractor is not None and experiment.layers[0] != extractor.features:
             raise UsageError(

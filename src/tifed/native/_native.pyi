@@ -55,6 +55,16 @@ class FrontEnd:
         self, samples: NDArray[np.int8], out: NDArray[np.int8], *, threads: int
     ) -> None: ...
 
+class Motion:
+    def __init__(self, *, axes: int, window: int, hop: int, mirrored: int) -> None: ...
+    @property
+    def memory(self) -> int: ...
+    @property
+    def features(self) -> int: ...
+    def write_features(
+        self, windows: NDArray[np.int16], out: NDArray[np.int8], *, mirrored: bool, threads: int
+    ) -> None: ...
+
 class Layer:
     def __init__(
         self,

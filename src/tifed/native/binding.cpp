@@ -7,6 +7,7 @@
 #include "extraction_binding.hpp"
 #include "fleet_parts.hpp"
 #include "front_end_binding.hpp"
+#include "motion_binding.hpp"
 #include "../core/tifed_rule.h"
 
 using namespace tifed_native;
@@ -234,6 +235,7 @@ NB_MODULE(_native, m) {
     });
     bind_extraction(m);
     bind_front_end(m);
+    bind_motion(m);
     bind_fields<tifed_layer>(m, "Layer",
                              {number("fan_in", &tifed_layer::fan_in),
                               number("fan_out", &tifed_layer::fan_out),

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tifed.errors import UsageError
 from tifed.rule import front_end as front_ends
 from tifed.rule.learning.engine import Engine, Oracle
+from tifed.rule.signal.motion import MotionFrontEnd
 
 
 def _native() -> Engine:
@@ -48,3 +49,17 @@ def front_end_features(
     except ImportError:
         return front_end.compute(samples)
     return native.features(front_end, np.ascontiguousarray(samples))
+
+
+def motion_features(front_end: MotionFrontEnd, windows: NDArray[np.int16]) -> NDArray[np.int8]:
+    """Features int8 (N, F) of windows int16 (N, window, axes), in C where this installation has it.
+
+    Raises:
+        UsageError: if the windows have another type or shape.
+    """
+    front_end.check(windows)
+    try:
+        from tifed.native import motion as native
+    except ImportError:
+        return front_end.compute_all(windows)
+    return native.features(front_end, np.ascontiguousarray(windows))

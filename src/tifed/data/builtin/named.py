@@ -7,6 +7,7 @@ from tifed.data.builtin.cifar10 import load_cifar10
 from tifed.data.builtin.digits import load_digits
 from tifed.data.builtin.mnist import CLOTHES_NAMES, DIGIT_NAMES, FASHION_MNIST, MNIST, load_idx
 from tifed.data.builtin.spoken_digits import load_spoken_digits
+from tifed.data.builtin.watches import load_watches
 from tifed.data.folders import Folders
 from tifed.data.samples import Dataset
 
@@ -48,4 +49,21 @@ def spoken_digits(
     return load_spoken_digits(
         folders.data, folders.cache, download=folders.download, held_out_speaker=held_out_speaker,
         only_speakers=only_speakers, patch_frames=patch_frames, quantise=quantise,
+    )  # fmt: skip
+
+
+def watches(
+    folders: Folders,
+    signal: str | None = None,
+    *,
+    window: int = 128,
+    hop: int = 50,
+    held_out_groups: Sequence[str] | str = ("9", "10"),
+    mirror: bool = True,
+    quantise: str | Path = "per-feature",
+) -> Dataset:
+    """Exercises with a watch; see `load_watches`."""
+    return load_watches(
+        signal, window=window, hop=hop, held_out_groups=held_out_groups, mirror=mirror,
+        quantise=quantise,
     )  # fmt: skip

@@ -27,6 +27,7 @@ def read_arff(
     label_column: Column | None = None,
     group_column: Column | None = None,
     segment_column: Column | None = None,
+    side_column: Column | None = None,
     ignore_columns: Sequence[Column] | Column = (),
 ) -> tuple[Table, None]:
     """Read dense rows of an ARFF file.
@@ -38,6 +39,7 @@ def read_arff(
             if it is nominal.
         group_column: the attribute that says whose sample it is, if any.
         segment_column: the attribute that tells one recording from the next, for windows.
+        side_column: the attribute that tells on which side of the body a device was worn.
         ignore_columns: attributes that are no features.
 
     Raises:
@@ -55,7 +57,7 @@ def read_arff(
         label_column = known[0] if len(known) == 1 else len(names) - 1
     columns = choose_columns(
         names, path, label=label_column, group=group_column, segment=segment_column,
-        ignored=ignore_columns,
+        side=side_column, ignored=ignore_columns,
     )  # fmt: skip
     first = next(lines, None)
     if first is None:

@@ -21,6 +21,7 @@ def read_parquet(
     label_column: Column | None = None,
     group_column: Column | None = None,
     segment_column: Column | None = None,
+    side_column: Column | None = None,
     ignore_columns: Sequence[Column] | Column = (),
 ) -> tuple[Table, None]:
     """Read a table of numbers, with columns of text or numbers for labels and groups.
@@ -31,6 +32,7 @@ def read_parquet(
         label_column: the column of labels; by default ``label``.
         group_column: the column that says whose sample it is, if any.
         segment_column: the column that tells one recording from the next, for windows.
+        side_column: the column that tells on which side of the body a device was worn.
         ignore_columns: columns that are no features.
 
     Raises:
@@ -48,26 +50,27 @@ def read_parquet(
             columns = choose_columns(
                 file.schema_arrow.names, path,
                 label="label" if label_column is None else label_column, group=group_column,
-                segment=segment_column, ignored=ignore_columns,
+                segment=segment_column, side=side_column, ignored=ignore_columns,
             )  # fmt: skip
             if file.metadata.num_rows * len(columns.features) > _MOST_VALUES:
                 raise UsageError(
                     f"{path}: has {file.metadata.num_rows} rows of {len(columns.features)} "
                     f"features; {_MOST_VALUES} values are the most"
                 )
-            places = (columns.label, columns.group, columns.segment)
+            places = (columns.label, columns.group, columns.segment, columns.side)
             texts = [None if p is None else _words(file, columns.names[p], path) for p in places]
             features = [_numbers(file, name, missing, path) for name in columns.feature_names]
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (ArrowException, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: is no Parquet file, or a damaged one ({error})") from error
-    labels, groups, segments = texts
+    labels, groups, segments, sides = texts
     if labels is None:  # there is always a column of labels
         raise UsageError(f"{path}: has no labels")
     return Table(
-        np.stack(features, axis=1), labels, groups, columns.feature_names, segments=segments
-    ), None
+        np.stack(features, axis=1), labels, groups, columns.feature_names, segments=segments,
+        sides=sides,
+    ), None  # fmt: skip
 
 
 def _column(file: Any, name: str) -> Any:

@@ -28,6 +28,7 @@ def read_csv(
     label_column: Column | None = None,
     group_column: Column | None = None,
     segment_column: Column | None = None,
+    side_column: Column | None = None,
     ignore_columns: Sequence[Column] | Column = (),
     delimiter: str | None = None,
     decimal: str = ".",
@@ -47,6 +48,7 @@ def read_csv(
             last, whichever alone can be classes.
         group_column: the column that says whose sample it is (a speaker, a site), if any.
         segment_column: the column that tells one recording from the next, for windows.
+        side_column: the column that tells on which side of the body a device was worn.
         ignore_columns: columns that are no features, such as a time.
         delimiter: ",", ";", "tab", "|" or "blank"; by default what the first line has.
         decimal: "." or ",".
@@ -84,7 +86,7 @@ def read_csv(
         label_column = "label" if named else _unnamed_label(path, names, form)
     columns = choose_columns(
         names, path, label=label_column, group=group_column, segment=segment_column,
-        ignored=ignore_columns,
+        side=side_column, ignored=ignore_columns,
     )  # fmt: skip
     table = read_rows(rows, columns, form, path)
     if labels_file is not None:
