@@ -73,7 +73,6 @@ def packed(text: str) -> bytes:
         ("quantise.txt", ("tifed_quantise.c",), "check_quantise.c", 40),
         ("motion.txt", MOTION, "check_motion.c", 18),
         ("log_mel.txt", LOG_MEL, "check_log_mel.c", 24),
-        ("motion.txt", MOTION, "check_motion.c", 18),
     ],
     ids=[
         "learning",

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tifed.data import load
+from tifed.data import Quantisation, SampleFormat, load
 from tifed.experiment import build, load_experiment
 from tifed.experiment import run as run_experiment
 from tifed.experiment.setup import network_for
@@ -32,6 +32,10 @@ PROGRAMS = {
     "zephyr": ("federated/src/main.c", "c"),
     "esp-idf": ("federated/main/main.c", "c"),
 }
+TEN_BITS = Quantisation("affine", (0,), (1,), (-512,), (2,))
+TWELVE_BITS = Quantisation("affine", (0,), (1,), (-2048,), (4,))
+"""What makes samples of an analog pin's numbers as a program without a map does."""
+
 START = 'extern "C" void app_main(void);\nint main(void) { app_main(); return 0; }\n'
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unused-function")
 
@@ -53,11 +57,16 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def compiled(
-    framework: str, prefix: str, settings: Sequence[str], folder: Path, run: Callable[..., str]
+    framework: str,
+    prefix: str,
+    readings: Quantisation | None,
+    settings: Sequence[str],
+    folder: Path,
+    run: Callable[..., str],
 ) -> Path:
     """The framework's federated program on an acted board."""
     experiment = load_experiment(preset="digits", overrides=list(settings))
-    model = model_for(experiment, network_for(experiment))
+    model = model_for(experiment, network_for(experiment), samples=SampleFormat(readings))
     export(model, framework, folder / "library", prefix)
     library, layout = folder / "library", FRAMEWORKS[framework]
     name, language = PROGRAMS[framework]
@@ -106,13 +115,26 @@ def boards(program: Path, places: Sequence[Path]) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("framework", "prefix"),
-    [("arduino", "tifed"), ("platformio", "door"), ("zephyr", "door"), ("esp-idf", "tifed")],
+    ("framework", "prefix", "readings"),
+    [
+        ("arduino", "tifed", None),
+        ("arduino", "tifed", TEN_BITS),
+        ("platformio", "door", TEN_BITS),
+        ("zephyr", "door", None),
+        ("zephyr", "tifed", TWELVE_BITS),
+        ("esp-idf", "tifed", None),
+        ("esp-idf", "door", TWELVE_BITS),
+    ],
 )
 def test_boards_with_their_own_data_end_with_the_simulators_digest(
-    framework: str, prefix: str, settings: list[str], tmp_path: Path, run: Callable[..., str]
+    framework: str,
+    prefix: str,
+    readings: Quantisation | None,
+    settings: list[str],
+    tmp_path: Path,
+    run: Callable[..., str],
 ) -> None:
-    program = compiled(framework, prefix, settings, tmp_path, run)
+    program = compiled(framework, prefix, readings, settings, tmp_path, run)
     simulation = load_experiment(preset="digits", overrides=settings)
     simulated = run_experiment(simulation, out=tmp_path / "simulated")
     places = []

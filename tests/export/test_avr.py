@@ -188,3 +188,40 @@ def test_more_pictures_than_an_avr_can_address_do_not_become_fewer(
     )  # fmt: skip
     assert done.returncode != 0
     assert re.search(r"size of array .pictures. is too large", done.stderr)
+
+
+ARDUINO = Path("/usr/share/arduino/hardware/arduino/avr")
+MEGA = ("-mmcu=atmega2560", "-DF_CPU=16000000L", "-DARDUINO=10819", "-DARDUINO_ARCH_AVR")
+
+
+@needs_avr
+@pytest.mark.skipif(
+    not ARDUINO.is_dir() and "CI" not in os.environ,
+    reason="scripts/system_packages installs arduino-core-avr",
+)
+@pytest.mark.parametrize(
+    ("settings", "in_eeprom"),
+    [
+        (["layers=[16,4,2]", "buffer=10"], True),
+        (["layers=[64,16,10]", "buffer=10"], False),
+    ],
+)
+def test_sketches_are_compiled_with_arduinos_own_core(
+    settings: list[str],
+    in_eeprom: bool,
+    tmp_path: Path,
+    make_model: Callable[..., Model],
+    run: Callable[..., str],
+) -> None:
+    """For an Arduino Mega; the model stays in its EEPROM, of 4 KB, if it has room there."""
+    library = tmp_path / "TIFeD"
+    export(make_model(*settings), "arduino", library)
+    eeprom = ARDUINO / "libraries/EEPROM/src"
+    places = (ARDUINO / "cores/arduino", ARDUINO / "variants/mega", eeprom, library / "src")
+    compiler = ["avr-g++", *MEGA, "-std=gnu++11", "-fno-exceptions", "-Os", "-Wall", "-Wextra",
+                *(f"-I{place}" for place in places)]  # fmt: skip
+    for name in ("Learn", "Federated"):
+        sketch, made = library / f"examples/{name}/{name}.ino", tmp_path / f"{name}.o"
+        run([*compiler, "-Werror", "-include", "Arduino.h", "-x", "c++", "-c", sketch, "-o", made])
+    used = run(["avr-nm", "-S", tmp_path / "Federated.o"])
+    assert ("slots" in used) != in_eeprom

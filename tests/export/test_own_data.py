@@ -16,6 +16,7 @@ from tifed.errors import UsageError
 from tifed.experiment import Result, build, load_experiment
 from tifed.experiment import run as run_experiment
 from tifed.export import Model, export
+from tifed.export.own_data import LEAST_CALIBRATION, LEAST_EVALUATION, store_records
 from tifed.federation.device import Stream
 from tifed.rule.learning import classify
 from tifed.rule.network import load_model
@@ -166,6 +167,58 @@ def said(program: Path, place: Path, count: int) -> list[str]:
         lines = [process.stdout.readline().strip() for _ in range(count)]
         process.kill()
     return lines
+
+
+SIZES = """\
+#include <stdio.h>
+#include "tifed_kept.h"
+#include "tifed_model.h"
+
+int main(void)
+{
+    tifed_policy usual = TIFED_DEVICE_POLICY;
+    printf("%lu %lu ", 1ul * tifed_kept_size(&tifed_model_config), 1ul * TIFED_MODEL_SLOTS);
+    printf("%lu %lu", 1ul * usual.least_calibration, 1ul * usual.least_evaluation);
+    return 0;
+}
+"""
+
+
+@pytest.mark.slow(5)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["layers=[64,12,10]"],
+        ["layers=[64,13,9,10]", "recipe_settings.weight_bits=8"],
+        ["layers=[64,12,10]", "recipe_settings.centred=false"],
+    ],
+)
+def test_memory_for_the_model_is_as_much_as_it_takes(
+    settings: list[str], tmp_path: Path, make_model: Callable[..., Model], run: Callable[..., str]
+) -> None:
+    export(make_model(*settings), "cmake", tmp_path / "library")
+    (tmp_path / "main.c").write_text(SIZES)
+    places = [tmp_path / "library" / name for name in ("include", "src", "include/tifed_link")]
+    sources = sorted((tmp_path / "library/src").rglob("*.c"))
+    program = tmp_path / "program"
+    run(["gcc", "-std=c99", *(f"-I{place}" for place in places), tmp_path / "main.c", *sources,
+         "-o", program])  # fmt: skip
+    needed, given, calibration, evaluation = map(int, run([program]).split())
+    assert needed == given
+    assert (calibration, evaluation) == (LEAST_CALIBRATION, LEAST_EVALUATION)
+
+
+@pytest.mark.parametrize("held_out_every", [2, 3, 5, 20, 1000])
+@pytest.mark.parametrize("buffer", [10, 200])
+def test_a_store_has_room_for_what_the_policy_asks(held_out_every: int, buffer: int) -> None:
+    records = store_records(held_out_every, buffer)
+    held_out = records // held_out_every
+    assert held_out >= LEAST_EVALUATION
+    assert records - held_out >= max(LEAST_CALIBRATION, buffer)
+    fewer = records - 1
+    assert fewer // held_out_every < LEAST_EVALUATION or fewer - fewer // held_out_every < max(
+        LEAST_CALIBRATION, buffer
+    ), "and for no more"
 
 
 @pytest.mark.slow(5)

@@ -16,9 +16,9 @@ def sample_format_for(
 
     Nothing is downloaded: an experiment that names its layers can be used without its data.
     """
+    if experiment.dataset == ON_DEVICES:
+        return data_on_devices(experiment).samples
     try:
-        if experiment.dataset == ON_DEVICES:
-            return data_on_devices(experiment).samples
         return loaded_data(experiment, data_dir, download=False).sample_format
     except UsageError as error:
         return error

@@ -5,7 +5,7 @@ from tifed.rule.network import Network
 LEAST_CALIBRATION, LEAST_EVALUATION = 50, 10
 """Training and held-out samples that the usual policy asks for: TIFED_DEVICE_POLICY."""
 
-_SLOT, _WORDS = 44, 88
+_SLOT, _WORDS = 44, 80
 
 
 def store_records(held_out_every: int, buffer: int) -> int:

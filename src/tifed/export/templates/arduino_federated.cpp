@@ -15,9 +15,17 @@ static uint32_t microseconds() { return micros(); }
 
 static const int FIRST_BUTTON = 2; /* to ground; the next pins are the buttons of further classes */
 
+{% if model.maps %}
+/* Each number in the unit that its feature has in the training data (tifed_model.h lists them). */
+{% endif %}
 static void read_sensor(int8_t *sample) {
   for (uint32_t i = 0; i < TIFED_MODEL_INPUTS; i++) {
-    sample[i] = (int8_t)((analogRead(A0) >> 2) - 128);
+    int32_t number = analogRead(A0);
+{% if model.maps %}
+    sample[i] = tifed_model_quantise_value(i, TIFED_MODEL_READING(i, number));
+{% else %}
+    sample[i] = (int8_t)((number >> 2) - 128);
+{% endif %}
     delay(1);
   }
 }

@@ -78,12 +78,19 @@ static bool open_storage(void)
 
 static adc_oneshot_unit_handle_t sensor;
 
+{% if model.maps %}
+/* Each number in the unit that its feature has in the training data (tifed_model.h lists them). */
+{% endif %}
 static void read_sensor(int8_t *values)
 {
     for (uint32_t i = 0; i < TIFED_MODEL_INPUTS; i++) {
         int measured = 0; /* 12 bits */
         (void)adc_oneshot_read(sensor, CHANNEL, &measured);
+{% if model.maps %}
+        values[i] = tifed_model_quantise_value(i, TIFED_MODEL_READING(i, measured));
+{% else %}
         values[i] = (int8_t)((measured >> 4) - 128);
+{% endif %}
     }
 }
 

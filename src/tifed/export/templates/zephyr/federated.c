@@ -97,6 +97,9 @@ static const struct gpio_dt_spec buttons[] = {
 };
 static const struct gpio_dt_spec light = GPIO_DT_SPEC_GET_OR(DT_ALIAS(led0), gpios, {0});
 
+{% if model.maps %}
+/* Each number in the unit that its feature has in the training data (tifed_model.h lists them). */
+{% endif %}
 static void read_sensor(int8_t *values)
 {
     int16_t measured = 0;
@@ -104,7 +107,11 @@ static void read_sensor(int8_t *values)
     for (uint32_t i = 0; i < TIFED_MODEL_INPUTS; i++) {
         (void)adc_sequence_init_dt(&sensor, &sequence);
         (void)adc_read_dt(&sensor, &sequence);
+{% if model.maps %}
+        values[i] = tifed_model_quantise_value(i, TIFED_MODEL_READING(i, measured));
+{% else %}
         values[i] = (int8_t)((measured >> (sensor.resolution - 8)) - 128);
+{% endif %}
         k_msleep(1);
     }
 }
