@@ -3,6 +3,7 @@
  *
  *     fuzz_device COUNT SEED     COUNT random inputs
  *     with -DTIFED_DEVICE_FRONT_END, and -DTIFED_DEVICE_SHIFTS beside it     devices that have these
+ *     with -DTIFED_DEVICE_OWN    devices with samples of their own, of which no byte may leave
  *     with -DLIBFUZZER           a libFuzzer or AFL++ target instead of main
  *
  * An input is a string of operations: sound frames with random contents (noise alone would never
@@ -31,7 +32,7 @@ static const tifed_network network = {layers, 2, TIFED_MARGIN, 48, TIFED_OUTPUT_
 static tifed_link far_end;
 static uint8_t last_answer; /* first byte of the last frame's payload */
 static unsigned long frames_sent, noise_sent, answers_ok, work_done, bytes_out;
-static unsigned long spoilt_sent, strangers_sent, pictures;
+static unsigned long spoilt_sent, strangers_sent, pictures, worked;
 static bool between; /* delimiters, nothing sent since the last one */
 
 static void fail(const char *what)
@@ -39,6 +40,82 @@ static void fail(const char *what)
     fprintf(stderr, "%s\n", what);
     abort();
 }
+
+#ifdef TIFED_DEVICE_OWN
+enum { OWN_TRAINING = 5, OWN_HELD_OUT = 3, SECRET = 5 };
+static bool fails;          /* reads and writes of what is the device's own fail now and then */
+static unsigned long reads; /* of them */
+static int32_t odd_label;   /* of the held-out sample 1 */
+
+static int8_t own_value(bool held_out, uint32_t number, uint32_t i)
+{
+    return (int8_t)(0x91u + 61u * i + 37u * number + (held_out ? 29u : 0u));
+}
+
+static uint32_t own_count(void *context, bool held_out)
+{
+    (void)context;
+    return held_out ? OWN_HELD_OUT : OWN_TRAINING;
+}
+
+static int32_t own_label(void *context, bool held_out, uint32_t number)
+{
+    if (number >= own_count(context, held_out))
+        fail("the device asked for a label that is not there");
+    return held_out && number == 1u ? odd_label : (int32_t)(number % 3u);
+}
+
+static int own_read(void *context, bool held_out, uint32_t number, uint32_t offset, int8_t *values,
+                    uint32_t count)
+{
+    if (number >= own_count(context, held_out) || offset > INPUTS || count > INPUTS - offset)
+        fail("the device asked for a sample that is not there");
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = own_value(held_out, number, offset + i);
+    return fails && ++reads % 23u == 0u ? -1 : TIFED_OK;
+}
+
+static uint8_t kept_bytes[1024];
+
+static int read_kept(void *context, uint32_t place, uint8_t *bytes, uint32_t count)
+{
+    (void)context;
+    if (place > sizeof kept_bytes || count > sizeof kept_bytes - place)
+        return -1;
+    memcpy(bytes, kept_bytes + place, count);
+    return fails && ++reads % 101u == 0u;
+}
+
+static int write_kept(void *context, uint32_t place, const uint8_t *bytes, uint32_t count)
+{
+    (void)context;
+    if (place > sizeof kept_bytes || count > sizeof kept_bytes - place)
+        return -1;
+    memcpy(kept_bytes + place, bytes, count);
+    return fails && ++reads % 97u == 0u;
+}
+
+static const tifed_own own_samples = {NULL, own_count, own_label, own_read};
+static const tifed_memory kept_memory = {read_kept, write_kept, NULL};
+static const tifed_policy policy = {2, 3, 2};
+static uint32_t by_class[6];
+
+/* Bytes in a row of one of its samples in what the device sends. */
+static void look_for_samples(const uint8_t *bytes, uint32_t count)
+{
+    for (uint32_t at = 0; at + SECRET <= count; at++)
+        for (uint32_t n = 0; n < OWN_TRAINING + OWN_HELD_OUT; n++)
+            for (uint32_t from = 0; from + SECRET <= INPUTS; from++) {
+                uint32_t i = 0;
+                while (i < SECRET &&
+                       bytes[at + i] == (uint8_t)own_value(n >= OWN_TRAINING, n % OWN_TRAINING,
+                                                           from + i))
+                    i++;
+                if (i == SECRET)
+                    fail("a sample has left the device");
+            }
+}
+#endif
 
 /* The far end: every byte the device sends must belong to a sound frame. */
 static void hear_byte(uint8_t byte)
@@ -49,6 +126,10 @@ static void hear_byte(uint8_t byte)
         if (!whole && !between)
             fail("the device sent an unsound frame");
         if (whole) {
+#ifdef TIFED_DEVICE_OWN
+            look_for_samples(tifed_link_frame(&far_end) + TIFED_LINK_HEADER,
+                             tifed_link_get16(tifed_link_frame(&far_end) + 6));
+#endif
             last_answer = tifed_link_frame(&far_end)[TIFED_LINK_HEADER];
             answers_ok += last_answer == TIFED_LINK_OK;
         }
@@ -116,6 +197,22 @@ static void get_going(tifed_device *device, uint8_t depth)
         configure[0] = (uint8_t)(depth & 3u);
         request(device, TIFED_LINK_CONFIGURE, configure, sizeof configure);
     }
+#ifdef TIFED_DEVICE_OWN
+    uint8_t order[28] = {take() & 7u, 0, 0, 0, 1, 0, 0, 0, 2};
+    static const uint8_t lengths[] = {8, 12, 0, 8, 28}, types[] = {13, 14, 15, 17, 18};
+    order[4] = (uint8_t)(1u + (order[0] & 1u) * 2u);
+    for (uint8_t n = 0; depth > 1u && n < depth; n++) {
+        uint8_t which = take() % 5u;
+        if (types[which] == TIFED_LINK_PERSONALISE)
+            order[0] = 3;
+        if (types[which] == TIFED_LINK_CALIBRATE)
+            order[4] = 0;
+        request(device, types[which], order, lengths[which]);
+        order[4] = 2;
+        for (uint8_t pieces = take() & 63u; pieces && tifed_device_work(device); pieces--)
+            worked++;
+    }
+#endif
     for (uint8_t n = 0; depth > 2u && n < (depth & 3u); n++) {
         sample[2] = n;
         for (uint32_t i = 0; i < INPUTS; i++)
@@ -126,12 +223,19 @@ static void get_going(tifed_device *device, uint8_t depth)
         request(device, TIFED_LINK_TRAIN, train, sizeof train);
 }
 
+#ifdef TIFED_DEVICE_OWN
+#define TYPES 19u
+#else
+#define TYPES 11u
+#endif
+
 static void frame(tifed_device *device)
 {
-    static const uint8_t sizes[] = {0, 0, 12, 7, 12, 12, 9, 0, 8, 24, 0, 0};
+    static const uint8_t sizes[] = {0, 0, 12, 7, 12, 12, 9, 0,  8, 24,
+                                    0, 0, 0,  8, 12, 0,  8, 8, 28, 0};
     uint8_t how = take(), type = take(), spoil = take();
     if (how & 1u)
-        type = (uint8_t)(1u + type % 11u);
+        type = (uint8_t)(1u + type % TYPES);
     uint16_t length = take();
     if (type < sizeof sizes && (how & 2u))
         length = (uint16_t)(type == TIFED_LINK_PUT_PARAMETERS || type == TIFED_LINK_PUT_SAMPLE
@@ -239,6 +343,16 @@ static void run(const uint8_t *data, size_t size)
     setup.kept = kept;
     memset(kept, 0xA5, 3u * INPUTS);
 #endif
+#ifdef TIFED_DEVICE_OWN
+    memset(kept_bytes, 0, sizeof kept_bytes);
+    fails = size % 4u != 0u;
+    odd_label = size % 7u ? 2 : -1;
+    setup.own = &own_samples;
+    setup.held_out_every = 3;
+    setup.policy = &policy;
+    setup.model = size % 3u ? &kept_memory : NULL;
+    setup.by_class = size % 5u ? by_class : NULL;
+#endif
     tifed_device *device = malloc(sizeof *device);
     memset(device, 0xA5, sizeof *device);
     memset(memory, 0xA5, bytes);
@@ -261,7 +375,13 @@ static void run(const uint8_t *data, size_t size)
             work_done += tifed_device_work(device);
         }
     }
-    if (device->state > TIFED_DEVICE_TRAINED)
+#ifdef TIFED_DEVICE_OWN
+    int8_t asked[INPUTS] = {1};
+    int32_t class = tifed_device_classify(device, asked);
+    if (class > 2 || (class < 0 && class != TIFED_ERROR_EMPTY && class != TIFED_ERROR_MEMORY))
+        fail("the device names another class");
+#endif
+    if (device->state > TIFED_DEVICE_WORKING)
         fail("the device is in no state");
 #ifdef TIFED_DEVICE_FRONT_END
     free(rows);
@@ -332,6 +452,104 @@ static void sum_many(void)
 }
 #endif
 
+#if defined TIFED_DEVICE_OWN && !defined TIFED_DEVICE_FRONT_END
+static uint8_t done(tifed_device *device, uint8_t type, const uint8_t *payload, uint16_t length)
+{
+    request(device, type, payload, length);
+    if (last_answer != TIFED_LINK_OK)
+        return last_answer;
+    while (tifed_device_work(device)) {
+    }
+    return device->own.outcome;
+}
+
+static void expect(uint8_t found, uint8_t wanted, const char *what)
+{
+    if (found != wanted)
+        fail(what);
+}
+
+/* What no board can be made to do: labels of no class, samples that cannot be read, a place for the
+ * model that fails; and what its owner alone can do. */
+static void own_orders(void)
+{
+    static const uint8_t configure[12] = {3}, other[12] = {3, 0, 0, 0, 1};
+    static const uint8_t take_three[8] = {4, 0, 0, 0, 3}, keep[8] = {1}, calibrate[12] = {4};
+    static const int8_t asked[INPUTS] = {1};
+    static int8_t arrived[FEATURES];
+    static union {
+        void *aligned;
+        uint8_t bytes[4096];
+    } room;
+    tifed_device_setup setup = {
+        .network = &network,
+        .buffer = 3,
+        .batch = 2,
+        .fingerprint = 1,
+        .memory = room.bytes,
+        .bytes = sizeof room,
+        .inputs = INPUTS,
+        .sample = arrived,
+        .board = "own",
+        .write = hear,
+        .own = &own_samples,
+        .held_out_every = 3,
+        .policy = &policy,
+        .model = &kept_memory,
+    };
+    static tifed_device device;
+    tifed_link_init(&far_end);
+    tifed_link_init(&sender);
+    between = true;
+    memset(kept_bytes, 0, sizeof kept_bytes);
+    fails = false;
+    odd_label = 2;
+    tifed_device_init(&device, &setup);
+    request(&device, TIFED_LINK_HELLO, NULL, 0);
+    if (tifed_device_classify(&device, asked) != TIFED_ERROR_EMPTY)
+        fail("a device classifies without a model");
+    expect(done(&device, TIFED_LINK_CALIBRATE, calibrate, 12), TIFED_LINK_OK, "no calibration");
+    expect(done(&device, TIFED_LINK_CONFIGURE, configure, 12), TIFED_LINK_OK, "not configured");
+    expect(done(&device, TIFED_LINK_TAKE, take_three, 8), TIFED_LINK_OK, "samples not taken");
+    if (device.core.count != 3u)
+        fail("another number of samples was taken");
+    expect(done(&device, TIFED_LINK_EVALUATE, NULL, 0), TIFED_LINK_OK, "not evaluated");
+    odd_label = 3;
+    expect(done(&device, TIFED_LINK_EVALUATE, NULL, 0), 7, "a label of no class was passed over");
+    odd_label = -1;
+    expect(done(&device, TIFED_LINK_EVALUATE, NULL, 0), TIFED_LINK_UNREADABLE,
+           "a label that cannot be read was passed over");
+    odd_label = 2;
+    fails = true;
+    reads = 22;
+    expect(done(&device, TIFED_LINK_TAKE, take_three, 8), TIFED_LINK_UNREADABLE,
+           "a sample that cannot be read was passed over");
+    if (device.core.count != 0u)
+        fail("an order that failed left samples behind");
+    reads = 96;
+    expect(done(&device, TIFED_LINK_KEEP, keep, 8), TIFED_LINK_NOT_KEPT, "a write did not fail");
+    fails = false;
+    expect(done(&device, TIFED_LINK_KEEP, keep, 8), TIFED_LINK_OK, "the model was not kept");
+    int32_t before = tifed_device_classify(&device, asked);
+    if (before < 0)
+        fail("a device with a model does not classify");
+    /* After a restart it still classifies, and still keeps its promises. */
+    memset(&device, 0xA5, sizeof device);
+    memset(room.bytes, 0xA5, sizeof room);
+    tifed_device_init(&device, &setup);
+    if (tifed_device_classify(&device, asked) != before)
+        fail("the model did not outlive a restart");
+    request(&device, TIFED_LINK_HELLO, NULL, 0);
+    expect(done(&device, TIFED_LINK_CONFIGURE, other, 12), TIFED_LINK_NOT_ALLOWED,
+           "a device worked for another experiment");
+    if (tifed_device_release(&device) != TIFED_OK)
+        fail("the owner could not release the device");
+    expect(done(&device, TIFED_LINK_CONFIGURE, other, 12), TIFED_LINK_OK, "it was not released");
+    expect(done(&device, TIFED_LINK_CONFIGURE, configure, 12), TIFED_LINK_NOT_ALLOWED,
+           "a device worked for two experiments");
+}
+#endif
+
 static uint64_t state;
 
 static uint64_t next(void) /* SplitMix64 */
@@ -347,6 +565,9 @@ int main(int argc, char **argv)
     unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     static uint8_t data[2048];
+#if defined TIFED_DEVICE_OWN && !defined TIFED_DEVICE_FRONT_END
+    own_orders();
+#endif
 #ifndef TIFED_DEVICE_FRONT_END
     sum_many();
     frames_sent = answers_ok = bytes_out = 0;
@@ -359,9 +580,9 @@ int main(int argc, char **argv)
     }
     printf("{\"inputs\": %lu, \"frames\": %lu, \"noise\": %lu, \"sound_answers\": %lu, "
            "\"steps\": %lu, \"bytes_out\": %lu, \"spoilt\": %lu, \"strangers\": %lu, "
-           "\"pictures\": %lu}\n",
+           "\"pictures\": %lu, \"worked\": %lu}\n",
            count, frames_sent, noise_sent, answers_ok, work_done, bytes_out, spoilt_sent,
-           strangers_sent, pictures);
+           strangers_sent, pictures, worked);
     return 0;
 }
 #endif

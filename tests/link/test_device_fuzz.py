@@ -19,7 +19,11 @@ INPUTS = int(os.environ.get("TIFED_FUZZ_INPUTS", "60000"))
 
 def compiled(compiler: str, program: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Compile the driver, the device and the core."""
-    sources = [Path(__file__).with_name("fuzz_device.c"), SOURCES / "device.c", SOURCES / "link.c"]
+    sources = [
+        Path(__file__).with_name("fuzz_device.c"),
+        *SOURCES.glob("device*.c"),
+        SOURCES / "link.c",
+    ]
     return subprocess.run(
         [
             compiler, "-std=c11", "-O1", "-g", "-fno-sanitize-recover=all", "-Wall", "-Wextra",
@@ -32,8 +36,15 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
 
 @pytest.mark.parametrize(
     "options",
-    [(), ("-DTIFED_DEVICE_FRONT_END",), ("-DTIFED_DEVICE_FRONT_END", "-DTIFED_DEVICE_SHIFTS")],
-    ids=["", "front end", "shift copies"],
+    [
+        (),
+        ("-DTIFED_DEVICE_FRONT_END",),
+        ("-DTIFED_DEVICE_FRONT_END", "-DTIFED_DEVICE_SHIFTS"),
+        ("-DTIFED_DEVICE_OWN",),
+        ("-DTIFED_DEVICE_OWN", "-DTIFED_DEVICE_FRONT_END"),
+        ("-DTIFED_DEVICE_OWN", "-DTIFED_DEVICE_FRONT_END", "-DTIFED_DEVICE_SHIFTS"),
+    ],
+    ids=["", "front end", "shift copies", "own", "own, front end", "own, shift copies"],
 )
 def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
     tmp_path: Path, options: tuple[str, ...]
@@ -48,7 +59,9 @@ def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
     # It got somewhere: sessions were opened, devices configured and trained.
     assert seen["sound_answers"] > INPUTS
     assert seen["steps"] > INPUTS // 20
-    assert seen["pictures"] > INPUTS // 2 if options else seen["pictures"] == 0
+    front_end, own = "-DTIFED_DEVICE_FRONT_END" in options, "-DTIFED_DEVICE_OWN" in options
+    assert seen["pictures"] > INPUTS // 2 if front_end else seen["pictures"] == 0
+    assert seen["worked"] > INPUTS if own else seen["worked"] == 0
     # And it was tried with what it must not answer, or not obey.
     assert seen["spoilt"] > INPUTS // 3
     assert seen["strangers"] > INPUTS // 3
