@@ -1,12 +1,14 @@
 """The Arduino library, compiled with a stub of the Arduino API, and its sketches run."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tifed.data import load
 from tifed.export import Model, export
 
 pytestmark = pytest.mark.slow(5)
@@ -114,8 +116,10 @@ def sketch(library: Path, folder: Path, name: str, main: str, run: Callable[...,
     return program
 
 
+@pytest.mark.parametrize("mapped", [False, True])
 @pytest.mark.parametrize("settings", [[], ["front_end=edges"]])
 def test_sketches_learn_and_answer(
+    mapped: bool,
     settings: list[str],
     tmp_path: Path,
     make_model: Callable[..., Model],
@@ -124,14 +128,18 @@ def test_sketches_learn_and_answer(
     answer: Callable[..., int],
     run: Callable[..., str],
 ) -> None:
+    """Without a map a sketch reduces voltages to int8; with one they are pixels that it maps."""
     model = make_model(*settings)
+    if mapped:
+        model = replace(model, samples=load("digits").sample_format)
     library = tmp_path / "TIFeD"
     export(model, "arduino", library)
     compiled(library, tmp_path, run)
     taken = buffers(model, ROUNDS)
     commands = [f"l{label}" for _, labels in taken for label in labels]
-    voltages = [(int(v) + 128) << 2 for samples, _ in taken for v in samples.ravel()]
-    last = [(int(v) + 128) << 2 for v in taken[-1][0][-1]]
+    places = 0 if mapped else 2
+    voltages = [(int(v) + 128) << places for samples, _ in taken for v in samples.ravel()]
+    last = [(int(v) + 128) << places for v in taken[-1][0][-1]]
     main = LEARN % {
         "readings": ",".join(map(str, voltages + last)),
         "commands": "\\n".join([*commands, "l99", "c"]) + "\\n",
@@ -140,7 +148,8 @@ def test_sketches_learn_and_answer(
     assert [line.split(":")[0] for line in lines[:ROUNDS]] == ["round 1", "round 2", "round 3"]
     assert lines[ROUNDS] == "no such class"
     known = answer(model, ROUNDS, 0, taken[-1][0][-1])
-    assert lines[ROUNDS + 1] == f"class {known}"
+    name = f" {load('digits').class_names[known]}" if mapped else ""
+    assert lines[ROUNDS + 1] == f"class {known}{name}"
     assert bytes.fromhex(lines[ROUNDS + 2]) == expected(model, ROUNDS, 0)
 
     program = sketch(library, tmp_path, "Federated", FEDERATED, run)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tifed.export import Model, export
+from tifed.data import SampleFormat, calibrate
+from tifed.export import Model, export, model_for
 
 pytestmark = pytest.mark.slow(5)
 
@@ -109,6 +110,68 @@ def test_it_learns_as_the_oracle_does(
     assert bytes.fromhex("".join(re.findall(r"(?:[0-9a-f]{2}){16,}", said))) == expected(
         model, ROUNDS, 0
     )
+
+
+QUANTISE = """\
+#include <avr/interrupt.h>
+#include <avr/io.h>
+#include <avr/sleep.h>
+#include <math.h>
+#include <stdio.h>
+#include "tifed_model.h"
+
+static const double numbers[][TIFED_MODEL_INPUTS] = {%s};
+
+int main(void)
+{
+    char text[8];
+    int32_t readings[TIFED_MODEL_INPUTS];
+    int8_t sample[TIFED_MODEL_INPUTS];
+    UCSR0B = _BV(TXEN0);
+    for (uint8_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++) {
+        for (uint8_t i = 0; i < TIFED_MODEL_INPUTS; i++)
+            readings[i] = TIFED_MODEL_READING_OF_FLOAT(i, numbers[n][i]);
+        tifed_model_quantise(readings, sample);
+        for (uint8_t i = 0; i < TIFED_MODEL_INPUTS; i++) {
+            sprintf(text, " %%d;%%s", sample[i], i %% 16u < 15u ? "" : "\\n");
+            for (const char *at = text; *at; at++) {
+                while (!(UCSR0A & _BV(UDRE0))) {
+                }
+                UDR0 = (uint8_t)*at;
+            }
+        }
+    }
+    cli();
+    sleep_enable();
+    for (;;)
+        sleep_cpu();
+}
+"""
+
+
+@needs_avr
+def test_readings_of_floats_become_what_python_makes_of_them(
+    tmp_path: Path, make_model: Callable[..., Model], run: Callable[..., str]
+) -> None:
+    made = make_model("layers=[64,12,10]", "buffer=20")
+    rng = np.random.default_rng(4)
+    scale, middle = np.geomspace(1e-5, 1e12, 64), rng.normal(0, 2, 64)
+    # As an AVR has them: a double of 32 bits.
+    numbers = ((rng.normal(0, 1, (20, 64)) + middle) * scale).astype(np.float32)
+    quantisation = calibrate(numbers[:15].astype(np.float64))
+    model = model_for(made.experiment, made.network, samples=SampleFormat(quantisation))
+    library, program = tmp_path / "TIFeD", tmp_path / "quantise"
+    export(model, "arduino", library)
+    rows = ("{" + ",".join(float(v).hex() for v in row) + "}" for row in numbers)
+    (tmp_path / "quantise.c").write_text(QUANTISE % ",".join(rows))
+    run(
+        ["avr-gcc", f"-mmcu={PROCESSOR}", "-std=gnu11", "-Os", "-Wall", "-Wextra", "-Werror",
+         f"-I{library / 'src'}", tmp_path / "quantise.c", *sorted((library / "src").rglob("*.c")),
+         "-lm", "-o", program]
+    )  # fmt: skip
+    said = run(["sh", "-c", f"simavr -m {PROCESSOR} -f 20000000 {program} 2>&1"])
+    found = np.array(re.findall(r" (-?\d+);", said), np.int64).reshape(numbers.shape)
+    assert np.array_equal(found, quantisation.apply(numbers))
 
 
 @needs_avr
