@@ -16,7 +16,7 @@ from tifed.errors import UsageError
 from tifed.experiment import Result, build, load_experiment
 from tifed.experiment import run as run_experiment
 from tifed.export import Model, export
-from tifed.export.own_data import LEAST_CALIBRATION, LEAST_EVALUATION, store_records
+from tifed.export.own_data import LEAST_CALIBRATION, LEAST_EVALUATION, store_bytes, store_records
 from tifed.federation.device import Stream
 from tifed.rule.learning import classify
 from tifed.rule.network import load_model
@@ -173,11 +173,14 @@ SIZES = """\
 #include <stdio.h>
 #include "tifed_kept.h"
 #include "tifed_model.h"
+#include "tifed_store.h"
 
 int main(void)
 {
     tifed_policy usual = TIFED_DEVICE_POLICY;
     printf("%lu %lu ", 1ul * tifed_kept_size(&tifed_model_config), 1ul * TIFED_MODEL_SLOTS);
+    printf("%lu ", 1ul * TIFED_STORE_BYTES(TIFED_MODEL_INPUTS, 62u) +
+                       sizeof(tifed_store_entry) * TIFED_STORE_ENTRIES(62u));
     printf("%lu %lu", 1ul * usual.least_calibration, 1ul * usual.least_evaluation);
     return 0;
 }
@@ -203,8 +206,12 @@ def test_memory_for_the_model_is_as_much_as_it_takes(
     program = tmp_path / "program"
     run(["gcc", "-std=c99", *(f"-I{place}" for place in places), tmp_path / "main.c", *sources,
          "-o", program])  # fmt: skip
-    needed, given, calibration, evaluation = map(int, run([program]).split())
+    needed, given, store, calibration, evaluation = map(int, run([program]).split())
     assert needed == given
+    assert store == store_bytes(62, 64)
+    readme = (tmp_path / "library/README.md").read_text()
+    assert f"keeps 62 labelled samples of its own, in {store:,} bytes of RAM" in readme
+    assert f"{needed:,} bytes of memory that should outlive a reset" in readme
     assert (calibration, evaluation) == (LEAST_CALIBRATION, LEAST_EVALUATION)
 
 

@@ -15,7 +15,7 @@ from tifed.export.member import Member
 from tifed.export.model import Model
 from tifed.export.names import Names
 from tifed.export.numbers import initialiser
-from tifed.export.own_data import kept_bytes, store_records
+from tifed.export.own_data import kept_bytes, store_bytes, store_records
 from tifed.extractor.packed import constant_bytes
 from tifed.plan.shift_costs import shift_ram
 from tifed.rule.network.memory import device_memory
@@ -144,6 +144,7 @@ def _is_source(path: str, folder: str) -> bool:
 def _values(model: Model, framework: str, names: Names) -> dict[str, Any]:
     """What templates know of a model."""
     experiment, network = model.experiment, model.network
+    records = store_records(experiment.held_out_every, experiment.buffer)
     ram = device_memory(
         network,
         model.layers,
@@ -165,7 +166,8 @@ def _values(model: Model, framework: str, names: Names) -> dict[str, Any]:
         "seed_high": experiment.seed >> 32,
         "bytes_on_device": ram.total,
         "slots": kept_bytes(network),
-        "records": store_records(experiment.held_out_every, experiment.buffer),
+        "records": records,
+        "store_ram": store_bytes(records, model.inputs),
         "features_ram": features_ram(model),
         "shifts_ram": shifts_ram(model),
         "extractor_flash": 0 if model.extractor is None else constant_bytes(model.extractor),

@@ -6,6 +6,7 @@ LEAST_CALIBRATION, LEAST_EVALUATION = 50, 10
 """Training and held-out samples that the usual policy asks for: TIFED_DEVICE_POLICY."""
 
 _SLOT, _WORDS = 44, 80
+_HEAD, _RECORD, _ENTRY = 104, 24, 8
 
 
 def store_records(held_out_every: int, buffer: int) -> int:
@@ -22,6 +23,11 @@ def store_records(held_out_every: int, buffer: int) -> int:
     while records - records // held_out_every < max(LEAST_CALIBRATION, buffer):
         records += 1
     return records
+
+
+def store_bytes(records: int, inputs: int) -> int:
+    """Bytes of RAM for that many samples of so many values each, and for their index."""
+    return _HEAD + (records + 1) * (_RECORD + inputs + _ENTRY)
 
 
 def kept_bytes(network: Network) -> int:
