@@ -12,7 +12,7 @@ LINK_FOLDER = "tifed_link"
 
 _PUBLIC = (
     "tifed.h", "tifed_features.h", "tifed_front_end.h", "tifed_layout.h", "tifed_second_order.h",
-    "tifed_shifts.h",
+    "tifed_shifts.h", "tifed_motion.h",
 )  # fmt: skip
 
 
