@@ -21,6 +21,8 @@ FRONT_END = (
 )  # fmt: skip
 MOTION = ("tifed_motion.c",)
 SHIFTS = ("tifed_shifts.c", *FRONT_END)
+STORE = ("tifed_store.c", "tifed_crc.c")
+KEPT = ("tifed_kept.c", "tifed_crc.c", *LEARNING)
 PROCESSOR = "atmega1284p"
 """Of those that simavr has, the one with the most RAM (16 KB): no case is too large for it."""
 COMPILER = ["avr-gcc", f"-mmcu={PROCESSOR}", "-Os", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
@@ -65,6 +67,8 @@ def packed(text: str) -> bytes:
         ("features.txt", EXTRACTION, "check_extraction.c", 24),
         ("front_end.txt", FRONT_END, "check_front_end.c", 32),
         ("shifts.txt", SHIFTS, "check_shifts.c", 30),
+        ("store.txt", STORE, "check_store.c", 24),
+        ("kept.txt", KEPT, "check_kept.c", 17),
         ("motion.txt", MOTION, "check_motion.c", 18),
     ],
     ids=[
@@ -74,6 +78,8 @@ def packed(text: str) -> bytes:
         "extraction",
         "front-end",
         "shifts",
+        "store",
+        "kept",
         "motion",
     ],
 )
@@ -84,7 +90,7 @@ def test_every_vector_is_right_where_an_int_has_16_bits(
     assert text.startswith(f"{count}\n")
     cases, program = tmp_path / "cases.bin", tmp_path / "check"
     cases.write_bytes(packed(text))
-    own = [TESTS / name for name in (check, "cases.c", "cases_from_flash.c")]
+    own = [TESTS / name for name in (check, "cases.c", "cases_from_flash.c", "flash.c")]
     run(
         *COMPILER, "-std=gnu99", "-I", CORE, f'-DCASES="{cases}"',
         *(CORE / source for source in sources), *own, "-o", program,

@@ -93,7 +93,7 @@ tifed_work tifed_model_work(uint32_t round, uint32_t device);
 /* A device of a federation instead (tifed_link/device.h), in the same memory: the server sends the
  * parameters. `sample` has room for TIFED_MODEL_KEPT bytes; `board` is a name for people. */
 tifed_device_setup tifed_model_device(int8_t *sample, const char *board,
-                                      void (*write)(uint8_t byte));
+                                      tifed_link_write *write);
 {% endif %}
 
 #ifdef __cplusplus
