@@ -126,7 +126,7 @@ def micro_features(folder: Path, warming: int) -> Dataset:
 
 def one_micro(sound: NDArray[np.int16], before: Sequence[NDArray[np.int16]]) -> NDArray[Any]:
     """Ten slices of 30 bands (300,) of one recording, less their mean."""
-    from pymicro_features import MicroFrontend  # type: ignore[import-untyped]
+    from pymicro_features import MicroFrontend  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     front_end = MicroFrontend()
     heard = [_frames(front_end, one) for one in (*before, sound)][-1]

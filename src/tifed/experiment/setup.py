@@ -293,7 +293,7 @@ def signal_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Signa
         return None
     if experiment.dataset == ON_DEVICES:
         return data_on_devices(experiment).signal
-    return _loaded(experiment, data_dir).signal
+    return loaded_data(experiment, data_dir).signal
 
 
 def intake_of(
