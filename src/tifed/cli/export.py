@@ -71,7 +71,7 @@ def export(
     """
     from tifed.data import SampleFormat, sample_format_of
     from tifed.experiment.sample_format import require_same_names, sample_format_for
-    from tifed.experiment.setup import extractor_of, intake_of, network_for
+    from tifed.experiment.setup import extractor_of, intake_of, network_for, signal_for
     from tifed.export import export as write
     from tifed.export import model_for, require_same_front_end
     from tifed.rule.network import energy_shift_of, load_model
@@ -98,6 +98,7 @@ def export(
         energy_shift_of(parameters) if parameters else 0,
         *intake_of(chosen, data_dir),
         samples,
+        signal=signal_for(chosen, data_dir),
     )
     done = write(model, framework, places[-1], prefix, add)
     if as_json:
@@ -115,6 +116,8 @@ def export(
             else ""
         )
         console.print(f"RAM to make features of a sample {done.features_ram:,} bytes{constants}")
+    if done.signal_ram:
+        console.print(f"RAM to make a sample of readings {done.signal_ram:,} bytes")
     if done.shifts_ram:
         console.print(f"RAM for shift copies {done.shifts_ram:,} bytes")
     if samples.quantisation is None:

@@ -39,7 +39,7 @@ from tifed.registry import BUILT_IN
 from tifed.rule.front_end import FrontEnd, FrontEndBase
 from tifed.rule.learning.engine import Engine
 from tifed.rule.network import Network, Parameters
-from tifed.rule.signal import SIGNALS
+from tifed.rule.signal import SIGNALS, SignalFrontEnd
 
 DEFAULT_HIDDEN = 32
 """Hidden units where an experiment does not name its layers."""
@@ -286,6 +286,18 @@ def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Fr
     return front_end_of(experiment, loaded_data(experiment, data_dir))
 
 
+def signal_for(experiment: Experiment, data_dir: AnyPath | None = None) -> SignalFrontEnd | None:
+    """The signal front end that makes the experiment's samples; None if its data have none.
+
+    The data are only looked at if the experiment names one.
+    """
+    if experiment.front_end not in SIGNALS:
+        return None
+    if experiment.dataset == ON_DEVICES:
+        return data_on_devices(experiment).signal
+    return loaded_data(experiment, data_dir).signal
+
+
 def intake_of(
     experiment: Experiment, data_dir: AnyPath | None = None
 ) -> tuple[FrontEnd | None, tuple[int, int, int] | None]:
@@ -298,7 +310,7 @@ def intake_of(
     Raises:
         UsageError: if the experiment asks for what no device can do.
     """
-    if experiment.front_end is None and not experiment.pixel_shifts:
+    if experiment.front_end in (None, *SIGNALS) and not experiment.pixel_shifts:
         return None, None
     if experiment.dataset == ON_DEVICES:
         return data_on_devices(experiment).front_end, None

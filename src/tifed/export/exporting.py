@@ -6,7 +6,13 @@ from pathlib import Path
 from tifed.errors import UsageError
 from tifed.export.folder import write_library
 from tifed.export.layout import FRAMEWORKS
-from tifed.export.library import features_ram, model_files, shared_files, shifts_ram
+from tifed.export.library import (
+    features_ram,
+    model_files,
+    shared_files,
+    shifts_ram,
+    signal_ram,
+)
 from tifed.export.member import members_about, members_of, require_none_lost
 from tifed.export.model import Model
 from tifed.export.names import DEFAULT, Names
@@ -31,6 +37,7 @@ class Exported:
         shifts_ram: bytes for the raw samples of the buffer and for making shift copies of them; 0
             where there are none.
         extractor_flash: bytes of the extractor's constants.
+        signal_ram: bytes to make a sample of a sensor's readings in, and for the sample.
     """
 
     folder: Path
@@ -42,6 +49,7 @@ class Exported:
     features_ram: int = 0
     shifts_ram: int = 0
     extractor_flash: int = 0
+    signal_ram: int = 0
 
 
 def export(
@@ -91,4 +99,5 @@ def export(
         features_ram=features_ram(model),
         shifts_ram=shifts_ram(model),
         extractor_flash=0 if extractor is None else constant_bytes(extractor),
+        signal_ram=signal_ram(model),
     )

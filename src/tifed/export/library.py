@@ -18,6 +18,7 @@ from tifed.export.numbers import initialiser
 from tifed.export.own_data import kept_bytes, store_bytes, store_records
 from tifed.extractor.packed import constant_bytes
 from tifed.plan.shift_costs import shift_ram
+from tifed.plan.signal_costs import signal_room
 from tifed.rule.network.memory import device_memory
 from tifed.version import __version__
 
@@ -51,6 +52,7 @@ def model_files(model: Model, framework: str, names: Names) -> tuple[Member, dic
     header = experiment_header(
         model.network, (model.layers,), experiment.buffer, experiment.batch,
         front_end=model.front_end, extractor=model.extractor, shifts=model.shifts,
+        signal_digest=None if model.signal is None else model.signal.digest,
     )  # fmt: skip
     files[names.applied(f"{layout.sources}/tifed_experiment.h")] = header.encode()
     member = Member(
@@ -73,6 +75,8 @@ def _about(model: Model) -> dict[str, str]:
         about["parameters"] = model.parameters.digest
     if model.front_end is not None:
         about |= {"front_end": model.front_end.name, "front_end_digest": model.front_end.digest}
+    if model.signal is not None:
+        about |= {"front_end": model.signal.name, "front_end_digest": model.signal.digest}
     if model.extractor is not None:
         about["extractor"] = model.extractor.digest
     return about
@@ -172,6 +176,8 @@ def _values(model: Model, framework: str, names: Names) -> dict[str, Any]:
         "shifts_ram": shifts_ram(model),
         "extractor_flash": 0 if model.extractor is None else constant_bytes(model.extractor),
         "features": _features(model),
+        "signal_ram": signal_ram(model),
+        "mirrored_mask": sum(1 << axis for axis in getattr(model.signal, "mirrored", ())),
     }
 
 
@@ -197,6 +203,11 @@ def features_ram(model: Model) -> int:
     made = sum(int(part.value) for part in parts.values())
     # What a front end gives has a place of its own.
     return made + (model.kept if model.front_end is not None else 0)
+
+
+def signal_ram(model: Model) -> int:
+    """Bytes of RAM in which a library makes a sample of readings, the sample included."""
+    return 0 if model.signal is None else signal_room(model.signal)
 
 
 def shifts_ram(model: Model) -> int:

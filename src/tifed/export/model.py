@@ -15,6 +15,7 @@ from tifed.plan import Preprocessing
 from tifed.plan.device_network import check_for_devices
 from tifed.rule.front_end import FrontEnd
 from tifed.rule.network import Network, Parameters, check_parameters, model_front_end
+from tifed.rule.signal import SignalFrontEnd
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Model:
         front_end: what readings go through first, if they do.
         shifts: height, width and channels of readings, if training makes shift copies of them.
         samples: how readings become samples, and what features and classes are called.
+        signal: the signal front end that makes samples of a sensor's readings, if one does.
     """
 
     experiment: Experiment
@@ -45,6 +47,7 @@ class Model:
     front_end: FrontEnd | None = None
     shifts: tuple[int, int, int] | None = None
     samples: SampleFormat = field(default_factory=SampleFormat)
+    signal: SignalFrontEnd | None = None
 
     @property
     def maps(self) -> tuple[DeviceMap, ...]:
@@ -81,7 +84,7 @@ class Model:
     @property
     def before(self) -> Preprocessing:
         """How the network's features are made of a reading."""
-        return Preprocessing(self.front_end, self.extractor, shifts=self.shifts)
+        return Preprocessing(self.front_end, self.extractor, shifts=self.shifts, signal=self.signal)
 
     @property
     def makes_features(self) -> bool:
@@ -139,6 +142,8 @@ def model_for(
     front_end: FrontEnd | None = None,
     shifts: tuple[int, int, int] | None = None,
     samples: SampleFormat | None = None,
+    *,
+    signal: SignalFrontEnd | None = None,
 ) -> Model:
     """Check that an experiment can become a library.
 
@@ -152,14 +157,15 @@ def model_for(
         front_end: what their samples go through first, if they do.
         shifts: height, width and channels of samples, if training makes shift copies of them.
         samples: how they are made of readings, and names; None if nothing is known of it.
+        signal: the signal front end that makes their samples of readings, if one does.
 
     Raises:
         UsageError: naming the field that a device cannot have, or that does not fit the file.
     """
     check_for_devices(network)
-    require_front_end(experiment, front_end)
+    require_front_end(experiment, front_end, signal)
     require_shifts(experiment, shifts)
-    Preprocessing(front_end, extractor, shifts=shifts).check(network.features)
+    Preprocessing(front_end, extractor, shifts=shifts, signal=signal).check(network.features)
     if experiment.average_every is not AverageEvery.BUFFER:
         raise UsageError("average_every: a library trains a whole buffer at a time; use 'buffer'")
     chosen = tuple(range(network.depth)) if layers is None else tuple(sorted(set(layers)))
@@ -183,8 +189,9 @@ def model_for(
         )
     samples = samples or SampleFormat()
     model = Model(
-        experiment, network, chosen, parameters, extractor, energy_shift, front_end, shifts, samples
-    )
+        experiment, network, chosen, parameters, extractor, energy_shift, front_end, shifts,
+        samples, signal,
+    )  # fmt: skip
     samples.check(model.inputs, network.classes, "export")
     return model
 

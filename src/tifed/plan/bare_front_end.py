@@ -7,7 +7,7 @@ counts instructions one by one; they are not cycles.
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,16 +68,14 @@ class FrontEndRan:
 
 
 @dataclass(frozen=True)
-class BareFrontEnd:
-    """An image of a front end and nothing else.
+class BareImage:
+    """An image of functions that make features of a sample, and nothing else.
 
     Attributes:
-        front_end: that it computes.
         processor: that it is for.
         path: of the image.
     """
 
-    front_end: FrontEnd
     processor: str
     path: Path
 
@@ -86,15 +84,18 @@ class BareFrontEnd:
         """Bytes of flash of the functions and their table, without the program around them."""
         return read_image(self.path).code
 
-    def run(self, sample: NDArray[np.int8]) -> FrontEndRan:
-        """Compute the features of ``sample`` int8 (D,), and count.
+    def run(self, sample: bytes, wanted: bytes, scratch: int) -> FrontEndRan:
+        """Make features of ``sample``, and count.
+
+        Args:
+            sample: as the program has it.
+            wanted: what the oracle makes of it.
+            scratch: bytes of the memory that the functions work in.
 
         Raises:
             RunError: if the features are not the oracle's.
         """
         symbols = read_image(self.path).symbols
-        scratch = front_end_memory(self.front_end).total
-        wanted = features(self.front_end, sample[np.newaxis])[0]
         kept = np.ones(scratch, bool), np.ones(STACK, bool)
         instructions = 0
         for paint in PAINTS:
@@ -102,10 +103,10 @@ class BareFrontEnd:
             places = (symbols["scratch"], scratch), (symbols["stack_top"] - STACK, STACK)
             for place, count in places:
                 machine.mem_write(place, bytes([paint]) * count)
-            machine.mem_write(symbols["sample"], sample.tobytes())
+            machine.mem_write(symbols["sample"], sample)
             instructions = self._counted(machine, symbols)
             made = bytes(machine.mem_read(symbols["features"], len(wanted)))
-            if made != wanted.tobytes():
+            if made != wanted:
                 raise RunError(f"front end: {self.processor} computes other features than here")
             for whole, (place, count) in zip(kept, places, strict=True):
                 whole &= np.frombuffer(bytes(machine.mem_read(place, count)), np.uint8) == paint
@@ -163,21 +164,70 @@ class BareFrontEnd:
         return count
 
 
+@dataclass(frozen=True)
+class BareFrontEnd:
+    """An image of a front end of pictures.
+
+    Attributes:
+        front_end: that it computes.
+        image: in which it does.
+    """
+
+    front_end: FrontEnd
+    image: BareImage
+
+    @property
+    def code(self) -> int:
+        """Bytes of flash of its functions and their table."""
+        return self.image.code
+
+    def run(self, sample: NDArray[np.int8]) -> FrontEndRan:
+        """Compute the features of ``sample`` int8 (D,), and count.
+
+        Raises:
+            RunError: if the features are not the oracle's.
+        """
+        wanted = features(self.front_end, sample[np.newaxis])[0]
+        scratch = front_end_memory(self.front_end).total
+        return self.image.run(sample.tobytes(), wanted.tobytes(), scratch)
+
+
 @contextmanager
 def bare_front_end(front_end: FrontEnd, processor: str) -> Iterator[BareFrontEnd]:
     """An image of ``front_end`` for ``processor``, gone afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield BareFrontEnd(front_end, processor, _built(Path(folder), front_end, processor))
-
-
-def _built(folder: Path, front_end: FrontEnd, processor: str) -> Path:
-    board = UNICORN.get(processor) or QEMU[processor]
-    runtime = "arm_runtime.c" if processor in _CORTEX else "riscv_runtime.c"
     numbers = {
         "constants": front_end_constants(front_end),
         "inputs": front_end.input_features, "outputs": front_end.features,
     }  # fmt: skip
-    (folder / "program.c").write_text(PROGRAM % numbers)
+    kernels = ("tifed_kernel_front_end.c", "tifed_kernel_second_order.c")
+    rest = ("tifed_front_end.c", "tifed_second_order.c")
+    with bare_image(PROGRAM % numbers, processor, kernels, rest) as image:
+        yield BareFrontEnd(front_end, image)
+
+
+@contextmanager
+def bare_image(
+    program: str, processor: str, kernels: Sequence[str], rest: Sequence[str]
+) -> Iterator[BareImage]:
+    """An image for ``processor``, gone afterwards.
+
+    Args:
+        program: C with ``start``, ``sample``, ``scratch`` and ``features``.
+        processor: one of the emulated ones.
+        kernels: files of the core that are compiled for speed.
+        rest: those that are compiled for size.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = _built(Path(folder), program, processor, kernels, rest)
+        yield BareImage(processor, path)
+
+
+def _built(
+    folder: Path, program: str, processor: str, kernels: Sequence[str], rest: Sequence[str]
+) -> Path:
+    board = UNICORN.get(processor) or QEMU[processor]
+    runtime = "arm_runtime.c" if processor in _CORTEX else "riscv_runtime.c"
+    (folder / "program.c").write_text(program)
     boards = SOURCES / "boards"
     script = (boards / board.script).read_text() + (boards / "sections.ld").read_text()
     (folder / "board.ld").write_text(script.replace("1024", str(STACK)))
@@ -187,15 +237,13 @@ def _built(folder: Path, front_end: FrontEnd, processor: str) -> Path:
         "-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables",
         "-fno-unroll-loops", "-fno-sanitize=all", "-nostdlib", f"-I{CORE}",
     ]  # fmt: skip
-    kernels, image = [], folder / "image.elf"
-    for name in ("tifed_kernel_front_end", "tifed_kernel_second_order"):
-        kernels.append(str(folder / f"{name}.o"))
-        source = str(CORE / f"{name}.c")
-        subprocess.run([*command, "-O2", "-c", source, "-o", kernels[-1]], check=True)
-    core = (CORE / "tifed_front_end.c", CORE / "tifed_second_order.c")
-    rest = (folder / "program.c", *core, boards / runtime)
+    objects, image = [], folder / "image.elf"
+    for name in kernels:
+        objects.append(str(folder / f"{name}.o"))
+        subprocess.run([*command, "-O2", "-c", str(CORE / name), "-o", objects[-1]], check=True)
+    sources = (folder / "program.c", *(CORE / name for name in rest), boards / runtime)
     link = ("-Wl,--gc-sections", "-Wl,--entry=start", "-T", str(folder / "board.ld"))
     subprocess.run(
-        [*command, "-Os", *map(str, rest), *kernels, *link, "-o", str(image)], check=True
+        [*command, "-Os", *map(str, sources), *objects, *link, "-o", str(image)], check=True
     )
     return image
