@@ -7,7 +7,7 @@
 #define TIFED_MODEL_HOP {{ model.signal.hop }}u /* readings from one sample to the next */
 
 /* Begin a recording; readings before it are forgotten. `mirrored`: whether the device is worn on the
- * side of the body whose movements are turned round{{ "" if model.signal.mirrored else ", which changes nothing here" }}. */
+ * side of the body whose movements are turned round{% if model.signal.mirror_side %} ("{{ model.signal.mirror_side | replace("*/", "") }}" in the training data){% endif %}{{ "" if model.signal.mirrored else ", which changes nothing here" }}. */
 void tifed_model_begin_readings(bool mirrored);
 
 /* The readings of all axes at one time, in this order:
