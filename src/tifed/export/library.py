@@ -200,7 +200,7 @@ def _features(model: Model) -> list[dict[str, Any]]:
 def features_ram(model: Model) -> int:
     """Bytes of RAM in which a library makes features of a reading, the features included."""
     parts = model.before.ram(model.network.features)
-    made = sum(int(part.value) for part in parts.values())
+    made = sum(int(part.value) for name, part in parts.items() if name != "readings")
     # What a front end gives has a place of its own.
     return made + (model.kept if model.front_end is not None else 0)
 
