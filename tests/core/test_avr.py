@@ -29,7 +29,7 @@ COMPILER = ["avr-gcc", f"-mmcu={PROCESSOR}", "-Os", "-Wall", "-Wextra", "-Wshado
 STRICT = [*COMPILER, "-std=c99", "-Wpedantic", "-Wconversion"]
 
 pytestmark = [
-    pytest.mark.slow(4),
+    pytest.mark.slow(30),
     pytest.mark.skipif(
         not (shutil.which("avr-gcc") and shutil.which("simavr")) and "CI" not in os.environ,
         reason="scripts/system_packages installs gcc-avr, avr-libc and simavr",
@@ -69,7 +69,7 @@ def packed(text: str) -> bytes:
         ("shifts.txt", SHIFTS, "check_shifts.c", 30),
         ("quantise.txt", ("tifed_quantise.c",), "check_quantise.c", 40),
         ("store.txt", STORE, "check_store.c", 24),
-        ("kept.txt", KEPT, "check_kept.c", 17),
+        ("kept.txt", KEPT, "check_kept.c", 8),
         ("motion.txt", MOTION, "check_motion.c", 18),
     ],
     ids=[
