@@ -41,9 +41,12 @@ def test_the_numbers_are_those_of_the_specification() -> None:
 
 
 def test_the_words_of_purposes_are_those_of_the_specification() -> None:
-    names = ["feedback", "start", "partition", "sampling", "fault", "rounding", "baseline", "copy"]
+    names = [
+        "feedback", "start", "partition", "sampling", "fault", "rounding", "baseline", "copy",
+        "store",
+    ]  # fmt: skip
     assert {it.name.lower(): int(it) for it in Purpose} == dict(
-        zip(names, range(1, 9), strict=True)
+        zip(names, range(1, 10), strict=True)
     )
 
 
