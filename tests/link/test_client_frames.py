@@ -399,7 +399,7 @@ def test_answers_that_are_errors(
 
 
 def test_the_codes_of_the_specification_have_words() -> None:
-    from tifed.link.client import CODES
+    from tifed.link.conversation import CODES
 
     assert sorted(CODES) == [*range(1, 10), *range(64, 75)]
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tifed.link.client import _PieceSize, _Quickness
+from tifed.link.conversation import PieceSize, Quickness
 
 
 def test_pieces_halve_where_frames_get_lost_and_grow_again_slowly() -> None:
-    size = _PieceSize(300)
+    size = PieceSize(300)
     assert size.room(8) == 292
     rooms = []
     for _ in range(5):
@@ -24,7 +24,7 @@ def test_pieces_halve_where_frames_get_lost_and_grow_again_slowly() -> None:
 
 
 def test_a_loss_breaks_a_streak() -> None:
-    size = _PieceSize(300)
+    size = PieceSize(300)
     size.went(False)
     for _ in range(19):
         size.went(True)
@@ -35,14 +35,14 @@ def test_a_loss_breaks_a_streak() -> None:
 
 
 def test_a_device_that_takes_little_gets_no_more_and_no_less() -> None:
-    size = _PieceSize(30)
+    size = PieceSize(30)
     size.went(False)
     assert size.room(0) == 30
 
 
 @pytest.mark.parametrize("tries", [0, 1, 4])
 def test_a_lost_frame_is_soon_sent_again(tries: int) -> None:
-    quick = _Quickness()
+    quick = Quickness()
     assert quick.wait(tries, 1.0) == pytest.approx(0.12)
     quick.took(0.1)
     assert quick.wait(tries, 1.0) == pytest.approx(0.4)
@@ -53,7 +53,7 @@ def test_a_lost_frame_is_soon_sent_again(tries: int) -> None:
 
 
 def test_a_device_that_is_away_is_asked_ever_less_often() -> None:
-    quick = _Quickness()
+    quick = Quickness()
     quick.took(0.0001)
     waits = [quick.wait(tries, 1e9) for tries in range(25)]
     assert waits[:5] == [0.005] * 5

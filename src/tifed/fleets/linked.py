@@ -40,7 +40,7 @@ from tifed.link import (
     DeviceStatus,
     LineNotOpenedError,
 )
-from tifed.link.client import BUSY, ORDER, UNCONFIGURED
+from tifed.link.conversation import BUSY, ORDER, UNCONFIGURED
 from tifed.rule.network import Parameters
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,8 @@
 """The link between a server and its devices: frames, requests, lines (docs/link.md)."""
 
 from tifed.link.answers import Capabilities, DeviceState, DeviceStatus
-from tifed.link.client import Client, Patience
+from tifed.link.client import Client
+from tifed.link.conversation import Patience
 from tifed.link.errors import (
     DeviceAnswerError,
     DeviceError,
