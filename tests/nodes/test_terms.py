@@ -68,6 +68,15 @@ def test_an_experiment_is_accepted_by_all_that_decides_which_sums_leave() -> Non
         NodeTerms().require(experiment)
 
 
+def test_a_node_with_data_of_its_own_takes_no_run_without() -> None:
+    sent = load_experiment(overrides=["devices=2"])
+    for terms in (NodeTerms(), NodeTerms.open()):
+        terms.require(sent)
+    for terms in (NodeTerms(dataset="digits"), NodeTerms(accepts=acceptance(sent))):
+        with pytest.raises(UsageError, match="own_data: this node has data of its own, and takes"):
+            terms.require(sent)
+
+
 def plan_of(samples: int, steps: int) -> Plan:
     return Plan(0, 0, 0, Jobs.of([Job(3, (0,), 0, samples, 0, steps), Job(4, (0,), 0, 50, 0, 9)]))
 

@@ -50,8 +50,8 @@ def gateway(
 
     The experiment comes with every request, so the gateway is started once and serves one
     experiment after the other. A board needs firmware that was built for the experiment (*tifed
-    export*); one that has other firmware is left out and named. Boards without sensors get their
-    samples from the data set on this machine.
+    export*); one that has other firmware is left out and named. Boards that have no samples of
+    their own get them from the data set on this machine.
 
     The log shows which boards are there, leave and come back. To try it without boards, use *tifed
     emulate*.

@@ -139,12 +139,12 @@ def simulated_context(
     """
     resolved, terms = parsed(experiment), terms or NodeTerms()
     devices = selection.devices(resolved.devices)
+    terms.require(resolved)
     if not resolved.own_data:
         setup = _built(experiment, data_dir)
         data = samples_digest(resolved, setup)
         fleet = HostedFleet(setup, devices)
         return NodeContext(identity(resolved), data, setup.network, devices, fleet)
-    terms.require(resolved)
     setup = own_setup(resolved, devices, terms, partial(_built, data_dir=data_dir))
     own = OwnHostedFleet(setup, devices, terms.least)
     return NodeContext(

@@ -88,9 +88,19 @@ class NodeTerms:
     def require(self, experiment: Experiment) -> None:
         """Make sure that the owner has accepted ``experiment``.
 
+        Without own data a server may ask for what it likes, so whoever has named a data set or an
+        experiment of his own takes no such run.
+
         Raises:
             UsageError: if not; it says how to.
         """
+        if not experiment.own_data:
+            if self.dataset or self.accepts not in ("", ANY):
+                raise UsageError(
+                    "own_data: this node has data of its own, and takes part in experiments with "
+                    "own_data = true alone"
+                )
+            return
         name = acceptance(experiment)
         if self.accepts not in (name, ANY):
             raise UsageError(

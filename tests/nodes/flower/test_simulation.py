@@ -50,7 +50,7 @@ def misbehaving(settings: Settings) -> ClientApp:
         elif partition == 1 and head["kind"] == "evaluate":
             content["arrays"] = ArrayRecord({"scores": Array("int64", (9,), "numpy.ndarray", b"x")})
         elif partition == 2:
-            head["version"] = 3
+            head["version"] = 2
         elif partition == 3 and head["kind"] != "hello":
             raise RuntimeError("out of memory\n2026-01-01T00:00:00Z failed: forged")
         return Message(content, reply_to=message)
