@@ -50,7 +50,9 @@ OPTIONS: dict[str, Any] = {
 def test_features_are_those_of_the_readings(tmp_path: Path) -> None:
     path = recordings(tmp_path)
     dataset = load(path, signal="motion", held_out_groups="bob", **OPTIONS)
-    assert dataset.signal == MotionFrontEnd(3, 32, (0,), ("ax", "ay", "az"), (4096.0,) * 3, hop=16)
+    assert dataset.signal == MotionFrontEnd(
+        3, 32, (0,), ("ax", "ay", "az"), (4096.0,) * 3, 16, "left"
+    )
     assert dataset.feature_names == dataset.signal.feature_names
     assert dataset.quantisation is None
     rows = [line.split(",") for line in path.read_text().splitlines()[1:]]

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from tifed.data import Quantisation, SampleFormat, load
-from tifed.experiment import build, load_experiment
+from tifed.experiment import Experiment, build, load_experiment
 from tifed.experiment import run as run_experiment
-from tifed.experiment.setup import network_for
-from tifed.export import FRAMEWORKS, export, model_for
+from tifed.experiment.setup import network_for, network_of
+from tifed.export import FRAMEWORKS, Model, export, model_for
+from tifed.rule.signal.motion import MotionFrontEnd
 
 pytest.importorskip("serial", reason="the extra serial brings it")
 pytestmark = pytest.mark.slow(10)
@@ -64,9 +65,14 @@ def compiled(
     folder: Path,
     run: Callable[..., str],
 ) -> Path:
-    """The framework's federated program on an acted board."""
+    """The framework's federated program for samples that are values of an analog pin."""
     experiment = load_experiment(preset="digits", overrides=list(settings))
     model = model_for(experiment, network_for(experiment), samples=SampleFormat(readings))
+    return built(framework, prefix, model, folder, run)
+
+
+def built(framework: str, prefix: str, model: Model, folder: Path, run: Callable[..., str]) -> Path:
+    """The framework's federated program on an acted board."""
     export(model, framework, folder / "library", prefix)
     library, layout = folder / "library", FRAMEWORKS[framework]
     name, language = PROGRAMS[framework]
@@ -157,3 +163,32 @@ def test_boards_with_their_own_data_end_with_the_simulators_digest(
     # A board that could not have kept the model has no personal rounds.
     assert found.own.personal == simulated.own.personal
     assert found.own.personal is not None
+
+
+@pytest.mark.parametrize("framework", PROGRAMS)
+def test_a_program_for_a_motion_sensor_gives_readings_of_all_axes(
+    framework: str, tmp_path: Path, run: Callable[..., str]
+) -> None:
+    """It starts, and takes samples: each needs a window of readings, and then a hop more."""
+    signal = MotionFrontEnd(3, 32, hop=16)
+    experiment = Experiment(front_end="motion", layers=(signal.features, 6, 2), own_data=True)
+    network = network_of(experiment, signal.features, 2)
+    program = built(framework, "door", model_for(experiment, network, signal=signal), tmp_path, run)
+    (tmp_path / "memory").touch()
+    # A button that is held for as many values as two samples take, then the other one for three.
+    rows = [(0, (32 + 16) * 3), (1, 3 * 16 * 3)]
+    text = "".join(f"{label}{',5' * count}\n" for label, count in rows)
+    (tmp_path / "samples").write_text(text)
+    own = {
+        "ACTED_SAMPLES": str(tmp_path / "samples"), "ACTED_MEMORY": str(tmp_path / "memory"),
+    }  # fmt: skip
+    here, there = os.pipe()
+    with subprocess.Popen(
+        [program], stdin=here, stdout=subprocess.PIPE, env=os.environ | own
+    ) as process:
+        while (tmp_path / "samples").exists():
+            assert process.poll() is None, f"the board has ended with {process.returncode}"
+            time.sleep(0.02)
+        process.kill()
+    os.close(here)
+    os.close(there)

@@ -14,7 +14,9 @@ from tifed.rule.learning import classify
 from tifed.rule.signal.motion import MotionFrontEnd
 
 SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover")
-FRONT_END = MotionFrontEnd(3, 32, (0, 2), ("ax", "a*/y", "az"), (4096.0, 4096.0, 939.65), hop=20)
+FRONT_END = MotionFrontEnd(
+    3, 32, (0, 2), ("ax", "a*/y", "az"), (4096.0, 4096.0, 939.65), 20, "left"
+)
 
 MAIN = """\
 #include <stdio.h>
@@ -89,6 +91,7 @@ def test_the_header_and_the_page_say_what_the_sensor_has_to_give(
     header = next((tmp_path / "library").rglob("tifed_model.h")).read_text()
     assert "#define TIFED_MODEL_AXES 3u" in header
     assert "#define TIFED_MODEL_HOP 20u" in header
+    assert 'are turned round ("left" in the training data)' in header
     assert " *     ax: 4096 for each unit that the training data have, mirrored\n" in header
     assert " *     ay: 4096 for each unit that the training data have\n" in header
     assert " *     az: 939.65 for each unit" in header

@@ -22,12 +22,13 @@ def ranges(
 
     These are weights, sums, deltas and gradients, each with the type that holds it.
 
-    An experiment's front end comes first: with one, the data are loaded, for the pictures' size.
+    An experiment's front end comes first: with one, the data are loaded, for the size of pictures
+    or the axes of a sensor.
 
     The worst case is over all possible data. Nothing is measured: it follows from the shape of
     the network and from the bounds at which parameters saturate.
     """
-    from tifed.experiment.setup import front_end_for, network_for
+    from tifed.experiment.setup import front_end_for, network_for, signal_for
     from tifed.rule.network import ranges as worst_cases
     from tifed.rule.recipes import ENERGIES
 
@@ -38,7 +39,7 @@ def ranges(
         least = min(recipe.energy_shift(network, energy) for energy in ENERGIES)
     least = network.energy_shift_within(min(0, least), chosen.batch, extra_shift=0)
     rows = worst_cases(network, chosen.batch, least)
-    front_end = front_end_for(chosen, data_dir)
+    front_end = front_end_for(chosen, data_dir) or signal_for(chosen, data_dir)
     if front_end is not None:
         rows = (*front_end.ranges(), *rows)
     if as_json:

@@ -72,7 +72,8 @@ def motion_dataset(
     mirrored = () if mirror is None else axes_of(names, mirror.axes, path)
     if mirror is not None and table.sides is not None:
         require_side(mirror.value, table.sides.astype(str).tolist(), path)
-    front_end = MotionFrontEnd(axes, window, mirrored, names, factors, hop)
+    side = "" if mirror is None else mirror.value
+    front_end = MotionFrontEnd(axes, window, mirrored, names, factors, hop, side)
     readings, warnings = as_readings(table, factors, mirror, path)
     if test is not None:
         tested, more = as_readings(test, factors, mirror, path)

@@ -52,6 +52,7 @@ def model_files(model: Model, framework: str, names: Names) -> tuple[Member, dic
     header = experiment_header(
         model.network, (model.layers,), experiment.buffer, experiment.batch,
         front_end=model.front_end, extractor=model.extractor, shifts=model.shifts,
+        signal_digest=None if model.signal is None else model.signal.digest,
     )  # fmt: skip
     files[names.applied(f"{layout.sources}/tifed_experiment.h")] = header.encode()
     member = Member(
@@ -199,7 +200,7 @@ def _features(model: Model) -> list[dict[str, Any]]:
 def features_ram(model: Model) -> int:
     """Bytes of RAM in which a library makes features of a reading, the features included."""
     parts = model.before.ram(model.network.features)
-    made = sum(int(part.value) for part in parts.values())
+    made = sum(int(part.value) for name, part in parts.items() if name != "readings")
     # What a front end gives has a place of its own.
     return made + (model.kept if model.front_end is not None else 0)
 

@@ -7,13 +7,12 @@
 #define TIFED_MODEL_HOP {{ model.signal.hop }}u /* readings from one sample to the next */
 
 /* Begin a recording; readings before it are forgotten. `mirrored`: whether the device is worn on the
- * side of the body whose movements are turned round{{ "" if model.signal.mirrored else ", which changes nothing here" }}. */
+ * side of the body whose movements are turned round{% if model.signal.mirror_side %} ("{{ model.signal.mirror_side | replace("*/", "") }}" in the training data){% endif %}{{ "" if model.signal.mirrored else ", which changes nothing here" }}. */
 void tifed_model_begin_readings(bool mirrored);
 
 /* The readings of all axes at one time, in this order:
 {% for axis in range(model.signal.axes) %}
  *     {{ model.signal.axis_names[axis] | replace("*/", "") if model.signal.axis_names else axis }}{% if model.signal.scale %}: {{ "%g" | format(model.signal.scale[axis]) }} for each unit that the training data have{% endif %}{{ ", mirrored" if axis in model.signal.mirrored }}
-
 {% endfor %}
  * The sample that is ready now (TIFED_MODEL_FEATURES) for tifed_model_add_sample and
  * tifed_model_classify, in a place that the next one is written to; mostly NULL, for none is. */

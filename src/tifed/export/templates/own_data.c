@@ -38,6 +38,9 @@ static int prepare_device(const char *board, uint32_t (*ticks)(void), const tife
         status = tifed_store_format(&store, &store_config, entries);
     if (status != TIFED_OK)
         return status;
+{% if model.signal and model.signal.name == "motion" %}
+    tifed_model_begin_readings(false);
+{% endif %}
     own = tifed_store_own(&store);
     device_setup = tifed_model_device(sample, board, write_line);
     device_setup.ticks = ticks;

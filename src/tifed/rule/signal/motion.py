@@ -36,6 +36,7 @@ class MotionFrontEnd(SignalFrontEnd):
             depends on; or none.
         hop: times between the beginnings of two windows, which decides how often a window is due
             and no feature.
+        mirror_side: what the training data call the side on which signs are turned round; or "".
 
     Raises:
         UsageError: naming the argument that is out of range.
@@ -47,6 +48,7 @@ class MotionFrontEnd(SignalFrontEnd):
     axis_names: tuple[str, ...] = ()
     scale: tuple[float, ...] = ()
     hop: int = 0
+    mirror_side: str = ""
     name = "motion"
 
     def __post_init__(self) -> None:

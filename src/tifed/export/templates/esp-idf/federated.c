@@ -78,6 +78,20 @@ static bool open_storage(void)
 
 static adc_oneshot_unit_handle_t sensor;
 
+{% if model.signal and model.signal.name == "motion" %}
+/* Every axis at one time, as often a second as in the training data; here all from the one input. */
+static void read_axes(int16_t *readings)
+{
+    for (uint32_t i = 0; i < TIFED_MODEL_AXES; i++) {
+        int measured = 0; /* 12 bits */
+        (void)adc_oneshot_read(sensor, CHANNEL, &measured);
+        readings[i] = (int16_t)measured;
+    }
+    vTaskDelay(pdMS_TO_TICKS(20));
+}
+
+{% include "motion_sensor.c" %}
+{% else %}
 {% if model.maps %}
 /* Each number in the unit that its feature has in the training data (tifed_model.h lists them). */
 {% endif %}
@@ -93,6 +107,7 @@ static void read_sensor(int8_t *values)
 {% endif %}
     }
 }
+{% endif %}
 
 /* The class that the owner says the next reading is of: the button held down; -1 if none is. */
 static int32_t told_class(void)

@@ -97,6 +97,20 @@ static const struct gpio_dt_spec buttons[] = {
 };
 static const struct gpio_dt_spec light = GPIO_DT_SPEC_GET_OR(DT_ALIAS(led0), gpios, {0});
 
+{% if model.signal and model.signal.name == "motion" %}
+/* Every axis at one time, as often a second as in the training data; here all from the one input. */
+static void read_axes(int16_t *readings)
+{
+    for (uint32_t i = 0; i < TIFED_MODEL_AXES; i++) {
+        struct adc_sequence sequence = {.buffer = &readings[i], .buffer_size = sizeof readings[i]};
+        (void)adc_sequence_init_dt(&sensor, &sequence);
+        (void)adc_read_dt(&sensor, &sequence);
+    }
+    k_msleep(20);
+}
+
+{% include "motion_sensor.c" %}
+{% else %}
 {% if model.maps %}
 /* Each number in the unit that its feature has in the training data (tifed_model.h lists them). */
 {% endif %}
@@ -115,6 +129,7 @@ static void read_sensor(int8_t *values)
         k_msleep(1);
     }
 }
+{% endif %}
 
 /* The class that the owner says the next reading is of: the button held down; -1 if none is. */
 static int32_t told_class(void)
