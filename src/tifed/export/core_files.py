@@ -11,8 +11,8 @@ LINK_FOLDER = "tifed_link"
 """Where an export keeps the device's side of the link, for its names are short."""
 
 _PUBLIC = (
-    "tifed.h", "tifed_features.h", "tifed_front_end.h", "tifed_layout.h", "tifed_second_order.h",
-    "tifed_shifts.h",
+    "tifed.h", "tifed_features.h", "tifed_front_end.h", "tifed_layout.h", "tifed_log_mel.h",
+    "tifed_motion.h", "tifed_second_order.h", "tifed_shifts.h",
 )  # fmt: skip
 
 

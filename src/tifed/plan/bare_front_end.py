@@ -1,35 +1,19 @@
-"""A front end alone on an emulated processor: built, run on samples, its instructions counted.
+"""A front end alone on an emulated processor: built, run on samples, its instructions counted."""
 
-The core is compiled as firmware compiles it: the kernel for speed, the rest for size. unicorn
-counts instructions one by one; they are not cycles.
-"""
-
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import unicorn
-from elftools.elf.elffile import ELFFile
 from numpy.typing import NDArray
-from unicorn import arm_const, riscv_const
 
-from tifed.board.firmware.build import CORE, SOURCES
-from tifed.board.firmware.elf import read_image
-from tifed.board.firmware.emulated_boards import PROCESSORS, QEMU, UNICORN
+from tifed.board.firmware.build import CORE
 from tifed.board.firmware.front_end_header import front_end_constants
 from tifed.errors import RunError
+from tifed.plan.bare_program import BareProgram, compiled
 from tifed.rule.front_end import FrontEnd, features, front_end_memory
-
-STACK = 4096
-PAINTS = (0x55, 0xAA)
-"""A byte that keeps both is one that nobody wrote to."""
-RAM_BYTES = 1 << 22
 
 PROGRAM = """\
 %(constants)s
@@ -44,12 +28,6 @@ int start(void)
     return status ? status : tifed_front_end_put(&stream, sample, sizeof sample);
 }
 """
-
-_emulator: Any = unicorn  # it has no types
-_CORTEX = {
-    "cortex-m0": arm_const.UC_CPU_ARM_CORTEX_M0, "cortex-m3": arm_const.UC_CPU_ARM_CORTEX_M3,
-    "cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,18 +51,16 @@ class BareFrontEnd:
 
     Attributes:
         front_end: that it computes.
-        processor: that it is for.
-        path: of the image.
+        program: the image.
     """
 
     front_end: FrontEnd
-    processor: str
-    path: Path
+    program: BareProgram
 
     @property
     def code(self) -> int:
         """Bytes of flash of the functions and their table, without the program around them."""
-        return read_image(self.path).code
+        return self.program.image.code
 
     def run(self, sample: NDArray[np.int8]) -> FrontEndRan:
         """Compute the features of ``sample`` int8 (D,), and count.
@@ -92,110 +68,33 @@ class BareFrontEnd:
         Raises:
             RunError: if the features are not the oracle's.
         """
-        symbols = read_image(self.path).symbols
-        scratch = front_end_memory(self.front_end).total
         wanted = features(self.front_end, sample[np.newaxis])[0]
-        kept = np.ones(scratch, bool), np.ones(STACK, bool)
-        instructions = 0
-        for paint in PAINTS:
-            machine = self._machine()
-            places = (symbols["scratch"], scratch), (symbols["stack_top"] - STACK, STACK)
-            for place, count in places:
-                machine.mem_write(place, bytes([paint]) * count)
-            machine.mem_write(symbols["sample"], sample.tobytes())
-            instructions = self._counted(machine, symbols)
-            made = bytes(machine.mem_read(symbols["features"], len(wanted)))
-            if made != wanted.tobytes():
-                raise RunError(f"front end: {self.processor} computes other features than here")
-            for whole, (place, count) in zip(kept, places, strict=True):
-                whole &= np.frombuffer(bytes(machine.mem_read(place, count)), np.uint8) == paint
-        return FrontEndRan(
-            instructions=instructions,
-            scratch=scratch - int(kept[0].sum()),
-            stack=STACK - int(np.argmin(kept[1])),
+        ran = self.program.run(
+            {"sample": sample.tobytes()},
+            {"features": len(wanted)},
+            {"scratch": front_end_memory(self.front_end).total},
         )
-
-    def _machine(self) -> Any:
-        """A processor with the image in its memory."""
-        if self.processor in _CORTEX:
-            mode = unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
-            machine = _emulator.Uc(unicorn.UC_ARCH_ARM, mode)
-            machine.ctl_set_cpu_model(_CORTEX[self.processor])
-            flash, ram, size = 0, 0x20000000, UNICORN[self.processor].flash
-        else:
-            machine = _emulator.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
-            flash, size = 0x80000000, QEMU[self.processor].flash
-            ram = flash + size
-        machine.mem_map(flash, size)
-        machine.mem_map(ram, RAM_BYTES)
-        with self.path.open("rb") as file:
-            for segment in ELFFile(file).iter_segments():
-                if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]:
-                    machine.mem_write(segment["p_paddr"], segment.data())
-        return machine
-
-    def _counted(self, machine: Any, symbols: dict[str, int]) -> int:
-        """Instructions from ``start`` to where it returns."""
-        count = 0
-
-        def one_more(*_: object) -> None:
-            nonlocal count
-            count += 1
-
-        machine.hook_add(unicorn.UC_HOOK_CODE, one_more)
-        if self.processor in _CORTEX:
-            stack, back, result = (
-                arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_LR, arm_const.UC_ARM_REG_R0,
-            )  # fmt: skip
-            end, thumb = UNICORN[self.processor].flash - 4, 1
-        else:
-            stack, back, result = (
-                riscv_const.UC_RISCV_REG_SP, riscv_const.UC_RISCV_REG_RA,
-                riscv_const.UC_RISCV_REG_A0,
-            )  # fmt: skip
-            end, thumb = 0x80000000 + QEMU[self.processor].flash - 4, 0
-        machine.reg_write(stack, symbols["stack_top"])
-        machine.reg_write(back, end | thumb)
-        machine.emu_start(symbols["start"] | thumb, end)
-        status = machine.reg_read(result)
-        if status != 0:
-            raise RunError(f"front end: {self.processor} returned {status}")
-        return count
+        if ran.content["features"] != wanted.tobytes():
+            raise RunError(f"front end: {self.program.processor} computes other features than here")
+        return FrontEndRan(
+            instructions=ran.instructions, scratch=ran.written["scratch"], stack=ran.stack,
+        )  # fmt: skip
 
 
 @contextmanager
 def bare_front_end(front_end: FrontEnd, processor: str) -> Iterator[BareFrontEnd]:
     """An image of ``front_end`` for ``processor``, gone afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield BareFrontEnd(front_end, processor, _built(Path(folder), front_end, processor))
-
-
-def _built(folder: Path, front_end: FrontEnd, processor: str) -> Path:
-    board = UNICORN.get(processor) or QEMU[processor]
-    runtime = "arm_runtime.c" if processor in _CORTEX else "riscv_runtime.c"
     numbers = {
         "constants": front_end_constants(front_end),
         "inputs": front_end.input_features, "outputs": front_end.features,
     }  # fmt: skip
-    (folder / "program.c").write_text(PROGRAM % numbers)
-    boards = SOURCES / "boards"
-    script = (boards / board.script).read_text() + (boards / "sections.ld").read_text()
-    (folder / "board.ld").write_text(script.replace("1024", str(STACK)))
-    command = [
-        sys.executable, "-m", "ziglang", "cc", *PROCESSORS[processor].zig, "-std=c11", "-g",
-        "-ffreestanding", "-fno-builtin", "-ffunction-sections", "-fdata-sections",
-        "-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables",
-        "-fno-unroll-loops", "-fno-sanitize=all", "-nostdlib", f"-I{CORE}",
-    ]  # fmt: skip
-    kernels, image = [], folder / "image.elf"
-    for name in ("tifed_kernel_front_end", "tifed_kernel_second_order"):
-        kernels.append(str(folder / f"{name}.o"))
-        source = str(CORE / f"{name}.c")
-        subprocess.run([*command, "-O2", "-c", source, "-o", kernels[-1]], check=True)
-    core = (CORE / "tifed_front_end.c", CORE / "tifed_second_order.c")
-    rest = (folder / "program.c", *core, boards / runtime)
-    link = ("-Wl,--gc-sections", "-Wl,--entry=start", "-T", str(folder / "board.ld"))
-    subprocess.run(
-        [*command, "-Os", *map(str, rest), *kernels, *link, "-o", str(image)], check=True
-    )
-    return image
+    kernels = ("tifed_kernel_front_end.c", "tifed_kernel_second_order.c")
+    core = ("tifed_front_end.c", "tifed_second_order.c")
+    with tempfile.TemporaryDirectory() as folder:
+        yield BareFrontEnd(
+            front_end,
+            compiled(
+                Path(folder), processor, PROGRAM % numbers,
+                [CORE / name for name in kernels], [CORE / name for name in core],
+            ),
+        )  # fmt: skip
