@@ -12,7 +12,6 @@ from scipy.io import wavfile
 
 import tifed
 from tifed.experiment import Experiment
-from tifed.experiment.setup import network_for
 from tifed.export import export, model_for
 from tifed.native.choice import engine
 from tifed.plan.bare_program import BareProgram, compiled
@@ -83,8 +82,8 @@ def tone(word: int, take: int) -> NDArray[np.int16]:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Experiment, Path, Path]:
-    """What was learnt of four words, in a run on recordings in a folder; the folders of both."""
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Experiment, Path]:
+    """What was learnt of four words, in a run on recordings in a folder, and the model file."""
     words = tmp_path_factory.mktemp("sound") / "words"
     for word in range(4):
         (words / f"word{word}").mkdir(parents=True)
@@ -97,14 +96,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Experiment, Path,
     out = tmp_path_factory.mktemp("runs") / "run"
     result = tifed.run(experiment, out=out)
     assert result.accuracy > 0.7
-    return experiment, words, out / "model.safetensors"
+    return experiment, out / "model.safetensors"
 
 
 @pytest.mark.parametrize("processor", ["cortex-m0", "cortex-m4", "riscv32"])
 def test_raw_samples_have_the_features_and_the_class_that_they_have_here(
-    tmp_path: Path, trained: tuple[Experiment, Path, Path], processor: str
+    tmp_path: Path, trained: tuple[Experiment, Path], processor: str
 ) -> None:
-    experiment, words, model_file = trained
+    experiment, model_file = trained
     network, parameters = load_model(model_file)
     exported = tmp_path / "library"
     export(model_for(experiment, network, trained=(network, parameters)), "cmake", exported)
