@@ -10,8 +10,7 @@ from mkdocs.structure.files import File, Files
 SOURCES = Path(__file__).resolve().parents[2] / "src" / "tifed"
 HEADERS = (
     "tifed.h", "tifed_features.h", "tifed_front_end.h", "tifed_second_order.h", "tifed_shifts.h",
-    "tifed_motion.h",
-    "device.h",
+    "tifed_memory.h", "tifed_own.h", "tifed_store.h", "tifed_kept.h", "tifed_motion.h", "device.h",
 )  # fmt: skip
 
 _NAMES = re.compile(r"^typedef struct (\w+)|^#define (\w+)|\b(tifed_\w+)\(", re.M)

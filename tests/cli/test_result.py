@@ -59,3 +59,19 @@ def test_a_folder_of_an_older_release_is_shown_and_a_damaged_result_refused(
         done = runner.invoke(app, ["show", str(tmp_path / "run")])
         assert isinstance(done.exception, UsageError)
         assert "result.json" in str(done.exception)
+
+
+def test_a_run_with_own_data_says_where_the_samples_are(tmp_path: Path) -> None:
+    settings = ["own_data=true", "rounds=2", "personal.rounds=1"]
+    options = [word for setting in settings for word in ("--set", setting)]
+    done = runner.invoke(app, ["run", *options, "--out", str(tmp_path / "run")])
+    assert done.exit_code == 0, done.output
+    shown = runner.invoke(app, ["show", str(tmp_path / "run")])
+    for printed in (done.stdout, shown.stdout):
+        assert "Accuracy is measured on devices: 8 of 8 devices scored the model" in printed
+        assert "On the test split of the data set the accuracy is 0." in printed
+        assert "Personal rounds on 8 devices: " in printed
+        assert "The server has no data set" not in printed
+    told = json.loads(runner.invoke(app, ["show", str(tmp_path / "run"), "--json"]).stdout)
+    assert told["own"]["on_devices"] is False
+    assert told["balanced_accuracy"] is None

@@ -51,6 +51,7 @@ void make_arrays(test_case *t)
     t->samples = zeroed_memory((size_t)t->count * features, 1);
     t->labels = zeroed_memory(t->count, 4);
     t->classes = zeroed_memory(t->count, 4);
+    t->margins = zeroed_memory(t->count, 4);
     make_model(t, &t->before);
     make_model(t, &t->after);
     for (uint32_t l = 0; l + 1 < t->network.depth; l++)
@@ -63,6 +64,7 @@ void drop_arrays(test_case *t)
     give_back(t->samples);
     give_back(t->labels);
     give_back(t->classes);
+    give_back(t->margins);
     for (uint32_t l = 0; l < t->network.depth; l++) {
         give_back(t->before.weights[l]);
         give_back(t->before.biases[l]);
@@ -179,10 +181,11 @@ static void run_core(test_case *t, int how, bool record)
     }
     for (uint32_t s = 0; s < t->count; s++) {
         int32_t class = tifed_classify(&core, t->samples + (size_t)s * features);
+        uint32_t margin = tifed_output_margin(&core);
         if (record)
-            t->classes[s] = class;
-        else if (class != t->classes[s])
-            fail("another class", who);
+            t->classes[s] = class, t->margins[s] = margin;
+        else if (class != t->classes[s] || margin != t->margins[s])
+            fail("another class or margin", who);
         const int8_t *sample = how == FROM_A_SOURCE ? NULL : t->samples + (size_t)s * features;
         if (tifed_add_sample(&core, sample, (uint32_t)t->labels[s]))
             fail("tifed_add_sample", who);
@@ -364,6 +367,8 @@ static void read_case(test_case *t)
     for (uint32_t i = 0; i < t->count; i++)
         t->classes[i] = (int32_t)number();
     t->work.energy_shift = (int32_t)number();
+    for (uint32_t i = 0; i < t->count; i++)
+        t->margins[i] = (uint32_t)number();
 }
 
 void check_case(void)

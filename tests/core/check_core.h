@@ -16,6 +16,7 @@ typedef struct test_case {
     tifed_work work;
     int8_t *centre, *samples;
     int32_t *labels, *classes;
+    uint32_t *margins;
     int16_t *feedback[TIFED_MAX_DEPTH];
     model before, after;
     uint64_t statistics[4];

@@ -22,6 +22,8 @@ FRONT_END = (
 MOTION = ("tifed_motion.c",)
 LOG_MEL = ("tifed_log_mel.c", "tifed_kernel_log_mel.c")
 SHIFTS = ("tifed_shifts.c", *FRONT_END)
+STORE = ("tifed_store.c", "tifed_crc.c")
+KEPT = ("tifed_kept.c", "tifed_crc.c", *LEARNING)
 PROCESSOR = "atmega1284p"
 """Of those that simavr has, the one with the most RAM (16 KB): no case is too large for it."""
 COMPILER = ["avr-gcc", f"-mmcu={PROCESSOR}", "-Os", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
@@ -66,6 +68,8 @@ def packed(text: str) -> bytes:
         ("features.txt", EXTRACTION, "check_extraction.c", 24),
         ("front_end.txt", FRONT_END, "check_front_end.c", 32),
         ("shifts.txt", SHIFTS, "check_shifts.c", 30),
+        ("store.txt", STORE, "check_store.c", 24),
+        ("kept.txt", KEPT, "check_kept.c", 17),
         ("motion.txt", MOTION, "check_motion.c", 18),
         ("log_mel.txt", LOG_MEL, "check_log_mel.c", 24),
     ],
@@ -76,6 +80,8 @@ def packed(text: str) -> bytes:
         "extraction",
         "front-end",
         "shifts",
+        "store",
+        "kept",
         "motion",
         "log-mel",
     ],
@@ -87,7 +93,7 @@ def test_every_vector_is_right_where_an_int_has_16_bits(
     assert text.startswith(f"{count}\n")
     cases, program = tmp_path / "cases.bin", tmp_path / "check"
     cases.write_bytes(packed(text))
-    own = [TESTS / name for name in (check, "cases.c", "cases_from_flash.c")]
+    own = [TESTS / name for name in (check, "cases.c", "cases_from_flash.c", "flash.c")]
     run(
         *COMPILER, "-std=gnu99", "-I", CORE, f'-DCASES="{cases}"',
         *(CORE / source for source in sources), *own, "-o", program,

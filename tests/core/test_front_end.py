@@ -1,4 +1,4 @@
-"""The device's front ends and shift copies, compiled and run apart from Python."""
+"""The device's front ends, shift copies, store, kept model: compiled, run apart from Python."""
 
 import importlib.util
 import os
@@ -18,10 +18,13 @@ CORE = ROOT / "src" / "tifed" / "core"
 PICTURES = ("front_end", "kernel_front_end", "second_order", "kernel_second_order", "shifts")
 SIGNALS = ("motion", "log_mel", "kernel_log_mel")
 SOURCES = tuple(CORE / f"tifed_{name}.c" for name in (*PICTURES, *SIGNALS))
+OTHERS = tuple(CORE / f"tifed{name}.c" for name in ("", "_kernel", "_crc", "_store", "_kept"))
 VECTORS = ROOT / "tests" / "vectors"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
-CHECK = ("check_front_end_file.c", "cases.c", "cases_from_file.c")
-CASES = {"front_end": 32, "shifts": 30, "motion": 18, "log_mel": 24}
+CHECK = ("check_front_end_file.c", "cases.c", "cases_from_file.c", "flash.c")
+CASES = {
+    "front_end": 32, "shifts": 30, "store": 24, "kept": 17, "motion": 18, "log_mel": 24,
+}  # fmt: skip
 NAMES = tuple(CASES)
 DIVISIONS = {"__aeabi_uidiv", "__aeabi_idiv"}
 """What a Cortex-M0 has no instruction for."""
@@ -51,7 +54,7 @@ def build(where: Path, name: str, compiler: list[str], *flags: str) -> Path:
     """The test program for the vectors called ``name``, strictly compiled."""
     target = where / f"check_{name}"
     check = (*CHECK, f"{target.name}.c")
-    sources = [*SOURCES, *(ROOT / "tests" / "core" / source for source in check)]
+    sources = [*SOURCES, *OTHERS, *(ROOT / "tests" / "core" / source for source in check)]
     run(*compiler, *STRICT, *flags, "-I", CORE, *sources, "-o", target)
     return target
 

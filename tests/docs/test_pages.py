@@ -33,6 +33,7 @@ PATH_OF_A_STRANGER = (
     "docs/tutorials/first-run.md",
     "docs/tutorials/own-data.md",
     "docs/tutorials/own-board.md",
+    "docs/own-data.md",
 )
 NOT_RUN = {
     "docs/extending.md": "adds to its process for good; tests/examples/test_extension.py runs it",

@@ -41,6 +41,10 @@ struct Line {
     return value;
   }
   size_t write(uint8_t byte) { left += (char)byte; return 1; }
+  size_t write(const uint8_t *bytes, size_t count) {
+    left.append((const char *)bytes, count);
+    return count;
+  }
   void print(const char *text) { left += text; }
   void print(long value) { left += std::to_string(value); }
   void println(const char *text) { print(text); left += "\\n"; }

@@ -41,7 +41,7 @@ static void fail(const char *what)
 }
 
 /* The far end: every byte the device sends must belong to a sound frame. */
-static void hear(uint8_t byte)
+static void hear_byte(uint8_t byte)
 {
     bool whole = tifed_link_feed(&far_end, byte);
     bytes_out++;
@@ -49,13 +49,21 @@ static void hear(uint8_t byte)
         if (!whole && !between)
             fail("the device sent an unsound frame");
         if (whole) {
-            last_answer = far_end.frame[TIFED_LINK_HEADER];
+            last_answer = tifed_link_frame(&far_end)[TIFED_LINK_HEADER];
             answers_ok += last_answer == TIFED_LINK_OK;
         }
         between = true;
     } else {
         between = false;
     }
+}
+
+static void hear(const uint8_t *bytes, uint16_t length)
+{
+    if (length == 0u)
+        fail("the device wrote nothing");
+    while (length--)
+        hear_byte(*bytes++);
 }
 
 static uint32_t stack(void)
@@ -80,9 +88,10 @@ static tifed_link sender;
 static uint8_t wire[2 * TIFED_LINK_FRAME];
 static size_t wired;
 
-static void to_wire(uint8_t byte)
+static void to_wire(const uint8_t *bytes, uint16_t length)
 {
-    wire[wired++] = byte;
+    memcpy(wire + wired, bytes, length);
+    wired += length;
 }
 
 static void request(tifed_device *device, uint8_t type, const uint8_t *payload, uint16_t length)
@@ -90,7 +99,7 @@ static void request(tifed_device *device, uint8_t type, const uint8_t *payload, 
     static uint16_t sequence = 0x8000;
     wired = 0;
     if (length)
-        memcpy(sender.frame + TIFED_LINK_HEADER, payload, length);
+        memcpy(tifed_link_frame(&sender) + TIFED_LINK_HEADER, payload, length);
     tifed_link_send(&sender, type, 7, ++sequence ? sequence : ++sequence, length, to_wire);
     frames_sent++;
     for (size_t i = 0; i < wired; i++)
@@ -130,7 +139,7 @@ static void frame(tifed_device *device)
                                 : sizes[type]);
     if (length > TIFED_LINK_PAYLOAD)
         length = TIFED_LINK_PAYLOAD;
-    uint8_t *payload = sender.frame + TIFED_LINK_HEADER;
+    uint8_t *payload = tifed_link_frame(&sender) + TIFED_LINK_HEADER;
     for (uint32_t i = 0; i < length; i++)
         payload[i] = take();
     if (how & 4u) /* small numbers: the interesting ones */
@@ -311,7 +320,7 @@ static void sum_many(void)
         for (int n = 0; n < MANY; n++)
             request(&device, TIFED_LINK_PUT_SAMPLE, sample, sizeof sample);
         request(&device, TIFED_LINK_GET_SUMS, ask, sizeof ask);
-        const uint8_t *said = far_end.frame + TIFED_LINK_HEADER + 1;
+        const uint8_t *said = tifed_link_frame(&far_end) + TIFED_LINK_HEADER + 1;
         uint64_t squares = tifed_link_get32(said + 4) | (uint64_t)tifed_link_get32(said + 8) << 32;
         if (last_answer != TIFED_LINK_OK || tifed_link_get32(said) != MANY ||
             squares != (uint64_t)MANY * FEATURES << 14)

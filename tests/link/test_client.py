@@ -213,10 +213,10 @@ def test_a_device_that_says_that_it_is_in_another_session_has_restarted() -> Non
 
 def test_another_version_is_named() -> None:
     def answer(frame: Frame) -> bytes:
-        return encode(Frame(frame.kind | ANSWER, frame.session, frame.sequence, b"\x46", 3))
+        return encode(Frame(frame.kind | ANSWER, frame.session, frame.sequence, b"\x46", 4))
 
     patience = Patience(answer=0.1, silence=60.0)
-    with pytest.raises(DeviceRefusedError, match="version 3 of the link"):
+    with pytest.raises(DeviceRefusedError, match="version 4 of the link"):
         Client("new", lambda: Scripted(answer), patience).open_session()
 
 

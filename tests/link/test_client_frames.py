@@ -128,16 +128,17 @@ def test_a_status_taken_apart() -> None:
 
 def test_the_states_of_a_device() -> None:
     assert [state.name for state in sorted(DeviceState)] == [
-        "IDLE", "CONFIGURED", "TRAINING", "TRAINED",
+        "IDLE", "CONFIGURED", "TRAINING", "TRAINED", "WORKING",
     ]  # fmt: skip
-    assert [int(state) for state in sorted(DeviceState)] == [0, 1, 2, 3]
+    assert [int(state) for state in sorted(DeviceState)] == [0, 1, 2, 3, 4]
 
 
 def test_types_of_frames() -> None:
     table = {
         "HELLO": 1, "CONFIGURE": 2, "PUT_CENTRE": 3, "PUT_PARAMETERS": 4, "GET_PARAMETERS": 5,
         "PUT_SAMPLE": 6, "CLEAR": 7, "GET_SUMS": 8, "TRAIN": 9, "STATUS": 10, "RESET": 11,
-        "READY": 0xC0, "TRAINED": 0xC1,
+        "COUNTS": 12, "TAKE": 13, "CALIBRATE": 14, "EVALUATE": 15, "SCORE": 16, "KEEP": 17,
+        "PERSONALISE": 18, "PERSONAL_SCORE": 19, "READY": 0xC0, "DONE": 0xC1,
     }  # fmt: skip
     assert {kind.name: int(kind) for kind in Kind} == table
 
@@ -313,9 +314,9 @@ def test_a_train_order_and_its_end() -> None:
         done = b"\0" + STATUS
         return [
             said_to(frame, b"\0\0\0"),
-            said_to(frame, b"\0" + bytes(39), kind=Kind.TRAINED, session=frame.session + 1),
-            said_to(frame, b"\0" + bytes(39), kind=Kind.TRAINED, sequence=frame.sequence + 1),
-            said_to(frame, done, kind=Kind.TRAINED),
+            said_to(frame, b"\0" + bytes(39), kind=Kind.DONE, session=frame.session + 1),
+            said_to(frame, b"\0" + bytes(39), kind=Kind.DONE, sequence=frame.sequence + 1),
+            said_to(frame, done, kind=Kind.DONE),
         ]
 
     board = Board(answer)
@@ -400,7 +401,7 @@ def test_answers_that_are_errors(
 def test_the_codes_of_the_specification_have_words() -> None:
     from tifed.link.client import CODES
 
-    assert sorted(CODES) == [*range(1, 10), *range(64, 71)]
+    assert sorted(CODES) == [*range(1, 10), *range(64, 75)]
 
 
 def test_a_line_that_goes_down_is_opened_again_and_nothing_old_is_read() -> None:

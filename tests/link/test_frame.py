@@ -23,7 +23,7 @@ frames = st.builds(
 
 
 def test_a_frame_as_the_specification_prints_it() -> None:
-    assert encode(Frame(1, 7, 2)).hex() == "00040201070202010105932b7c3600"
+    assert encode(Frame(1, 7, 2)).hex() == "000403010702020101050d2bd6fa00"
 
 
 @pytest.mark.parametrize("length", [0, 1, 253, 254, 255, 507, 508, 509])
@@ -102,7 +102,7 @@ def test_the_end_of_a_long_noise_is_no_frame(noise: int, pieces: int) -> None:
 
 
 def test_what_is_shorter_than_header_and_check_is_no_frame() -> None:
-    header = bytes([2, 1, 7, 0, 2, 0, 0, 0])
+    header = bytes([3, 1, 7, 0, 2, 0, 0, 0])
     for body in (b"", b"\1", header[:7], header):
         block = cobs_encode(body + crc32(body).to_bytes(4, "little"))
         frames = list(FrameReader().feed(b"\0" + block + b"\0"))

@@ -43,7 +43,7 @@ QUICK = Patience(answer=0.05, silence=0.2, training=0.02)
 CALM = Patience(answer=2.0, silence=120.0)
 ASKED = (
     Kind.HELLO, Kind.CONFIGURE, Kind.PUT_CENTRE, Kind.PUT_PARAMETERS, Kind.GET_PARAMETERS,
-    Kind.PUT_SAMPLE, Kind.CLEAR, Kind.GET_SUMS, Kind.TRAIN, Kind.STATUS, Kind.TRAINED,
+    Kind.PUT_SAMPLE, Kind.CLEAR, Kind.GET_SUMS, Kind.TRAIN, Kind.STATUS, Kind.DONE,
 )  # fmt: skip
 _FINGERPRINT = slice(4, 8)
 
@@ -61,7 +61,7 @@ class Tampered:
     def read(self, seconds: float) -> bytes:
         said = b""
         for frame in self.reader.feed(self.board.read(seconds)):
-            kind = frame.kind if frame.kind == Kind.TRAINED else frame.kind & ~ANSWER
+            kind = frame.kind if frame.kind == Kind.DONE else frame.kind & ~ANSWER
             change = self.changes.get(kind)
             said += encode(frame if change is None else change(frame))
         return said
@@ -181,7 +181,7 @@ CHANGES: st.SearchStrategy[Change] = st.one_of(
     max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.dictionaries(st.sampled_from(ASKED), CHANGES, min_size=1, max_size=3))
-@example({Kind.STATUS: partial(with_payload, b""), Kind.TRAINED: partial(with_payload, b"")})
+@example({Kind.STATUS: partial(with_payload, b""), Kind.DONE: partial(with_payload, b"")})
 def test_no_answer_ends_a_run(
     setup: Setup, boards: Boards, plan: Plan, changes: dict[int, Change]
 ) -> None:
@@ -218,37 +218,37 @@ ODD: dict[str, tuple[dict[int, Change], str]] = {
     ),
     "an unknown code": ({Kind.TRAIN: partial(with_payload, b"\xc8\0\0")}, "error 200"),
     "an unknown state": (
-        {kind: partial(with_bytes, 1, b"\x09") for kind in (Kind.STATUS, Kind.TRAINED)},
+        {kind: partial(with_bytes, 1, b"\x09") for kind in (Kind.STATUS, Kind.DONE)},
         "names a state 9, which there is not",
     ),
     "a state that cannot be": (
-        {kind: partial(with_bytes, 1, b"\0") for kind in (Kind.STATUS, Kind.TRAINED)},
+        {kind: partial(with_bytes, 1, b"\0") for kind in (Kind.STATUS, Kind.DONE)},
         "is idle in step 2 after an order to train steps 0 to 1",
     ),
     "a step far on": (
-        {kind: status(4, 77) for kind in (Kind.STATUS, Kind.TRAINED)},
+        {kind: status(4, 77) for kind in (Kind.STATUS, Kind.DONE)},
         "is trained in step 77 after an order to train steps 0 to 1",
     ),
     "a short status": (
-        {kind: partial(cut, 30) for kind in (Kind.STATUS, Kind.TRAINED)},
+        {kind: partial(cut, 30) for kind in (Kind.STATUS, Kind.DONE)},
         "has 29 bytes, not 39",
     ),
     "more samples": (
-        {kind: partial(with_bytes, 2, b"\xff\xff") for kind in (Kind.STATUS, Kind.TRAINED)},
+        {kind: partial(with_bytes, 2, b"\xff\xff") for kind in (Kind.STATUS, Kind.DONE)},
         "trained on 65535 samples, of 20 sent",
     ),
     "no visits": (
-        {kind: status(12, 0) for kind in (Kind.STATUS, Kind.TRAINED)}, "counted 0 visits"
+        {kind: status(12, 0) for kind in (Kind.STATUS, Kind.DONE)}, "counted 0 visits"
     ),
     "more misses": (
-        {kind: status(16, 21) for kind in (Kind.STATUS, Kind.TRAINED)}, "and 21 misses of 20"
+        {kind: status(16, 21) for kind in (Kind.STATUS, Kind.DONE)}, "and 21 misses of 20"
     ),
     "more clipped parameters": (
-        {kind: status(20, 621) for kind in (Kind.STATUS, Kind.TRAINED)},
+        {kind: status(20, 621) for kind in (Kind.STATUS, Kind.DONE)},
         "counted 621 clipped parameters of 620",
     ),
     "more clipped deltas": (
-        {kind: status(24, 281) for kind in (Kind.STATUS, Kind.TRAINED)},
+        {kind: status(24, 281) for kind in (Kind.STATUS, Kind.DONE)},
         "counted 281 clipped deltas of 280",
     ),
     "too few parameters": (
@@ -328,7 +328,7 @@ def test_a_training_that_goes_to_and_fro_ends(boards: Boards) -> None:
         "odd",
         lambda: Tampered(
             boards[0],
-            {Kind.TRAIN: silent, Kind.STATUS: to_and_fro, Kind.TRAINED: as_nothing},
+            {Kind.TRAIN: silent, Kind.STATUS: to_and_fro, Kind.DONE: as_nothing},
         ),
         replace(QUICK, silence=3.0),
     )
@@ -359,10 +359,10 @@ def test_a_board_with_other_firmware_that_comes_later_does_not_end_the_run(
 
 def test_a_version_of_an_odd_session_is_still_named(boards: Boards) -> None:
     def newer(frame: Frame) -> Frame:
-        return replace(frame, session=0, version=3, payload=b"\x46")
+        return replace(frame, session=0, version=4, payload=b"\x46")
 
     client = Client("odd", lambda: Tampered(boards[0], {Kind.HELLO: newer}), CALM)
-    with pytest.raises(DeviceError, match="version 3 of the link"):
+    with pytest.raises(DeviceError, match="version 4 of the link"):
         client.open_session()
 
 

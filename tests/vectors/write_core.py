@@ -148,7 +148,8 @@ def case_numbers(number: int, network: Network, energy_shift: int = 0) -> list[i
             numbers += weight.ravel().tolist() + bias.tolist()
     numbers += [counts.visits, counts.missed, counts.clipped_parameters, counts.clipped_deltas]
     numbers += oracle.classify(network, parameters, samples).tolist()
-    return [*numbers, work.energy_shift]
+    numbers.append(work.energy_shift)
+    return numbers + oracle.margins(network, parameters, samples).tolist()
 
 
 def text(name: str) -> str:

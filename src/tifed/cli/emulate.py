@@ -31,6 +31,14 @@ def emulate(
         Literal["zig", "gcc"],
         typer.Option(help="Compile with ziglang from PyPI, or an installed cross-gcc."),
     ] = "zig",
+    first_device: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="With own data: which device the first board is; the next board is the next "
+            "device.",
+        ),
+    ] = 0,
     data_dir: DataDir = None,
 ) -> None:
     """Run emulated boards, each behind its own socket.
@@ -38,6 +46,9 @@ def emulate(
     Their firmware is built for the experiment. Use them in place of real boards: *tifed gateway
     --devices* and the setting *link.devices* of an experiment take the same addresses. A board that
     is stopped and started again has forgotten everything, as a real one does without power.
+
+    With *own_data* each board has its part of the data set in its flash before it starts. Whoever
+    works with the boards can then say *dataset = "on-devices"*, and needs no data set.
 
         tifed emulate --preset digits --listen unix:a.sock,unix:b.sock &
 
@@ -47,6 +58,7 @@ def emulate(
     from tifed.cli.service import addresses, log_to_stderr, stop_on_signals
     from tifed.experiment import build
     from tifed.fleets.emulated import Emulation, firmware_for
+    from tifed.fleets.stores import stores
     from tifed.link.address import check_distinct, check_socket_address
 
     places = addresses(listen)
@@ -56,8 +68,21 @@ def emulate(
         check_socket_address(place, "--listen")
     check_distinct(places, "--listen")
     chosen = experiment_from(experiment, preset, settings)
+    last = first_device + len(places)
+    if first_device and not chosen.own_data:
+        raise UsageError(
+            "--first-device: goes with own_data = true; boards that are sent their samples are "
+            "whatever devices they are used as"
+        )
+    if chosen.own_data and last > chosen.devices:
+        raise UsageError(
+            f"--listen: {len(places)} boards from device {first_device} on, but the experiment has "
+            f"{chosen.devices} devices; each has samples of its own, so give no more addresses, or "
+            "set devices"
+        )
     here = chosen.model_copy(update={"fleet": "simulated", "fleet_settings": {}})
     setup = build(here, data_dir)
     firmware = firmware_for(Emulation(board, emulator, compiler), setup.inputs)
+    own = stores(setup.inputs, firmware)
     log_to_stderr()
-    serve_boards(firmware, places, stop_on_signals())
+    serve_boards(firmware, places, stop_on_signals(), own and own[first_device:last])

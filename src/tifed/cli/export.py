@@ -52,7 +52,7 @@ def export(
     An earlier export in the same folder is replaced, unless a file in it was changed or added. A
     folder with other content is never touched.
     """
-    from tifed.experiment.setup import extractor_of, intake_of, network_for
+    from tifed.experiment.setup import extractor_of, intake_of, network_for, signal_for
     from tifed.export import export as write
     from tifed.export import model_for, require_same_front_end
     from tifed.rule.network import energy_shift_of, load_model
@@ -72,6 +72,7 @@ def export(
         extractor_of(chosen),
         energy_shift_of(parameters) if parameters else 0,
         *intake_of(chosen, data_dir),
+        signal=signal_for(chosen, data_dir),
     )
     done = write(model, framework, places[-1])
     if as_json:
@@ -89,6 +90,8 @@ def export(
             else ""
         )
         console.print(f"RAM to make features of a sample {done.features_ram:,} bytes{constants}")
+    if done.signal_ram:
+        console.print(f"RAM to make a sample of readings {done.signal_ram:,} bytes")
     if done.shifts_ram:
         console.print(f"RAM for shift copies {done.shifts_ram:,} bytes")
     console.print(f"read {done.folder / 'README.md'}")

@@ -172,11 +172,16 @@ def bundle(
     timeout: Timeout = 600.0,
     grace: Grace = 120.0,
 ) -> None:
-    """Write an app for *flwr run*, to use with a SuperLink and SuperNodes of your own."""
+    """Write an app for *flwr run*, to use with a SuperLink and SuperNodes of your own.
+
+    For an experiment with *own_data* it also shows what the owner of a node without boards puts in
+    the configuration of the node, to accept the experiment.
+    """
     from tifed.experiment import to_toml
     from tifed.experiment.setup import require_devices
     from tifed.nodes.flower.bundle import write_bundle
     from tifed.nodes.flower.settings import Settings
+    from tifed.nodes.terms import acceptance
 
     chosen = experiment_from(experiment, preset, settings)
     require_devices(chosen)
@@ -184,7 +189,10 @@ def bundle(
         raise UsageError(f"--out {out}: must be absolute; it is a path on the server's machine")
     where = "" if out is None else str(out)
     write_bundle(folder, Settings(to_toml(chosen), out=where, timeout=timeout, grace=grace))
-    Console(highlight=False, soft_wrap=True).print(f"flwr run {folder} CONNECTION", markup=False)
+    out_lines = Console(highlight=False, soft_wrap=True)
+    if chosen.own_data:
+        out_lines.print(f'accepts="{acceptance(chosen)}"', markup=False)
+    out_lines.print(f"flwr run {folder} CONNECTION", markup=False)
 
 
 @app.command()

@@ -525,6 +525,20 @@ const int32_t *tifed_outputs(const tifed *t)
     return t->sums;
 }
 
+/* Of two int32_t the difference may have 32 bits, but no sign, as it is of the larger. */
+uint32_t tifed_output_margin(const tifed *t)
+{
+    const tifed_network *network = t->config.network;
+    uint32_t classes = network->layers[network->depth - 1u].fan_out;
+    uint32_t best = tifed_argmax(t->sums, classes), margin = UINT32_MAX;
+    for (uint32_t c = 0; c < classes; c++) {
+        uint32_t below = (uint32_t)t->sums[best] - (uint32_t)t->sums[c];
+        if (c != best && below < margin)
+            margin = below;
+    }
+    return margin;
+}
+
 /* --- deltas ----------------------------------------------------------------------------------- */
 
 /* Makes the entries of a feedback matrix for one unit, class after class (SPEC, 5.5), so that no

@@ -204,6 +204,11 @@ int32_t tifed_classify(tifed *t, const int8_t *sample);
 /* Outputs (classes) of the sample last run forward; valid until the next call. */
 const int32_t *tifed_outputs(const tifed *t);
 
+/* By how much the largest of them is above the second largest, 0 for equals: how sure the class is.
+ * Below a threshold of yours the answer is better "unknown". At most 255 with pocket tanh at the
+ * output, 127 with ReLU and absolute value, and 2^32 / divisor, rounded up, with identity. */
+uint32_t tifed_output_margin(const tifed *t);
+
 /* --- what a network allows: for those who choose one ------------------------------------------ */
 
 /* Most samples in a mini-batch that no sum overflows; 0 if the network is not possible. */

@@ -169,8 +169,9 @@ static int32_t taken(const tifed_motion_stream *s, const int16_t *channel, unsig
 /* Three of the sorted means of eight readings each. */
 static void quantiles(const tifed_motion_stream *s, const int16_t *channel, int8_t *features)
 {
-    int16_t sorted[MOST_BLOCKS] = {0};
+    int16_t sorted[MOST_BLOCKS];
     unsigned count = s->motion->window / BLOCK, place = s->oldest;
+    sorted[0] = 0;
     for (unsigned block = 0; block < count; block++) {
         int32_t sum = 0;
         for (unsigned i = 0; i < BLOCK; i++)

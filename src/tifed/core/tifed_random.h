@@ -9,7 +9,8 @@ enum {
     TIFED_PURPOSE_FEEDBACK = 1,
     TIFED_PURPOSE_START = 2,
     TIFED_PURPOSE_ROUNDING = 6,
-    TIFED_PURPOSE_COPY = 8
+    TIFED_PURPOSE_COPY = 8,
+    TIFED_PURPOSE_STORE = 9
 };
 
 typedef struct tifed_key {

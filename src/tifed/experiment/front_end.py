@@ -7,7 +7,7 @@ from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
 from tifed.native.choice import front_end_features
 from tifed.rule.front_end import EDGE_FRONT_ENDS, FRONT_ENDS, FrontEnd, FrontEndBase
-from tifed.rule.signal import SIGNALS
+from tifed.rule.signal import SIGNALS, SignalFrontEnd
 
 
 def front_end_of(experiment: Experiment, raw: Dataset) -> FrontEndBase | None:
@@ -116,13 +116,20 @@ def front_end_in_c(experiment: Experiment, front_end: FrontEndBase | None) -> Fr
     )
 
 
-def require_front_end(experiment: Experiment, front_end: FrontEnd | None) -> None:
+def require_front_end(
+    experiment: Experiment, front_end: FrontEnd | None, signal: SignalFrontEnd | None = None
+) -> None:
     """Make sure that the front end that an experiment names is not silently left out.
+
+    Args:
+        experiment: that names it.
+        front_end: of pictures, that was given.
+        signal: of a sensor's readings, that was given.
 
     Raises:
         UsageError: if ``front_end`` is another one, or None where the experiment names one.
     """
-    if experiment.front_end in SIGNALS:
+    if experiment.front_end in SIGNALS and signal is not None:
         return
     given, named = None if front_end is None else front_end.name, experiment.front_end
     # A package may have given one of TIFeD's another name.
@@ -130,5 +137,5 @@ def require_front_end(experiment: Experiment, front_end: FrontEnd | None) -> Non
     if other or (given is None) != (named is None):
         raise UsageError(
             f"front_end: the experiment names {named!r}, but {given!r} was given; "
-            "give what front_end_for(experiment) makes"
+            f"give what {'signal' if named in SIGNALS else 'front_end'}_for(experiment) makes"
         )

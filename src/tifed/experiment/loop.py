@@ -74,7 +74,7 @@ class Loop(Generic[StateT]):
         began = time.monotonic()
         doubts = Doubts(self.warn)
         doubts.add(before_the_run(self.experiment))
-        if self.setup.dataset is not None:
+        if self.setup.data is not None:
             doubts.add(self.setup.dataset.warnings)
         doubts.add(self.judge.begin())
         before = self._newest_checkpoint() if resume else None
@@ -121,7 +121,7 @@ class Loop(Generic[StateT]):
     def _identity(self) -> str:
         """Names experiment and data, so that a checkpoint of others is refused."""
         more = {"data": self.setup.data_digest}
-        dealt = partition_digest(self.experiment, self.setup.partition)
+        dealt = partition_digest(self.experiment, self.setup)
         if dealt is not None:
             more["partition"] = dealt
         return identity(self.experiment, self.setup.network, **more)
@@ -160,7 +160,7 @@ class Loop(Generic[StateT]):
         costs += found.costs
         doubts.add(no_exchange_counted(training.exchanges(state)))
         doubts.add(found.doubts)
-        baseline, dataset = experiment.build_baseline(), setup.dataset
+        baseline, dealt = experiment.build_baseline(), setup.data
         source = "experiment.toml"
         if self.folder is not None:
             source = str(self.folder.experiment)
@@ -192,7 +192,7 @@ class Loop(Generic[StateT]):
             energy=state.energy,
             energy_shift=state.energy_shift,
             warnings=tuple(doubts.said),
-            quantisation=None if dataset is None else dataset.quantisation_report(),
+            quantisation=None if dealt is None else dealt.dataset.quantisation_report(),
             test_accuracy=found.test_accuracy,
             own=found.own,
         )
@@ -203,14 +203,15 @@ class Loop(Generic[StateT]):
             owned: list[list[int]] = []
             # Boards with data of their own have whatever they have.
             elsewhere = experiment.own_data and experiment.build_fleet_kind().brings_data
-            if dataset is not None and setup.partition is not None and not elsewhere:
-                owned = setup.partition.table(dataset.train.labels, dataset.classes).tolist()
+            if dealt is not None and not elsewhere:
+                labels, classes = dealt.dataset.train.labels, dealt.dataset.classes
+                owned = dealt.partition.table(labels, classes).tolist()
             details = Details(
                 confusion=found.confusion,
                 class_names=setup.class_names,
                 device_scores=tuple(found.devices),
                 partition=owned,
-                partition_kind="own" if setup.partition is None else setup.partition.kind,
+                partition_kind="own" if dealt is None else dealt.partition.kind,
                 own_devices=found.own_devices,
             )
             self.folder.write_content(self.folder.details, details)

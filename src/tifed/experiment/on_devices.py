@@ -12,9 +12,10 @@ from tifed.data.quantisation.quantisation_file import load_quantisation
 from tifed.errors import UsageError
 from tifed.experiment.own_data import ON_DEVICES
 from tifed.experiment.schema import Experiment
+from tifed.experiment.signal_on_devices import MOTION_OPTIONS, signal_on_devices
 from tifed.federation.device import Stream
 from tifed.rule.front_end import FRONT_ENDS, FrontEnd
-from tifed.rule.signal import SIGNALS
+from tifed.rule.signal import SIGNALS, SignalFrontEnd
 
 _OPTIONS = ("class_names", "quantise", "image_shape")
 
@@ -26,14 +27,22 @@ class DataOnDevices:
     Attributes:
         class_names: one per class.
         quantisation: how devices make int8 values of readings, if the experiment says it.
-        front_end: what samples go through first, on the device, if anything.
+        front_end: what pictures go through first, on the device, if anything.
+        signal: what makes the samples of a sensor's readings, on the device, if anything.
         features: how many values the network takes.
     """
 
     class_names: tuple[str, ...]
     quantisation: Quantisation | None
     front_end: FrontEnd | None
+    signal: SignalFrontEnd | None
     features: int
+
+    @property
+    def features_made(self) -> int:
+        """How many features a sample has once it reaches the network."""
+        made = self.front_end or self.signal
+        return self.features if made is None else made.features
 
     def streams(self, devices: int) -> tuple[Stream, ...]:
         """A stream without samples for each device."""
@@ -51,13 +60,19 @@ def data_on_devices(experiment: Experiment) -> DataOnDevices:
     options, layers = experiment.data, experiment.layers
     if layers is None:
         raise UsageError(f"layers: needed with dataset = {ON_DEVICES!r}")
+    of_readings = experiment.front_end in SIGNALS
+    known = ("class_names", *MOTION_OPTIONS) if of_readings else _OPTIONS
     for key in options:
-        if key not in _OPTIONS:
+        if key not in known:
             raise UsageError(
                 f"data.{key}: there is no such option with dataset = {ON_DEVICES!r}; it has "
-                + ", ".join(f"data.{name}" for name in _OPTIONS)
+                + ", ".join(f"data.{name}" for name in known)
             )
-    front_end = _front_end(experiment, options)
+    signal, front_end = None, None
+    if experiment.front_end in SIGNALS:
+        signal = signal_on_devices(experiment.front_end, options)
+    else:
+        front_end = _front_end(experiment, options)
     quantisation = None
     if "quantise" in options:
         if not str(options["quantise"]).endswith(".json"):
@@ -72,9 +87,8 @@ def data_on_devices(experiment: Experiment) -> DataOnDevices:
                 f"data.quantise: {options['quantise']} is for {len(quantisation.shift)} features, "
                 f"but a sample has {values}"
             )
-    return DataOnDevices(
-        _class_names(options, quantisation, layers[-1]), quantisation, front_end, layers[0]
-    )
+    names = _class_names(options, quantisation, layers[-1])
+    return DataOnDevices(names, quantisation, front_end, signal, layers[0])
 
 
 def _class_names(
@@ -109,12 +123,6 @@ def _front_end(experiment: Experiment, options: Mapping[str, Any]) -> FrontEnd |
         )
     if name is None:
         return None
-    if name in SIGNALS:
-        raise UsageError(
-            f"front_end: {name!r} is made with the readings of a data set, and dataset = "
-            f"{ON_DEVICES!r} names none; set dataset to the recordings that it is made with, so "
-            "that devices can be built for it"
-        )
     sizes = list(shape) if isinstance(shape, list | tuple) else []
     if len(sizes) != 3 or not all(type(size) is int and size > 0 for size in sizes):
         raise UsageError(

@@ -18,6 +18,12 @@ ON_DEVICES = "on-devices"
 HELD_OUT_EVERY = 5
 """One of so many samples is held out where an experiment does not say."""
 
+NO_DATA_HERE = (
+    f"dataset: {ON_DEVICES!r} means that the samples are on the devices alone; name a data set to "
+    "look at its samples here"
+)
+"""Why samples cannot be shown or counted."""
+
 NEEDS_DEVICES = (
     f"dataset: {ON_DEVICES!r} means that the samples are on devices that are reached over lines; "
     "use fleet = 'linked' with link.devices, a gateway, or Flower with gateways; or name a data "

@@ -185,7 +185,7 @@ class OwnJudge(Generic[StateT]):
         )  # fmt: skip
         accuracy = sum(score.correct for score in found) / samples
         balanced, commonest = by_class(found, self.setup.network.classes)
-        dataset = self.setup.dataset
+        data = self.setup.data
         doubts = () if commonest is None else worse_than_guessing(accuracy, commonest, "held-out")
         return Judgement(
             accuracy=accuracy,
@@ -198,7 +198,7 @@ class OwnJudge(Generic[StateT]):
             doubts=tuple(doubts),
             costs=costs + spent,
             own=OwnData(
-                on_devices=dataset is None,
+                on_devices=data is None,
                 held_out_every=self.setup.inputs.held_out_every,
                 devices_scored=len(found),
                 worst_tenth=worst_tenth(found),
@@ -206,7 +206,7 @@ class OwnJudge(Generic[StateT]):
             ),
             own_devices=learnt.table(self.setup.federation.devices),
             test_accuracy=(
-                None if dataset is None else split_accuracy(self.training, state, dataset)
+                None if data is None else split_accuracy(self.training, state, data.dataset)
             ),
         )
 

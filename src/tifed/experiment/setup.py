@@ -19,7 +19,7 @@ from tifed.experiment.front_end import (
     through_front_end,
 )
 from tifed.experiment.on_devices import data_on_devices
-from tifed.experiment.own_data import ON_DEVICES, split_orders
+from tifed.experiment.own_data import NO_DATA_HERE, ON_DEVICES, split_orders
 from tifed.experiment.pixel_shifts import (
     checked_pictures,
     device_shifts,
@@ -40,10 +40,24 @@ from tifed.registry import BUILT_IN
 from tifed.rule.front_end import FrontEnd, FrontEndBase
 from tifed.rule.learning.engine import Engine
 from tifed.rule.network import Network, Parameters
-from tifed.rule.signal import SIGNALS
+from tifed.rule.signal import SIGNALS, SignalFrontEnd
 
 DEFAULT_HIDDEN = 32
 """Hidden units where an experiment does not name its layers."""
+
+
+@dataclass(frozen=True)
+class DealtData:
+    """A data set, and which device owns which of its training samples.
+
+    Attributes:
+        dataset: training samples for the devices, held-out ones for the server; as features if
+            the experiment has a front end or an extractor.
+        partition: who owns which of the training samples.
+    """
+
+    dataset: Dataset
+    partition: Partition
 
 
 @dataclass(frozen=True)
@@ -51,21 +65,42 @@ class Setup:
     """An experiment, ready to run.
 
     Attributes:
-        dataset: training samples for the devices, held-out ones for the server; as features if
-            the experiment has a front end or an extractor. None where the devices alone have any.
-        partition: which device owns which training samples; None where that is not known here.
+        data: the data set and its partition; None where the devices alone have any samples.
         inputs: what the fleet is made from, and what any other fleet for the same run would be.
         fleet: who does the local work; of a baseline only its failing devices count.
         class_names: one per class.
         quantisation: how numbers became int8, if they did.
     """
 
-    dataset: Dataset | None
-    partition: Partition | None
+    data: DealtData | None
     inputs: FleetInputs
     fleet: Fleet
     class_names: tuple[str, ...]
     quantisation: Quantisation | None
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set.
+
+        Raises:
+            UsageError: if there is none here.
+        """
+        return self._dealt.dataset
+
+    @property
+    def partition(self) -> Partition:
+        """Which device owns which training samples.
+
+        Raises:
+            UsageError: if that is not known here.
+        """
+        return self._dealt.partition
+
+    @property
+    def _dealt(self) -> DealtData:
+        if self.data is None:
+            raise UsageError(NO_DATA_HERE)
+        return self.data
 
     @property
     def federation(self) -> Federation:
@@ -79,11 +114,19 @@ class Setup:
 
     @property
     def data_digest(self) -> str:
-        """SHA-256 (hex) of the samples; where the devices alone have any, of the classes' names."""
-        if self.dataset is not None:
-            return self.dataset.digest
-        names = json.dumps(self.class_names)
-        return hashlib.sha256(f"tifed data on devices 1\n{names}".encode()).hexdigest()
+        """SHA-256 (hex) of the samples; where the devices alone have any, of what is known of them.
+
+        That is the classes' names, and the digests of the front end and of the signal front end.
+        """
+        if self.data is not None:
+            return self.data.dataset.digest
+        front_end = self.inputs.front_end
+        known = (
+            self.class_names,
+            None if front_end is None else front_end.digest,
+            self.inputs.signal_digest,
+        )
+        return hashlib.sha256(f"tifed data on devices 1\n{json.dumps(known)}".encode()).hexdigest()
 
     @property
     def start(self) -> Parameters:
@@ -176,7 +219,8 @@ def build(
             report_classes=experiment.report_classes,
         )
     fleet = with_faults(experiment, kind.fleet(experiment, inputs))
-    return Setup(dataset, partition, inputs, fleet, dataset.class_names, dataset.quantisation)
+    dealt = DealtData(dataset, partition)
+    return Setup(dealt, inputs, fleet, dataset.class_names, dataset.quantisation)
 
 
 def _on_devices(experiment: Experiment) -> Setup:
@@ -197,10 +241,11 @@ def _on_devices(experiment: Experiment) -> Setup:
         held_out=streams,
         stored=streams,
         held_out_every=experiment.held_out_every,
+        signal_digest=None if known.signal is None else known.signal.digest,
         report_classes=experiment.report_classes,
     )
     fleet = with_faults(experiment, experiment.build_fleet_kind().fleet(experiment, inputs))
-    return Setup(None, None, inputs, fleet, known.class_names, known.quantisation)
+    return Setup(None, inputs, fleet, known.class_names, known.quantisation)
 
 
 def require_devices(experiment: Experiment) -> None:
@@ -242,6 +287,18 @@ def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Fr
     return front_end_of(experiment, _loaded(experiment, data_dir))
 
 
+def signal_for(experiment: Experiment, data_dir: AnyPath | None = None) -> SignalFrontEnd | None:
+    """The signal front end that makes the experiment's samples; None if its data have none.
+
+    The data are only looked at if the experiment names one.
+    """
+    if experiment.front_end not in SIGNALS:
+        return None
+    if experiment.dataset == ON_DEVICES:
+        return data_on_devices(experiment).signal
+    return _loaded(experiment, data_dir).signal
+
+
 def intake_of(
     experiment: Experiment, data_dir: AnyPath | None = None
 ) -> tuple[FrontEnd | None, tuple[int, int, int] | None]:
@@ -254,7 +311,7 @@ def intake_of(
     Raises:
         UsageError: if the experiment asks for what no device can do.
     """
-    if experiment.front_end is None and not experiment.pixel_shifts:
+    if experiment.front_end in (None, *SIGNALS) and not experiment.pixel_shifts:
         return None, None
     if experiment.dataset == ON_DEVICES:
         return data_on_devices(experiment).front_end, None
@@ -275,10 +332,7 @@ def _loaded(experiment: Experiment, data_dir: AnyPath | None) -> Dataset:
         UsageError: if there are none here, or there is no such option.
     """
     if experiment.dataset == ON_DEVICES:
-        raise UsageError(
-            f"dataset: {ON_DEVICES!r} means that the samples are on the devices alone; name a "
-            "data set to look at its samples here"
-        )
+        raise UsageError(NO_DATA_HERE)
     known = options(experiment.dataset)
     for key in experiment.data:
         # Checked here, so that none is taken for a parameter of `load` itself.
@@ -326,13 +380,13 @@ def partition_of(experiment: Experiment, dataset: Dataset) -> Partition:
     return partition
 
 
-def partition_digest(experiment: Experiment, partition: Partition | None) -> str | None:
+def partition_digest(experiment: Experiment, setup: Setup) -> str | None:
     """SHA-256 of who owns what where a package or a script deals it, else None.
 
     Another version of a package may deal the same samples in another way.
     """
     own = PARTITIONS.provider(experiment.partition.kind) == BUILT_IN
-    return None if own or partition is None else partition.digest
+    return None if own or setup.data is None else setup.data.partition.digest
 
 
 def network_of(experiment: Experiment, features: int, classes: int) -> Network:
@@ -361,8 +415,7 @@ def network_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Netw
     extractor = extractor_of(experiment)
     if experiment.dataset == ON_DEVICES:
         known = data_on_devices(experiment)
-        features = known.features if known.front_end is None else known.front_end.features
-        return network_of(experiment, features, len(known.class_names))
+        return network_of(experiment, known.features_made, len(known.class_names))
     if experiment.layers is not None:
         if extractor is not None and experiment.layers[0] != extractor.features:
             raise UsageError(

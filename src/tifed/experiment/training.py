@@ -118,6 +118,4 @@ def judge_for(experiment: Experiment, setup: Setup, training: Training[Any]) -> 
         if experiment.baseline is not None:
             asked = ComparedDevices(setup, training)
         return OwnJudge(setup, training, asked, experiment.evaluate_every)
-    if setup.dataset is None:
-        raise AssertionError("only runs with own data have no data set")
     return SplitJudge(setup, training, setup.dataset, experiment.held_out)

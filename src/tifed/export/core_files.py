@@ -11,8 +11,9 @@ LINK_FOLDER = "tifed_link"
 """Where an export keeps the device's side of the link, for its names are short."""
 
 _PUBLIC = (
-    "tifed.h", "tifed_features.h", "tifed_front_end.h", "tifed_layout.h", "tifed_log_mel.h",
-    "tifed_motion.h", "tifed_second_order.h", "tifed_shifts.h",
+    "tifed.h", "tifed_features.h", "tifed_front_end.h", "tifed_kept.h", "tifed_layout.h",
+    "tifed_log_mel.h", "tifed_memory.h", "tifed_motion.h", "tifed_own.h", "tifed_second_order.h",
+    "tifed_shifts.h", "tifed_store.h",
 )  # fmt: skip
 
 
@@ -35,11 +36,11 @@ def link_files(sources: str, headers: str, front_end: bool = False) -> dict[str,
             by itself then, for there are build systems without a place for a definition that every
             file sees.
     """
-    folders = {"c": sources, "h": headers}
+    folders = {".c": sources, ".h": headers}
     files = {
-        f"{folder}/{LINK_FOLDER}/{name}.{kind}": (SOURCES / f"{name}.{kind}").read_bytes()
-        for name in ("device", "link")
-        for kind, folder in folders.items()
+        f"{folders[path.suffix]}/{LINK_FOLDER}/{path.name}": path.read_bytes()
+        for pattern in ("device*", "link*")
+        for path in sorted(SOURCES.glob(f"{pattern}.[ch]"))
     }
     if front_end:
         header = f"{headers}/{LINK_FOLDER}/device.h"

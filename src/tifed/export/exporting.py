@@ -6,7 +6,7 @@ from pathlib import Path
 from tifed.errors import UsageError
 from tifed.export.folder import write_library
 from tifed.export.layout import FRAMEWORKS
-from tifed.export.library import features_ram, library_files, shifts_ram
+from tifed.export.library import features_ram, library_files, shifts_ram, signal_ram
 from tifed.export.model import Model
 from tifed.extractor.packed import constant_bytes
 from tifed.rule.network.memory import DeviceMemory, device_memory
@@ -29,6 +29,7 @@ class Exported:
         shifts_ram: bytes for the raw samples of the buffer and for making shift copies of them; 0
             where there are none.
         extractor_flash: bytes of the extractor's constants.
+        signal_ram: bytes to make a sample of a sensor's readings in, and for the sample.
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class Exported:
     features_ram: int = 0
     shifts_ram: int = 0
     extractor_flash: int = 0
+    signal_ram: int = 0
 
 
 def export(model: Model, framework: str, folder: Path) -> Exported:
@@ -67,6 +69,8 @@ def export(model: Model, framework: str, folder: Path) -> Exported:
         about["parameters"] = parameters.digest
     if model.front_end is not None:
         about |= {"front_end": model.front_end.name, "front_end_digest": model.front_end.digest}
+    if model.signal is not None:
+        about |= {"front_end": model.signal.name, "front_end_digest": model.signal.digest}
     if model.extractor is not None:
         about["extractor"] = model.extractor.digest
     write_library(folder, files, about)
@@ -88,4 +92,5 @@ def export(model: Model, framework: str, folder: Path) -> Exported:
         features_ram=features_ram(model),
         shifts_ram=shifts_ram(model),
         extractor_flash=0 if extractor is None else constant_bytes(extractor),
+        signal_ram=signal_ram(model),
     )

@@ -12,6 +12,7 @@ from tifed.export.model import Model
 from tifed.export.numbers import initialiser
 from tifed.extractor.packed import constant_bytes
 from tifed.plan.shift_costs import shift_ram
+from tifed.plan.signal_costs import signal_room
 from tifed.rule.network.memory import device_memory
 from tifed.version import __version__
 
@@ -87,6 +88,8 @@ def _values(model: Model, sources: list[str], framework: str) -> dict[str, Any]:
         "features_ram": features_ram(model),
         "shifts_ram": shifts_ram(model),
         "extractor_flash": 0 if model.extractor is None else constant_bytes(model.extractor),
+        "signal_ram": signal_ram(model),
+        "mirrored_mask": sum(1 << axis for axis in getattr(model.signal, "mirrored", ())),
         "sources": sources,
         "arduino": tuple(ARDUINO),
         "platformio": tuple(PLATFORMIO),
@@ -100,6 +103,11 @@ def features_ram(model: Model) -> int:
     made = sum(int(part.value) for part in parts.values())
     # What a front end gives has a place of its own.
     return made + (model.kept if model.front_end is not None else 0)
+
+
+def signal_ram(model: Model) -> int:
+    """Bytes of RAM in which a library makes a sample of readings, the sample included."""
+    return 0 if model.signal is None else signal_room(model.signal)
 
 
 def shifts_ram(model: Model) -> int:

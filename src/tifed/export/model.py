@@ -13,6 +13,7 @@ from tifed.plan import Preprocessing
 from tifed.plan.device_network import check_for_devices
 from tifed.rule.front_end import FrontEnd
 from tifed.rule.network import Network, Parameters, check_parameters, model_front_end
+from tifed.rule.signal import SignalFrontEnd
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Model:
             parameters are from.
         front_end: what readings go through first, if they do.
         shifts: height, width and channels of readings, if training makes shift copies of them.
+        signal: the signal front end that makes samples of a sensor's readings, if one does.
     """
 
     experiment: Experiment
@@ -41,6 +43,7 @@ class Model:
     energy_shift: int = 0
     front_end: FrontEnd | None = None
     shifts: tuple[int, int, int] | None = None
+    signal: SignalFrontEnd | None = None
 
     @property
     def start(self) -> tuple[int, ...]:
@@ -65,7 +68,7 @@ class Model:
     @property
     def before(self) -> Preprocessing:
         """How the network's features are made of a reading."""
-        return Preprocessing(self.front_end, self.extractor, shifts=self.shifts)
+        return Preprocessing(self.front_end, self.extractor, shifts=self.shifts, signal=self.signal)
 
     @property
     def makes_features(self) -> bool:
@@ -122,6 +125,8 @@ def model_for(
     energy_shift: int = 0,
     front_end: FrontEnd | None = None,
     shifts: tuple[int, int, int] | None = None,
+    *,
+    signal: SignalFrontEnd | None = None,
 ) -> Model:
     """Check that an experiment can become a library.
 
@@ -134,14 +139,15 @@ def model_for(
         energy_shift: of the model file.
         front_end: what their samples go through first, if they do.
         shifts: height, width and channels of samples, if training makes shift copies of them.
+        signal: the signal front end that makes their samples of readings, if one does.
 
     Raises:
         UsageError: naming the field that a device cannot have, or that does not fit the file.
     """
     check_for_devices(network)
-    require_front_end(experiment, front_end)
+    require_front_end(experiment, front_end, signal)
     require_shifts(experiment, shifts)
-    Preprocessing(front_end, extractor, shifts=shifts).check(network.features)
+    Preprocessing(front_end, extractor, shifts=shifts, signal=signal).check(network.features)
     if experiment.average_every is not AverageEvery.BUFFER:
         raise UsageError("average_every: a library trains a whole buffer at a time; use 'buffer'")
     chosen = tuple(range(network.depth)) if layers is None else tuple(sorted(set(layers)))
@@ -164,8 +170,9 @@ def model_for(
             "of its run folder"
         )
     return Model(
-        experiment, network, chosen, parameters, extractor, energy_shift, front_end, shifts
-    )
+        experiment, network, chosen, parameters, extractor, energy_shift, front_end, shifts,
+        signal,
+    )  # fmt: skip
 
 
 def require_same_front_end(path: AnyPath, experiment: Experiment) -> None:

@@ -7,6 +7,7 @@ from itertools import product
 from tifed.board.firmware.header import fingerprint
 from tifed.errors import UsageError
 from tifed.fleets.inputs import FleetInputs
+from tifed.link import Capabilities
 from tifed.rule.front_end import CHANNELS, EDGE_FRONT_ENDS, FrontEnd
 
 NO_COPIES = (
@@ -25,6 +26,13 @@ def fingerprint_of(inputs: FleetInputs) -> int:
 def misfit(inputs: FleetInputs, found: int) -> str:
     """Why a device whose firmware has the fingerprint ``found`` cannot take part, as a sentence."""
     wanted = inputs.front_end
+    if inputs.signal_digest is not None and found == fingerprint_of(
+        replace(inputs, signal_digest=None)
+    ):
+        return (
+            "its firmware makes its samples of readings by no signal front end of TIFeD, but this "
+            "experiment has one; build it for this experiment and flash it"
+        )
     if inputs.shifts is not None and found == fingerprint_of(replace(inputs, shifts=None)):
         return (
             "its firmware makes no moved copies of pictures, but this experiment has pixel_shifts; "
@@ -39,9 +47,32 @@ def misfit(inputs: FleetInputs, found: int) -> str:
                 )
     return (
         "its firmware was built for another network, recipe, buffer or mini-batch, or for another "
-        "front end, extractor or pixel_shifts; build it for this experiment, which has "
+        "front end, extractor, signal front end or pixel_shifts; build it for this experiment, "
+        "which has "
         f"{_named(wanted)}, and flash it"
     )
+
+
+def other_data(inputs: FleetInputs, found: Capabilities) -> str | None:
+    """Why a device cannot take part whose samples are not where they are to be, or None."""
+    if found.own_data and not inputs.own_data:
+        return (
+            "it has its samples itself and takes none from a server, but this experiment sends "
+            "samples; set own_data = true, or flash firmware that takes samples from the server"
+        )
+    if inputs.own_data and not found.own_data:
+        return (
+            "its firmware has no samples of its own, but this experiment has own_data = true and "
+            "sends none; flash firmware with a store of samples (docs/link.md), or set own_data = "
+            "false"
+        )
+    if inputs.own_data and found.held_out_every != inputs.held_out_every:
+        return (
+            f"it holds out every {found.held_out_every}-th of its samples, but this experiment has "
+            f"held_out_every = {inputs.held_out_every}; set held_out_every = "
+            f"{found.held_out_every}, or flash firmware whose store is made for this experiment"
+        )
+    return None
 
 
 def require_copies_on_devices(inputs: FleetInputs) -> None:
@@ -64,6 +95,7 @@ def _with_front_end(inputs: FleetInputs, front_end: FrontEnd | None) -> int:
         inputs.extractor,
         front_end,
         inputs.shifts,
+        inputs.signal_digest if inputs.own_data else None,
     )
 
 

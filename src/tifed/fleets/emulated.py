@@ -9,15 +9,27 @@ from tifed.board.emulators.start import RunningBoard, start_board
 from tifed.board.firmware.build import Compiler, Firmware, build_firmware
 from tifed.board.firmware.emulated_boards import board_for
 from tifed.board.firmware.header import experiment_header
-from tifed.federation import DeviceScore, FeatureSums, Plan, Update
+from tifed.federation import (
+    DeviceCounts,
+    DeviceScore,
+    FeatureSums,
+    PersonalScore,
+    PersonalWork,
+    Plan,
+    Update,
+)
 from tifed.fleets.built_for import require_copies_on_devices
 from tifed.fleets.inputs import FleetInputs
 from tifed.fleets.linked import LinkedFleet, LinkSettings
+from tifed.fleets.stores import store_shape, stores
 from tifed.link import Client, Patience
 from tifed.link.transport import Opener
 from tifed.rule.network import Parameters
 
 Emulator = Literal["unicorn", "qemu"]
+
+RAM_FOR_A_MODEL = 1 << 20
+"""Bytes of RAM of an emulated board on which the model stays, at least: it stays in RAM."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +47,17 @@ class Emulation:
     compiler: Compiler = "zig"
 
 
-def firmware_for(emulation: Emulation, inputs: FleetInputs) -> Firmware:
+def firmware_for(
+    emulation: Emulation, inputs: FleetInputs, defines: Sequence[str] = ()
+) -> Firmware:
     """The image that every device of the fleet runs.
 
     Layers that no device trains keep their first parameters for good, so it has them in flash.
+
+    Args:
+        emulation: what to emulate.
+        inputs: what it is built for.
+        defines: further ``NAME=VALUE`` for the preprocessor.
 
     Raises:
         UsageError: if the board cannot run it, or there is no compiler.
@@ -50,8 +69,11 @@ def firmware_for(emulation: Emulation, inputs: FleetInputs) -> Firmware:
         federation.network, federation.layer_sets(), federation.buffer, federation.batch,
         frozen=inputs.start, front_end=inputs.front_end, extractor=inputs.extractor,
         shifts=inputs.shifts,
+        store=store_shape(inputs) if inputs.own_data else None,
+        keeps=board.ram >= RAM_FOR_A_MODEL,
+        signal_digest=inputs.signal_digest if inputs.own_data else None,
     )  # fmt: skip
-    return build_firmware(board, header, emulation.compiler)
+    return build_firmware(board, header, emulation.compiler, defines=defines)
 
 
 @dataclass
@@ -63,6 +85,7 @@ class EmulatedFleet:
         emulation: what to emulate, and with what.
         patience: how long to wait for a device.
         settings: what to do about devices that fail.
+        defines: further ``NAME=VALUE`` for the firmware's preprocessor.
         wire: put between us and each board, for instance one that loses bytes.
     """
 
@@ -70,6 +93,7 @@ class EmulatedFleet:
     emulation: Emulation
     patience: Patience = field(default_factory=Patience)
     settings: LinkSettings = field(default_factory=LinkSettings)
+    defines: Sequence[str] = ()
     wire: Callable[[int, RunningBoard, Opener], Opener] = lambda device, board, opener: opener
     _linked: LinkedFleet | None = field(default=None, init=False, repr=False)
 
@@ -84,6 +108,18 @@ class EmulatedFleet:
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores on each device's samples; see `LinkedFleet.evaluate`."""
         return self.linked.evaluate(parameters)
+
+    def counts(self) -> Iterable[DeviceCounts]:
+        """How many samples of its own each device has."""
+        return self.linked.counts()
+
+    def keep(self, parameters: Parameters, number: int) -> None:
+        """Give the devices the model of round ``number``, which stays on them."""
+        self.linked.keep(parameters, number)
+
+    def personalise(self, parameters: Parameters, work: PersonalWork) -> Iterable[PersonalScore]:
+        """Let each device go on alone."""
+        return self.linked.personalise(parameters, work)
 
     def close(self) -> None:
         """Stop the boards."""
@@ -103,11 +139,12 @@ class EmulatedFleet:
         return self._linked
 
     def _started(self) -> LinkedFleet:
-        firmware = firmware_for(self.emulation, self.inputs)
+        firmware = firmware_for(self.emulation, self.inputs, self.defines)
+        own = stores(self.inputs, firmware)
         with ExitStack() as boards:
             clients = []
             for device in range(len(self.inputs.streams)):
-                board, opener = start_board(firmware, boards)
+                board, opener = start_board(firmware, boards, None if own is None else own[device])
                 name = f"{firmware.board.name}, emulated"
                 opener = self.wire(device, board, opener)
                 clients.append(Client(name, opener, self.patience))

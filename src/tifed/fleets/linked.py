@@ -9,9 +9,25 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from tifed.errors import UsageError
-from tifed.federation import DeviceScore, FeatureSums, Job, Jobs, Plan, Update, device_update
+from tifed.federation import (
+    DeviceCounts,
+    DeviceScore,
+    FeatureSums,
+    Job,
+    Jobs,
+    PersonalScore,
+    PersonalWork,
+    Plan,
+    Update,
+    device_update,
+)
 from tifed.federation.counts import impossible_counts, impossible_squares
-from tifed.fleets.built_for import fingerprint_of, misfit, require_copies_on_devices
+from tifed.fleets.built_for import (
+    fingerprint_of,
+    misfit,
+    other_data,
+    require_copies_on_devices,
+)
 from tifed.fleets.inputs import FleetInputs
 from tifed.link import (
     Capabilities,
@@ -50,8 +66,14 @@ class _Device:
     def forget(self) -> None:
         """The device knows nothing, or we do not know what."""
         self.capabilities = None
+        self.forget_memory()
+
+    def forget_memory(self) -> None:
+        """It is still there, but there is something else in its memory."""
         self.configured: tuple[int, ...] | None = None
         self.buffer: tuple[int, int, int] | None = None
+        self.holds: Parameters | None = None
+        self.kept: Parameters | None = None
 
 
 @dataclass(frozen=True)
@@ -75,8 +97,12 @@ class LinkSettings:
 class LinkedFleet:
     """One device per stream, each on its own line and served by its own thread.
 
-    The devices get their samples from here, as boards without sensors do. An exchange goes on
-    without a device that cannot be reached; the reason is logged.
+    The devices get their samples from here, as boards without sensors do; with own data they have
+    them, and no sample is sent. An exchange goes on without a device that cannot be reached; the
+    reason is logged.
+
+    Attributes:
+        left_out: devices that were left out of the last exchange, and why.
     """
 
     def __init__(
@@ -111,16 +137,24 @@ class LinkedFleet:
         self._on_close = on_close
         self._threads = ThreadPoolExecutor(min(_MOST_THREADS, len(clients)), "tifed-link")
         self._opened = self._closed = False
+        self.left_out: dict[int, str] = {}
+        self._energy_shift = 0
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
         """Feature sums, made by each of ``devices`` that answers."""
 
         def work(number: int) -> FeatureSums:
-            device, stream = self._devices[number], self._inputs.sent[number]
+            device = self._devices[number]
             device.forget()  # there is room for the sums in a device that is not configured
             self._ready(device)
-            taken, _ = stream.read(0, min(samples, len(stream)))
-            sums = device.client.calibrate(taken, self._network.features)
+            features = self._network.features
+            if self._inputs.own_data:
+                seed = self._federation.seed
+                sums = device.client.calibrate_own(samples, seed, features)
+            else:
+                stream = self._inputs.sent[number]
+                taken, _ = stream.read(0, min(samples, len(stream)))
+                sums = device.client.calibrate(taken, features)
             impossible = impossible_squares(*sums)
             if impossible is not None:
                 raise DeviceAnswerError(
@@ -133,6 +167,7 @@ class LinkedFleet:
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """The updates of the devices that answer, as they come."""
         jobs = {job.device: job for job in plan.jobs}
+        self._energy_shift = plan.energy_shift
         return self._all(
             tuple(jobs),
             lambda device: self._train(plan, jobs[device], parameters),
@@ -141,11 +176,63 @@ class LinkedFleet:
         )
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
-        """Scores on each device's samples, computed here.
+        """Scores on each device's samples, computed here; with own data on the devices.
 
         The devices would say the same, bit for bit, after each sample had gone over its line.
         """
-        return self._inputs.scores(parameters, self._devices)
+        if not self._inputs.own_data:
+            return self._inputs.scores(parameters, self._devices)
+        classes = self._network.classes if self._inputs.report_classes else 0
+
+        def work(number: int) -> DeviceScore:
+            device = self._devices[number]
+            self._give(device, parameters)
+            return DeviceScore(number, *device.client.evaluate(classes))
+
+        return self._all(tuple(self._devices), work, "the scores on held-out samples")
+
+    def counts(self) -> Iterator[DeviceCounts]:
+        """How many samples of its own each device has that answers."""
+
+        def work(number: int) -> DeviceCounts:
+            device = self._devices[number]
+            self._ready(device)
+            found = device.client.counts()
+            return DeviceCounts(
+                number, found.training, found.held_out, found.least_update,
+                found.least_calibration, found.least_evaluation,
+            )  # fmt: skip
+
+        return self._all(tuple(self._devices), work, "the counts of samples")
+
+    def keep(self, parameters: Parameters, number: int) -> None:
+        """Give the devices the model of round ``number``; those that cannot keep it are logged."""
+
+        def work(device: int) -> None:
+            self._keep(self._devices[device], parameters, number)
+
+        for _ in self._all(tuple(self._devices), work, "those that keep the model"):
+            pass
+
+    def personalise(self, parameters: Parameters, work: PersonalWork) -> Iterator[PersonalScore]:
+        """What personal rounds give each device that makes them."""
+        federation = self._federation
+        steps = federation.local_epochs * -(-federation.buffer // federation.batch)
+
+        def personal(number: int) -> PersonalScore:
+            device = self._devices[number]
+            if device.kept is not parameters:
+                self._keep(device, parameters, federation.rounds)
+            device.forget_memory()
+            return PersonalScore(
+                number,
+                *device.client.personalise(
+                    work.layers, work.rounds, steps, work.extra_shift, number, work.exchange,
+                    work.energy_shift,
+                ),
+            )  # fmt: skip
+
+        return self._all(tuple(self._devices), personal, "the personal rounds")
 
     def close(self) -> None:
         """Close the lines, and what stands behind them."""
@@ -197,6 +284,7 @@ class LinkedFleet:
     ) -> Iterator[Result]:
         """``work`` of every device, side by side; those that fail are logged and left out."""
         self._open_lines()
+        self.left_out.clear()
         futures = {
             self._threads.submit(self._persist, self._devices[device], work, device): device
             for device in devices
@@ -207,6 +295,7 @@ class LinkedFleet:
                     yield future.result()
                 except DeviceError as error:
                     log.warning("device %d is left out of %s: %s", futures[future], what, error)
+                    self.left_out[futures[future]] = str(error)
                     if lose is not None:
                         yield lose(futures[future], str(error))
         finally:
@@ -287,6 +376,11 @@ class LinkedFleet:
             if self._settings.on_mismatch == "drop" or device.known:
                 raise DeviceRefusedError(reason, 0)
             raise UsageError(reason)
+        elsewhere = other_data(self._inputs, capabilities)
+        if elsewhere is not None:
+            if self._settings.on_mismatch == "drop" or device.known:
+                raise DeviceRefusedError(f"{client.name}: {elsewhere}", 0)
+            raise UsageError(f"{client.name}: {elsewhere}")
         network, federation = self._network, self._federation
         said = (
             capabilities.depth, capabilities.features, capabilities.classes,
@@ -302,28 +396,52 @@ class LinkedFleet:
         device.forget()
         device.capabilities, device.known = capabilities, True
 
-    def _train(self, plan: Plan, job: Job, parameters: Parameters) -> Update:
-        """One device's part in an exchange; only what it does not know yet is sent."""
-        device = self._devices[job.device]
+    def _give(
+        self, device: _Device, parameters: Parameters, layers: tuple[int, ...] | None = None
+    ) -> None:
+        """See that a device has ``parameters``; only what it does not have yet is sent.
+
+        Args:
+            device: that is to have them.
+            parameters: all of them.
+            layers: that it is to train; None if that does not matter.
+        """
         self._ready(device)
-        client, network = device.client, self._network
-        if device.configured != job.layers:
-            device.buffer = None
-            device.configured = None
-            client.configure(job.layers, self._federation.seed)
-            if network.centred:
+        client = device.client
+        if device.configured is None or (layers is not None and device.configured != layers):
+            device.forget_memory()
+            wanted = layers or ()
+            client.configure(wanted, self._federation.seed)
+            if self._network.centred:
                 client.put_centre(parameters.centre)
-            device.configured = job.layers
-        wanted = (plan.round, job.position, job.samples)
-        if device.buffer != wanted:
-            device.buffer = None
-            client.clear()
-            client.add_samples(*self._inputs.sent[job.device].read(job.position, job.samples))
-            device.buffer = wanted
+            device.configured = wanted
+        if device.holds is parameters:
+            return
+        device.holds = None
         for number, (weight, bias) in enumerate(
             zip(parameters.weights, parameters.biases, strict=True)
         ):
             client.put_layer(number, weight, bias)
+        device.holds = parameters
+
+    def _keep(self, device: _Device, parameters: Parameters, number: int) -> None:
+        """See that a device keeps ``parameters`` as the model of round ``number``."""
+        self._give(device, parameters)
+        device.kept = None
+        device.client.keep(number, self._energy_shift)
+        device.kept = parameters
+
+    def _train(self, plan: Plan, job: Job, parameters: Parameters) -> Update:
+        """One device's part in an exchange; only what it does not know yet is sent."""
+        device = self._devices[job.device]
+        self._give(device, parameters, job.layers)
+        client, network = device.client, self._network
+        wanted = (plan.round, job.position, job.samples)
+        if device.buffer != wanted:
+            device.buffer = None
+            self._fill(client, job)
+            device.buffer = wanted
+        device.holds = None
         status = client.train(
             job.first_step, job.steps, plan.extra_shift, job.device, plan.exchange,
             plan.energy_shift,
@@ -334,6 +452,14 @@ class LinkedFleet:
             weights[number], biases[number] = client.get_layer(number, network.layers[number])
         trained = Parameters(parameters.centre, tuple(weights), tuple(biases))
         return device_update(job.device, trained, job.layers, job.samples, status.statistics)
+
+    def _fill(self, client: Client, job: Job) -> None:
+        """Have a device's buffer filled: with its own samples, or with those that it is sent."""
+        if self._inputs.own_data:
+            client.take(job.position, job.samples)
+            return
+        client.clear()
+        client.add_samples(*self._inputs.sent[job.device].read(job.position, job.samples))
 
     def _check(self, client: Client, job: Job, status: DeviceStatus) -> None:
         """Make sure that a device which says that it has done ``job`` can have counted that.

@@ -21,10 +21,16 @@ from tifed.rule.network import Tensor
 SMALLEST_PAYLOAD = 64
 """Bytes that every device takes in a payload at least."""
 _LONGEST_NAME = 60
+_OWN_DATA = 8
 _HELLO = struct.Struct("<BBB10I")
 _STATUS = struct.Struct("<BH9I")
 _VALUE = struct.Struct("<H")
 _SUMS = struct.Struct("<IQ")
+_WORD = struct.Struct("<I")
+_COUNTS = struct.Struct("<5IB")
+_PERSONAL = struct.Struct("<3I")
+MOST_SAID = 0xFFFF
+"""The most samples that an order's answer names: there may be more."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class Capabilities:
         classes: number of classes.
         tick_hertz: ticks per second.
         board: its name, printable.
+        own_data: whether it has its samples itself, and nobody sends it any.
+        held_out_every: every how manieth of its own samples is held out; 0 without own samples.
     """
 
     core: int
@@ -66,6 +74,8 @@ class Capabilities:
     classes: int
     tick_hertz: int
     board: str
+    own_data: bool = False
+    held_out_every: int = 0
 
 
 class DeviceState(IntEnum):
@@ -75,6 +85,7 @@ class DeviceState(IntEnum):
     CONFIGURED = 1
     TRAINING = 2
     TRAINED = 3
+    WORKING = 4
 
 
 @dataclass(frozen=True)
@@ -84,11 +95,12 @@ class DeviceStatus:
     Attributes:
         state: what it is doing.
         samples: in its buffer.
-        step: the next mini-batch step.
+        step: the next mini-batch step, or pieces that are done of work on its own samples.
         last_step: where it will stop.
         statistics: counts since training began.
         ticks: spent in steps since training began.
         stack: most bytes of stack used since it started; 0 if it does not know.
+        outcome: the code with which its last work on its own samples ended, 0 if it went well.
     """
 
     state: DeviceState
@@ -98,6 +110,28 @@ class DeviceStatus:
     statistics: Statistics
     ticks: int
     stack: int
+    outcome: int = 0
+
+
+@dataclass(frozen=True)
+class OwnCounts:
+    """How many samples of its own a device has, and the fewest that its owner lets it work on.
+
+    Attributes:
+        training: samples that it trains on.
+        held_out: samples that it never trains on.
+        least_update: training samples that an update is made of, at least.
+        least_calibration: training samples that a calibration is over, at least.
+        least_evaluation: held-out samples that a score is over, at least.
+        by_class: whether its scores may be asked for class by class.
+    """
+
+    training: int
+    held_out: int
+    least_update: int
+    least_calibration: int
+    least_evaluation: int
+    by_class: bool
 
 
 def capabilities(answer: bytes) -> Capabilities:
@@ -122,7 +156,13 @@ def capabilities(answer: bytes) -> Capabilities:
             f"names {depth} layers, {features} features, {classes} classes, a buffer of {buffer} "
             f"and a mini-batch of {batch}, of which none can be 0"
         )
-    name = answer[_HELLO.size :][:_LONGEST_NAME].decode("ascii", "replace")
+    end, every = _HELLO.size, 0
+    if flags & _OWN_DATA:
+        if len(answer) < end + _WORD.size:
+            raise ValueError(f"has {len(answer)} bytes, not {end + _WORD.size} or more")
+        every = int(_WORD.unpack_from(answer, end)[0])
+        end += _WORD.size
+    name = answer[end:][:_LONGEST_NAME].decode("ascii", "replace")
     return Capabilities(
         core=core,
         can_reset=bool(flags & 1),
@@ -140,24 +180,27 @@ def capabilities(answer: bytes) -> Capabilities:
         classes=classes,
         tick_hertz=hertz,
         board=printable(name),
+        own_data=bool(flags & _OWN_DATA),
+        held_out_every=every,
     )
 
 
-def status(answer: bytes) -> DeviceStatus:
-    """Of the answer to a look at a device, or of its word that it has trained.
+def status(answer: bytes, own_data: bool = False) -> DeviceStatus:
+    """Of the answer to a look at a device, or of its word that it has done what was asked.
 
     Raises:
         ValueError: if it is of another length, or the state is none.
     """
-    _exactly(answer, _STATUS.size)
+    _exactly(answer, _STATUS.size + own_data)
     state, samples, step, last, visits, missed, parameters, deltas, low, high, stack = (
-        _STATUS.unpack(answer)
+        _STATUS.unpack_from(answer)
     )
     if state not in tuple(DeviceState):
         raise ValueError(f"names a state {state}, which there is not")
     return DeviceStatus(
         DeviceState(state), samples, step, last,
         Statistics(visits, missed, parameters, deltas), high << 32 | low, stack,
+        answer[-1] if own_data else 0,
     )  # fmt: skip
 
 
@@ -183,22 +226,72 @@ def parameters(answer: bytes, count: int, dtype: np.dtype[np.signedinteger], bou
     return values
 
 
-def sums(answer: bytes, count: int, samples: int) -> tuple[int, Integers]:
-    """The sum of all squares, and ``count`` sums of int8 features over ``samples``, int64 (count,).
+def sums(answer: bytes, count: int, samples: range) -> tuple[int, int, Integers]:
+    """Number of samples, sum of all squares, and ``count`` sums of features, int64 (count,).
 
     Whether the squares fit the sums can be told once all sums are there.
 
     Raises:
-        ValueError: if there are more or fewer, they are over more or fewer samples, or one is more
-            than int8 values can sum to.
+        ValueError: if there are more or fewer, they are over another number of samples than one in
+            ``samples``, or one is more than int8 values can sum to.
     """
     _exactly(answer, _SUMS.size + 4 * count)
     counted, squares = _SUMS.unpack_from(answer)
-    if counted != samples:
-        raise ValueError(f"sums {counted} samples, not {samples}")
+    if counted not in samples:
+        raise ValueError(f"sums {counted} samples, not {_one_of(samples)}")
     values = np.frombuffer(answer, "<i4", offset=_SUMS.size).astype(np.int64)
-    _within(values, 128 * samples)
-    return squares, values
+    _within(values, 128 * counted)
+    return counted, squares, values
+
+
+def own_counts(answer: bytes) -> OwnCounts:
+    """How many samples a device has of its own.
+
+    Raises:
+        ValueError: if it is of another length.
+    """
+    _exactly(answer, _COUNTS.size)
+    training, held_out, update, calibration, evaluation, by_class = _COUNTS.unpack(answer)
+    return OwnCounts(training, held_out, update, calibration, evaluation, bool(by_class))
+
+
+def score(answer: bytes, classes: int, samples: range) -> tuple[int, int, list[tuple[int, int]]]:
+    """How many of how many held-out samples were right, and the same for each of ``classes``.
+
+    Raises:
+        ValueError: if it is of another length, is over another number of samples than one in
+            ``samples``, or more are right than there are.
+    """
+    _exactly(answer, 8 * (1 + classes))
+    (correct, counted), *by_class = struct.iter_unpack("<II", answer)
+    if counted not in samples:
+        raise ValueError(f"scores {counted} samples, not {_one_of(samples)}")
+    for right, all_of in [(correct, counted), *by_class]:
+        if right > all_of:
+            raise ValueError(f"has {right} right of {all_of} samples")
+    return correct, counted, by_class
+
+
+def personal_score(answer: bytes, samples: range) -> tuple[int, int, int]:
+    """How many held-out samples were right before personal rounds and after them, and all of them.
+
+    Raises:
+        ValueError: if it is of another length, is over another number of samples than one in
+            ``samples``, or more are right than there are.
+    """
+    _exactly(answer, _PERSONAL.size)
+    before, after, counted = _PERSONAL.unpack(answer)
+    if counted not in samples:
+        raise ValueError(f"scores {counted} samples, not {_one_of(samples)}")
+    if max(before, after) > counted:
+        raise ValueError(f"has {max(before, after)} right of {counted} samples")
+    return before, after, counted
+
+
+def _one_of(samples: range) -> str:
+    """Numbers of samples in words."""
+    first, last = samples[0], samples[-1]
+    return str(first) if first == last else f"{first} to {last}"
 
 
 def _exactly(answer: bytes, length: int) -> None:

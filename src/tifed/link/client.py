@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.link import answers
-from tifed.link.answers import Capabilities, DeviceState, DeviceStatus
+from tifed.link.answers import MOST_SAID, Capabilities, DeviceState, DeviceStatus, OwnCounts
 from tifed.link.errors import (
     DeviceAnswerError,
     DeviceGoneError,
@@ -47,6 +47,10 @@ CODES = {
     BUSY: "busy with training",
     ORDER: "out of order",
     FORMAT: "another version of the link",
+    71: "has fewer samples of its own than its owner asks for before it does this, or none",
+    72: "its owner does not allow it",
+    73: "it cannot read a sample of its own, or its label",
+    74: "it has no place for a model to stay, or could not write there",
 }
 _REOPEN_SECONDS = 0.2
 _SMALLEST_PIECE = 40
@@ -96,6 +100,7 @@ class Client:
         self._pieces = _PieceSize(_SMALLEST_PIECE)
         self._quickness = _Quickness()
         self._stopped = False
+        self._own_data = False
         self._trouble: str | None = None
         self.resent = 0
 
@@ -140,6 +145,7 @@ class Client:
         self._session = self._next_session
         found = self._ask(Kind.HELLO, b"", answers.capabilities, silence)
         self._pieces = _PieceSize(found.payload)
+        self._own_data = found.own_data
         return found
 
     def configure(self, layers: tuple[int, ...], seed: int) -> None:
@@ -207,20 +213,27 @@ class Client:
         self.clear()
         for sample in samples:
             self._put_sample(1, sample, 0)
-        pieces, told = [np.zeros(0, np.int64)], set[int]()
+        return self._sums(features, range(len(samples), len(samples) + 1))
+
+    def _sums(self, features: int, samples: range) -> tuple[Integers, int, int]:
+        """Fetch what a device has summed, which is over one of these numbers of samples."""
+        pieces, told = [np.zeros(0, np.int64)], set[tuple[int, int]]()
         first = 0
         while first < features:
             length = min(self._pieces.room(13) // 4, features - first)
-            squares, piece = self._ask(
+            counted, squares, piece = self._ask(
                 Kind.GET_SUMS, struct.pack("<II", first, length),
-                partial(answers.sums, count=length, samples=len(samples)),
+                partial(answers.sums, count=length, samples=samples),
             )  # fmt: skip
-            told.add(squares)
+            told.add((counted, squares))
             pieces.append(piece)
             first += length
         if len(told) > 1:
-            raise DeviceAnswerError(f"{self.name}: says that squares sum to {sorted(told)}")
-        return np.concatenate(pieces), max(told, default=0), len(samples)
+            raise DeviceAnswerError(
+                f"{self.name}: says that squares sum to {sorted(squares for _, squares in told)}"
+            )
+        counted, squares = max(told, default=(samples[0], 0))
+        return np.concatenate(pieces), squares, counted
 
     def classify(self, samples: NDArray[np.int8]) -> NDArray[np.int32]:
         """The class of each sample (N, D), int32 (N,); the device has to be configured."""
@@ -256,19 +269,32 @@ class Client:
             Kind.TRAIN,
             struct.pack("<5Ii", first_step, steps, extra_shift, device, exchange, energy_shift),
         )
-        asked = self._sequence
-        step, moved = first_step, time.monotonic()
+        status = self._finished(DeviceState.TRAINING, first_step, first_step + steps)
+        if status.state is DeviceState.TRAINED and status.step == first_step + steps:
+            return status
+        raise DeviceAnswerError(
+            f"{self.name}: is {status.state.name.lower()} in step {status.step} after an "
+            f"order to train steps {first_step} to {first_step + steps - 1}"
+        )
+
+    def _finished(self, under_way: DeviceState, step: int, most: int) -> DeviceStatus:
+        """Wait until the order that was just given is no longer under way.
+
+        Args:
+            under_way: the state in which it is.
+            step: where it begins.
+            most: where it ends; one that is behind that is not waited for.
+
+        Raises:
+            DeviceGoneError: if the device stops answering, or answers and gets no further.
+        """
+        asked, moved = self._sequence, time.monotonic()
         for look in itertools.count():
             # Told when it is done, or asked now and then in case that was lost.
             wait = self._quickness.wait(look, self.patience.training)
             status = self._told(asked, time.monotonic() + wait) or self.status()
-            if status.state is DeviceState.TRAINED and status.step == first_step + steps:
+            if status.state is not under_way or status.step > most:
                 return status
-            if status.state is not DeviceState.TRAINING or status.step > first_step + steps:
-                raise DeviceAnswerError(
-                    f"{self.name}: is {status.state.name.lower()} in step {status.step} after an "
-                    f"order to train steps {first_step} to {first_step + steps - 1}"
-                )
             # Only forward counts: one that went round in circles would be waited for for ever.
             if status.step > step:
                 step, moved = status.step, time.monotonic()
@@ -281,8 +307,8 @@ class Client:
         while (frame := self._next_frame(deadline)) is not None:
             if frame.kind == Kind.READY:
                 raise DeviceRestartedError(f"{self.name}: restarted")
-            if (frame.kind, frame.session, frame.sequence) == (Kind.TRAINED, self._session, order):
-                return self._taken_apart("TRAINED", frame, answers.status)
+            if (frame.kind, frame.session, frame.sequence) == (Kind.DONE, self._session, order):
+                return self._taken_apart("DONE", frame, self._status)
         return None
 
     def status(self, silence: float | None = None) -> DeviceStatus:
@@ -291,7 +317,126 @@ class Client:
         Args:
             silence: seconds until the device counts as gone, if other than usual.
         """
-        return self._ask(Kind.STATUS, b"", answers.status, silence)
+        return self._ask(Kind.STATUS, b"", self._status, silence)
+
+    def _status(self, answer: bytes) -> DeviceStatus:
+        return answers.status(answer, self._own_data)
+
+    # --- of a device that has its samples itself --------------------------------------------------
+
+    def counts(self) -> OwnCounts:
+        """How many samples of its own the device has, and what its owner asks for."""
+        return self._ask(Kind.COUNTS, b"", answers.own_counts)
+
+    def take(self, position: int, count: int) -> None:
+        """Have the buffer filled with ``count`` training samples of the device's own.
+
+        Args:
+            position: of the first in an endless stream, modulo 2**32; the device takes it modulo
+                the number of its training samples.
+            count: at most as many as the buffer holds.
+        """
+        self._work(Kind.TAKE, struct.pack("<II", position, count))
+
+    def calibrate_own(self, most: int, seed: int, features: int) -> tuple[Integers, int, int]:
+        """Have the device sum the features of its own first training samples.
+
+        Args:
+            most: samples; all that there are if these are fewer.
+            seed: of the experiment: a device does this for one alone, and once.
+            features: that a sample has.
+
+        Returns:
+            Sums int64 (features,), the sum of all their squares, and the number of samples.
+        """
+        samples = self._work(Kind.CALIBRATE, struct.pack("<IQ", most, seed))
+        return self._sums(features, range(max(1, samples.start), min(most + 1, samples.stop)))
+
+    def evaluate(self, classes: int = 0) -> tuple[int, int, tuple[tuple[int, int], ...]]:
+        """Have the device score its parameters on its own held-out samples.
+
+        Args:
+            classes: that there are, for a score of each; 0 for none.
+
+        Returns:
+            How many samples were right, of how many, and per class the same; empty if the device's
+            owner does not let that be asked.
+
+        Raises:
+            DeviceAnswerError: if classes do not add up to all.
+        """
+        if classes and not self.counts().by_class:
+            classes = 0
+        samples = self._work(Kind.EVALUATE)
+        told, by_class = set[tuple[int, int]](), list[tuple[int, int]]()
+        while len(by_class) < classes or not told:
+            length = min((self._pieces.room(1) - 8) // 8, classes - len(by_class))
+            correct, counted, piece = self._ask(
+                Kind.SCORE, struct.pack("<II", len(by_class), length),
+                partial(answers.score, classes=length, samples=samples),
+            )  # fmt: skip
+            told.add((correct, counted))
+            by_class += piece
+        if classes:
+            told.add((sum(right for right, _ in by_class), sum(all_of for _, all_of in by_class)))
+        if len(told) > 1:
+            raise DeviceAnswerError(
+                f"{self.name}: says that {' and '.join(f'{a} of {b}' for a, b in sorted(told))} "
+                "of its samples are right"
+            )
+        return *told.pop(), tuple(by_class)
+
+    def keep(self, number: int, energy_shift: int) -> None:
+        """Have the parameters kept as the model that stays on the device.
+
+        Args:
+            number: rounds that went into it.
+            energy_shift: of the experiment.
+        """
+        self._work(Kind.KEEP, struct.pack("<Ii", number, energy_shift))
+
+    def personalise(
+        self,
+        layers: tuple[int, ...],
+        rounds: int,
+        steps: int,
+        extra_shift: int,
+        device: int,
+        exchange: int,
+        energy_shift: int = 0,
+    ) -> tuple[int, int, int]:
+        """Have the device go on alone from the model that it keeps, and keep what is better.
+
+        Args:
+            layers: to train.
+            rounds: how many.
+            steps: mini-batches in each.
+            extra_shift: added to every update shift.
+            device: its number.
+            exchange: number of the first round's.
+            energy_shift: added to the first layer's update shift.
+
+        Returns:
+            How many held-out samples are right by the model before, by that after, and of how many.
+        """
+        mask = sum(1 << layer for layer in layers)
+        samples = self._work(
+            Kind.PERSONALISE,
+            struct.pack("<6Ii", mask, rounds, steps, extra_shift, device, exchange, energy_shift),
+        )
+        return self._ask(Kind.PERSONAL_SCORE, b"", partial(answers.personal_score, samples=samples))
+
+    def _work(self, kind: Kind, payload: bytes = b"") -> range:
+        """Have work done on the device's own samples; on how many that may be.
+
+        Raises:
+            DeviceRefusedError: if it could not be done, at once or later.
+        """
+        said = self._order(kind, payload)
+        status = self._finished(DeviceState.WORKING, 0, 0xFFFFFFFF)
+        if status.outcome:
+            raise self._refused(status.outcome)
+        return range(said, said + 1) if said < MOST_SAID else range(said, 1 << 32)
 
     def reset(self) -> None:
         """Have the device start anew; its answer may not arrive."""
@@ -376,13 +521,16 @@ class Client:
         if code == SESSION:
             raise DeviceRestartedError(f"{self.name}: restarted")
         if code > 0:
-            raise DeviceRefusedError(f"{self.name}: {CODES.get(code, f'error {code}')}", code)
+            raise self._refused(code)
         try:
             if code < 0:
                 raise ValueError("is empty")
             return read(answer.payload[1:])
         except ValueError as error:
             raise DeviceAnswerError(f"{self.name}: its answer to {kind} {error}") from error
+
+    def _refused(self, code: int) -> DeviceRefusedError:
+        return DeviceRefusedError(f"{self.name}: {CODES.get(code, f'error {code}')}", code)
 
     def _send(self, frame: Frame) -> bool:
         """Write to the line, which is opened if need be; whether that worked."""

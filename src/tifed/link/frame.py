@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-VERSION = 2
+VERSION = 3
 PAYLOAD = 1024
 """Most bytes of a payload that a frame may have; a device may take fewer."""
 
@@ -31,8 +31,16 @@ class Kind(IntEnum):
     TRAIN = 9
     STATUS = 10
     RESET = 11
+    COUNTS = 12
+    TAKE = 13
+    CALIBRATE = 14
+    EVALUATE = 15
+    SCORE = 16
+    KEEP = 17
+    PERSONALISE = 18
+    PERSONAL_SCORE = 19
     READY = 0xC0
-    TRAINED = 0xC1
+    DONE = 0xC1
 
 
 @dataclass(frozen=True, slots=True)

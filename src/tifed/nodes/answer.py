@@ -1,15 +1,16 @@
 """What a node answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from tifed.errors import TifedError
-from tifed.federation import total
+from tifed.federation import OwnDataFleet, total, with_own_data
 from tifed.nodes.context import NodeContext
 from tifed.nodes.messages.content import (
     Content,
     MessageError,
+    absence,
     message,
     parameters_from,
     plan_from,
@@ -17,6 +18,11 @@ from tifed.nodes.messages.content import (
     update_message,
 )
 from tifed.nodes.messages.device_ranges import from_ranges, to_ranges
+from tifed.nodes.messages.own_data import counted, personalised, scored, work_from
+from tifed.rule.integer.rounding import Integers
+
+UNSAID = "it has not answered"
+"""In place of a reason, where there is none."""
 
 
 def answer(node: NodeContext, content: Content) -> Content:
@@ -36,6 +42,71 @@ def _hello(node: NodeContext, content: Content) -> Content:
 
 def _calibrate(node: NodeContext, content: Content) -> Content:
     """Feature sums over the first samples of the devices that are asked."""
+    asked, samples = _asked_devices(node, content), content.integer("samples")
+    if node.orders is not None:
+        node.orders.check_calibration(samples)
+    summed, answered = np.zeros(node.network.features, np.int64), [asked[:0]]
+    squares = counted_samples = 0
+    for sums in node.fleet.calibrate(asked.tolist(), samples):
+        summed += sums.total
+        squares += sums.squares
+        counted_samples += sums.samples
+        answered.append(sums.devices)
+    devices = np.sort(np.concatenate(answered))
+    absent = _missing(node, "calibrate", asked.tolist(), devices.tolist())
+    return message(
+        "calibrate", node.experiment, {"devices": to_ranges(devices), "total": summed},
+        samples=counted_samples, squares=squares, **absence(absent),
+    )  # fmt: skip
+
+
+def _fit(node: NodeContext, content: Content) -> Content:
+    """The sum of the updates of the devices that are asked."""
+    plan = plan_from(content, node.network, node.devices)
+    if node.orders is not None:
+        node.orders.check_plan(plan)
+    parameters = parameters_from(content, node.network)
+    update = total(node.fleet.fit(plan, parameters))
+    return update_message(node.experiment, plan, update)
+
+
+def _evaluate(node: NodeContext, content: Content) -> Content:
+    """Scores of the hosted devices on their own samples."""
+    parameters = parameters_from(content, node.network)
+    scores = list(node.fleet.evaluate(parameters))
+    absent = _missing(node, "evaluate", node.devices, (score.device for score in scores))
+    return scored(node.experiment, scores, absent, node.network.classes)
+
+
+def _counts(node: NodeContext, content: Content) -> Content:
+    """How many samples of their own the devices that are asked have."""
+    del content
+    counts = list(_own(node).counts())
+    absent = _missing(node, "counts", node.devices, (one.device for one in counts))
+    return counted(node.experiment, counts, absent)
+
+
+def _keep(node: NodeContext, content: Content) -> Content:
+    """Give a model to the hosted devices, which keep it."""
+    fleet, number = _own(node), content.integer("round")
+    if node.orders is not None:
+        node.orders.check_round(number)
+    fleet.keep(parameters_from(content, node.network), number)
+    return message("keep", node.experiment, {}, **absence(node.left_out("keep")))
+
+
+def _personalise(node: NodeContext, content: Content) -> Content:
+    """What personal rounds give the hosted devices."""
+    fleet, work = _own(node), work_from(content, node.network)
+    if node.orders is not None:
+        node.orders.check_personal(work)
+    scores = list(fleet.personalise(parameters_from(content, node.network), work))
+    absent = _missing(node, "personalise", node.devices, (score.device for score in scores))
+    return personalised(node.experiment, scores, absent)
+
+
+def _asked_devices(node: NodeContext, content: Content) -> Integers:
+    """The devices that a message names, which are hosted here."""
     ranges = content.array("devices", np.int64, (None, 2))
     try:
         devices = from_ranges(ranges, node.devices.stop)
@@ -43,31 +114,24 @@ def _calibrate(node: NodeContext, content: Content) -> Content:
         raise MessageError(str(error)) from error
     if len(devices) and devices[0] not in node.devices:
         raise MessageError(f"device {devices[0]} is not hosted here")
-    summed, answered = np.zeros(node.network.features, np.int64), [devices[:0]]
-    squares = samples = 0
-    for sums in node.fleet.calibrate(devices.tolist(), content.integer("samples")):
-        summed += sums.total
-        squares += sums.squares
-        samples += sums.samples
-        answered.append(sums.devices)
-    arrays = {"devices": to_ranges(np.sort(np.concatenate(answered))), "total": summed}
-    return message("calibrate", node.experiment, arrays, samples=samples, squares=squares)
+    return devices
 
 
-def _fit(node: NodeContext, content: Content) -> Content:
-    """The sum of the updates of the devices that are asked."""
-    plan = plan_from(content, node.network, node.devices)
-    parameters = parameters_from(content, node.network)
-    update = total(node.fleet.fit(plan, parameters))
-    return update_message(node.experiment, plan, update)
+def _missing(
+    node: NodeContext, kind: str, asked: Iterable[int], answered: Iterable[int]
+) -> dict[int, str]:
+    """Which devices with data of their own have not answered, and why."""
+    if node.orders is None:
+        return {}
+    reasons = node.left_out(kind)
+    return {device: reasons.get(device, UNSAID) for device in sorted(set(asked) - set(answered))}
 
 
-def _evaluate(node: NodeContext, content: Content) -> Content:
-    """Scores of the hosted devices, int64 (devices, 3): device, correct, samples."""
-    parameters = parameters_from(content, node.network)
-    scores = [(s.device, s.correct, s.samples) for s in node.fleet.evaluate(parameters)]
-    table = np.array(scores, np.int64).reshape(len(scores), 3)
-    return message("evaluate", node.experiment, {"scores": table})
+def _own(node: NodeContext) -> OwnDataFleet:
+    """The devices of a run with own data."""
+    if node.orders is None:
+        raise MessageError("asks for what goes with own_data = true, which this run has not")
+    return with_own_data(node.fleet)
 
 
 _ANSWERS: dict[str, Callable[[NodeContext, Content], Content]] = {
@@ -75,4 +139,7 @@ _ANSWERS: dict[str, Callable[[NodeContext, Content], Content]] = {
     "calibrate": _calibrate,
     "fit": _fit,
     "evaluate": _evaluate,
+    "counts": _counts,
+    "keep": _keep,
+    "personalise": _personalise,
 }

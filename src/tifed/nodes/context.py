@@ -5,18 +5,23 @@ A node behind which real boards sit differs in its fleet alone (`tifed.nodes.gat
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, Setup, build
 from tifed.experiment.identity import identity
 from tifed.experiment.load import validated
+from tifed.experiment.own_data import ON_DEVICES
 from tifed.experiment.setup import partition_digest
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.nodes.messages.device_ranges import hosted
+from tifed.nodes.orders import Orders
+from tifed.nodes.own_fleet import OwnHostedFleet
+from tifed.nodes.own_setup import own_setup
+from tifed.nodes.terms import NodeTerms
 from tifed.rule.network import Network, Parameters
 
 
@@ -59,6 +64,8 @@ class NodeContext:
         network: what every device holds.
         devices: the hosted ones.
         fleet: of the hosted devices; it is never asked for others.
+        orders: with own data what may be asked for; None where devices are sent their samples.
+        left_out: which devices could not do what a message of some kind asked for last, and why.
     """
 
     experiment: str
@@ -66,6 +73,8 @@ class NodeContext:
     network: Network
     devices: range
     fleet: Fleet
+    orders: Orders | None = None
+    left_out: Callable[[str], Mapping[int, str]] = lambda kind: {}
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,10 @@ class DeviceSelection:
 
 @cache
 def simulated_context(
-    experiment: str, selection: DeviceSelection, data_dir: Path | None = None
+    experiment: str,
+    selection: DeviceSelection,
+    data_dir: Path | None = None,
+    terms: NodeTerms | None = None,
 ) -> NodeContext:
     """The context of a node that simulates the devices of ``selection``; made once in a process.
 
@@ -120,31 +132,42 @@ def simulated_context(
         experiment: as TOML, resolved.
         selection: which devices.
         data_dir: the node's own folder of data sets.
+        terms: what the node's owner lets be done with its own data.
 
     Raises:
-        UsageError: if the experiment cannot be built here.
+        UsageError: if the experiment cannot be built here, or the owner has not accepted it.
     """
-    resolved = parsed(experiment)
+    resolved, terms = parsed(experiment), terms or NodeTerms()
     devices = selection.devices(resolved.devices)
-    setup = _built(experiment, data_dir)
-    fleet = HostedFleet(setup, devices)
-    data = samples_digest(resolved, setup)
-    return NodeContext(identity(resolved), data, setup.network, devices, fleet)
+    if not resolved.own_data:
+        setup = _built(experiment, data_dir)
+        data = samples_digest(resolved, setup)
+        fleet = HostedFleet(setup, devices)
+        return NodeContext(identity(resolved), data, setup.network, devices, fleet)
+    terms.require(resolved)
+    setup = own_setup(resolved, devices, terms, partial(_built, data_dir=data_dir))
+    own = OwnHostedFleet(setup, devices, terms.least)
+    return NodeContext(
+        identity(resolved), samples_digest(resolved, setup), setup.network, devices, own,
+        Orders(setup.federation), own.too_few,
+    )  # fmt: skip
 
 
 def samples_digest(experiment: Experiment, setup: Setup) -> str:
     """SHA-256 (hex) of the samples, and of who owns them where TIFeD does not deal them.
 
-    Server and node compare it.
+    Server and node compare it. Of samples on devices nobody knows one.
     """
-    dealt = partition_digest(experiment, setup.partition)
+    if experiment.dataset == ON_DEVICES:
+        return ON_DEVICES
+    dealt = partition_digest(experiment, setup)
     if dealt is None:
         return setup.data_digest
     both = f"{setup.data_digest} {dealt}"
     return hashlib.sha256(both.encode()).hexdigest()
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _built(experiment: str, data_dir: Path | None) -> Setup:
     """Shared by the nodes that one process plays in a simulation."""
     return build(parsed(experiment), data_dir)

@@ -10,6 +10,7 @@ from tifed.extractor.packed import constant_bytes
 from tifed.plan.figure import Figure, total
 from tifed.plan.planning import BoardPlan, DeploymentPlan, Placement
 from tifed.rule.front_end import FrontEnd, front_end_memory
+from tifed.rule.signal import SignalFrontEnd
 
 
 def as_json(plan: DeploymentPlan, known: Boards, measured: Measured) -> dict[str, Any]:
@@ -20,6 +21,7 @@ def as_json(plan: DeploymentPlan, known: Boards, measured: Measured) -> dict[str
         "dataset": experiment.dataset,
         "layers": list(plan.network.shape),
         "front_end": None if before.front_end is None else _front_end(before.front_end),
+        "signal": None if before.signal is None else _signal(before.signal),
         "extractor": None if before.extractor is None else _extractor(before.extractor),
         "pixel_shifts": before.shifts is not None,
         "bytes_per_sample": before.inputs(plan.network.features),
@@ -46,6 +48,15 @@ def _front_end(front_end: FrontEnd) -> dict[str, Any]:
         "input_shape": list(front_end.input_shape),
         "features": front_end.features,
         "memory_bytes": front_end_memory(front_end).total,
+    }
+
+
+def _signal(signal: SignalFrontEnd) -> dict[str, Any]:
+    return {
+        "name": signal.name,
+        "digest": signal.digest,
+        "features": signal.features,
+        "memory_bytes": signal.memory,
     }
 
 
@@ -90,6 +101,7 @@ def _placement(one: Placement) -> dict[str, Any]:
         },
         "macs_per_round": work.operations.macs,
         "instructions_per_round": _figure(one.instructions),
+        "signal_instructions_per_sample": _step(one, "window"),
         "front_end_instructions_per_sample": _step(one, "front end"),
         "extraction_instructions_per_sample": _step(one, "extraction"),
         "shift_copy_instructions_per_visit": (

@@ -133,7 +133,7 @@ def plan(
             take the features that are made, or the experiment's front end is left out.
     """
     check_for_devices(network)
-    require_front_end(experiment, before.front_end)
+    require_front_end(experiment, before.front_end, before.signal)
     require_shifts(experiment, before.shifts)
     before.check(network.features)
     needed = _needed(experiment, network)

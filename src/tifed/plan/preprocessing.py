@@ -7,6 +7,7 @@ from math import prod
 from tifed.board import Core
 from tifed.board.measured_extraction import Extractions
 from tifed.board.measured_front_end import FrontEndRuns
+from tifed.board.measured_motion import MotionRuns
 from tifed.errors import UsageError
 from tifed.extractor import Extractor
 from tifed.extractor.memory import extractor_memory
@@ -21,7 +22,10 @@ from tifed.plan.front_end_costs import (
 )
 from tifed.plan.shift_costs import CODE as SHIFT_CODE
 from tifed.plan.shift_costs import shift_instructions
+from tifed.plan.signal_costs import motion_code, motion_instructions, motion_stack, signal_room
 from tifed.rule.front_end import FrontEnd
+from tifed.rule.signal import SignalFrontEnd
+from tifed.rule.signal.motion import MotionFrontEnd
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Preprocessing:
         extractions: what extractors were measured to take.
         shifts: height, width and channels of raw samples, if each visit in training makes a shift
             copy and its features anew; not with an extractor.
+        signal: that readings go through, before they are samples.
+        motion_runs: what the front end of a motion sensor was measured to take.
     """
 
     front_end: FrontEnd | None = None
@@ -42,6 +48,8 @@ class Preprocessing:
     front_end_runs: FrontEndRuns = field(default_factory=FrontEndRuns)
     extractions: Extractions = field(default_factory=Extractions)
     shifts: tuple[int, int, int] | None = None
+    signal: SignalFrontEnd | None = None
+    motion_runs: MotionRuns = field(default_factory=MotionRuns)
 
     def check(self, features: int) -> None:
         """Make sure that each step takes what the one before gives, the network ``features``.
@@ -55,6 +63,11 @@ class Preprocessing:
             raise UsageError(
                 f"pixel_shifts: pictures of {self.shifts} are not {self.inputs(features)} values, "
                 "or go through an extractor, which boards do not do at each visit"
+            )
+        if self.signal is not None and self.signal.features != self.inputs(features):
+            raise UsageError(
+                f"layers: samples have {self.inputs(features)} values, the signal front end "
+                f"{self.signal.name!r} gives {self.signal.features}"
             )
         if self.extractor is not None and self.extractor.features != features:
             raise UsageError(
@@ -89,6 +102,8 @@ class Preprocessing:
     def instructions(self, kind: str, core: Core) -> Mapping[str, Figure]:
         """Instructions for one sample, by step."""
         found = {}
+        if isinstance(self.signal, MotionFrontEnd):
+            found["window"] = motion_instructions(kind, core, self.signal, self.motion_runs)
         if self.front_end is not None:
             found["front end"] = front_end_instructions(
                 kind, core, self.front_end, self.front_end_runs
@@ -108,6 +123,8 @@ class Preprocessing:
     def ram(self, features: int) -> Mapping[str, Figure]:
         """Bytes of RAM by part, beside the sample that arrives and the stack."""
         found = {}
+        if self.signal is not None:
+            found["readings"] = Figure(signal_room(self.signal), Source.COMPUTED)
         if self.front_end is not None:
             room = front_end_room(self.front_end)
             found["front end"] = Figure(room, Source.COMPUTED)
@@ -120,6 +137,8 @@ class Preprocessing:
     def stack(self, kind: str) -> int:
         """Most bytes of stack of a firmware that does this; 0 where none was measured."""
         deepest = [0]
+        if isinstance(self.signal, MotionFrontEnd):
+            deepest.append(motion_stack(kind, self.motion_runs))
         if self.front_end is not None:
             deepest.append(front_end_stack(kind, self.front_end_runs))
         if self.extractor is not None:
@@ -129,6 +148,8 @@ class Preprocessing:
     def flash(self, kind: str) -> Mapping[str, Figure]:
         """Bytes of flash by part."""
         found = {}
+        if isinstance(self.signal, MotionFrontEnd):
+            found["code for readings"] = motion_code(kind, self.motion_runs)
         if self.front_end is not None:
             found["front end's code"] = front_end_code(kind, self.front_end, self.front_end_runs)
         if self.extractor is not None:
@@ -142,9 +163,9 @@ class Preprocessing:
         """What measured these figures, for people who repeat it."""
         runs = () if self.front_end is None else self.front_end_runs.of(kind)
         rows = () if self.extractor is None else self.extractions.of(kind)
-        return tuple(
-            dict.fromkeys([*(run.command for run in runs), *(row.command for row in rows)])
-        )
+        motion = self.motion_runs.of(kind) if isinstance(self.signal, MotionFrontEnd) else ()
+        commands = [row.command for each in (runs, rows, motion) for row in each]
+        return tuple(dict.fromkeys(commands))
 
 
 AS_THEY_ARE = Preprocessing()

@@ -144,6 +144,10 @@ def _features(plan: DeploymentPlan) -> Table:
     """What making the features of one sample costs, step by step."""
     before = plan.before
     notes = []
+    if before.signal is not None:
+        notes.append(
+            f"front end {before.signal.name}: {before.signal.memory:,} bytes of RAM to work in"
+        )
     if before.front_end is not None:
         notes.append(
             f"front end {before.front_end.name}: "

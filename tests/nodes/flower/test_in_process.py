@@ -109,6 +109,7 @@ def test_nodes_repeat_samples_of_rare_classes_and_score_each_once() -> None:
         state = after
     assert published(setup.federation.server, state).digest == tifed.run(chosen).digest
     scores = list(fleet.evaluate(setup.start))
+    assert setup.partition is not None
     assert [score.samples for score in scores] == setup.partition.sizes.tolist()
     assert scores == list(setup.fleet.evaluate(setup.start))
     assert sum(setup.federation.streams) > sum(setup.partition.sizes)

@@ -192,9 +192,9 @@ def test_a_node_says_why_it_refuses(setup: Setup, plan: Plan) -> None:
 
 
 def test_other_versions_and_strangers_are_told_apart() -> None:
-    newer = ConfigRecord({"format": "tifed-node", "version": 3})
-    assert refused(RecordDict({"tifed": newer})) == (
-        "speaks version 3 of the message format; this release speaks version 2"
+    older = ConfigRecord({"format": "tifed-node", "version": 2})
+    assert refused(RecordDict({"tifed": older})) == (
+        "speaks version 2 of the message format; this release speaks version 3"
     )
     assert refused(RecordDict()) == "is not a message of TIFeD"
     damaged = pack(message("fit", NAME, {}))

@@ -48,7 +48,7 @@ def client_app():
 
     @app.query()
     def answer(message, context):
-        head = ConfigRecord({"format": "tifed-node", "version": 3, "kind": "hello"})
+        head = ConfigRecord({"format": "tifed-node", "version": 2, "kind": "hello"})
         return Message(RecordDict({"tifed": head, "arrays": ArrayRecord()}), reply_to=message)
 
     return app
@@ -163,7 +163,7 @@ def test_one_digest_on_boards_and_in_processes(
         assert f"hosts {devices}" in log
     assert "takes" not in log
     assert not marked(deployments[0].mark)
-    assert "dropped: it speaks version 3 of the message format; this release speaks" in log
+    assert "dropped: it speaks version 2 of the message format; this release speaks" in log
     assert "SuperNode ID" not in others["stranger"].log.read_text()
     assert "SuperNode ID" not in others["wary"].log.read_text()
 

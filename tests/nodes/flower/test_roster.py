@@ -63,6 +63,7 @@ def test_a_node_with_other_data_gets_no_work(
     write_data(data, 1)
     experiment = load_experiment(overrides=[f"dataset={data}", "devices=2", "rounds=1"])
     setup = build(experiment)
+    assert setup.dataset is not None
     if not same:
         write_data(data, 2)
     node = Context(1, 7, {"partition-id": 0, "num-partitions": 1}, RecordDict(), {})

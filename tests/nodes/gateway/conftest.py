@@ -9,7 +9,16 @@ import pytest
 
 from tifed.experiment import Experiment, Setup, to_toml
 from tifed.experiment.identity import identity
-from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
+from tifed.federation import (
+    DeviceCounts,
+    DeviceScore,
+    FeatureSums,
+    Fleet,
+    PersonalScore,
+    PersonalWork,
+    Plan,
+    Update,
+)
 from tifed.nodes.context import DeviceSelection
 from tifed.nodes.gateway.relay import ask
 from tifed.nodes.messages.check import checked_scores, checked_sums, checked_update
@@ -21,6 +30,14 @@ from tifed.nodes.messages.content import (
     parameter_arrays,
 )
 from tifed.nodes.messages.device_ranges import to_ranges
+from tifed.nodes.messages.own_check import (
+    OwnSamples,
+    checked_counts,
+    checked_own_scores,
+    checked_own_sums,
+    checked_personal,
+)
+from tifed.nodes.messages.own_data import counts_message, keep_message, personalise_message
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
 
@@ -37,6 +54,7 @@ class GatewayFleet:
 
     def __post_init__(self) -> None:
         self.name = identity(self.experiment)
+        self.known = OwnSamples.of(self.setup.inputs)
 
     def _asked(self) -> Iterator[tuple[Integers, Callable[[Content], Content]]]:
         """Every gateway's devices, and how to ask it."""
@@ -56,7 +74,10 @@ class GatewayFleet:
         for own, send in self._asked():
             arrays = {"devices": to_ranges(own)}
             answer = send(message("calibrate", self.name, arrays, samples=samples))
-            yield checked_sums(answer, self.setup.federation, own, samples)
+            if self.setup.inputs.own_data:
+                yield checked_own_sums(answer, self.known, own, samples)
+            else:
+                yield checked_sums(answer, self.setup.federation, own, samples)
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         for own, send in self._asked():
@@ -69,7 +90,23 @@ class GatewayFleet:
     def evaluate(self, parameters: Parameters) -> Iterator[DeviceScore]:
         for own, send in self._asked():
             answer = send(message("evaluate", self.name, parameter_arrays(parameters)))
-            yield from checked_scores(answer, self.setup.federation, own)
+            if self.setup.inputs.own_data:
+                yield from checked_own_scores(answer, self.known, own)
+            else:
+                yield from checked_scores(answer, self.setup.federation, own)
+
+    def counts(self) -> Iterator[DeviceCounts]:
+        for own, send in self._asked():
+            yield from checked_counts(send(counts_message(self.name)), self.known, own)
+
+    def keep(self, parameters: Parameters, number: int) -> None:
+        for _, send in self._asked():
+            send(keep_message(self.name, parameters, number))
+
+    def personalise(self, parameters: Parameters, work: PersonalWork) -> Iterator[PersonalScore]:
+        for own, send in self._asked():
+            answer = send(personalise_message(self.name, parameters, work))
+            yield from checked_personal(answer, self.known, own)
 
     def close(self) -> None:
         pass

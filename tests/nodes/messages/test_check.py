@@ -106,6 +106,7 @@ def test_arrays_are_of_the_integers_that_are_asked_for(dtype: Any) -> None:
 
 def test_a_node_says_on_which_data_it_works(setup: Setup) -> None:
     hosted = HostedFleet(setup, range(3))
+    assert setup.dataset is not None
     for data in (setup.dataset.digest, "other"):
         node = NodeContext("it", data, setup.network, range(3), hosted)
         assert answer(node, message("hello", "it", {})).values["data"] == data

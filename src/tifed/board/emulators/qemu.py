@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tifed.board.firmware.build import Firmware
+from tifed.board.firmware.elf import read_image
+from tifed.board.firmware.own_header import STORE_SYMBOL
 from tifed.errors import RunError, UsageError
 from tifed.link.frame import FrameReader, Kind
 from tifed.link.transport import SocketTransport, Transport, TransportClosedError
@@ -37,12 +39,15 @@ def program(firmware: Firmware) -> str:
 class QemuBoard:
     """One emulated board."""
 
-    def __init__(self, firmware: Firmware, count_instructions: bool = False) -> None:
+    def __init__(
+        self, firmware: Firmware, count_instructions: bool = False, store: bytes | None = None
+    ) -> None:
         """Start QEMU; it connects to us, so that not a byte is lost.
 
         Args:
             firmware: what to run.
             count_instructions: tie the board's clock to instructions, not to this machine's time.
+            store: of its own samples, which are in its flash before; None if it has none.
 
         Raises:
             UsageError: if QEMU is not installed.
@@ -52,18 +57,21 @@ class QemuBoard:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="tifed-")
         try:
-            self._start(firmware, count_instructions)
+            self._start(firmware, count_instructions, store)
         except BaseException:
             self.close()
             raise
 
-    def _start(self, firmware: Firmware, count_instructions: bool) -> None:
+    def _start(self, firmware: Firmware, count_instructions: bool, store: bytes | None) -> None:
         path = Path(self._folder.name) / "uart"
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(str(path))
             listening.listen(1)
             listening.settimeout(0.1)
-            command = _command(firmware, path, count_instructions)
+            command = [
+                *_command(firmware, path, count_instructions),
+                *self._loading(firmware, store),
+            ]
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -78,6 +86,15 @@ class QemuBoard:
                 self._line = SocketTransport(connection)
                 return self._await_ready(self._line)
         raise RunError(f"emulator: {command[0]} did not start: {self._last_words()}")
+
+    def _loading(self, firmware: Firmware, store: bytes | None) -> Sequence[str]:
+        """Options with which QEMU puts ``store`` where the firmware looks for its samples."""
+        if store is None:
+            return []
+        path = Path(self._folder.name) / "store"
+        path.write_bytes(store)
+        address = read_image(firmware.elf).symbols[STORE_SYMBOL]
+        return ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
 
     def _await_ready(self, line: SocketTransport) -> None:
         """A byte that arrives before the receiver is enabled can block those behind it for good."""

@@ -17,13 +17,19 @@ log = logging.getLogger("tifed.emulate")
 _LOOK = 0.2
 
 
-def serve_boards(firmware: Firmware, addresses: Sequence[str], stop: threading.Event) -> None:
+def serve_boards(
+    firmware: Firmware,
+    addresses: Sequence[str],
+    stop: threading.Event,
+    stores: Sequence[bytes] | None = None,
+) -> None:
     """Emulate one board per address until ``stop`` is set; each keeps running between connections.
 
     Args:
         firmware: what they run.
         addresses: ``unix:PATH`` or ``tcp:HOST:PORT``.
         stop: set to end it.
+        stores: per address the board's store of own samples; None if they have none.
 
     Raises:
         UsageError: if nobody can listen at an address, or the emulator is not installed.
@@ -31,9 +37,10 @@ def serve_boards(firmware: Firmware, addresses: Sequence[str], stop: threading.E
     """
     with ExitStack() as everything:
         failed: list[str] = []
-        for address in addresses:
+        for place, address in enumerate(addresses):
             listener = everything.enter_context(listening(address, "--listen"))
-            _, opener = start_board(firmware, everything)
+            store = None if stores is None else stores[place]
+            _, opener = start_board(firmware, everything, store)
 
             def serve(
                 address: str = address, listener: socket.socket = listener, opener: Opener = opener

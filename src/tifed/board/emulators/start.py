@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 RunningBoard = Union["QemuBoard", "UnicornBoard"]
 
 
-def start_board(firmware: Firmware, boards: ExitStack) -> tuple[RunningBoard, Opener]:
+def start_board(
+    firmware: Firmware, boards: ExitStack, store: bytes | None = None
+) -> tuple[RunningBoard, Opener]:
     """A board that runs ``firmware`` until ``boards`` is closed, and how to open its line.
+
+    Args:
+        firmware: what it runs.
+        boards: what ends it.
+        store: of its own samples, which are in its flash when it starts; None if it has none.
 
     Raises:
         UsageError: if the emulator is not installed.
@@ -23,11 +30,11 @@ def start_board(firmware: Firmware, boards: ExitStack) -> tuple[RunningBoard, Op
     if firmware.board.machine is not None:
         from tifed.board.emulators.qemu import QemuBoard
 
-        board = QemuBoard(firmware)
+        board = QemuBoard(firmware, store=store)
         boards.callback(board.close)
         return board, board.open
     from tifed.board.emulators.unicorn import UnicornBoard
 
-    chip = UnicornBoard(firmware)
+    chip = UnicornBoard(firmware, store)
     boards.callback(chip.close)
     return chip, lambda: chip

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tifed.board.firmware.build import Firmware
+from tifed.board.firmware.own_header import STORE_SYMBOL
 from tifed.errors import UsageError
 from tifed.link.transport import TransportClosedError
 
@@ -50,8 +51,13 @@ class UnicornBoard:
     time.
     """
 
-    def __init__(self, firmware: Firmware) -> None:
-        """Load the firmware and take the processor out of reset."""
+    def __init__(self, firmware: Firmware, store: bytes | None = None) -> None:
+        """Load the firmware and take the processor out of reset.
+
+        Args:
+            firmware: what it runs.
+            store: of its own samples, which are in its flash before; None if it has none.
+        """
         board = firmware.board
         symbols = read_image(firmware.elf).symbols
         self._turn = symbols["mailbox_turn"] & ~1
@@ -62,6 +68,8 @@ class UnicornBoard:
         machine.mem_map(_RAM, board.ram, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
         for address, content in _segments(firmware.elf):
             machine.mem_write(address, content)
+        if store is not None:
+            machine.mem_write(symbols[STORE_SYMBOL], store)
         self._machine = machine
         self._pending = b""
         self._written = threading.Condition()

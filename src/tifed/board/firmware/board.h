@@ -8,7 +8,7 @@ extern const char board_name[];
 
 void board_start(void);         /* clock, serial line, tick counter */
 int board_read(void);           /* the next byte of the serial line, or -1 if none has arrived */
-void board_write(uint8_t byte); /* waits for room */
+void board_write(const uint8_t *bytes, uint16_t length); /* waits for room */
 void board_flush(void);         /* what was written has left, or will without more help */
 void board_wait(void);          /* returns once a byte may have arrived; sleeps if it can */
 uint32_t board_ticks(void);     /* free-running, 32 bits */

@@ -17,6 +17,7 @@ import pooch
 
 from tifed.board.firmware.emulated_boards import PROCESSORS, EmulatedBoard
 from tifed.board.firmware.front_end_header import DEVICE_SWITCH
+from tifed.board.firmware.own_header import OWN_SWITCH
 from tifed.errors import RunError, UsageError
 from tifed.files.atomic import write_atomically
 
@@ -26,7 +27,7 @@ SOURCES = Path(__file__).parent
 CORE = Path(__file__).parents[2] / "core"
 MAIN = "main.c"
 """The only file that sees the generated header; whatever else was compiled before is not again."""
-FIRMWARE_FILES = ("device.c", "link.c", "start.c")
+FIRMWARE_FILES = ("device.c", "device_own.c", "link.c", "start.c")
 
 _COMMON = (
     "-std=c11", "-g", "-ffreestanding", "-fno-builtin", "-ffunction-sections", "-fdata-sections",
@@ -79,8 +80,9 @@ def build_firmware(
     """
     command = (*_compiler(board, compiler), *_COMMON, *_ONLY[compiler])
     command += tuple(f"-D{define}" for define in defines)
-    if f"#define {DEVICE_SWITCH} 1\n" in header:  # which device.c does not see
-        command += (f"-D{DEVICE_SWITCH}=1",)
+    for switch in (DEVICE_SWITCH, OWN_SWITCH):
+        if f"#define {switch} 1\n" in header:  # which device.c does not see
+            command += (f"-D{switch}=1",)
     script = _script(board)
     folder = _cache_folder(cache)
     elf = folder / f"{board.processor}-{_content(board, command, header, script)}.elf"

@@ -1,16 +1,6 @@
-#include "device.h"
+#include "device_inside.h"
 
 enum { FOR_BUFFER = 0, FOR_SUMS = 1, FOR_CLASS = 2 };
-
-/* Kept out of their callers, so that the stack holds the variables of one of them, not of all. */
-#define NOINLINE __attribute__((noinline))
-
-#define PAYLOAD(device) ((device)->link.frame + TIFED_LINK_HEADER)
-
-static uint8_t code_of(int status)
-{
-    return status < 0 ? (uint8_t)-status : (uint8_t)TIFED_LINK_OK;
-}
 
 static void send(tifed_device *device, uint8_t type, uint16_t sequence, uint16_t length)
 {
@@ -29,22 +19,14 @@ void tifed_device_init(tifed_device *device, const tifed_device_setup *setup)
 #ifdef TIFED_DEVICE_FRONT_END
     device->core.count = 0; /* which is looked at before there is a configuration */
 #endif
+#ifdef TIFED_DEVICE_OWN
+    tifed_own_start(device);
+#endif
 }
 
 void tifed_device_ready(tifed_device *device)
 {
     send(device, TIFED_LINK_READY, 0, 0);
-}
-
-static tifed_config config_for(const tifed_device *device, uint32_t trained)
-{
-    const tifed_device_setup *setup = device->setup;
-    tifed_config config = {
-        setup->network, trained, setup->buffer, setup->batch, setup->frozen, 0, 0, 0, 0};
-#ifdef TIFED_DEVICE_FRONT_END
-    config.source = setup->source;
-#endif
-    return config;
 }
 
 NOINLINE static bool fits(const tifed_device *device, uint32_t trained)
@@ -68,7 +50,12 @@ NOINLINE static uint16_t hello(tifed_device *device, uint8_t *out)
             alone |= UINT32_C(1) << l;
     *to++ = TIFED_LINK_OK;
     *to++ = (uint8_t)TIFED_VERSION;
-    *to++ = (uint8_t)((setup->reset ? 1 : 0) | (setup->ticks ? 2 : 0) | (setup->stack ? 4 : 0));
+    *to = (uint8_t)((setup->reset ? 1 : 0) | (setup->ticks ? 2 : 0) | (setup->stack ? 4 : 0));
+#ifdef TIFED_DEVICE_OWN
+    if (has_own(device)) /* which starts again when asked only where it remembers its promises */
+        *to = (uint8_t)((*to & (device->own.keeps ? 7 : 6)) | 8);
+#endif
+    to++;
     *to++ = network->depth;
     to = tifed_link_put32(to, setup->fingerprint);
     to = tifed_link_put32(to, TIFED_LINK_PAYLOAD);
@@ -80,7 +67,11 @@ NOINLINE static uint16_t hello(tifed_device *device, uint8_t *out)
     to = tifed_link_put32(to, network->layers[0].fan_in);
     to = tifed_link_put32(to, network->layers[network->depth - 1u].fan_out);
     to = tifed_link_put32(to, setup->tick_hertz);
-    for (const char *name = setup->board; *name && to < out + 60; name++)
+#ifdef TIFED_DEVICE_OWN
+    if (has_own(device))
+        to = tifed_link_put32(to, setup->held_out_every);
+#endif
+    for (const char *name = setup->board; *name && to < out + 64; name++)
         *to++ = (uint8_t)*name;
     return (uint16_t)(to - out);
 }
@@ -91,11 +82,24 @@ static uint16_t status(tifed_device *device, uint8_t *out)
     bool configured = device->state != TIFED_DEVICE_IDLE;
     const tifed *core = &device->core;
     uint8_t *to = out;
+#ifdef TIFED_DEVICE_OWN
+    bool working = device->state == TIFED_DEVICE_WORKING;
+    if (working || device->own.personal) /* of personal rounds nothing leaves but their score */
+        configured = false;
+#endif
     *to++ = TIFED_LINK_OK;
     *to++ = device->state;
     to = tifed_link_put16(to, configured ? core->count : 0u);
-    to = tifed_link_put32(to, configured ? core->step : 0u);
-    to = tifed_link_put32(to, configured ? core->last_step : 0u);
+#ifdef TIFED_DEVICE_OWN
+    if (working) {
+        to = tifed_link_put32(to, device->own.done);
+        to = tifed_link_put32(to, device->own.all);
+    } else
+#endif
+    {
+        to = tifed_link_put32(to, configured ? core->step : 0u);
+        to = tifed_link_put32(to, configured ? core->last_step : 0u);
+    }
     to = tifed_link_put32(to, configured ? core->statistics.visits : 0u);
     to = tifed_link_put32(to, configured ? core->statistics.missed : 0u);
     to = tifed_link_put32(to, configured ? core->statistics.clipped_parameters : 0u);
@@ -103,6 +107,10 @@ static uint16_t status(tifed_device *device, uint8_t *out)
     to = tifed_link_put32(to, (uint32_t)device->ticks);
     to = tifed_link_put32(to, (uint32_t)(device->ticks >> 32));
     to = tifed_link_put32(to, setup->stack ? setup->stack() : 0u);
+#ifdef TIFED_DEVICE_OWN
+    if (has_own(device))
+        *to++ = device->own.outcome;
+#endif
     return (uint16_t)(to - out);
 }
 
@@ -153,6 +161,10 @@ NOINLINE static uint8_t configure(tifed_device *device, const uint8_t *in)
         tifed_init(&device->core, &config, device->setup->memory, (size_t)device->setup->bytes);
     device->state = result == TIFED_OK ? TIFED_DEVICE_CONFIGURED : TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
+#ifdef TIFED_DEVICE_OWN
+    if (result == TIFED_OK)
+        tifed_own_configured(device);
+#endif
     return code_of(result);
 }
 
@@ -181,11 +193,6 @@ NOINLINE static uint8_t put_parameters(tifed_device *device, const uint8_t *in, 
         return layer >= device->setup->network->depth ? (uint8_t)-TIFED_ERROR_LAYER
                                                       : TIFED_LINK_LENGTH;
     return code_of(tifed_put_parameters(&device->core, layer, first, count, in + 8));
-}
-
-static uint32_t now(const tifed_device *device)
-{
-    return device->setup->ticks ? device->setup->ticks() : 0u;
 }
 
 NOINLINE static void keep(int8_t *to, const uint8_t *bytes, uint32_t count)
@@ -217,16 +224,6 @@ static uint8_t take_piece(tifed_device *device, int8_t *sample, uint32_t offset,
     return code_of(status);
 }
 #endif
-
-/* What the network learns from: the sample, or what the extractor makes of it. */
-static const int8_t *features_of(tifed_device *device)
-{
-    const tifed_device_setup *setup = device->setup;
-    uint32_t before = now(device);
-    const int8_t *features = setup->extract ? setup->extract(setup->sample) : setup->sample;
-    device->ticks += now(device) - before;
-    return features;
-}
 
 /* A piece of a sample: purpose, 0, label, offset, bytes. With its last piece it is put to use. */
 NOINLINE static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint32_t length)
@@ -265,16 +262,9 @@ NOINLINE static uint8_t put_sample(tifed_device *device, const uint8_t *in, uint
         device->last_value = (uint16_t)tifed_classify(&device->core, values);
         return TIFED_LINK_OK;
     }
-    int32_t *sums = device->setup->memory; /* before there is a network there is room for sums */
     if (device->state != TIFED_DEVICE_IDLE || device->setup->bytes / 4u < features)
         return TIFED_LINK_ORDER;
-    uint32_t squares = 0; /* of one sample: 2^30 at most */
-    for (uint32_t i = 0; i < features; i++) {
-        sums[i] = (device->summed ? sums[i] : 0) + values[i];
-        squares += (uint32_t)(values[i] * values[i]);
-    }
-    device->squares = (device->summed ? device->squares : 0u) + squares;
-    device->summed++;
+    add_to_sums(device, values);
     return TIFED_LINK_OK;
 }
 
@@ -302,10 +292,27 @@ NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in)
     return code_of(result);
 }
 
+static bool busy(const tifed_device *device)
+{
+#ifdef TIFED_DEVICE_OWN
+    if (device->state == TIFED_DEVICE_WORKING)
+        return true;
+#endif
+    return device->state == TIFED_DEVICE_TRAINING;
+}
+
 static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, uint32_t length)
 {
-    if (device->state == TIFED_DEVICE_TRAINING)
+    if (busy(device))
         return TIFED_LINK_BUSY;
+#ifdef TIFED_DEVICE_OWN
+    if (has_own(device)) {
+        uint8_t code = type < TIFED_LINK_COUNTS ? tifed_own_refusal(device, type, in, length)
+                                                : tifed_own_order(device, type, in, length);
+        if (code != TIFED_LINK_OK || type >= TIFED_LINK_COUNTS)
+            return code;
+    }
+#endif
     bool configured = device->state != TIFED_DEVICE_IDLE;
     if (!configured && (type == TIFED_LINK_PUT_CENTRE || type == TIFED_LINK_PUT_PARAMETERS ||
                         type == TIFED_LINK_TRAIN))
@@ -334,12 +341,37 @@ static void open_session(tifed_device *device, uint16_t session)
     device->last_sequence = 0;
     device->state = TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
+#ifdef TIFED_DEVICE_OWN
+    tifed_own_open(device);
+#endif
 }
+
+#ifdef TIFED_DEVICE_OWN
+/* Whether a question is one for devices with own samples alone, or one that they refuse: then the
+ * answer is there, of `size` bytes. */
+static bool own_answer(tifed_device *device, uint8_t type, uint16_t length, uint8_t *payload,
+                       uint16_t *size)
+{
+    if (!has_own(device))
+        return false;
+    if (type == TIFED_LINK_COUNTS || type == TIFED_LINK_SCORE ||
+        type == TIFED_LINK_PERSONAL_SCORE) {
+        *size = tifed_own_answer(device, type, length, payload);
+        return true;
+    }
+    if (type != TIFED_LINK_GET_PARAMETERS && type != TIFED_LINK_RESET)
+        return false;
+    uint8_t code = tifed_own_refusal(device, type, payload, length);
+    if (code != TIFED_LINK_OK)
+        payload[0] = code;
+    return code != TIFED_LINK_OK;
+}
+#endif
 
 static void answer(tifed_device *device)
 {
     uint8_t *payload = PAYLOAD(device);
-    const uint8_t *frame = device->link.frame;
+    const uint8_t *frame = tifed_link_frame(&device->link);
     uint8_t version = frame[0], type = frame[1];
     uint16_t session = (uint16_t)tifed_link_get16(frame + 2);
     uint16_t sequence = (uint16_t)tifed_link_get16(frame + 4);
@@ -357,6 +389,10 @@ static void answer(tifed_device *device)
             size = hello(device, payload);
     } else if (session != device->session || session == 0u) {
         payload[0] = TIFED_LINK_SESSION;
+#ifdef TIFED_DEVICE_OWN
+    } else if (own_answer(device, type, length, payload, &size)) {
+        /* it is there */
+#endif
     } else if (type == TIFED_LINK_STATUS || type == TIFED_LINK_RESET) {
         if (length)
             payload[0] = TIFED_LINK_LENGTH;
@@ -367,15 +403,15 @@ static void answer(tifed_device *device)
             payload[0] = TIFED_LINK_LENGTH;
         else if (device->state == TIFED_DEVICE_IDLE)
             payload[0] = TIFED_LINK_UNCONFIGURED;
-        else if (device->state == TIFED_DEVICE_TRAINING)
+        else if (busy(device))
             payload[0] = TIFED_LINK_BUSY;
         else
             size = get_parameters(device, payload, payload);
     } else if (type == TIFED_LINK_GET_SUMS) {
         if (length != 8u)
             payload[0] = TIFED_LINK_LENGTH;
-        else if (device->state != TIFED_DEVICE_IDLE)
-            payload[0] = TIFED_LINK_ORDER;
+        else if (device->state != TIFED_DEVICE_IDLE || device->summed == 0u)
+            payload[0] = TIFED_LINK_ORDER; /* what lies there is something else, or nothing */
         else
             size = get_sums(device, payload, payload);
     } else {
@@ -383,7 +419,7 @@ static void answer(tifed_device *device)
             device->last_value = 0;
             device->last_code = carry_out(device, type, payload, length);
             device->last_sequence = sequence;
-            if (type == TIFED_LINK_TRAIN && device->last_code == TIFED_LINK_OK)
+            if (busy(device) && device->last_code == TIFED_LINK_OK)
                 device->training = sequence;
         }
         payload[0] = device->last_code;
@@ -403,16 +439,27 @@ void tifed_device_feed(tifed_device *device, uint8_t byte)
 
 bool tifed_device_work(tifed_device *device)
 {
-    if (device->state != TIFED_DEVICE_TRAINING)
+    if (!busy(device))
         return false;
-    uint32_t before = now(device);
-    int result = tifed_step(&device->core);
-    device->ticks += now(device) - before; /* a step is shorter than the counter's period */
-    if (result == TIFED_MORE)
-        return true;
-    device->state = TIFED_DEVICE_TRAINED;
+#ifdef TIFED_DEVICE_OWN
+    if (device->state == TIFED_DEVICE_WORKING) {
+        if (tifed_own_work(device))
+            return true;
+    } else
+#endif
+    {
+        uint32_t before = now(device);
+        int result = tifed_step(&device->core);
+        device->ticks += now(device) - before; /* a step is shorter than the counter's period */
+        if (result == TIFED_MORE)
+            return true;
+        device->state = TIFED_DEVICE_TRAINED;
+#ifdef TIFED_DEVICE_OWN
+        device->own.complete = true;
+#endif
+    }
     if (device->link.received == 0u &&
         device->link.block == 0u) /* else a request is arriving, whose answer will tell */
-        send(device, TIFED_LINK_TRAINED, device->training, status(device, PAYLOAD(device)));
+        send(device, TIFED_LINK_DONE, device->training, status(device, PAYLOAD(device)));
     return false;
 }

@@ -6,6 +6,10 @@
 #include "link.h"
 #include "tifed.h"
 
+#ifdef TIFED_DEVICE_OWN /* which costs flash: only where a device has its samples itself */
+#include "device_own.h"
+#endif
+
 /* What firmware knows when it is compiled. */
 typedef struct tifed_device_setup {
     const tifed_network *network;
@@ -20,7 +24,7 @@ typedef struct tifed_device_setup {
                                                        if a sample is features as it is */
     const char *board;                              /* name, for people */
     uint32_t tick_hertz;                            /* of ticks; 0 if there is none */
-    void (*write)(uint8_t byte);
+    tifed_link_write *write; /* bytes that leave: a frame, or a piece of one */
     uint32_t (*ticks)(void);    /* free-running; NULL if there is none */
     uint32_t (*stack)(void);    /* most bytes of stack used so far; NULL if not known */
     void (*reset)(void);        /* starts the board again; NULL if it cannot */
@@ -33,13 +37,23 @@ typedef struct tifed_device_setup {
     const tifed_source *source; /* makes what is trained on of `kept`; NULL if nothing does */
     int8_t *kept;               /* (buffer, inputs): samples as they arrive, for the source */
 #endif
+#ifdef TIFED_DEVICE_OWN
+    const tifed_own *own;        /* its samples, of which nobody sends it any; NULL: they are sent */
+    uint32_t held_out_every;     /* of these, every how manieth is held out */
+    const tifed_policy *policy;  /* what its owner asks for; NULL: TIFED_DEVICE_POLICY */
+    const tifed_memory *model;   /* where the model stays, and what the device has promised; NULL:
+                                    nowhere, and no server may start the board again */
+    uint32_t *by_class;          /* (2 * classes): for scores by class, which the server may then ask
+                                    for; NULL: it may not */
+#endif
 } tifed_device_setup;
 
 typedef enum tifed_device_state {
     TIFED_DEVICE_IDLE,
     TIFED_DEVICE_CONFIGURED,
     TIFED_DEVICE_TRAINING,
-    TIFED_DEVICE_TRAINED
+    TIFED_DEVICE_TRAINED,
+    TIFED_DEVICE_WORKING /* with samples of its own */
 } tifed_device_state;
 
 typedef struct tifed_device {
@@ -51,11 +65,14 @@ typedef struct tifed_device {
     uint8_t last_code;      /* and its answer, for a request that comes again */
     uint8_t state;
     uint16_t last_value;
-    uint16_t training; /* sequence of the TRAIN request whose steps are under way */
+    uint16_t training; /* sequence of the order that is under way */
     uint32_t filled;   /* values of a sample that have arrived */
     uint32_t summed;   /* samples in the calibration sums */
     uint64_t squares;  /* of all their features: 2^14 each, of 2^16 features at most */
     uint64_t ticks;    /* of the steps since TRAIN; before, of making features since CLEAR */
+#ifdef TIFED_DEVICE_OWN
+    tifed_device_own own;
+#endif
 } tifed_device;
 
 void tifed_device_init(tifed_device *device, const tifed_device_setup *setup);
@@ -68,5 +85,17 @@ void tifed_device_feed(tifed_device *device, uint8_t byte);
 
 /* Do a piece of the work that was asked for; true if there is more. */
 bool tifed_device_work(tifed_device *device);
+
+#ifdef TIFED_DEVICE_OWN
+/* The class of a sample (inputs) by the model that is there: the one that was kept, or the one that
+ * a round has brought. An error of the core: TIFED_ERROR_EMPTY while there is no whole model,
+ * because none was kept, or while one arrives or is trained. The outputs are those of tifed_outputs
+ * of device->core. */
+int32_t tifed_device_classify(tifed_device *device, const int8_t *sample);
+
+/* For the owner of a device, who lets it work for another experiment from now on. TIFED_OK, or an
+ * error of tifed_kept.h. */
+int tifed_device_release(tifed_device *device);
+#endif
 
 #endif

@@ -7,6 +7,7 @@ from math import prod
 
 from tifed.board.firmware.extractor_header import extractor_constants
 from tifed.board.firmware.front_end_header import intake_constants
+from tifed.board.firmware.own_header import kept_bytes, own_constants
 from tifed.errors import UsageError
 from tifed.extractor import Extractor
 from tifed.rule.front_end import FrontEnd
@@ -14,6 +15,7 @@ from tifed.rule.integer import Rounding
 from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
 from tifed.rule.network.core_numbers import layer_numbers, rule_numbers
 from tifed.rule.network.memory import device_memory, held_bytes
+from tifed.rule.store import StoreShape
 
 FINGERPRINT_VERSION = 1
 """Of the list of numbers that a fingerprint is made of (SPEC, 12.4)."""
@@ -76,6 +78,9 @@ def experiment_header(
     front_end: FrontEnd | None = None,
     extractor: Extractor | None = None,
     shifts: tuple[int, int, int] | None = None,
+    store: StoreShape | None = None,
+    keeps: bool = False,
+    signal_digest: str | None = None,
 ) -> str:
     """C text that firmware is compiled with.
 
@@ -90,6 +95,9 @@ def experiment_header(
         extractor: makes the network's features of those, or of the samples; None if there is none.
         shifts: height, width and channels of the samples as they arrive, if the device trains on
             shift copies of them; not with an extractor.
+        store: of the device's own samples, which nobody sends it; None if they are sent.
+        keeps: whether a device with own samples has RAM for the model that stays.
+        signal_digest: SHA-256 of what made its own samples of readings; None if nothing did.
 
     Raises:
         UsageError: if the network is for simulation only, or front end, extractor and network do
@@ -115,7 +123,7 @@ def experiment_header(
     if any(layer.weight_bits == 32 for layer in network.layers):
         raise UsageError("weight_bits: 32 is for simulations; a device has 8 or 16")
     memory = memory_bytes(network, trained, buffer, batch, in_flash, sourced=shifts is not None)
-    name = fingerprint(network, buffer, batch, extractor, front_end, shifts)
+    name = fingerprint(network, buffer, batch, extractor, front_end, shifts, signal_digest)
     return f"""\
 /* Generated from an experiment: {"-".join(map(str, network.shape))}. */
 #ifndef TIFED_EXPERIMENT_H
@@ -136,6 +144,7 @@ def experiment_header(
 {_flash(network, in_flash, frozen)}
 {intake_constants(front_end, shifts)}
 {"" if extractor is None else extractor_constants(extractor)}
+{"" if store is None else own_constants(store, kept_bytes(network, in_flash) if keeps else 0)}
 #endif
 """
 
@@ -147,6 +156,7 @@ def fingerprint(
     extractor: Extractor | None = None,
     front_end: FrontEnd | None = None,
     shifts: tuple[int, int, int] | None = None,
+    signal_digest: str | None = None,
 ) -> int:
     """32 bits by which a server knows that a device was built for its experiment.
 
@@ -160,7 +170,8 @@ def fingerprint(
     content = struct.pack(f"<{len(numbers)}I", *numbers)
     digests = [step.digest for step in (front_end, extractor) if step is not None]
     pictures = b"" if shifts is None else struct.pack("<3I", *shifts)
-    return zlib.crc32(content + bytes.fromhex("".join(digests)) + pictures)
+    readings = bytes.fromhex(signal_digest or "")
+    return zlib.crc32(content + bytes.fromhex("".join(digests)) + pictures + readings)
 
 
 def _flash(network: Network, in_flash: tuple[int, ...], frozen: Parameters | None) -> str:

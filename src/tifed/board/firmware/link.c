@@ -38,19 +38,20 @@ void tifed_link_init(tifed_link *link)
     start_over(link);
 }
 
-static bool sound(const tifed_link *link)
+static bool sound(tifed_link *link)
 {
+    const uint8_t *frame = tifed_link_frame(link);
     if (link->broken || link->block || link->received < TIFED_LINK_HEADER + TIFED_LINK_CHECK)
         return false;
     uint32_t checked = link->received - TIFED_LINK_CHECK;
-    return tifed_link_get16(link->frame + 6) == checked - TIFED_LINK_HEADER &&
-           tifed_link_get32(link->frame + checked) == tifed_link_crc(link->frame, checked);
+    return tifed_link_get16(frame + 6) == checked - TIFED_LINK_HEADER &&
+           tifed_link_get32(frame + checked) == tifed_link_crc(frame, checked);
 }
 
 static void append(tifed_link *link, uint8_t byte)
 {
     if (link->received < TIFED_LINK_FRAME)
-        link->frame[link->received++] = byte;
+        tifed_link_frame(link)[link->received++] = byte;
     else
         link->broken = true;
 }
@@ -74,10 +75,13 @@ bool tifed_link_feed(tifed_link *link, uint8_t byte)
     return false;
 }
 
+/* The zeros of a frame become the codes of the blocks that follow them, so that it is encoded where
+ * it lies. Only behind a full block, which stands for no zero, there is no place for a code: what is
+ * there by then is sent, and its last byte makes room. */
 void tifed_link_send(tifed_link *link, uint8_t type, uint16_t session, uint16_t sequence,
-                     uint16_t length, void (*write)(uint8_t byte))
+                     uint16_t length, tifed_link_write *write)
 {
-    uint8_t *frame = link->frame;
+    uint8_t *frame = tifed_link_frame(link), *leaving = link->buffer, *code = leaving + 1, block = 1;
     frame[0] = (uint8_t)TIFED_LINK_VERSION;
     frame[1] = type;
     tifed_link_put16(frame + 2, session);
@@ -86,24 +90,22 @@ void tifed_link_send(tifed_link *link, uint8_t type, uint16_t session, uint16_t 
     uint32_t size = TIFED_LINK_HEADER + length;
     tifed_link_put32(frame + size, tifed_link_crc(frame, size));
     size += TIFED_LINK_CHECK;
-    write(0); /* ends whatever noise the other side has taken for a frame */
-    for (uint32_t start = 0;;) {
-        uint32_t end = start;
-        while (end < size && end - start < 254u && frame[end])
-            end++;
-        write((uint8_t)(end - start + 1u));
-        for (uint32_t i = start; i < end; i++)
-            write(frame[i]);
-        if (end - start == 254u) { /* a full block stands for no zero */
-            if (end == size)
-                break;
-            start = end;
-        } else {
-            if (end == size)
-                break;
-            start = end + 1u;
+    leaving[0] = 0; /* ends whatever noise the other side has taken for a frame */
+    for (uint32_t i = 0; i < size; i++) {
+        if (frame[i] == 0u) {
+            *code = block;
+            code = frame + i;
+            block = 1;
+        } else if (++block == 255u) {
+            *code = block;
+            write(leaving, (uint16_t)(frame + i + 1 - leaving));
+            leaving = code = frame + i;
+            block = 1;
+            leaving += i + 1u == size; /* there is no block behind a full last one */
         }
     }
-    write(0);
+    *code = block;
+    frame[size] = 0;
+    write(leaving, (uint16_t)(frame + size + 1 - leaving));
     start_over(link); /* the buffer was shared: a frame that was arriving is lost */
 }

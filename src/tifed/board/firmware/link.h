@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TIFED_LINK_VERSION 2u
+#define TIFED_LINK_VERSION 3u
 #ifndef TIFED_LINK_PAYLOAD
 #define TIFED_LINK_PAYLOAD 256u /* most bytes of a payload, 64..1024; told to the server */
 #endif
@@ -27,10 +27,19 @@ enum {
     TIFED_LINK_TRAIN = 9,
     TIFED_LINK_STATUS = 10,
     TIFED_LINK_RESET = 11,
+    /* Of a device that has its samples itself. */
+    TIFED_LINK_COUNTS = 12,
+    TIFED_LINK_TAKE = 13,
+    TIFED_LINK_CALIBRATE = 14,
+    TIFED_LINK_EVALUATE = 15,
+    TIFED_LINK_SCORE = 16,
+    TIFED_LINK_KEEP = 17,
+    TIFED_LINK_PERSONALISE = 18,
+    TIFED_LINK_PERSONAL_SCORE = 19,
     TIFED_LINK_ANSWER = 0x80,
     /* What the device says unasked. */
-    TIFED_LINK_READY = 0xC0,  /* it has started */
-    TIFED_LINK_TRAINED = 0xC1 /* the steps are done */
+    TIFED_LINK_READY = 0xC0, /* it has started */
+    TIFED_LINK_DONE = 0xC1   /* with what takes longer than its answer */
 };
 
 /* First byte of an answer: 0, a core error's magnitude (1..9), or one of these. */
@@ -42,11 +51,19 @@ enum {
     TIFED_LINK_UNCONFIGURED, /* to be configured first */
     TIFED_LINK_BUSY,         /* training */
     TIFED_LINK_ORDER,        /* not the piece of a sample that comes next */
-    TIFED_LINK_FORMAT        /* another version of the link */
+    TIFED_LINK_FORMAT,       /* another version of the link */
+    TIFED_LINK_TOO_FEW,      /* fewer samples than its owner asks for, or none */
+    TIFED_LINK_NOT_ALLOWED,  /* its owner does not allow it */
+    TIFED_LINK_UNREADABLE,   /* a sample of its own, or its label, cannot be read */
+    TIFED_LINK_NOT_KEPT      /* no place for the model, or writing there failed */
 };
 
+/* Takes `length` bytes for the line, a whole frame or a piece of one, which are `bytes` only until
+ * it returns. */
+typedef void tifed_link_write(const uint8_t *bytes, uint16_t length);
+
 typedef struct tifed_link {
-    uint8_t frame[TIFED_LINK_FRAME];
+    uint8_t buffer[TIFED_LINK_FRAME + 3u]; /* a frame, with room for what encloses it on the line */
     uint16_t received; /* bytes of the frame that is arriving */
     uint8_t block;     /* bytes until the next COBS code */
     bool zero;         /* a zero stands before what follows */
@@ -55,13 +72,20 @@ typedef struct tifed_link {
 
 void tifed_link_init(tifed_link *link);
 
-/* Take a byte; true when it ends a frame that is whole and sound, which then is in `frame` until
- * the next byte. Anything else is dropped without a word. */
+/* The frame that is arriving or leaving, from its header on. */
+static inline uint8_t *tifed_link_frame(tifed_link *link)
+{
+    return link->buffer + 2;
+}
+
+/* Take a byte; true when it ends a frame that is whole and sound, which then is in tifed_link_frame
+ * until the next byte. Anything else is dropped without a word. */
 bool tifed_link_feed(tifed_link *link, uint8_t byte);
 
-/* Send a frame whose payload (`length` bytes) is already in `frame` behind the header. */
+/* Send a frame whose payload (`length` bytes) is already in tifed_link_frame behind the header. One
+ * of up to 253 bytes is one call of `write`; a longer one may take a call more for every 254. */
 void tifed_link_send(tifed_link *link, uint8_t type, uint16_t session, uint16_t sequence,
-                     uint16_t length, void (*write)(uint8_t byte));
+                     uint16_t length, tifed_link_write *write);
 
 uint32_t tifed_link_crc(const uint8_t *bytes, uint32_t count);
 

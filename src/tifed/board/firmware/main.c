@@ -2,6 +2,9 @@
 #include "board.h"
 #include "device.h"
 #include "experiment.h"
+#ifdef TIFED_DEVICE_OWN
+#include "tifed_store.h"
+#endif
 
 static uint32_t memory[(TIFED_MEMORY_BYTES + 3u) / 4u];
 static int8_t sample[TIFED_SAMPLE]; /* as it arrives, or what the front end makes of it */
@@ -54,6 +57,70 @@ static const int8_t *features_of(const int8_t *raw)
 #define features_of 0 /* a sample is features as it is */
 #endif
 
+#ifdef TIFED_DEVICE_OWN
+/* What the owner of the board asks for: here the one who has put the samples there. */
+#ifndef TIFED_LEAST_UPDATE
+#define TIFED_LEAST_UPDATE 1u
+#define TIFED_LEAST_CALIBRATION 1u
+#define TIFED_LEAST_EVALUATION 1u
+#endif
+static const tifed_policy policy = {TIFED_LEAST_UPDATE, TIFED_LEAST_CALIBRATION,
+                                    TIFED_LEAST_EVALUATION};
+static uint32_t by_class[2u * TIFED_CLASSES];
+
+/* Samples, in flash behind the program, where whoever starts the board has put them. */
+extern const uint8_t own_samples[];
+
+static int read_samples(void *context, uint32_t place, uint8_t *bytes, uint32_t count)
+{
+    (void)context;
+    while (count--)
+        *bytes++ = own_samples[place++];
+    return 0;
+}
+
+static const tifed_memory samples_memory = {read_samples, NULL, NULL};
+static const tifed_store_config store_config = {.memory = &samples_memory,
+                                                .inputs = TIFED_INPUTS,
+                                                .records = TIFED_OWN_RECORDS,
+                                                .held_out_every = TIFED_OWN_EVERY,
+                                                .classes = TIFED_CLASSES,
+                                                .policy = TIFED_STORE_NEWEST};
+static tifed_store_entry store_index[TIFED_STORE_ENTRIES(TIFED_OWN_RECORDS)];
+static tifed_store store;
+static tifed_own own;
+
+#if TIFED_KEPT_BYTES
+/* The model that stays, in RAM that a reset leaves as it is. */
+__attribute__((section(".noinit"))) static uint8_t kept_bytes[TIFED_KEPT_BYTES];
+
+static int read_kept(void *context, uint32_t place, uint8_t *bytes, uint32_t count)
+{
+    (void)context;
+    if (place > sizeof kept_bytes || count > sizeof kept_bytes - place)
+        return -1;
+    while (count--)
+        *bytes++ = kept_bytes[place++];
+    return 0;
+}
+
+static int write_kept(void *context, uint32_t place, const uint8_t *bytes, uint32_t count)
+{
+    (void)context;
+    if (place > sizeof kept_bytes || count > sizeof kept_bytes - place)
+        return -1;
+    while (count--)
+        kept_bytes[place++] = *bytes++;
+    return 0;
+}
+
+static const tifed_memory kept_memory = {read_kept, write_kept, NULL};
+#define KEPT &kept_memory
+#else
+#define KEPT NULL
+#endif
+#endif
+
 int main(void)
 {
     static const tifed_device_setup setup = {
@@ -80,8 +147,20 @@ int main(void)
 #ifdef TIFED_DEVICE_FRONT_END
         .front_end = make_features,
 #endif
+#ifdef TIFED_DEVICE_OWN
+        .own = &own,
+        .held_out_every = TIFED_OWN_EVERY,
+        .policy = &policy,
+        .model = KEPT,
+        .by_class = by_class,
+#endif
     };
     board_start();
+#ifdef TIFED_DEVICE_OWN
+    if (tifed_store_open(&store, &store_config, store_index) != TIFED_OK)
+        store.kept[0] = store.kept[1] = 0;
+    own = tifed_store_own(&store);
+#endif
     tifed_device_init(&device, &setup);
     tifed_device_ready(&device);
     board_flush();

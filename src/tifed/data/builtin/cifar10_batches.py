@@ -1,17 +1,12 @@
-"""CIFAR-10's files: the binary layout, and the Python one without letting pickles call anything.
-
-A pickle is a program that may name any function. The reader here knows three names, those that an
-array of bytes needs, and gives harmless things for them; any other name is refused.
-"""
+"""CIFAR-10's files: the binary layout, and the Python one without letting pickles call anything."""
 
 import io
-import pickle
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tifed.data.builtin.array_pickle import ArrayUnpickler
 from tifed.errors import UsageError
 
 SIDE, CHANNELS = 32, 3
@@ -31,31 +26,6 @@ CLASS_NAMES = (
 _MOST_BYTES = 1 << 28  # an official batch has 31 MB
 
 
-def _empty(kind: type, shape: tuple[int, ...], code: bytes) -> NDArray[Any]:
-    """What an array is before its state: the shape is not believed, the state brings its own."""
-    del kind, shape, code
-    return np.ndarray((0,), np.uint8)
-
-
-_ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"): _empty,
-    ("numpy._core.multiarray", "_reconstruct"): _empty,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-}
-
-
-class _Reader(pickle.Unpickler):
-    """An unpickler for dictionaries of numbers, text and arrays."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The three names that arrays need."""
-        try:
-            return _ALLOWED[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"it names {module}.{name}") from None
-
-
 def read_pickled_batch(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """One batch of the Python layout: a dictionary with ``data`` and ``labels``.
 
@@ -72,7 +42,7 @@ def read_pickled_batch(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int32]
     if len(content) > _MOST_BYTES:
         raise UsageError(f"{path}: {len(content)} bytes are far more than a batch has")
     try:
-        batch = _Reader(io.BytesIO(content), encoding="bytes").load()
+        batch = ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
     except Exception as error:  # damaged pickles raise nearly anything
         raise UsageError(
             f"{path}: is no batch of CIFAR-10 ({error or type(error).__name__}); fetch it again"

@@ -1,9 +1,7 @@
 """Watches: ten people's shoulder exercises, from the motion sensor of a watch."""
 
-import _codecs
 import hashlib
 import io
-import pickle
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tifed.data.builtin.array_pickle import ArrayUnpickler
 from tifed.data.motion import motion_dataset
 from tifed.data.own_data import assemble
 from tifed.data.readings import Mirror, as_readings
@@ -32,24 +31,6 @@ EXERCISES = (
 MIRROR = Mirror(("ax", "wy", "wz"), "left")
 """A left arm's movements are a right arm's in a mirror, which turns these axes round."""
 SIDES = ("left", "right")
-
-_ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"): np.zeros(0).__reduce__()[0],
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("_codecs", "encode"): _codecs.encode,
-}
-"""All that the file's pickle names; anything else in it is refused."""
-
-
-class _OnlyArrays(pickle.Unpickler):
-    """Makes arrays, numbers and text, and calls nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """What the pickle names, if it is one of those that arrays are made with."""
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name} is not a part of an array")
-        return _ALLOWED[module, name]
 
 
 def load_watches(
@@ -148,5 +129,5 @@ def unpickled(data: bytes) -> dict[str, Any]:
     stream = io.BytesIO(data)
     np.lib.format.read_magic(stream)
     np.lib.format.read_array_header_1_0(stream)
-    content: dict[str, Any] = _OnlyArrays(stream).load().item()
+    content: dict[str, Any] = ArrayUnpickler(stream).load().item()
     return content

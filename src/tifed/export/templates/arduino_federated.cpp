@@ -7,12 +7,12 @@
 static tifed_device device;
 static int8_t sample[TIFED_MODEL_KEPT];
 
-static void write_byte(uint8_t byte) { Serial.write(byte); }
+static void write_line(const uint8_t *bytes, uint16_t length) { Serial.write(bytes, length); }
 static uint32_t microseconds() { return micros(); }
 
 void setup() {
   Serial.begin(115200);
-  static tifed_device_setup own = tifed_model_device(sample, "arduino", write_byte);
+  static tifed_device_setup own = tifed_model_device(sample, "arduino", write_line);
   own.ticks = microseconds;
   own.tick_hertz = 1000000;
   tifed_device_init(&device, &own);

@@ -198,10 +198,11 @@ tifed_work tifed_model_work(uint32_t round, uint32_t device)
     work.exchange = round;
     return work;
 }
+{% include "motion.c" %}
 {% if not model.frozen %}
 
 tifed_device_setup tifed_model_device(int8_t *sample, const char *board,
-                                      void (*write)(uint8_t byte))
+                                      tifed_link_write *write)
 {
     tifed_device_setup setup = {
         .network = &tifed_experiment_network,

@@ -19,6 +19,9 @@
 {% if model.front_end %}
 #include "tifed_front_end.h"
 {% endif %}
+{% if model.signal and model.signal.name == "motion" %}
+#include "tifed_motion.h"
+{% endif %}
 
 #ifdef __cplusplus
 extern "C" {
@@ -84,12 +87,13 @@ const int8_t *tifed_model_features(const int8_t *sample);
 {% endif %}
 /* The work of round 0.. on a full buffer. Devices with other numbers draw other random numbers. */
 tifed_work tifed_model_work(uint32_t round, uint32_t device);
+{% include "motion.h" %}
 {% if not model.frozen %}
 
 /* A device of a federation instead (tifed_link/device.h), in the same memory: the server sends the
  * parameters. `sample` has room for TIFED_MODEL_KEPT bytes; `board` is a name for people. */
 tifed_device_setup tifed_model_device(int8_t *sample, const char *board,
-                                      void (*write)(uint8_t byte));
+                                      tifed_link_write *write);
 {% endif %}
 
 #ifdef __cplusplus

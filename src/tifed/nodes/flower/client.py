@@ -14,37 +14,46 @@ from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.settings import Settings
 from tifed.nodes.gateway.relay import PATIENCE, ask
 from tifed.nodes.messages.content import Content, MessageError, refusal
+from tifed.nodes.terms import NodeTerms
 
 
-def client_app(settings: Settings | None = None) -> ClientApp:
+def client_app(settings: Settings | None = None, terms: NodeTerms | None = None) -> ClientApp:
     """The ClientApp.
 
     Args:
         settings: of the run; default what Flower's run configuration says.
+        terms: what may be done with a node's own data; default what its configuration says.
     """
     app = ClientApp()
 
     def answer_message(message: Message, context: Context) -> Message:
-        return Message(reply(message.content, context, settings), reply_to=message)
+        return Message(reply(message.content, context, settings, terms), reply_to=message)
 
     for register in (app.query(), app.train(), app.evaluate()):
         register(answer_message)
     return app
 
 
-def reply(request: RecordDict, context: Context, settings: Settings | None) -> RecordDict:
+def reply(
+    request: RecordDict,
+    context: Context,
+    settings: Settings | None,
+    terms: NodeTerms | None = None,
+) -> RecordDict:
     """What the node of ``context`` says to ``request``; a reason if it cannot do it."""
     name = ""
     try:
         chosen = settings or Settings.from_run_config(context.run_config)
         name = named(chosen.experiment)
         content = unpack(request, None, name)
-        return pack(_answered(content, context.node_config, chosen))
+        return pack(_answered(content, context.node_config, chosen, terms))
     except (TifedError, MessageError) as error:
         return pack(refusal(name, str(error)))
 
 
-def _answered(content: Content, node: Mapping[str, Any], settings: Settings) -> Content:
+def _answered(
+    content: Content, node: Mapping[str, Any], settings: Settings, terms: NodeTerms | None
+) -> Content:
     """By this process, or by the gateway that the node configuration names."""
     selection = _selection(node)
     if "gateway" in node:
@@ -55,7 +64,13 @@ def _answered(content: Content, node: Mapping[str, Any], settings: Settings) -> 
         return ask(address, settings.experiment, selection, content, settings.timeout, patience)
     folder = str(node.get("data-dir", settings.data_dir))
     return answer(
-        simulated_context(settings.experiment, selection, Path(folder) if folder else None), content
+        simulated_context(
+            settings.experiment,
+            selection,
+            Path(folder) if folder else None,
+            terms or NodeTerms.from_config(node),
+        ),
+        content,
     )
 
 

@@ -23,6 +23,7 @@ from tifed.nodes.flower.certificates import (
 )
 from tifed.nodes.flower.ports import free_ports
 from tifed.nodes.flower.processes import Program, start, stop
+from tifed.nodes.terms import NodeTerms
 
 HOST = "127.0.0.1"
 CONNECTION = "tifed"
@@ -214,12 +215,17 @@ class Deployment:
         Flower counts a node that was killed as there for another minute and refuses its key till
         then; with a new key its devices are back at once.
         """
-        name = f"node-{number}" + (f"-{starts}" if starts else "")
+        named = f"node-{number}" + (f"-{starts}" if starts else "")
         config = f"partition-id={number} num-partitions={self._nodes_wanted}"
         if self._gateways:
             config += f' gateway="{self._gateways[number]}"'
-        key = self._key(name, registered=True) if self._secure else None
-        program = self._node_program(name, config, key, {}, None)
+        else:  # whoever runs all nodes on one machine has all data anyway
+            config += "".join(
+                f' {name}="{value}"' if isinstance(value, str) else f" {name}={value}"
+                for name, value in NodeTerms.open().to_config().items()
+            )
+        key = self._key(named, registered=True) if self._secure else None
+        program = self._node_program(named, config, key, {}, None)
         return _Node(number, program, starts + 1, time.monotonic())
 
     def _key(self, name: str, registered: bool) -> Path:

@@ -1,73 +1,60 @@
 """A fleet whose devices sit behind Flower nodes."""
 
-import logging
-import threading
-import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from flwr.app import Message
-from flwr.serverapp import Grid
-from numpy.typing import NDArray
 
 from tifed.errors import RunError
-from tifed.federation import DeviceScore, FeatureSums, Federation, Plan, Update
-from tifed.nodes.flower.format import Broadcast, unpack, why
-from tifed.nodes.flower.pace import Pace
-from tifed.nodes.flower.roster import LOOK_EVERY, NOBODY, Roster
-from tifed.nodes.flower.settings import Settings
-from tifed.nodes.messages.check import checked_scores, checked_sums, checked_update
+from tifed.federation import (
+    DeviceCounts,
+    DeviceScore,
+    FeatureSums,
+    PersonalScore,
+    PersonalWork,
+    Plan,
+    Update,
+)
+from tifed.nodes.flower.exchange import Exchanges
+from tifed.nodes.messages.check import (
+    checked_absence,
+    checked_scores,
+    checked_sums,
+    checked_update,
+)
 from tifed.nodes.messages.content import (
     Arrays,
     Content,
-    MessageError,
     fit_message,
     job_runs,
     message,
     parameter_arrays,
 )
 from tifed.nodes.messages.device_ranges import text, to_ranges
+from tifed.nodes.messages.own_check import (
+    OwnSamples,
+    checked_counts,
+    checked_own_scores,
+    checked_own_sums,
+    checked_personal,
+)
+from tifed.nodes.messages.own_data import counts_message, keep_message, personalise_message
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
 
-Answer = TypeVar("Answer")
-Flags = NDArray[np.bool_]
-"""One per device."""
+Row = TypeVar("Row", DeviceCounts, DeviceScore, PersonalScore)
 
 
 @dataclass
-class FlowerFleet:
-    """Sends each node its devices' work in one message and takes one partial sum back.
-
-    Whatever goes wrong at a node costs at most its devices' updates of that exchange, and is
-    logged.
+class FlowerFleet(Exchanges):
+    """Devices behind Flower nodes, each of which takes and answers for all of its own at once.
 
     Attributes:
-        grid: Flower's way to the nodes.
-        federation: the run's constants.
-        experiment: digest of the experiment.
-        data: digest of the data set.
-        settings: time limits and attempts.
-        stop: set from outside to give up.
-        log: told of everything that is noticed.
+        own: how many samples devices have themselves, with own data; else None.
     """
 
-    grid: Grid
-    federation: Federation
-    experiment: str
-    data: str
-    settings: Settings
-    stop: threading.Event = field(default_factory=threading.Event)
-    log: Callable[[str], None] = logging.getLogger("tifed.nodes.flower").info
-
-    def __post_init__(self) -> None:
-        self._roster = Roster(
-            self.grid, self.federation, self.experiment, self.data, self.settings.timeout, self.log
-        )
-        self._given_up = np.zeros(self.federation.devices, bool)
+    own: OwnSamples | None = None
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
         """Feature sums, one per node."""
@@ -76,6 +63,10 @@ class FlowerFleet:
             return {"devices": to_ranges(own)}
 
         def accept(content: Content, own: Integers) -> FeatureSums:
+            if self.own is not None:
+                sums = checked_own_sums(content, self.own, own, samples)
+                self._tell("calibration", content, own, sums.devices)
+                return sums
             sums = checked_sums(content, self.federation, own, samples)
             if len(sums.devices) < len(own):
                 missing = np.setdiff1d(own, sums.devices)
@@ -84,7 +75,7 @@ class FlowerFleet:
 
         wanted = np.asarray(devices, np.int64)
         request = message("calibrate", self.experiment, {}, samples=samples)
-        return self._exchange("query", "calibration", wanted, request, ask, accept)
+        return self.exchange("query", "calibration", wanted, request, ask, accept)
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """The sums of the devices in ``plan``, one per node."""
@@ -103,168 +94,95 @@ class FlowerFleet:
             return Update(absent=dict.fromkeys(lost.tolist(), "no answer of its node"))
 
         request = fit_message(self.experiment, plan, parameters)
-        yield from self._exchange("train", name, jobs.device, request, ask, accept, lose)
-        if len(jobs) and not (self._roster.host != NOBODY).any():
+        yield from self.exchange("train", name, jobs.device, request, ask, accept, lose)
+        if len(jobs) and self.deserted:
             # Going on would use up the devices' samples for nothing.
             raise RunError("no node is left; go on with the run when there are some")
 
     def evaluate(self, parameters: Parameters) -> Iterator[DeviceScore]:
         """Scores of all devices whose nodes answer."""
-
-        def ask(own: Integers) -> Arrays:
-            return {}
+        request = message("evaluate", self.experiment, parameter_arrays(parameters))
 
         def accept(content: Content, own: Integers) -> list[DeviceScore]:
-            return checked_scores(content, self.federation, own)
+            if self.own is None:
+                return checked_scores(content, self.federation, own)
+            return checked_own_scores(content, self.own, own)
 
+        return self._of_all("evaluate", "evaluation", request, accept)
+
+    def counts(self) -> Iterator[DeviceCounts]:
+        """How many samples all devices have whose nodes answer."""
+        known = self._known
+
+        def accept(content: Content, own: Integers) -> list[DeviceCounts]:
+            return checked_counts(content, known, own)
+
+        return self._of_all("query", "counts", counts_message(self.experiment), accept)
+
+    def keep(self, parameters: Parameters, number: int) -> None:
+        """Give a model to all devices whose nodes answer."""
         every = np.arange(self.federation.devices)
-        request = message("evaluate", self.experiment, parameter_arrays(parameters))
-        answers = self._exchange("evaluate", "evaluation", every, request, ask, accept)
-        # In the order of devices, whatever the order of replies: it goes to a file.
-        scores = [score for some in answers for score in some]
-        return iter(sorted(scores, key=lambda score: score.device))
+        request = keep_message(self.experiment, parameters, number)
+        name = "model to keep"
+
+        def accept(content: Content, own: Integers) -> None:
+            self._tell(name, content, own, own[:0])
+
+        for _ in self.exchange("query", name, every, request, _nothing, accept):
+            pass
+
+    def personalise(self, parameters: Parameters, work: PersonalWork) -> Iterator[PersonalScore]:
+        """What personal rounds give all devices whose nodes answer."""
+        known = self._known
+
+        def accept(content: Content, own: Integers) -> list[PersonalScore]:
+            return checked_personal(content, known, own)
+
+        request = personalise_message(self.experiment, parameters, work)
+        return self._of_all("train", "personal rounds", request, accept)
 
     def close(self) -> None:
         """Give up waiting."""
         self.stop.set()
 
-    def _exchange(
+    def _of_all(
         self,
         message_type: str,
         name: str,
-        devices: Integers,
         request: Content,
-        ask: Callable[[Integers], Arrays],
-        accept: Callable[[Content, Integers], Answer],
-        lose: Callable[[Integers], Answer] | None = None,
-    ) -> Iterator[Answer]:
-        """Ask the nodes of ``devices``, and again those that fail, until all have answered.
+        accept: Callable[[Content, Integers], list[Row]],
+    ) -> Iterator[Row]:
+        """Rows of all devices, ascending: whatever the order of replies, they go to a file."""
 
-        Args:
-            message_type: Flower's word for what is asked.
-            name: for the log.
-            devices: whose answers are wanted.
-            request: what every node is sent.
-            ask: from a node's devices to the arrays that it gets besides.
-            accept: from a reply and the devices it was asked for to the answer.
-            lose: from devices that are lost to what stands in for their answer, if anything does.
+        def accept_and_tell(content: Content, own: Integers) -> list[Row]:
+            rows = accept(content, own)
+            if self.own is not None:
+                self._tell(name, content, own, np.array([row.device for row in rows], np.int64))
+            return rows
 
-        Yields:
-            Answers in the order in which they come.
+        every = np.arange(self.federation.devices)
+        answers = self.exchange(message_type, name, every, request, _nothing, accept_and_tell)
+        rows = [row for some in answers for row in some]
+        return iter(sorted(rows, key=lambda row: row.device))
+
+    def _tell(self, name: str, content: Content, asked: Integers, answered: Integers) -> None:
+        """Log which devices with data of their own have not answered, and why."""
+        for device, reason in checked_absence(content, asked, answered).items():
+            self.log(f"{name}: no answer of device {device}: {reason}")
+
+    @property
+    def _known(self) -> OwnSamples:
+        """With own data how many samples devices have.
+
+        Raises:
+            RunError: if the run is without.
         """
-        idle = np.zeros(self.federation.devices, bool)
-        idle[devices] = True
-        broadcast = Broadcast(request)
-        waiting: dict[str, _Asked] = {}
-        tries: dict[int, _Tries] = defaultdict(_Tries)
-        pace = Pace()
-        while waiting or idle.any():
-            if self.stop.is_set():
-                raise RunError("stopped before the end")
-            if self._roster.look():
-                self._withdraw(waiting, idle)
-            self._send(idle, waiting, tries, message_type, broadcast, ask)
-            for asked, reply in self._replies(waiting):
-                pace.came()
-                try:
-                    if reply is None:
-                        raise MessageError(f"did not come in {self.settings.timeout:g} s")
-                    if (error := why(reply)) is not None:
-                        raise MessageError(f"failed: {error}")
-                    content = unpack(reply.content, request.kind, self.experiment)
-                    answer = accept(content, asked.devices)
-                except MessageError as reason:
-                    self.log(f"{name}: reply of node {asked.node} dropped: it {reason}")
-                    idle[asked.devices] = True
-                    # The roster may have noticed by then that the node is gone.
-                    tries[asked.node].not_before = time.monotonic() + 2 * LOOK_EVERY
-                else:
-                    yield answer
-            if not waiting and idle.any():
-                lost = self._lost(idle, tries, pace.waited)
-                if len(lost):
-                    self.log(f"{name}: no answer of devices {text(lost)}")
-                    idle[lost] = False
-                    if lose is not None:
-                        yield lose(lost)
-            if waiting or idle.any():
-                self.stop.wait(pace.pause(len(waiting)))
-
-    def _withdraw(self, waiting: dict[str, "_Asked"], idle: Flags) -> None:
-        """Wait no longer for nodes whose devices another node hosts now, or none."""
-        for name, asked in list(waiting.items()):
-            if (self._roster.host[asked.devices] != asked.node).any():
-                del waiting[name]
-                idle[asked.devices] = True
-
-    def _send(
-        self,
-        idle: Flags,
-        waiting: dict[str, "_Asked"],
-        tries: dict[int, "_Tries"],
-        message_type: str,
-        broadcast: Broadcast,
-        ask: Callable[[Integers], Arrays],
-    ) -> None:
-        """Send work for every idle device whose node may be asked."""
-        now, timeout = time.monotonic(), self.settings.timeout
-        for node, own in self._by_node(idle):
-            if tries[node].count >= self.settings.attempts or now < tries[node].not_before:
-                continue
-            work = Message(broadcast.message(ask(own)), node, message_type, ttl=timeout)
-            names = [name for name in self.grid.push_messages([work]) if name]
-            tries[node].count += 1
-            tries[node].not_before = now + 2 * LOOK_EVERY
-            for name in names:
-                waiting[name] = _Asked(node, own, now + timeout)
-                idle[own] = False
-                self._given_up[own] = False
-
-    def _by_node(self, idle: Flags) -> Iterator[tuple[int, Integers]]:
-        """Nodes with those of their devices that are idle, ascending."""
-        devices = np.flatnonzero(idle & (self._roster.host != NOBODY))
-        hosts = self._roster.host[devices]
-        order = np.argsort(hosts, kind="stable")
-        devices, hosts = devices[order], hosts[order]
-        starts = np.flatnonzero(np.diff(hosts)) + 1
-        for own in np.split(devices, starts) if len(devices) else ():
-            yield int(self._roster.host[own[0]]), own
-
-    def _replies(self, waiting: dict[str, "_Asked"]) -> Iterator[tuple["_Asked", Message | None]]:
-        """Replies that have come, and None for those that are late."""
-        if waiting:
-            for reply in self.grid.pull_messages(list(waiting)):
-                asked = waiting.pop(reply.metadata.reply_to_message_id, None)
-                if asked is not None:
-                    yield asked, reply
-        now = time.monotonic()
-        for name in [name for name, asked in waiting.items() if asked.until < now]:
-            yield waiting.pop(name), None
-
-    def _lost(self, idle: Flags, tries: dict[int, "_Tries"], waited: float) -> Integers:
-        """The devices whose answers will not come."""
-        late = waited >= self.settings.grace and not self._roster.asking
-        lost = idle & (self._roster.host == NOBODY) & (late | self._given_up)
-        # Waited for once; from now on they are used when they come again.
-        self._given_up |= lost
-        for node, own in self._by_node(idle):
-            if tries[node].count >= self.settings.attempts:
-                lost[own] = True
-        return np.flatnonzero(lost)
+        if self.own is None:
+            raise RunError("own_data: this run sends devices their samples")
+        return self.own
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A message that was sent: to which node, for which devices, and how long it may take."""
-
-    node: int
-    devices: Integers
-    until: float
-
-
-@dataclass
-class _Tries:
-    """How often a node was sent work in this exchange, and when it may be again."""
-
-    count: int = 0
-    not_before: float = 0.0
+def _nothing(own: Integers) -> Arrays:
+    """What a node gets besides, where all are asked the same."""
+    del own
+    return {}

@@ -19,6 +19,7 @@ from tifed.experiment.identity import data_settings, identity
 from tifed.nodes.context import parsed, samples_digest
 from tifed.nodes.flower.fleet import FlowerFleet
 from tifed.nodes.flower.settings import Settings
+from tifed.nodes.messages.own_check import OwnSamples
 from tifed.printable import printable
 
 LOG = "flower.log"
@@ -87,6 +88,7 @@ def serve(
         return FlowerFleet(
             grid, setup.federation, identity(experiment), samples_digest(experiment, setup),
             settings, stop or threading.Event(), tell,
+            OwnSamples.of(setup.inputs) if setup.inputs.own_data else None,
         )  # fmt: skip
 
     try:

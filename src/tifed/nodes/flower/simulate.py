@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment, Progress, Result, to_toml
+from tifed.experiment.own_data import NEEDS_DEVICES, ON_DEVICES
 from tifed.nodes.flower import prepare_environment, require_flower
 from tifed.nodes.flower.settings import Settings
+from tifed.nodes.terms import NodeTerms
 
 if TYPE_CHECKING:
     from flwr.clientapp import ClientApp
@@ -40,11 +42,14 @@ def simulate(
         log: told of what is noticed about nodes.
 
     Raises:
-        UsageError: if Flower or Ray is not installed, or ``nodes`` is not in 1..devices.
+        UsageError: if Flower or Ray is not installed, ``nodes`` is not in 1..devices, or the
+            samples are on devices, which are not simulated.
         RunError: if the run cannot be carried out.
     """
     if not 1 <= nodes <= experiment.devices:
         raise UsageError(f"nodes: {nodes} is not in 1..{experiment.devices}, the devices")
+    if experiment.dataset == ON_DEVICES:
+        raise UsageError(NEEDS_DEVICES)
     require_flower(simulation=True)
     settings = Settings(
         experiment=to_toml(experiment),
@@ -54,7 +59,8 @@ def simulate(
     prepare_environment()
     from tifed.nodes.flower.client import client_app
 
-    app = client_app(settings)
+    # Whoever runs all nodes in one process has all data anyway.
+    app = client_app(settings, NodeTerms.open())
     return run_in_ray(settings, app, nodes, cpus_per_node=cpus_per_node, watch=watch, log=log)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment, Result, RunFolder, to_toml
+from tifed.experiment.own_data import NEEDS_DEVICES, ON_DEVICES
 from tifed.nodes.flower import require_flower
 from tifed.nodes.flower.bundle import write_bundle
 from tifed.nodes.flower.deployment import Deployment
@@ -53,11 +54,14 @@ def up(
         The run's result.
 
     Raises:
-        UsageError: if Flower is not installed, or ``nodes`` is not in 1..devices.
+        UsageError: if Flower is not installed, ``nodes`` is not in 1..devices, or the samples are
+            on devices and there are none.
         RunError: if the run cannot be carried out.
     """
     if not 1 <= nodes <= experiment.devices:
         raise UsageError(f"nodes: {nodes} is not in 1..{experiment.devices}, the devices")
+    if experiment.dataset == ON_DEVICES and not gateways:
+        raise UsageError(NEEDS_DEVICES)
     if gateways and len(gateways) != nodes:
         raise UsageError(f"gateways: {len(gateways)} for {nodes} nodes; a node has one")
     require_flower()

@@ -9,11 +9,21 @@ from pathlib import Path
 from tifed.errors import RunError
 from tifed.experiment.identity import identity
 from tifed.experiment.setup import build, with_faults
-from tifed.federation import DeviceScore, FeatureSums, Plan, Update
+from tifed.federation import (
+    DeviceCounts,
+    DeviceScore,
+    FeatureSums,
+    PersonalScore,
+    PersonalWork,
+    Plan,
+    Update,
+    with_own_data,
+)
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import Client, Patience, address_opener
 from tifed.link.address import check_distinct
 from tifed.nodes.context import DeviceSelection, NodeContext, parsed, samples_digest
+from tifed.nodes.orders import Orders
 from tifed.rule.network import Parameters
 
 log = logging.getLogger("tifed.nodes.gateway")
@@ -63,7 +73,8 @@ class BoardPool:
 
         Args:
             lines: to the boards.
-            data_dir: folder of data sets: boards without sensors get their samples from here.
+            data_dir: folder of data sets: boards that have no samples of their own get them from
+                here.
 
         Raises:
             UsageError: if an address is not one, or two are the same line.
@@ -110,8 +121,9 @@ class BoardPool:
         self._linked, self._key = linked, (experiment, selection)
         fleet = with_faults(resolved, _Watched(self, linked, names))
         self._context = NodeContext(
-            name, samples_digest(resolved, setup), setup.network, devices, fleet
-        )
+            name, samples_digest(resolved, setup), setup.network, devices, fleet,
+            Orders(setup.federation) if resolved.own_data else None, lambda kind: linked.left_out,
+        )  # fmt: skip
         return self._context
 
     def look(self) -> None:
@@ -182,8 +194,20 @@ class _Watched:
             yield update
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
-        """Scores on each board's samples, computed here."""
+        """Scores on each board's samples: by the board if it has them itself, else from here."""
         return self.fleet.evaluate(parameters)
+
+    def counts(self) -> Iterable[DeviceCounts]:
+        """How many samples of its own each board that answers has."""
+        return with_own_data(self.fleet).counts()
+
+    def keep(self, parameters: Parameters, number: int) -> None:
+        """Give a model to the boards, which keep it."""
+        with_own_data(self.fleet).keep(parameters, number)
+
+    def personalise(self, parameters: Parameters, work: PersonalWork) -> Iterable[PersonalScore]:
+        """What personal rounds give each board that answers."""
+        return with_own_data(self.fleet).personalise(parameters, work)
 
     def close(self) -> None:
         """The pool closes it."""

@@ -21,22 +21,21 @@ from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
 
 
-def checked_devices(content: Content, federation: Federation, asked: Integers) -> Integers:
-    """The devices in a reply, which are some of those that were asked; ascending.
+def checked_devices(content: Content, devices: int, asked: Integers) -> Integers:
+    """The devices in a reply, of ``devices`` in all, which are some of those asked; ascending.
 
     Raises:
         MessageError: if they are not, or one is named twice.
     """
     try:
-        ranges = content.array("devices", np.int64, (None, 2))
-        devices = from_ranges(ranges, federation.devices)
+        found = from_ranges(content.array("devices", np.int64, (None, 2)), devices)
     except ValueError as error:
         raise MessageError(str(error)) from error
-    places = np.minimum(np.searchsorted(asked, devices), max(0, len(asked) - 1))
-    strangers = devices[asked[places] != devices] if len(asked) else devices
+    places = np.minimum(np.searchsorted(asked, found), max(0, len(asked) - 1))
+    strangers = found[asked[places] != found] if len(asked) else found
     if len(strangers):
         raise MessageError(f"has device {strangers[0]}, which it was not asked for")
-    return devices
+    return found
 
 
 def checked_sums(
@@ -47,13 +46,13 @@ def checked_sums(
     Raises:
         MessageError: if a device, a count or a sum is impossible.
     """
-    devices = checked_devices(content, federation, asked)
+    devices = checked_devices(content, federation.devices, asked)
     total = content.array("total", np.int64, (federation.network.features,))
     counted = content.integer("samples")
     expected = int(np.minimum(samples, federation.lengths[devices]).sum())
     if counted != expected:
         raise MessageError(f"counted {counted} samples of {expected}")
-    _within("total", total, 128 * expected)
+    within("total", total, 128 * expected)
     squares = content.integer("squares")
     impossible = impossible_squares(total, squares, counted)
     if impossible is not None:
@@ -71,7 +70,7 @@ def checked_update(content: Content, federation: Federation, plan: Plan, asked: 
     for name, expected in (("round", plan.round), ("exchange", plan.exchange)):
         if content.integer(name) != expected:
             raise MessageError(f"is of {name} {content.integer(name)}, not {expected}")
-    devices = checked_devices(content, federation, asked.device)
+    devices = checked_devices(content, federation.devices, asked.device)
     jobs = asked.for_devices(devices)
     statistics = _statistics(content)
     impossible = impossible_counts(federation.network, jobs, federation.batch, statistics)
@@ -93,11 +92,11 @@ def checked_update(content: Content, federation: Federation, plan: Plan, asked: 
             raise MessageError(f"layer {number} counts other samples or devices than it was asked")
         begin, middle, end = end, end + sizes[number][0], end + sum(sizes[number])
         weight, bias = all_sums[begin:middle], all_sums[middle:end]
-        _within(f"layer {number}, weights", weight, layer.weight_bound * samples)
-        _within(f"layer {number}, biases", bias, layer.bias_bound * samples)
+        within(f"layer {number}, weights", weight, layer.weight_bound * samples)
+        within(f"layer {number}, biases", bias, layer.bias_bound * samples)
         shape = (layer.fan_in, layer.fan_out)
         sums[number] = LayerSum(weight.reshape(shape), bias, samples, count)
-    return Update(devices, sums, statistics, _absent(content, asked, devices))
+    return Update(devices, sums, statistics, checked_absence(content, asked.device, devices))
 
 
 def checked_scores(content: Content, federation: Federation, asked: Integers) -> list[DeviceScore]:
@@ -106,14 +105,10 @@ def checked_scores(content: Content, federation: Federation, asked: Integers) ->
     Raises:
         MessageError: if a device or a count is impossible.
     """
-    table = content.array("scores", np.int64, (None, 3))
-    scores = [DeviceScore(*row) for row in table.tolist()]
-    if len({score.device for score in scores}) != len(scores):
-        raise MessageError("scores a device twice")
-    known, owned = set(asked.tolist()), federation.owned or federation.streams
+    owned = federation.owned or federation.streams
+    rows = checked_rows(content, "scores", 3, asked)
+    scores = [DeviceScore(device, correct, samples) for device, correct, samples in rows]
     for score in scores:
-        if score.device not in known:
-            raise MessageError(f"scores device {score.device}, which it was not asked for")
         if score.samples != owned[score.device]:
             raise MessageError(f"scores {score.samples} samples of device {score.device}")
         if not 0 <= score.correct <= score.samples:
@@ -121,12 +116,34 @@ def checked_scores(content: Content, federation: Federation, asked: Integers) ->
     return scores
 
 
-def _absent(content: Content, asked: Jobs, answered: Integers) -> dict[int, str]:
-    """Devices that a node could not reach, and why, in its own words."""
+def checked_rows(content: Content, name: str, columns: int, asked: Integers) -> list[list[int]]:
+    """The rows of the table called ``name``, each of which begins with the number of a device.
+
+    Raises:
+        MessageError: if it is not a table with so many columns, or a device is there twice, or was
+            not asked.
+    """
+    rows: list[list[int]] = content.array(name, np.int64, (None, columns)).tolist()
+    left = set(asked.tolist())
+    for device, *_ in rows:
+        if device not in left:
+            known = device in asked
+            why = "twice" if known else "which it was not asked for"
+            raise MessageError(f"{name} has device {device}{'' if known else ','} {why}")
+        left.remove(device)
+    return rows
+
+
+def checked_absence(content: Content, asked: Integers, answered: Integers) -> dict[int, str]:
+    """Devices that a node could not reach, and why, in its own words.
+
+    Raises:
+        MessageError: if there is one that has answered or was not asked, or no reason for each.
+    """
     devices, reasons = content.values.get("absent", []), content.values.get("reasons", [])
     if not devices and not reasons:
         return {}
-    missing = set(asked.device.tolist()) - set(answered.tolist())
+    missing = set(asked.tolist()) - set(answered.tolist())
     sound = (
         isinstance(devices, list)
         and isinstance(reasons, list)
@@ -157,7 +174,7 @@ def _counts(content: Content, name: str, length: int) -> list[int]:
     return found
 
 
-def _within(name: str, array: Integers, bound: int) -> None:
-    """Refuse sums that no parameters within their bounds can give."""
+def within(name: str, array: Integers, bound: int) -> None:
+    """Refuse sums that no samples or parameters within their bounds can give."""
     if array.size and (int(array.max()) > bound or int(array.min()) < -bound):
         raise MessageError(f"{name} has a sum beyond ±{bound}")

@@ -1,4 +1,4 @@
-"""The message format, version 2: what a server asks of a node, and what the node answers.
+"""The message format, version 3: what a server asks of a node, and what the node answers.
 
 Every message says its format, version, kind and experiment; beside that:
 
@@ -12,12 +12,27 @@ fit        arrays of the parameters, ``jobs``;          arrays ``devices``, ``su
            ``round``, ``exchange``, ``extra_shift``,    ``exchange``, ``layers``, ``samples``,
            ``energy_shift``                             ``counts``, ``statistics``; if any,
                                                         ``absent`` and ``reasons``
-evaluate   arrays of the parameters                     arrays ``scores``
+evaluate   arrays of the parameters                     arrays ``scores``; with own data, if any,
+                                                        ``classes``; ``absent`` and ``reasons``
 ========== ============================================ ============================================
+
+In a run with own data there are three more (`tifed.nodes.messages.own_data`), and ``calibrate`` may
+have ``absent`` and ``reasons``, too:
+
+=========== =========================================== ============================================
+kind        asked                                       answered
+=========== =========================================== ============================================
+counts      nothing                                     arrays ``counts``; ``absent``, ``reasons``
+keep        arrays of the parameters; ``round``         ``absent``, ``reasons``
+personalise arrays of the parameters; ``rounds``,       arrays ``scores``; ``absent``, ``reasons``
+            ``layers``, ``extra_shift``, ``exchange``,
+            ``energy_shift``
+=========== =========================================== ============================================
 
 Every array is of integers. Devices travel as ranges (first, count), jobs as runs of devices with
 equal jobs, so a message does not grow with the devices behind a node as long as they do the same.
-``sums`` are int64, per layer in ``layers`` its weights, row by row, and its biases.
+``sums`` are int64, per layer in ``layers`` its weights, row by row, and its biases. Of devices that
+have not answered ``absent`` has the numbers, and ``reasons`` as many sentences.
 """
 
 from collections.abc import Mapping
@@ -35,7 +50,7 @@ from tifed.rule.learning import Statistics
 from tifed.rule.network import Network, Parameters, check_parameters
 
 NAME = "tifed-node"
-VERSION = 2
+VERSION = 3
 LONGEST_REASON = 200
 """Characters of what a node says about something that went wrong."""
 
@@ -165,19 +180,28 @@ def plan_from(content: Content, network: Network, hosted: range) -> Plan:
         device = from_ranges(runs[:, :2], hosted.stop)
     except ValueError:
         raise MessageError("jobs are not in order") from None
+    return Plan(
+        content.integer("round"),
+        content.integer("exchange"),
+        content.integer("extra_shift"),
+        Jobs(device, *np.repeat(runs[:, 2:], runs[:, 1], axis=0).T),
+        energy_shift_from(content, network),
+    )
+
+
+def energy_shift_from(content: Content, network: Network) -> int:
+    """What is added to the first layer's update shift.
+
+    Raises:
+        MessageError: if no update can have it.
+    """
     energy_shift = content.values.get("energy_shift")
     low, high = network.layers[0].shift_changes
     if type(energy_shift) is not int or not low <= energy_shift <= high:
         raise MessageError(
             f"energy_shift is {energy_shift!r:.20}, not a whole number in {low}..{high}"
         )
-    return Plan(
-        content.integer("round"),
-        content.integer("exchange"),
-        content.integer("extra_shift"),
-        Jobs(device, *np.repeat(runs[:, 2:], runs[:, 1], axis=0).T),
-        energy_shift,
-    )
+    return energy_shift
 
 
 def job_runs(jobs: Jobs) -> Integers:
@@ -207,14 +231,19 @@ def update_message(experiment: str, plan: Plan, update: Update) -> Content:
             [np.zeros(0, np.int64), *(a.ravel() for part in sums for a in (part.weight, part.bias))]
         ),
     }
-    values: dict[str, Any] = {}
-    if update.absent:
-        values["absent"] = sorted(update.absent)
-        values["reasons"] = [update.absent[device][:LONGEST_REASON] for device in values["absent"]]
     return message(
         "fit", experiment, arrays,
         round=plan.round, exchange=plan.exchange, layers=numbers,
         samples=[part.samples for part in sums], counts=[part.devices for part in sums],
         statistics=[getattr(update.statistics, field.name) for field in fields(Statistics)],
-        **values,
+        **absence(update.absent),
     )  # fmt: skip
+
+
+def absence(absent: Mapping[int, str]) -> dict[str, Any]:
+    """Devices that have not answered and why, as values of a message; nothing if all have."""
+    if not absent:
+        return {}
+    devices = sorted(absent)
+    reasons = [absent[device][:LONGEST_REASON] for device in devices]
+    return {"absent": devices, "reasons": reasons}

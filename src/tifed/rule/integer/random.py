@@ -34,6 +34,7 @@ class Purpose(IntEnum):
     ROUNDING = 6
     BASELINE = 7
     COPY = 8
+    STORE = 9
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The learning rule: forward, error, deltas, update."""
 
 from tifed.rule.learning.feedback import FeedbackMatrices, feedback_matrices
-from tifed.rule.learning.oracle import classify, forward, train
+from tifed.rule.learning.oracle import classify, forward, margins, train
 from tifed.rule.learning.work import LocalWork, Statistics
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     "classify",
     "feedback_matrices",
     "forward",
+    "margins",
     "train",
 ]

@@ -32,11 +32,13 @@ int board_read(void)
     return mailbox.in[mailbox.in_next++];
 }
 
-void board_write(uint8_t byte)
+void board_write(const uint8_t *bytes, uint16_t length)
 {
-    while (mailbox.out_count == BOX)
-        mailbox_turn();
-    mailbox.out[mailbox.out_count++] = byte;
+    while (length--) {
+        while (mailbox.out_count == BOX)
+            mailbox_turn();
+        mailbox.out[mailbox.out_count++] = *bytes++;
+    }
 }
 
 /* Also after each step of training: a turn is never further away than one step. */

@@ -49,11 +49,13 @@ int board_read(void)
     return (int)(UART_RX & 255u);
 }
 
-void board_write(uint8_t byte)
+void board_write(const uint8_t *bytes, uint16_t length)
 {
-    UART_SENT = 0u;
-    UART_TX = byte;
-    while (!UART_SENT) {
+    while (length--) {
+        UART_SENT = 0u;
+        UART_TX = *bytes++;
+        while (!UART_SENT) {
+        }
     }
 }
 

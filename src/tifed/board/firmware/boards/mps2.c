@@ -35,11 +35,13 @@ int board_read(void)
     return (int)(UART_DATA & 255u);
 }
 
-void board_write(uint8_t byte)
+void board_write(const uint8_t *bytes, uint16_t length)
 {
-    while (UART_STATE & 1u) {
+    while (length--) {
+        while (UART_STATE & 1u) {
+        }
+        UART_DATA = *bytes++;
     }
-    UART_DATA = byte;
 }
 
 void board_flush(void)

@@ -42,11 +42,13 @@ int board_read(void)
     return UART_STATE & 1u ? (int)UART_DATA : -1;
 }
 
-void board_write(uint8_t byte)
+void board_write(const uint8_t *bytes, uint16_t length)
 {
-    while (!(UART_STATE & 32u)) {
+    while (length--) {
+        while (!(UART_STATE & 32u)) {
+        }
+        UART_DATA = *bytes++;
     }
-    UART_DATA = byte;
 }
 
 void board_flush(void)

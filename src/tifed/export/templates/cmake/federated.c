@@ -28,18 +28,20 @@ static void flush_line(void)
     waiting = 0;
 }
 
-static void write_byte(uint8_t byte)
+static void write_line(const uint8_t *bytes, uint16_t length)
 {
-    if (waiting == sizeof leaving)
-        flush_line();
-    leaving[waiting++] = byte;
+    while (length--) {
+        if (waiting == sizeof leaving)
+            flush_line();
+        leaving[waiting++] = *bytes++;
+    }
 }
 
 int main(int count, char **values)
 {
     static int8_t sample[TIFED_MODEL_KEPT];
     static tifed_device device;
-    tifed_device_setup setup = tifed_model_device(sample, "host", write_byte);
+    tifed_device_setup setup = tifed_model_device(sample, "host", write_line);
     struct sockaddr_in address = {0};
     int listener = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
     if (count != 2 || listener < 0) {

@@ -1,0 +1,83 @@
+/* What the parts of a device share: device.c, which every device has, and device_own.c. */
+#ifndef TIFED_DEVICE_INSIDE_H
+#define TIFED_DEVICE_INSIDE_H
+
+#include "device.h"
+
+#ifdef TIFED_DEVICE_OWN
+#include "tifed_assumptions.h"
+#endif
+
+/* Kept out of their callers, so that the stack holds the variables of one of them, not of all. */
+#define NOINLINE __attribute__((noinline))
+
+#define PAYLOAD(device) (tifed_link_frame(&(device)->link) + TIFED_LINK_HEADER)
+
+static inline uint8_t code_of(int status)
+{
+    return status < 0 ? (uint8_t)-status : (uint8_t)TIFED_LINK_OK;
+}
+
+static inline uint32_t now(const tifed_device *device)
+{
+    return device->setup->ticks ? device->setup->ticks() : 0u;
+}
+
+static inline tifed_config config_for(const tifed_device *device, uint32_t trained)
+{
+    const tifed_device_setup *setup = device->setup;
+    tifed_config config = {
+        setup->network, trained, setup->buffer, setup->batch, setup->frozen, 0, 0, 0, 0};
+#ifdef TIFED_DEVICE_FRONT_END
+    config.source = setup->source;
+#endif
+    return config;
+}
+
+/* What the network learns from: the sample, or what the extractor makes of it. */
+static inline const int8_t *features_of(tifed_device *device)
+{
+    const tifed_device_setup *setup = device->setup;
+    uint32_t before = now(device);
+    const int8_t *features = setup->extract ? setup->extract(setup->sample) : setup->sample;
+    device->ticks += now(device) - before;
+    return features;
+}
+
+/* Add a sample's features to the calibration sums, for which there is room before there is a
+ * network. */
+__attribute__((always_inline)) static inline void add_to_sums(tifed_device *device, const int8_t *values)
+{
+    int32_t *sums = device->setup->memory;
+    uint32_t squares = 0; /* of one sample: 2^30 at most */
+    for (uint32_t i = 0; i < device->setup->network->layers[0].fan_in; i++) {
+        sums[i] = (device->summed ? sums[i] : 0) + values[i];
+        squares += (uint32_t)(values[i] * values[i]);
+    }
+    device->squares = (device->summed ? device->squares : 0u) + squares;
+    device->summed++;
+}
+
+#ifdef TIFED_DEVICE_OWN
+/* Whether the device has its samples itself. */
+static inline bool has_own(const tifed_device *device)
+{
+    return device->setup->own != 0;
+}
+
+/* device_own.c: start; a session begins; whether an order or question that every device has is
+ * refused, and with which code; it was carried out. */
+void tifed_own_start(tifed_device *device);
+void tifed_own_open(tifed_device *device);
+uint8_t tifed_own_refusal(tifed_device *device, uint8_t type, const uint8_t *in, uint32_t length);
+void tifed_own_configured(tifed_device *device);
+
+/* Orders and questions of its own: the code of the answer; what is written behind it, in bytes. */
+uint8_t tifed_own_order(tifed_device *device, uint8_t type, const uint8_t *in, uint32_t length);
+uint16_t tifed_own_answer(tifed_device *device, uint8_t type, uint16_t length, uint8_t *payload);
+
+/* Do a piece of the order that is under way; true if there is more. */
+bool tifed_own_work(tifed_device *device);
+#endif
+
+#endif

@@ -1,0 +1,206 @@
+"""One exchange with all nodes of some devices: sent, waited for, repeated, given up."""
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from flwr.app import Message
+from flwr.serverapp import Grid
+from numpy.typing import NDArray
+
+from tifed.errors import RunError
+from tifed.federation import Federation
+from tifed.nodes.flower.format import Broadcast, unpack, why
+from tifed.nodes.flower.pace import Pace
+from tifed.nodes.flower.roster import LOOK_EVERY, NOBODY, Roster
+from tifed.nodes.flower.settings import Settings
+from tifed.nodes.messages.content import Arrays, Content, MessageError
+from tifed.nodes.messages.device_ranges import text
+from tifed.rule.integer.rounding import Integers
+
+Answer = TypeVar("Answer")
+Flags = NDArray[np.bool_]
+"""One per device."""
+
+
+@dataclass
+class Exchanges:
+    """Sends each node its devices' work in one message and takes one answer back.
+
+    Whatever goes wrong at a node costs at most its devices' answers in that exchange, and is
+    logged.
+
+    Attributes:
+        grid: Flower's way to the nodes.
+        federation: the run's constants.
+        experiment: digest of the experiment.
+        data: digest of the data set.
+        settings: time limits and attempts.
+        stop: set from outside to give up.
+        log: told of everything that is noticed.
+    """
+
+    grid: Grid
+    federation: Federation
+    experiment: str
+    data: str
+    settings: Settings
+    stop: threading.Event = field(default_factory=threading.Event)
+    log: Callable[[str], None] = logging.getLogger("tifed.nodes.flower").info
+
+    def __post_init__(self) -> None:
+        self._roster = Roster(
+            self.grid, self.federation, self.experiment, self.data, self.settings.timeout, self.log
+        )
+        self._given_up = np.zeros(self.federation.devices, bool)
+
+    @property
+    def deserted(self) -> bool:
+        """Whether no node is left."""
+        return not (self._roster.host != NOBODY).any()
+
+    def exchange(
+        self,
+        message_type: str,
+        name: str,
+        devices: Integers,
+        request: Content,
+        ask: Callable[[Integers], Arrays],
+        accept: Callable[[Content, Integers], Answer],
+        lose: Callable[[Integers], Answer] | None = None,
+    ) -> Iterator[Answer]:
+        """Ask the nodes of ``devices``, and again those that fail, until all have answered.
+
+        Args:
+            message_type: Flower's word for what is asked.
+            name: for the log.
+            devices: whose answers are wanted.
+            request: what every node is sent.
+            ask: from a node's devices to the arrays that it gets besides.
+            accept: from a reply and the devices it was asked for to the answer.
+            lose: from devices that are lost to what stands in for their answer, if anything does.
+
+        Yields:
+            Answers in the order in which they come.
+        """
+        idle = np.zeros(self.federation.devices, bool)
+        idle[devices] = True
+        broadcast = Broadcast(request)
+        waiting: dict[str, _Asked] = {}
+        tries: dict[int, _Tries] = defaultdict(_Tries)
+        pace = Pace()
+        while waiting or idle.any():
+            if self.stop.is_set():
+                raise RunError("stopped before the end")
+            if self._roster.look():
+                self._withdraw(waiting, idle)
+            self._send(idle, waiting, tries, message_type, broadcast, ask)
+            for asked, reply in self._replies(waiting):
+                pace.came()
+                try:
+                    if reply is None:
+                        raise MessageError(f"did not come in {self.settings.timeout:g} s")
+                    if (error := why(reply)) is not None:
+                        raise MessageError(f"failed: {error}")
+                    content = unpack(reply.content, request.kind, self.experiment)
+                    answer = accept(content, asked.devices)
+                except MessageError as reason:
+                    self.log(f"{name}: reply of node {asked.node} dropped: it {reason}")
+                    idle[asked.devices] = True
+                    # The roster may have noticed by then that the node is gone.
+                    tries[asked.node].not_before = time.monotonic() + 2 * LOOK_EVERY
+                else:
+                    yield answer
+            if not waiting and idle.any():
+                lost = self._lost(idle, tries, pace.waited)
+                if len(lost):
+                    self.log(f"{name}: no answer of devices {text(lost)}")
+                    idle[lost] = False
+                    if lose is not None:
+                        yield lose(lost)
+            if waiting or idle.any():
+                self.stop.wait(pace.pause(len(waiting)))
+
+    def _withdraw(self, waiting: dict[str, "_Asked"], idle: Flags) -> None:
+        """Wait no longer for nodes whose devices another node hosts now, or none."""
+        for name, asked in list(waiting.items()):
+            if (self._roster.host[asked.devices] != asked.node).any():
+                del waiting[name]
+                idle[asked.devices] = True
+
+    def _send(
+        self,
+        idle: Flags,
+        waiting: dict[str, "_Asked"],
+        tries: dict[int, "_Tries"],
+        message_type: str,
+        broadcast: Broadcast,
+        ask: Callable[[Integers], Arrays],
+    ) -> None:
+        """Send work for every idle device whose node may be asked."""
+        now, timeout = time.monotonic(), self.settings.timeout
+        for node, own in self._by_node(idle):
+            if tries[node].count >= self.settings.attempts or now < tries[node].not_before:
+                continue
+            work = Message(broadcast.message(ask(own)), node, message_type, ttl=timeout)
+            names = [name for name in self.grid.push_messages([work]) if name]
+            tries[node].count += 1
+            tries[node].not_before = now + 2 * LOOK_EVERY
+            for name in names:
+                waiting[name] = _Asked(node, own, now + timeout)
+                idle[own] = False
+                self._given_up[own] = False
+
+    def _by_node(self, idle: Flags) -> Iterator[tuple[int, Integers]]:
+        """Nodes with those of their devices that are idle, ascending."""
+        devices = np.flatnonzero(idle & (self._roster.host != NOBODY))
+        hosts = self._roster.host[devices]
+        order = np.argsort(hosts, kind="stable")
+        devices, hosts = devices[order], hosts[order]
+        starts = np.flatnonzero(np.diff(hosts)) + 1
+        for own in np.split(devices, starts) if len(devices) else ():
+            yield int(self._roster.host[own[0]]), own
+
+    def _replies(self, waiting: dict[str, "_Asked"]) -> Iterator[tuple["_Asked", Message | None]]:
+        """Replies that have come, and None for those that are late."""
+        if waiting:
+            for reply in self.grid.pull_messages(list(waiting)):
+                asked = waiting.pop(reply.metadata.reply_to_message_id, None)
+                if asked is not None:
+                    yield asked, reply
+        now = time.monotonic()
+        for name in [name for name, asked in waiting.items() if asked.until < now]:
+            yield waiting.pop(name), None
+
+    def _lost(self, idle: Flags, tries: dict[int, "_Tries"], waited: float) -> Integers:
+        """The devices whose answers will not come."""
+        late = waited >= self.settings.grace and not self._roster.asking
+        lost = idle & (self._roster.host == NOBODY) & (late | self._given_up)
+        # Waited for once; from now on they are used when they come again.
+        self._given_up |= lost
+        for node, own in self._by_node(idle):
+            if tries[node].count >= self.settings.attempts:
+                lost[own] = True
+        return np.flatnonzero(lost)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A message that was sent: to which node, for which devices, and how long it may take."""
+
+    node: int
+    devices: Integers
+    until: float
+
+
+@dataclass
+class _Tries:
+    """How often a node was sent work in this exchange, and when it may be again."""
+
+    count: int = 0
+    not_before: float = 0.0

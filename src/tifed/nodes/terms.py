@@ -1,0 +1,119 @@
+"""What the owner of a node lets be done with samples that are its own."""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from tifed.errors import UsageError
+from tifed.experiment import Experiment
+from tifed.experiment.identity import canonical, data_settings, identity
+from tifed.nodes.least import LeastSamples
+
+ANY = "any"
+"""Accepts every experiment."""
+
+FEDERATION, NODE = "federation", "node"
+"""Whose samples are in a node's data set."""
+
+_TEXTS = {"accepts": "accepts", "dataset": "dataset", "dataset-of": "dataset_of", "data": "data"}
+_LEAST = {
+    "least-update": "update",
+    "least-calibration": "calibration",
+    "least-evaluation": "evaluation",
+}
+
+
+@dataclass(frozen=True)
+class NodeTerms:
+    """For runs with own data whose devices this node simulates; boards have terms of their own.
+
+    Attributes:
+        accepts: `acceptance` of the experiment that the owner has accepted, or `ANY`; empty for
+            none. Two experiments that sum over other samples tell more than each of them does.
+        dataset: the node's own data set; empty for that of the experiment.
+        dataset_of: whose samples are in it: `FEDERATION`, those of all devices, of which the node's
+            devices have their parts, or `NODE`, those of the node's devices alone.
+        data: options for loading it, as TOML.
+        least: how few samples may stand behind a number.
+    """
+
+    accepts: str = ""
+    dataset: str = ""
+    dataset_of: str = FEDERATION
+    data: str = ""
+    least: LeastSamples = field(default_factory=LeastSamples)
+
+    @classmethod
+    def open(cls) -> Self:
+        """Of somebody who plays all nodes on data that are nobody's secret."""
+        return cls(accepts=ANY, least=LeastSamples(1, 1, 1))
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Out of a node configuration.
+
+        Raises:
+            UsageError: naming a key that is of the wrong type.
+        """
+        texts = {key: config.get(key, getattr(cls(), name)) for key, name in _TEXTS.items()}
+        numbers = {
+            key: config.get(key, getattr(LeastSamples(), name)) for key, name in _LEAST.items()
+        }
+        for key, value in texts.items():
+            if not isinstance(value, str):
+                raise UsageError(f"node configuration: {key} is {value!r}, not a text")
+        for key, value in numbers.items():
+            if type(value) is not int or value < 1:
+                raise UsageError(
+                    f"node configuration: {key} is {value!r}, not a number of samples, 1 or more"
+                )
+        if texts["dataset-of"] not in (FEDERATION, NODE):
+            raise UsageError(
+                f"node configuration: dataset-of is {texts['dataset-of']!r}, neither "
+                f"{FEDERATION!r} nor {NODE!r}"
+            )
+        return cls(
+            **{_TEXTS[key]: text for key, text in texts.items()},
+            least=LeastSamples(**{_LEAST[key]: n for key, n in numbers.items()}),
+        )
+
+    def to_config(self) -> dict[str, str | int]:
+        """For a node configuration."""
+        texts = {key: getattr(self, name) for key, name in _TEXTS.items()}
+        given: dict[str, str | int] = {key: text for key, text in texts.items() if text}
+        return given | {key: getattr(self.least, name) for key, name in _LEAST.items()}
+
+    def require(self, experiment: Experiment) -> None:
+        """Make sure that the owner has accepted ``experiment``.
+
+        Raises:
+            UsageError: if not; it says how to.
+        """
+        name = acceptance(experiment)
+        if self.accepts not in (name, ANY):
+            raise UsageError(
+                "its owner has not accepted this experiment for its own data; to accept it, start "
+                f'the node again with accepts="{name}" in its configuration'
+            )
+
+    def own_options(self) -> dict[str, Any]:
+        """Options for loading the node's data set.
+
+        Raises:
+            UsageError: if they are not TOML.
+        """
+        try:
+            return tomllib.loads(self.data)
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"node configuration: data is not TOML ({error})") from error
+
+
+def acceptance(experiment: Experiment) -> str:
+    """What the owner of a node accepts an experiment by, SHA-256 (hex).
+
+    It is of all that decides which sums leave the node, and of the settings that name the data.
+    """
+    content = {"experiment": identity(experiment), **data_settings(experiment)}
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
