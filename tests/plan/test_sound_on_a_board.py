@@ -25,12 +25,11 @@ PIECE = 160
 MOST_SAMPLES = 4800
 
 PROGRAM = """\
-#include "tifed_log_mel.h"
 #include "tifed_model.h"
 
 int16_t sound[%(samples)d];
 uint32_t length;
-int8_t features[TIFED_LOG_MEL_FEATURES];
+int8_t features[TIFED_MODEL_INPUTS];
 int32_t answer;
 int start(void);
 
@@ -50,22 +49,21 @@ void *memset(void *to, int value, size_t bytes)
     return to;
 }
 
-static int16_t frames[%(frames)d * TIFED_LOG_MEL_BANDS];
-static tifed_log_mel stream;
 static tifed model;
 
 int start(void)
 {
     int status = tifed_model_start(&model);
-    if (!status)
-        status = tifed_log_mel_begin(&stream, frames, %(frames)d);
+    tifed_model_begin_sound();
     for (uint32_t first = 0; !status && first < length; first += %(piece)d) {
         uint32_t left = length - first;
-        status = tifed_log_mel_put(&stream, sound + first, left < %(piece)d ? left : %(piece)d);
+        status = tifed_model_add_sound(sound + first, left < %(piece)d ? left : %(piece)d);
     }
-    if (!status)
-        status = tifed_log_mel_end(&stream, features);
-    answer = status ? status : tifed_model_classify(&model, features);
+    const int8_t *sample = tifed_model_end_sound();
+    if (status || !sample)
+        return 1;
+    memcpy(features, sample, sizeof features);
+    answer = tifed_model_classify(&model, sample);
     return status;
 }
 """
@@ -90,8 +88,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Experiment, Path]
         for take in range(8):
             wavfile.write(words / f"word{word}" / f"{take}.wav", 8000, tone(word, take))
     experiment = Experiment(
-        dataset=str(words), layers=(200, 12, 4), devices=2, rounds=12, buffer=8, batch=4,
-        local_epochs=3,
+        dataset=str(words), front_end="log-mel", layers=(200, 12, 4), devices=2, rounds=12,
+        buffer=8, batch=4, local_epochs=3,
     )  # fmt: skip
     out = tmp_path_factory.mktemp("runs") / "run"
     result = tifed.run(experiment, out=out)
@@ -106,9 +104,10 @@ def test_raw_samples_have_the_features_and_the_class_that_they_have_here(
     experiment, model_file = trained
     network, parameters = load_model(model_file)
     exported = tmp_path / "library"
-    export(model_for(experiment, network, trained=(network, parameters)), "cmake", exported)
+    front_end = LogMel(frames=frames_of(MOST_SAMPLES))
+    model = model_for(experiment, network, trained=(network, parameters), signal=front_end)
+    export(model, "cmake", exported)
     board = build(tmp_path, exported, processor)
-    front_end = LogMel()
     seen = set()
     for word in range(4):
         sound = tone(word, 9)
@@ -129,7 +128,7 @@ def build(folder: Path, exported: Path, processor: str) -> BareProgram:
     """The exported library and the program above, for one processor."""
     sources = sorted(exported.rglob("*.c"))
     own = [path for path in sources if not {"examples", "tifed_link"} & set(path.parts)]
-    numbers = {"samples": MOST_SAMPLES, "frames": frames_of(MOST_SAMPLES), "piece": PIECE}
+    numbers = {"samples": MOST_SAMPLES, "piece": PIECE}
     headers = sorted({path.parent for path in exported.rglob("*.h")})
     return compiled(
         folder, processor, PROGRAM % numbers,
