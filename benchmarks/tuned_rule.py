@@ -25,6 +25,12 @@ from tifed.rule.recipes.tuned import shifts
 SINGLE = "mode=single-layer"
 FEW = ("partition.limit_per_device=100", "buffer=20", "local_epochs=10")
 SMALL = "layers=[784, 50, 10]"
+SPEECH = (
+    "recipe_settings.activation=absolute", "recipe_settings.server_momentum=8",
+    "recipe_settings.halvings=1",
+)  # fmt: skip
+"""The recipe's own settings in full-network mode, where the preset has others."""
+SPEECH_SINGLE = (SPEECH[0], SPEECH[1], "recipe_settings.halvings=0", SINGLE)
 REGIMES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "784-200-10": ("fashion-mnist", ()),
     "784-200-10, single": ("fashion-mnist", (SINGLE,)),
@@ -51,9 +57,9 @@ REGIMES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "octants, 100, 64 x 20": ("fashion-mnist-octants", (*FEW, "rounds=20", "devices=64")),
     "digits": ("digits", ()),
     "digits, single": ("digits", (SINGLE,)),
-    "spoken-digits": ("spoken-digits", ()),
-    "spoken-digits, single": ("spoken-digits", (SINGLE,)),
-    "new speaker": ("spoken-digits-new-speaker", ()),
+    "spoken-digits": ("spoken-digits", SPEECH),
+    "spoken-digits, single": ("spoken-digits", SPEECH_SINGLE),
+    "new speaker": ("spoken-digits-new-speaker", SPEECH),
     "10,000 features": ("digits", ("layers=[10000, 32, 4]", "devices=4", "rounds=30")),
 }
 ON_TEST = ("new speaker", "10,000 features")

@@ -13,7 +13,7 @@ METHODS = ("tuned", "paper", "float-fedavg")
 SHAPES: dict[str, tuple[str, tuple[str, ...]]] = {
     "Fashion-MNIST, 784-32-10": ("fashion-mnist", ("layers=[784, 32, 10]",)),
     "Fashion-MNIST, 784-200-100-10": ("fashion-mnist", ("layers=[784, 200, 100, 10]",)),
-    "spoken-digits, 320-32-10": ("spoken-digits", ()),
+    "spoken-digits, 200-32-10": ("spoken-digits", ()),
     "digits, 64-32-10": ("digits", ()),
 }
 

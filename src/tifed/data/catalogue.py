@@ -106,6 +106,11 @@ def load(
                 f"the data set {str(name)!r} of {DATASETS.provider(str(name))} is loaded as "
                 f"{dataset!r:.80}, not as a tifed.data.Dataset"
             )
+        if dataset.signal is not None and dataset.signal.features != dataset.features:
+            raise UsageError(
+                f"data set {str(name)!r}, signal: gives {dataset.signal.features} features, but "
+                f"samples have {dataset.features}"
+            )
         return dataset
     for option, value in options_given.items():
         if option.endswith("_file") and isinstance(value, str | Path):

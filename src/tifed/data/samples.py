@@ -111,7 +111,8 @@ class Dataset:
         report: what that did to the numbers, where it was looked at; see `quantisation_report`.
         warnings: sentences about what is doubtful in the data.
         signal: the signal front end that made the features of a sensor's readings, which a device
-            has to compute from its own; None for other data.
+            has to compute from its own; None for other data. Where an extractor follows, the
+            features are the extractor's.
 
     Raises:
         UsageError: if the splits disagree with each other or with the names.
@@ -156,11 +157,6 @@ class Dataset:
             raise UsageError(
                 f"data set {self.name!r}, feature_names: {len(self.feature_names)} names for "
                 f"{self.features} features; give one each, or none"
-            )
-        if self.signal is not None and self.signal.features != self.features:
-            raise UsageError(
-                f"data set {self.name!r}, signal: gives {self.signal.features} features, but "
-                f"samples have {self.features}"
             )
         if self.classes < 2:
             raise UsageError(f"data set {self.name!r}: needs two classes or more")

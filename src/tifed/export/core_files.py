@@ -15,8 +15,8 @@ OWN_SWITCH = "TIFED_DEVICE_OWN"
 
 _PUBLIC = (
     "tifed.h", "tifed_features.h", "tifed_front_end.h", "tifed_kept.h", "tifed_layout.h",
-    "tifed_memory.h", "tifed_motion.h", "tifed_own.h", "tifed_quantise.h", "tifed_second_order.h",
-    "tifed_shifts.h", "tifed_store.h",
+    "tifed_log_mel.h", "tifed_memory.h", "tifed_motion.h", "tifed_own.h", "tifed_quantise.h",
+    "tifed_second_order.h", "tifed_shifts.h", "tifed_store.h",
 )  # fmt: skip
 
 

@@ -1,8 +1,13 @@
 """The front end of a motion sensor alone on an emulated processor, its instructions counted."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 
-from tifed.plan.bare_front_end import FrontEndRan, bare_image
+from tifed.board.firmware.build import CORE
+from tifed.errors import RunError
+from tifed.plan.bare_program import Ran, compiled
 from tifed.rule.signal.motion import MotionFrontEnd
 
 PROGRAM = """\
@@ -22,7 +27,7 @@ int start(void)
 """
 
 
-def run_bare(front_end: MotionFrontEnd, processor: str) -> tuple[FrontEndRan, int]:
+def run_bare(front_end: MotionFrontEnd, processor: str) -> tuple[Ran, int]:
     """One window of noise, from its first reading to its last feature, and bytes of code.
 
     Raises:
@@ -35,5 +40,11 @@ def run_bare(front_end: MotionFrontEnd, processor: str) -> tuple[FrontEndRan, in
     shape = (front_end.window, front_end.axes)
     readings = np.random.default_rng(1).integers(-9000, 9000, shape).astype("<i2")
     wanted = front_end.compute(readings.astype(np.int16)).tobytes()
-    with bare_image(PROGRAM % numbers, processor, ("tifed_motion.c",), ()) as image:
-        return image.run(readings.tobytes(), wanted, front_end.memory), image.code
+    with tempfile.TemporaryDirectory() as folder:
+        program = compiled(
+            Path(folder), processor, PROGRAM % numbers, [CORE / "tifed_motion.c"], [],
+        )  # fmt: skip
+        ran = program.run({"sample": readings.tobytes()}, {"features": len(wanted)})
+        if ran.content["features"] != wanted:
+            raise RunError(f"motion: {processor} computes other features than here")
+        return ran, program.image.code

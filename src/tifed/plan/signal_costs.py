@@ -17,7 +17,8 @@ STREAM = 20
 
 def signal_room(signal: SignalFrontEnd) -> int:
     """Bytes of RAM that it takes, the features of a sample included."""
-    return signal.memory + STREAM + signal.features
+    stream = STREAM if isinstance(signal, MotionFrontEnd) else 0  # others count it as their own
+    return signal.memory + stream + signal.features
 
 
 def motion_operations(front_end: MotionFrontEnd) -> tuple[int, ...]:

@@ -200,6 +200,7 @@ tifed_work tifed_model_work(uint32_t round, uint32_t device)
     return work;
 }
 {% include "motion.c" %}
+{% include "log_mel.c" %}
 {% if not model.frozen %}
 
 tifed_device_setup tifed_model_device(int8_t *sample, const char *board,

@@ -25,6 +25,9 @@
 {% if model.signal and model.signal.name == "motion" %}
 #include "tifed_motion.h"
 {% endif %}
+{% if model.signal and model.signal.name == "log-mel" %}
+#include "tifed_log_mel.h"
+{% endif %}
 
 #ifdef __cplusplus
 extern "C" {
@@ -92,6 +95,7 @@ const int8_t *tifed_model_features(const int8_t *sample);
 /* The work of round 0.. on a full buffer. Devices with other numbers draw other random numbers. */
 tifed_work tifed_model_work(uint32_t round, uint32_t device);
 {% include "motion.h" %}
+{% include "log_mel.h" %}
 {% if not model.frozen %}
 
 /* Of its own samples a device holds out every so many (tifed_store.h): as the experiment has it. */
