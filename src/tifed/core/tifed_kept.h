@@ -33,7 +33,7 @@ enum {
 /* What is known of a model beside its parameters. */
 typedef struct tifed_kept_model {
     uint32_t seed_low, seed_high; /* of the experiment */
-    uint32_t round;               /* the last one that went into it, from 0 */
+    uint32_t round;               /* how many have gone into it */
     int32_t energy_shift;         /* of the experiment, for rounds that go on from it */
 } tifed_kept_model;
 
