@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ PATH_OF_A_STRANGER = (
     "docs/tutorials/own-board.md",
     "docs/own-data.md",
 )
+WATCHES = "docs/tutorials/watches.md"
+needs_watches = pytest.mark.skipif(find_spec("seglearn") is None, reason="pip install seglearn")
 NOT_RUN = {
     "docs/extending.md": "adds to its process for good; tests/examples/test_extension.py runs it",
     "docs/features.md": "needs a PyTorch model of the reader's; tests/extractor/test_pytorch.py",
@@ -59,13 +62,14 @@ def words(text: str) -> str:
 
 
 @pytest.mark.slow(20)
-@pytest.mark.parametrize("page", PATH_OF_A_STRANGER)
+@pytest.mark.parametrize("page", [*PATH_OF_A_STRANGER, pytest.param(WATCHES, marks=needs_watches)])
 def test_the_path_of_a_stranger_leads_where_the_page_says(page: str, tmp_path: Path) -> None:
     """Blocks are run in their order; what a ``text`` block shows was printed by the one before."""
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "120",
     }
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     printed = ""
     for kind, code in _FENCE.findall(PAGES[page]):
         if kind == "text":
@@ -79,6 +83,11 @@ def test_the_path_of_a_stranger_leads_where_the_page_says(page: str, tmp_path: P
             shell = ["bash", "-euc", code] if kind == "sh" else [sys.executable, "-c", code]
             printed = run(shell, tmp_path, environment)
     assert printed
+
+
+def test_the_page_shows_the_file_of_the_example() -> None:
+    (shown,) = blocks(WATCHES, "toml")
+    assert shown == (ROOT / "examples" / "watches" / "watches.toml").read_text(encoding="utf-8")
 
 
 def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
