@@ -3,7 +3,7 @@
 Five speakers are known when the firmware is made: an extractor was trained on their recordings
 (it ships with TIFeD as `spoken-digits-five-speakers`), and their devices train the head together.
 Then a sixth speaker, whom nobody has heard, gets a device. With two devices of known speakers it
-adapts the head; recordings never leave a device.
+adapts the head. The devices are simulated; a device sends parameters and sums, no recording.
 
     python examples/spoken_digits/adapt.py --data-dir FOLDER --out runs/spoken-digits
 

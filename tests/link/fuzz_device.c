@@ -108,8 +108,8 @@ static void look_for_samples(const uint8_t *bytes, uint32_t count)
             for (uint32_t from = 0; from + SECRET <= INPUTS; from++) {
                 uint32_t i = 0;
                 while (i < SECRET &&
-                       bytes[at + i] == (uint8_t)own_value(n >= OWN_TRAINING, n % OWN_TRAINING,
-                                                           from + i))
+                       bytes[at + i] ==
+                           (uint8_t)own_value(n >= OWN_TRAINING, n % OWN_TRAINING, from + i))
                     i++;
                 if (i == SECRET)
                     fail("a sample has left the device");
@@ -231,7 +231,7 @@ static void get_going(tifed_device *device, uint8_t depth)
 
 static void frame(tifed_device *device)
 {
-    static const uint8_t sizes[] = {0, 0, 12, 7, 12, 12, 9, 0,  8, 24,
+    static const uint8_t sizes[] = {0, 0, 12, 7, 12, 12, 9, 0, 8,  24,
                                     0, 0, 0,  8, 12, 0,  8, 8, 28, 0};
     uint8_t how = take(), type = take(), spoil = take();
     if (how & 1u)

@@ -89,6 +89,17 @@ def test_an_update_is_of_enough_samples() -> None:
             least.check_plan(plan_of(samples, steps), batch)
 
 
+def test_the_short_mini_batch_at_the_end_of_a_buffer_is_counted_as_it_is() -> None:
+    """Of 17 samples in mini-batches of 16 the second step is on one."""
+    for first, enough in ((0, True), (1, False), (2, True), (3, False)):
+        plan = Plan(0, 0, 0, Jobs.of([Job(3, (0,), 0, 17, first, 1)]))
+        if enough:
+            LeastSamples(update=10).check_plan(plan, 16)
+        else:
+            with pytest.raises(MessageError, match="device 3 on 1 samples alone"):
+                LeastSamples(update=10).check_plan(plan, 16)
+
+
 def test_a_calibration_is_of_enough_samples() -> None:
     LeastSamples(calibration=20).check_calibration(20)
     with pytest.raises(MessageError, match="will not sum 19 samples of a device.*at least 20"):

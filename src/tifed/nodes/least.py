@@ -54,7 +54,13 @@ class LeastSamples:
         Raises:
             MessageError: if one is.
         """
-        trained = np.minimum(plan.jobs.samples, plan.jobs.steps * batch)
+        jobs = plan.jobs
+        batches = -(-jobs.samples // batch)
+        first = jobs.first_step % batches
+        # Behind the last mini-batch, which may be short, the buffer begins again.
+        behind = np.minimum(jobs.samples - first * batch, jobs.steps * batch)
+        ahead = np.maximum(first + jobs.steps - batches, 0) * batch
+        trained = np.where(jobs.steps >= batches, jobs.samples, np.maximum(behind, ahead))
         (few,) = np.nonzero(trained < self.update)
         if len(few):
             raise MessageError(

@@ -100,6 +100,10 @@ static uint16_t status(tifed_device *device, uint8_t *out)
         to = tifed_link_put32(to, configured ? core->step : 0u);
         to = tifed_link_put32(to, configured ? core->last_step : 0u);
     }
+#ifdef TIFED_DEVICE_OWN
+    if (has_own(device) && device->state == TIFED_DEVICE_TRAINING)
+        configured = false; /* what each mini-batch counts would be scores of few samples */
+#endif
     to = tifed_link_put32(to, configured ? core->statistics.visits : 0u);
     to = tifed_link_put32(to, configured ? core->statistics.missed : 0u);
     to = tifed_link_put32(to, configured ? core->statistics.clipped_parameters : 0u);
@@ -337,13 +341,13 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
 
 static void open_session(tifed_device *device, uint16_t session)
 {
+#ifdef TIFED_DEVICE_OWN
+    tifed_own_open(device);
+#endif
     device->session = session;
     device->last_sequence = 0;
     device->state = TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
-#ifdef TIFED_DEVICE_OWN
-    tifed_own_open(device);
-#endif
 }
 
 #ifdef TIFED_DEVICE_OWN

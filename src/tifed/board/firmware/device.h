@@ -24,7 +24,7 @@ typedef struct tifed_device_setup {
                                                        if a sample is features as it is */
     const char *board;                              /* name, for people */
     uint32_t tick_hertz;                            /* of ticks; 0 if there is none */
-    tifed_link_write *write; /* bytes that leave: a frame, or a piece of one */
+    tifed_link_write *write;    /* bytes that leave: a frame, or a piece of one */
     uint32_t (*ticks)(void);    /* free-running; NULL if there is none */
     uint32_t (*stack)(void);    /* most bytes of stack used so far; NULL if not known */
     void (*reset)(void);        /* starts the board again; NULL if it cannot */
@@ -38,12 +38,12 @@ typedef struct tifed_device_setup {
     int8_t *kept;               /* (buffer, inputs): samples as they arrive, for the source */
 #endif
 #ifdef TIFED_DEVICE_OWN
-    const tifed_own *own;        /* its samples, of which nobody sends it any; NULL: they are sent */
-    uint32_t held_out_every;     /* of these, every how manieth is held out */
-    const tifed_policy *policy;  /* what its owner asks for; NULL: TIFED_DEVICE_POLICY */
-    const tifed_memory *model;   /* where the model stays, and what the device has promised; NULL:
+    const tifed_own *own;       /* its samples, of which nobody sends it any; NULL: they are sent */
+    uint32_t held_out_every;    /* of these, every how manieth is held out */
+    const tifed_policy *policy; /* what its owner asks for; NULL: TIFED_DEVICE_POLICY */
+    const tifed_memory *model;  /* where the model stays, and what the device has promised; NULL:
                                     nowhere, and no server may start the board again */
-    uint32_t *by_class;          /* (2 * classes): for scores by class, which the server may then ask
+    uint32_t *by_class;         /* (2 * classes): for scores by class, which the server may then ask
                                     for; NULL: it may not */
 #endif
 } tifed_device_setup;

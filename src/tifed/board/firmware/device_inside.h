@@ -46,7 +46,8 @@ static inline const int8_t *features_of(tifed_device *device)
 
 /* Add a sample's features to the calibration sums, for which there is room before there is a
  * network. */
-__attribute__((always_inline)) static inline void add_to_sums(tifed_device *device, const int8_t *values)
+__attribute__((always_inline)) static inline void add_to_sums(tifed_device *device,
+                                                              const int8_t *values)
 {
     int32_t *sums = device->setup->memory;
     uint32_t squares = 0; /* of one sample: 2^30 at most */

@@ -60,7 +60,13 @@ NOINLINE static uint8_t bind(tifed_device *device, const uint8_t *seed)
 int tifed_device_release(tifed_device *device)
 {
     const tifed_binding nothing = {0, 0, 0, 0, 0, 0, 0, 0};
-    return promise(device, &nothing) == TIFED_LINK_OK ? TIFED_OK : TIFED_KEPT_MEMORY;
+    if (promise(device, &nothing) != TIFED_LINK_OK)
+        return TIFED_KEPT_MEMORY;
+    tifed_own_open(device); /* and whoever had a session begins again, as with a new device */
+    device->session = 0;
+    device->state = TIFED_DEVICE_IDLE;
+    device->filled = device->summed = 0;
+    return TIFED_OK;
 }
 
 /* --- the model that stays --------------------------------------------------------------------- */
@@ -139,8 +145,8 @@ NOINLINE static uint8_t read_sample(tifed_device *device, bool held_out, int8_t 
         if (own->read(own->context, held_out, number, offset, values, count) != TIFED_OK)
             return TIFED_LINK_UNREADABLE;
 #ifdef TIFED_DEVICE_FRONT_END
-        int status = setup->front_end ? setup->front_end(setup->sample, offset, values, count)
-                                      : TIFED_OK;
+        int status =
+            setup->front_end ? setup->front_end(setup->sample, offset, values, count) : TIFED_OK;
         if (status < 0)
             return code_of(status);
 #endif
@@ -238,8 +244,8 @@ static uint8_t end_sums(tifed_device *device)
 {
     tifed_binding told = device->own.binding;
     told.summed = device->summed;
-    told.check = tifed_link_crc(device->setup->memory,
-                                4u * device->setup->network->layers[0].fan_in);
+    told.check =
+        tifed_link_crc(device->setup->memory, 4u * device->setup->network->layers[0].fan_in);
     told.squares_low = (uint32_t)device->squares;
     told.squares_high = (uint32_t)(device->squares >> 32);
     const tifed_binding *first = &device->own.binding;
@@ -257,9 +263,7 @@ NOINLINE static uint8_t next_phase(tifed_device *device)
     tifed_device_own *own = &device->own;
     switch (own->phase) {
     case SCORE_BEFORE: own->before = own->correct; break;
-    case TAKE:
-        own->phase = STEP;
-        return code_of(tifed_begin(&device->core, &own->work));
+    case TAKE: own->phase = STEP; return code_of(tifed_begin(&device->core, &own->work));
     case STEP:
         own->work.exchange++;
         own->rounds--;
@@ -280,14 +284,14 @@ NOINLINE static uint8_t next_phase(tifed_device *device)
     return TIFED_LINK_OK;
 }
 
-/* The better of the two models stays; at a tie the personal one. */
+/* The better of the two models stays; at a tie the personal one. Either is a secret until the device
+ * is configured again: the one that was kept may be that of earlier personal rounds. */
 static uint8_t settle(tifed_device *device)
 {
     if (device->own.correct >= device->own.before)
         return keep_model(device);
-    int status = take_kept(device, device->core.config.trained);
-    device->own.personal = status != TIFED_OK;
-    return status == TIFED_OK ? TIFED_LINK_OK : TIFED_LINK_NOT_KEPT;
+    return take_kept(device, device->core.config.trained) == TIFED_OK ? TIFED_LINK_OK
+                                                                      : TIFED_LINK_NOT_KEPT;
 }
 
 NOINLINE static uint8_t personal_piece(tifed_device *device, bool *more)
@@ -337,8 +341,8 @@ static void undo(tifed_device *device)
         device->summed = 0;
     if (own->order == TIFED_LINK_TAKE)
         tifed_clear(&device->core);
-    if (own->order == TIFED_LINK_PERSONALISE) /* the published model stays, if it can be read */
-        own->personal = take_kept(device, device->core.config.trained) != TIFED_OK;
+    if (own->order == TIFED_LINK_PERSONALISE) /* the kept model stays, if it can be read */
+        (void)take_kept(device, device->core.config.trained);
 }
 
 bool tifed_own_work(tifed_device *device)
@@ -353,8 +357,8 @@ bool tifed_own_work(tifed_device *device)
     if (more && code == TIFED_LINK_OK)
         return true;
     own->outcome = code;
-    if (code == TIFED_LINK_OK && (own->order == TIFED_LINK_EVALUATE ||
-                                  own->order == TIFED_LINK_PERSONALISE))
+    if (code == TIFED_LINK_OK &&
+        (own->order == TIFED_LINK_EVALUATE || own->order == TIFED_LINK_PERSONALISE))
         own->scored = own->order;
     if (code != TIFED_LINK_OK)
         undo(device);
@@ -477,6 +481,7 @@ static uint8_t personalise(tifed_device *device, const uint8_t *in)
     if (needed > device->setup->bytes)
         return (uint8_t)-TIFED_ERROR_MEMORY;
     device->state = TIFED_DEVICE_IDLE;
+    device->summed = 0; /* the model lies where sums did */
     if (take_kept(device, layers) != TIFED_OK)
         return TIFED_LINK_NOT_KEPT;
     tifed_work work = {0,
@@ -507,12 +512,12 @@ uint8_t tifed_own_order(tifed_device *device, uint8_t type, const uint8_t *in, u
         return TIFED_LINK_LENGTH;
     if (type == TIFED_LINK_CALIBRATE)
         return device->state == TIFED_DEVICE_IDLE ? calibrate(device, in) : TIFED_LINK_ORDER;
-    if (type == TIFED_LINK_PERSONALISE)
-        return device->own.personal ? TIFED_LINK_NOT_ALLOWED : personalise(device, in);
-    if (device->state == TIFED_DEVICE_IDLE)
+    if (device->state == TIFED_DEVICE_IDLE) /* configured, it knows for which experiment */
         return TIFED_LINK_UNCONFIGURED;
     if (device->own.personal)
         return TIFED_LINK_NOT_ALLOWED;
+    if (type == TIFED_LINK_PERSONALISE)
+        return personalise(device, in);
     if (type == TIFED_LINK_TAKE)
         return take(device, in);
     return type == TIFED_LINK_EVALUATE ? evaluate(device) : keep(device, in);
@@ -543,11 +548,9 @@ uint8_t tifed_own_refusal(tifed_device *device, uint8_t type, const uint8_t *in,
 {
     tifed_device_own *own = &device->own;
     switch (type) {
-    case TIFED_LINK_CONFIGURE:
-        return length == 12u ? bind(device, in + 4) : (uint8_t)TIFED_LINK_OK;
+    case TIFED_LINK_CONFIGURE: return length == 12u ? bind(device, in + 4) : (uint8_t)TIFED_LINK_OK;
     case TIFED_LINK_PUT_SAMPLE:
-        return own->personal || length < 8u || in[0] != 2u ? TIFED_LINK_NOT_ALLOWED
-                                                           : TIFED_LINK_OK;
+        return own->personal || length < 8u || in[0] != 2u ? TIFED_LINK_NOT_ALLOWED : TIFED_LINK_OK;
     case TIFED_LINK_RESET: return own->keeps ? TIFED_LINK_OK : TIFED_LINK_NOT_ALLOWED;
     case TIFED_LINK_TRAIN:
         if (!own->personal && length == 24u && device->state != TIFED_DEVICE_IDLE &&
@@ -645,7 +648,15 @@ uint16_t tifed_own_answer(tifed_device *device, uint8_t type, uint16_t length, u
 
 void tifed_own_open(tifed_device *device)
 {
-    device->own.scored = device->own.outcome = 0;
+    tifed_device_own *own = &device->own;
+    bool half = device->state == TIFED_DEVICE_TRAINING ||
+                (device->state == TIFED_DEVICE_WORKING && own->order == TIFED_LINK_PERSONALISE);
+    own->scored = own->outcome = 0;
+    if (half) { /* nobody classifies with what is half trained */
+        own->complete = false;
+        if (own->keeps && own->kept.sequence != 0u)
+            (void)take_kept(device, 0);
+    }
 }
 
 void tifed_own_start(tifed_device *device)
@@ -660,8 +671,7 @@ void tifed_own_start(tifed_device *device)
     int status = tifed_kept_open(&own->kept, setup->model, &config, setup->fingerprint);
     own->keeps = status == TIFED_OK || status == TIFED_KEPT_ABSENT || status == TIFED_KEPT_OTHER;
     /* One that cannot know what it has promised keeps all of it. */
-    if (!own->keeps ||
-        tifed_kept_get_words(&own->kept, (uint32_t *)&own->binding) != TIFED_OK)
+    if (!own->keeps || tifed_kept_get_words(&own->kept, (uint32_t *)&own->binding) != TIFED_OK)
         own->binding.bound = UNKNOWN;
     if (status == TIFED_OK)
         (void)take_kept(device, 0);

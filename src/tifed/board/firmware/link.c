@@ -81,7 +81,8 @@ bool tifed_link_feed(tifed_link *link, uint8_t byte)
 void tifed_link_send(tifed_link *link, uint8_t type, uint16_t session, uint16_t sequence,
                      uint16_t length, tifed_link_write *write)
 {
-    uint8_t *frame = tifed_link_frame(link), *leaving = link->buffer, *code = leaving + 1, block = 1;
+    uint8_t *frame = tifed_link_frame(link), *leaving = link->buffer, *code = leaving + 1,
+            block = 1;
     frame[0] = (uint8_t)TIFED_LINK_VERSION;
     frame[1] = type;
     tifed_link_put16(frame + 2, session);

@@ -64,10 +64,10 @@ typedef void tifed_link_write(const uint8_t *bytes, uint16_t length);
 
 typedef struct tifed_link {
     uint8_t buffer[TIFED_LINK_FRAME + 3u]; /* a frame, with room for what encloses it on the line */
-    uint16_t received; /* bytes of the frame that is arriving */
-    uint8_t block;     /* bytes until the next COBS code */
-    bool zero;         /* a zero stands before what follows */
-    bool broken;       /* nothing counts until the next delimiter */
+    uint16_t received;                     /* bytes of the frame that is arriving */
+    uint8_t block;                         /* bytes until the next COBS code */
+    bool zero;                             /* a zero stands before what follows */
+    bool broken;                           /* nothing counts until the next delimiter */
 } tifed_link;
 
 void tifed_link_init(tifed_link *link);

@@ -82,6 +82,8 @@ void setup() {
   for (uint32_t i = 0; i < TIFED_MODEL_CLASSES; i++) pinMode(FIRST_BUTTON + (int)i, INPUT_PULLUP);
   while (prepare_device("arduino", microseconds, &model_memory) != TIFED_OK) delay(1000);
   tifed_device_init(&device, &device_setup);
+  if (told_class() == 0) /* the first button is held at start: other experiments may follow */
+      (void)tifed_device_release(&device);
   tifed_device_ready(&device);
 }
 

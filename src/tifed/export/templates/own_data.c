@@ -23,6 +23,10 @@ static tifed_store_entry entries[TIFED_STORE_ENTRIES(RECORDS)];
 static tifed_store store;
 static tifed_own own;
 
+{% if model.signal and model.signal.name == "motion" %}
+#define MIRRORED false /* true on the side of the body whose movements are turned round (tifed_model.h) */
+
+{% endif %}
 /* --- the device of a federation --------------------------------------------------------------- */
 
 static tifed_device_setup device_setup;
@@ -34,12 +38,12 @@ static int prepare_device(const char *board, uint32_t (*ticks)(void), const tife
 {
     static int8_t sample[TIFED_MODEL_KEPT];
     int status = tifed_store_open(&store, &store_config, entries);
-    if (status != TIFED_OK) /* there is none yet */
+    if (status == TIFED_STORE_ABSENT) /* any other error is for you to look at: nothing is erased */
         status = tifed_store_format(&store, &store_config, entries);
     if (status != TIFED_OK)
         return status;
 {% if model.signal and model.signal.name == "motion" %}
-    tifed_model_begin_readings(false);
+    tifed_model_begin_readings(MIRRORED);
 {% endif %}
     own = tifed_store_own(&store);
     device_setup = tifed_model_device(sample, board, write_line);
@@ -63,7 +67,17 @@ static void attend(void)
 {
     static int8_t reading[TIFED_MODEL_INPUTS];
     int32_t number = told_class();
+{% if model.signal and model.signal.name == "motion" %}
+    static int32_t before = -1;
+    if (number != before) /* no window of two classes */
+        tifed_model_begin_readings(MIRRORED);
+    before = number;
     read_sensor(reading);
+    if (told_class() != number)
+        return;
+{% else %}
+    read_sensor(reading);
+{% endif %}
     if (number >= 0) {
         (void)tifed_store_add(&store, reading, number, NULL);
         return;

@@ -156,6 +156,8 @@ void app_main(void)
     if (prepare_device("esp-idf", microseconds, open_storage() ? &model_memory : NULL) != TIFED_OK)
         return;
     tifed_device_init(&device, &device_setup);
+    if (told_class() == 0) /* the first button is held at start: other experiments may follow */
+        (void)tifed_device_release(&device);
     tifed_device_ready(&device);
     for (;;) {
         uint8_t bytes[128];
