@@ -86,7 +86,7 @@ def test_the_path_of_a_stranger_leads_where_the_page_says(page: str, tmp_path: P
 
 
 def test_the_page_shows_the_file_of_the_example() -> None:
-    (shown,) = blocks(WATCHES, "toml")
+    shown, _ = blocks(WATCHES, "toml")
     assert shown == (ROOT / "examples" / "watches" / "watches.toml").read_text(encoding="utf-8")
 
 

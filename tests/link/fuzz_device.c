@@ -544,6 +544,7 @@ static void own_orders(void)
            "a device worked for another experiment");
     if (tifed_device_release(&device) != TIFED_OK)
         fail("the owner could not release the device");
+    request(&device, TIFED_LINK_HELLO, NULL, 0); /* with its release its session has ended */
     expect(done(&device, TIFED_LINK_CONFIGURE, other, 12), TIFED_LINK_OK, "it was not released");
     expect(done(&device, TIFED_LINK_CONFIGURE, configure, 12), TIFED_LINK_NOT_ALLOWED,
            "a device worked for two experiments");
