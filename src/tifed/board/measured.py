@@ -5,6 +5,7 @@ command that measured it. `tifed plan` shows a row where it is about exactly wha
 scales its model to the rows otherwise.
 """
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Generic, Self, TypeVar
@@ -44,6 +45,26 @@ class Table(BaseModel, Generic[Row]):
     def of(self, core: str) -> tuple[Row, ...]:
         """What was measured on ``core``."""
         return tuple(row for row in self.rows if row.core == core)
+
+
+def require_of_today(measured: str, digest: Callable[[], str], what: str, command: str) -> None:
+    """Make sure that what was measured still computes the same.
+
+    Args:
+        measured: the digest that the row has.
+        digest: gives that of today; may raise UsageError where there is no such thing.
+        what: is measured, in words.
+        command: that measures it again.
+
+    Raises:
+        ValueError: if it does not, as a validator raises it.
+    """
+    try:
+        today = digest()
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+    if today != measured:
+        raise ValueError(f"digest: {what} is another one today; measure again with {command}")
 
 
 class Image(Entry):

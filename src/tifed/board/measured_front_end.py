@@ -8,8 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from tifed.board.measured import BUILT_IN, Entry, Table
-from tifed.errors import UsageError
+from tifed.board.measured import BUILT_IN, Entry, Table, require_of_today
 from tifed.files.table_file import Shape, read_table, write_table
 from tifed.rule.front_end import FrontEnd
 
@@ -52,15 +51,9 @@ class FrontEndRun(Entry):
     def _is_about_a_front_end_of_today(self) -> Self:
         if len(self.shape) != 3:
             raise ValueError(f"shape: {self.shape} is not a height, a width and channels")
-        try:
-            made = self.made
-        except UsageError as error:
-            raise ValueError(str(error)) from error
-        if made.digest != self.digest:
-            raise ValueError(
-                f"digest: the front end {self.front_end!r} is another one today; "
-                f"measure again with {self.command}"
-            )
+        require_of_today(
+            self.digest, lambda: self.made.digest, f"the front end {self.front_end!r}", self.command
+        )
         return self
 
 

@@ -8,8 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from tifed.board.measured import BUILT_IN, Entry, Table
-from tifed.errors import UsageError
+from tifed.board.measured import BUILT_IN, Entry, Table, require_of_today
 from tifed.files.table_file import read_table, write_table
 from tifed.rule.signal.motion import MotionFrontEnd
 
@@ -48,15 +47,9 @@ class MotionRun(Entry):
 
     @model_validator(mode="after")
     def _is_about_a_front_end_of_today(self) -> Self:
-        try:
-            made = self.made
-        except UsageError as error:
-            raise ValueError(str(error)) from error
-        if made.digest != self.digest:
-            raise ValueError(
-                "digest: the front end 'motion' is another one today; "
-                f"measure again with {self.command}"
-            )
+        require_of_today(
+            self.digest, lambda: self.made.digest, "the front end 'motion'", self.command
+        )
         return self
 
 
