@@ -181,7 +181,7 @@ static void go_on(tifed_device_own *own)
 static uint8_t take_one(tifed_device *device)
 {
     int8_t *kept = 0;
-    const int8_t *features;
+    const int8_t *features = 0;
     uint32_t label;
 #ifdef TIFED_DEVICE_FRONT_END
     if (device->setup->kept)
@@ -198,7 +198,7 @@ static uint8_t take_one(tifed_device *device)
 
 static uint8_t sum_one(tifed_device *device)
 {
-    const int8_t *features;
+    const int8_t *features = 0;
     uint8_t code = read_sample(device, false, 0, &features);
     if (code == TIFED_LINK_OK)
         add_to_sums(device, features);
@@ -209,7 +209,7 @@ static uint8_t sum_one(tifed_device *device)
 static uint8_t score_one(tifed_device *device)
 {
     tifed_device_own *own = &device->own;
-    const int8_t *features;
+    const int8_t *features = 0;
     uint32_t label;
     uint8_t code = read_label(device, true, &label);
     if (code == TIFED_LINK_OK)
