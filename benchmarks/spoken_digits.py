@@ -2,8 +2,8 @@
 
     python benchmarks/spoken_digits.py --data-dir FOLDER [--seeds 6] [--micro-features]
 
-On the features that a device computes itself, in both modes, trains the preset `spoken-digits` for
-the standard split (recordings 0 to 4), and `spoken-digits-new-speaker` with each of the six speakers
+On the features that a device computes itself, in both modes, trains `spoken-digits` (a preset) for
+the standard split (recordings 0 to 4), and `spoken-digits-new-speaker` with one of six speakers
 held out; prints accuracy on the standard split, and on all recordings of one new speaker after
 another. Seeds begin at 3001: no choice was made with them.
 

@@ -18,12 +18,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed import load_experiment
+from tifed import Experiment, load_experiment
 from tifed.data.builtin.watches import EXERCISES, MIRROR, SCALE, SIDES, recordings
 from tifed.data.readings import as_readings
 from tifed.experiment.setup import Setup, build, load_data
 from tifed.experiment.training import IntegerTraining
-from tifed.federation import PersonalRounds, ServerState, personal_work, published
+from tifed.federation import (
+    PersonalRounds,
+    PersonalScore,
+    ServerState,
+    personal_work,
+    published,
+)
 from tifed.federation.device import Stream
 from tifed.fleets.simulated import SimulatedFleet
 from tifed.native.motion import features
@@ -132,13 +138,37 @@ def held_out_rows(mode: str, seed: int, test: Windows, found: Integers) -> Itera
         yield Row(mode, seed, person, "others", "recording", *majority(classes, own))
 
 
+def gone_on(
+    setup: Setup, state: ServerState, seed: int, own: Windows, personal: PersonalRounds, every: int
+) -> tuple[PersonalScore, Parameters]:
+    """What a device with these windows of its own tells after personal rounds, and its new model.
+
+    It has them in an order drawn by the seed, and holds one of ``every`` out.
+    """
+    order = np.random.default_rng(seed).permutation(len(own.labels))
+    out = np.arange(len(order)) % every == every - 1
+    stream, held_out = (Stream(own.features, own.labels, order[which]) for which in (~out, out))
+    federation = replace(setup.federation, personal=personal)
+    fleet = SimulatedFleet(
+        replace(
+            setup.inputs, federation=federation, streams=[stream], sent=[stream],
+            own_data=True, held_out=[held_out],
+        )
+    )  # fmt: skip
+    common, work = published(federation.server, state), personal_work(federation, state)
+    score = None if work is None else fleet.personal_score(0, common, work)
+    if work is None or score is None:
+        raise ValueError("a device without personal rounds or samples of its own")
+    return score, fleet.personal_model(0, common, work)
+
+
 def personal_rows(
     setup: Setup, state: ServerState, mode: str, seed: int, early: Windows, later: Windows
 ) -> Iterator[Row]:
     """What personal rounds give one person, on each arm's windows that begin after the training's.
 
-    The device trains on two of three of its windows, in an order drawn by the seed. It goes back to
-    the common model where that classifies more of the third rightly.
+    The device trains on two of three of its windows. It goes back to the common model where that
+    classifies more of the third rightly.
     """
     person, common = str(early.people[0]), published(setup.federation.server, state)
 
@@ -152,25 +182,26 @@ def personal_rows(
     yield from judged(common, "others")
     for trained in (*SIDES, "both"):
         own = early if trained == "both" else early.at(early.sides == trained)
-        order = np.random.default_rng(seed).permutation(len(own.labels))
-        out = np.arange(len(order)) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
-        stream, held_out = (Stream(own.features, own.labels, order[which]) for which in (~out, out))
         for name, layers in PERSONAL.items():
             personal = PersonalRounds(ROUNDS, layers, EXTRA_SHIFT)
-            federation = replace(setup.federation, personal=personal)
-            fleet = SimulatedFleet(
-                replace(
-                    setup.inputs, federation=federation, streams=[stream], sent=[stream],
-                    own_data=True, held_out=[held_out],
-                )
-            )  # fmt: skip
-            work = personal_work(federation, state)
-            score = None if work is None else fleet.personal_score(0, common, work)
-            if work is None or score is None:
-                raise ValueError("a device without personal rounds or samples of its own")
-            after = fleet.personal_model(0, common, work)
+            score, after = gone_on(setup, state, seed, own, personal, HELD_OUT_EVERY)
             kept = after if score.after >= score.before else common
             yield from judged(kept, f"{trained}, {name}")
+
+
+def first_and_later(own: Windows, window: int) -> tuple[Windows, Windows]:
+    """A person's windows within the first readings of each recording, and those behind them."""
+    early = own.begin + window <= FIRST_READINGS
+    return own.at(early), own.at(own.begin >= FIRST_READINGS)
+
+
+def trained_model(setup: Setup, experiment: Experiment) -> tuple[IntegerTraining, ServerState]:
+    """A federation after its last round."""
+    training = IntegerTraining(setup, experiment.front_end)
+    state, _ = training.begin()
+    for after, _ in training.rounds(state):
+        state = after
+    return training, state
 
 
 def rows(seeds: Sequence[int]) -> Iterator[Row]:
@@ -191,17 +222,13 @@ def rows(seeds: Sequence[int]) -> Iterator[Row]:
                 changed = {"data": options, "mode": mode, "seed": seed, "evaluate_every": 1000}
                 experiment = preset.model_copy(update=changed)
                 setup = build(experiment, dataset=dataset)
-                training = IntegerTraining(setup, experiment.front_end)
-                state, _ = training.begin()
-                for after, _ in training.rounds(state):
-                    state = after
+                training, state = trained_model(setup, experiment)
                 found = training.classify(state, test.features)
                 yield from held_out_rows(mode, seed, test, found)
                 for person in people if mode == "full-network" else ():
                     own = windows.at(windows.people == person)
-                    early = own.begin + front_end.window <= FIRST_READINGS
-                    later = own.begin >= FIRST_READINGS
-                    yield from personal_rows(setup, state, mode, seed, own.at(early), own.at(later))
+                    early, later = first_and_later(own, front_end.window)
+                    yield from personal_rows(setup, state, mode, seed, early, later)
 
 
 def share(chosen: Sequence[Row]) -> float:
