@@ -7,8 +7,8 @@ import pytest
 from tifed import Experiment
 from tifed.errors import UsageError
 from tifed.experiment import FLEETS, FleetKind, build
-from tifed.federation import Fleet
 from tifed.experiment.setup import signal_for
+from tifed.federation import Fleet
 from tifed.fleets.built_for import fingerprint_of
 from tifed.rule.signal.log_mel import LogMel
 from tifed.rule.signal.motion import MotionFrontEnd

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tifed.data import Dataset, SampleFormat, load, options
+from tifed.data import Dataset, SampleFormat, default_signal, load, options
 from tifed.data.partition import PARTITIONS, Partition
 from tifed.errors import UsageError
 from tifed.experiment.class_weights import stream_orders
@@ -287,9 +287,10 @@ def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Fr
 def signal_for(experiment: Experiment, data_dir: AnyPath | None = None) -> SignalFrontEnd | None:
     """The signal front end that makes the experiment's samples; None if its data have none.
 
-    The data are only looked at if the experiment names one.
+    The data are only looked at if the experiment names one, or they have one by default.
     """
-    if experiment.front_end not in SIGNALS:
+    named = experiment.front_end or default_signal(experiment.dataset, data_dir)
+    if named not in SIGNALS:
         return None
     if experiment.dataset == ON_DEVICES:
         return data_on_devices(experiment).signal

@@ -114,7 +114,7 @@ def load_spoken_digits(
     cache_dir: Path | None = None,
     *,
     download: bool = True,
-    signal: str | None = None,
+    signal: str = LogMel.name,
     held_out_speaker: str | None = None,
     only_speakers: Sequence[str] | None = None,
     patch_frames: int | None = None,
@@ -127,7 +127,7 @@ def load_spoken_digits(
         data_dir: a folder with `recordings` in it, its parent, or the folder of recordings itself.
         cache_dir: see `tifed.data.locate.cache_folder`.
         download: whether the network may be used.
-        signal: name of the signal front end: "log-mel", which is the default.
+        signal: name of the signal front end, "log-mel".
         held_out_speaker: if given, all of this speaker's recordings are the test split and nobody
             else's are; otherwise recordings 0..4 of each digit and speaker are.
         only_speakers: if given, recordings of others are not looked at.
@@ -138,7 +138,7 @@ def load_spoken_digits(
         UsageError: if the recordings are nowhere, one is damaged or misnamed, there is no such
             speaker, ``patch_frames`` is no number of rows, or ``signal`` is for other readings.
     """
-    if signal not in (None, LogMel.name):
+    if signal != LogMel.name:
         raise UsageError(
             f"front_end: {signal!r} does not take the samples of 'spoken-digits', which are "
             f"recordings of sound; {LogMel.name!r} does"
