@@ -212,7 +212,8 @@ def build(
             held_out=tuple(Stream(train.features, train.labels, order) for order in held_out),
             stored=tuple(Stream(raw, train.labels, order) for order in stored),
             held_out_every=experiment.held_out_every,
-            signal_digest=None if dataset.signal is None else dataset.signal.digest,
+            signal=dataset.signal,
+            recorded=train.recorded,
             report_classes=experiment.report_classes,
         )
     fleet = with_faults(experiment, kind.fleet(experiment, inputs))
@@ -238,7 +239,7 @@ def _on_devices(experiment: Experiment) -> Setup:
         held_out=streams,
         stored=streams,
         held_out_every=experiment.held_out_every,
-        signal_digest=None if known.signal is None else known.signal.digest,
+        signal=known.signal,
         report_classes=experiment.report_classes,
     )
     fleet = with_faults(experiment, experiment.build_fleet_kind().fleet(experiment, inputs))
