@@ -9,7 +9,8 @@ from scipy.io import wavfile
 
 import tifed
 from tifed.errors import UsageError
-from tifed.experiment import load_experiment
+from tifed.experiment import build, load_experiment
+from tifed.fleets.stores import played_signal
 
 pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
 pytestmark = pytest.mark.slow(10)
@@ -37,6 +38,8 @@ def test_the_digest_is_that_of_the_simulator_which_has_the_recordings(
     tmp_path: Path, boards: Any
 ) -> None:
     words = f"dataset={recordings(tmp_path / 'words')}"
+    inputs = build(load_experiment(overrides=[*SOUND, words])).inputs
+    assert played_signal(inputs) == inputs.signal, "boards have the recordings, and no features"
     alone = tifed.run(load_experiment(overrides=[*SOUND, words]), out=tmp_path / "alone")
     listed = ",".join(f'"{line}"' for line in boards(2, *SOUND, words))
     linked = [*SOUND, "dataset=on-devices", "fleet=linked", f"link.devices=[{listed}]"]

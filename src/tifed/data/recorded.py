@@ -1,5 +1,6 @@
 """What a sensor recorded: the readings that a signal front end made samples of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,3 +63,10 @@ class Recorded:
         return Recorded(
             self.readings, self.first[samples], self.count[samples], self.turned[samples]
         )
+
+
+def recorded_sounds(sounds: Sequence[NDArray[np.int16]]) -> Recorded:
+    """Recordings int16 (T, axes), each of which is a sample of its own, one after another."""
+    count = np.array([len(sound) for sound in sounds], np.int64)
+    readings = np.concatenate(sounds)
+    return Recorded(readings, np.cumsum(count) - count, count, np.zeros(len(count), np.bool_))

@@ -28,7 +28,8 @@ CORE = Path(__file__).parents[2] / "core"
 MAIN = "main.c"
 """The only file that sees the generated header; whatever else was compiled before is not again."""
 FIRMWARE_FILES = (
-    "device.c", "device_own.c", "link.c", "recorded.c", "signal_motion.c", "start.c",
+    "device.c", "device_own.c", "link.c", "recorded.c", "signal_log_mel.c", "signal_motion.c",
+    "start.c",
 )  # fmt: skip
 
 _COMMON = (

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tifed.rule.signal import SignalFrontEnd
+from tifed.rule.signal.log_mel import LogMel
 from tifed.rule.signal.motion import MotionFrontEnd
 
 SIGNAL_SWITCH = "TIFED_DEVICE_SIGNAL"
@@ -40,4 +41,18 @@ static const tifed_device_signal tifed_experiment_signal = {{
 """
 
 
-_CONSTANTS: dict[type, Callable[..., str]] = {MotionFrontEnd: _motion}
+def _log_mel(sound: LogMel) -> str:
+    return f"""\
+#include "signal_log_mel.h"
+
+/* SHA-256 {sound.digest} */
+static int16_t experiment_energies[{sound.frames}u * TIFED_LOG_MEL_BANDS];
+static tifed_device_sound experiment_sound = {{
+    .energies = experiment_energies, .frames = {sound.frames}u, .rows = {sound.rows or 0}u}};
+static const tifed_device_signal tifed_experiment_signal = {{
+    &experiment_sound, 1u, tifed_device_sound_begin, tifed_device_sound_put,
+    tifed_device_sound_end}};
+"""
+
+
+_CONSTANTS: dict[type, Callable[..., str]] = {MotionFrontEnd: _motion, LogMel: _log_mel}

@@ -17,6 +17,7 @@ from tifed.data.download import download
 from tifed.data.locate import DataSource, locate
 from tifed.data.quantisation.quantised import report_on
 from tifed.data.readers.wav_file import waveform_of
+from tifed.data.recorded import recorded_sounds
 from tifed.data.samples import Dataset, Samples
 from tifed.errors import UsageError
 from tifed.native.choice import log_mel_features
@@ -173,11 +174,14 @@ def load_spoken_digits(
         )
     sounds = [waveform_of(path)[:, np.newaxis] for _, _, _, path in recordings]
     front_end = LogMel(patch_frames, max(frames_of(len(sound)) for sound in sounds))
-    features = log_mel_features(front_end, sounds)
+    features, recorded = log_mel_features(front_end, sounds), recorded_sounds(sounds)
     train, held_out = (
-        Samples(features[part], labels[part], groups[part].astype(np.int32))
+        Samples(
+            features[part], labels[part], groups[part].astype(np.int32),
+            recorded=recorded.take(np.flatnonzero(part)),
+        )
         for part in (~test, test)
-    )
+    )  # fmt: skip
     return Dataset(
         name="spoken-digits",
         train=train,
