@@ -9,6 +9,11 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
+import tifed
+from tifed.experiment import build, load_experiment
+from tifed.fleets.stores import played_signal
+from tifed.rule.signal.log_mel import LogMel
+
 pytestmark = pytest.mark.slow(5)
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "spoken_digits" / "adapt.py"
@@ -60,3 +65,25 @@ def test_without_data_it_says_what_it_needs(
     monkeypatch.setattr(sys, "argv", arguments)
     with pytest.raises(SystemExit, match="data set spoken-digits: not found"):
         runpy.run_path(str(SCRIPT), run_name="__main__")
+
+
+def test_boards_that_hear_the_speakers_end_with_the_simulators_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The experiment of docs/spoken-digits.md, on a board for each speaker of few recordings."""
+    pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
+    write_recordings(tmp_path / "recordings")
+    monkeypatch.setenv("TIFED_CACHE", str(tmp_path / "cache"))
+    file = SCRIPT.with_name("speakers.toml")
+    assert load_experiment(file).devices == 5 * len(SPEAKERS)
+    results = []
+    for fleet in ("simulated", "emulated"):
+        settings = [f"fleet={fleet}", "devices=6", "rounds=2", "personal.rounds=1", "buffer=20"]
+        experiment = load_experiment(file, overrides=settings)
+        inputs = build(experiment, tmp_path).inputs
+        assert isinstance(played_signal(inputs), LogMel), "in flash is sound, and no features"
+        results.append(tifed.run(experiment, out=tmp_path / fleet, data_dir=tmp_path))
+    simulated, emulated = results
+    assert emulated.digest == simulated.digest
+    assert emulated.accuracy == simulated.accuracy
+    assert emulated.own == simulated.own

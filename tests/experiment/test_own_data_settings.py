@@ -7,8 +7,10 @@ import pytest
 from tifed import Experiment
 from tifed.errors import UsageError
 from tifed.experiment import FLEETS, FleetKind, build
+from tifed.experiment.setup import signal_for
 from tifed.federation import Fleet
 from tifed.fleets.built_for import fingerprint_of
+from tifed.rule.signal.log_mel import LogMel
 from tifed.rule.signal.motion import MotionFrontEnd
 
 NO_DATA: dict[str, Any] = {
@@ -108,6 +110,32 @@ def test_a_motion_front_end_on_devices_is_part_of_what_they_are_built_for() -> N
     assert other.data_digest != build(Experiment(**MOTION, data=data)).data_digest
 
 
-def test_a_sound_front_end_needs_the_recordings() -> None:
-    with pytest.raises(UsageError, match="front_end: 'log-mel' is made with a data set"):
-        build(Experiment(**(MOTION | {"front_end": "log-mel"})))
+SOUND: dict[str, Any] = NO_DATA | {"front_end": "log-mel", "layers": [200, 16, 3]}
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ({"frames": 0}, r"data.frames: 0 is not in 1..8191"),
+        ({"frames": "128"}, r"data.frames: must be a whole number, not '128'"),
+        ({"patch_frames": 1}, r"data.patch_frames: 1 is not in 2..1024"),
+        ({"patch_frames": 16}, r"layers: 200-16-3 does not fit .*320 features"),
+        ({"window": 64}, r"data.window: .*data.class_names, data.patch_frames, data.frames"),
+    ],
+)
+def test_what_a_sound_front_end_on_devices_does_not_take_is_named(
+    data: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(UsageError, match=problem):
+        build(Experiment(**SOUND, data=data))
+
+
+def test_a_sound_front_end_on_devices_is_part_of_what_they_are_built_for() -> None:
+    """How long recordings can be is the device's own affair."""
+    inputs = build(Experiment(**SOUND)).inputs
+    assert inputs.signal_digest == LogMel().digest
+    longer = build(Experiment(**SOUND, data={"frames": 300}))
+    assert fingerprint_of(longer.inputs) == fingerprint_of(inputs)
+    assert signal_for(Experiment(**SOUND, data={"frames": 300})) == LogMel(frames=300)
+    picture = SOUND | {"layers": [200, 16, 3], "data": {"patch_frames": 10}}
+    assert fingerprint_of(build(Experiment(**picture)).inputs) != fingerprint_of(inputs)

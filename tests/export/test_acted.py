@@ -11,12 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.io import wavfile
 
 from tifed.data import Quantisation, SampleFormat, load
-from tifed.experiment import Experiment, build, load_experiment
+from tifed.experiment import Experiment, Result, build, load_experiment
 from tifed.experiment import run as run_experiment
-from tifed.experiment.setup import network_for, network_of
+from tifed.experiment.setup import network_for, network_of, signal_for
 from tifed.export import FRAMEWORKS, Model, export, model_for
+from tifed.rule.signal.log_mel import LogMel
 from tifed.rule.signal.motion import MotionFrontEnd
 
 pytest.importorskip("serial", reason="the extra serial brings it")
@@ -146,16 +149,26 @@ def test_boards_with_their_own_data_end_with_the_simulators_digest(
     places = []
     for number, stream in enumerate(build(simulation).inputs.stored):
         samples, labels = stream.samples[stream.order], stream.labels[stream.order]
-        places.append(tmp_path / f"board{number}")
-        places[-1].mkdir()
-        rows = np.column_stack([labels, samples]).tolist()
-        (places[-1] / "all").write_text("".join(f"{','.join(map(str, row))}\n" for row in rows))
-        assert len(rows) == SAMPLES // DEVICES
+        places.append(seen(tmp_path / f"board{number}", labels, samples))
+        assert len(labels) == SAMPLES // DEVICES
     with boards(program, places) as lines:
         linked = [*settings, "dataset=on-devices", "fleet=linked", f"link.devices={lines}"]
         found = run_experiment(
             load_experiment(preset="digits", overrides=linked), out=tmp_path / "linked"
         )
+    require_same(found, simulated)
+
+
+def seen(place: Path, labels: NDArray[np.int32], values: NDArray[np.int8]) -> Path:
+    """A board's folder, with the file of what its sensor sees and what its owner says of it."""
+    place.mkdir()
+    rows = np.column_stack([labels, values]).tolist()
+    (place / "all").write_text("".join(f"{','.join(map(str, row))}\n" for row in rows))
+    return place
+
+
+def require_same(found: Result, simulated: Result) -> None:
+    """What boards came to is what the simulator came to."""
     assert found.digest == simulated.digest
     assert found.accuracy == simulated.accuracy
     assert found.own is not None
@@ -192,3 +205,59 @@ def test_a_program_for_a_motion_sensor_gives_readings_of_all_axes(
         process.kill()
     os.close(here)
     os.close(there)
+
+
+FRAMES = 20
+LENGTH = 80 * FRAMES + 120
+"""Samples of a recording, as long as there is room for: a program takes so many at a time."""
+Words = tuple[Path, dict[bytes, NDArray[np.int8]]]
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> Words:
+    """Recordings of two words: their folder, and each by its features.
+
+    An acted analog pin has 8 bits, of which the programs make samples of 16.
+    """
+    rng, time = np.random.default_rng(1), np.arange(LENGTH)
+    found, front_end = dict[bytes, NDArray[np.int8]](), LogMel(frames=FRAMES)
+    folder = tmp_path_factory.mktemp("sound")
+    for word in range(2):
+        (folder / f"word{word}").mkdir()
+        for take in range(77):
+            loud = (time > 200 + 3 * take) & (time < 1300 + 3 * take)
+            spoken = 60 * loud * np.sin((0.4 + 0.5 * word) * time + take)
+            values = np.rint(spoken + rng.normal(0, 1 + 10 * loud)).astype(np.int8)
+            sound = values.astype(np.int16) * 256
+            wavfile.write(folder / f"word{word}" / f"{take}.wav", 8000, sound)
+            found[front_end.compute(sound[:, np.newaxis]).tobytes()] = values
+    return folder, found
+
+
+@pytest.mark.parametrize("framework", PROGRAMS)
+def test_boards_that_hear_sound_end_with_the_simulators_digest(
+    framework: str,
+    words: Words,
+    tmp_path: Path,
+    run: Callable[..., str],
+) -> None:
+    settings = [
+        "front_end=log-mel", "layers=[200,6,2]", "own_data=true", "rounds=2", f"devices={DEVICES}",
+        "personal.rounds=1",
+    ]  # fmt: skip
+    folder, recordings = words
+    simulation = load_experiment(overrides=[*settings, f"dataset={folder}"])
+    simulated = run_experiment(simulation, out=tmp_path / "simulated")
+    model = model_for(simulation, network_for(simulation), signal=signal_for(simulation))
+    program = built(framework, "door", model, tmp_path, run)
+    places = []
+    for number, stream in enumerate(build(simulation).inputs.stored):
+        samples = stream.samples[stream.order]
+        heard = np.stack([recordings[features.tobytes()] for features in samples])
+        places.append(seen(tmp_path / f"board{number}", stream.labels[stream.order], heard))
+        assert len(heard) == SAMPLES // DEVICES
+    with boards(program, places) as lines:
+        linked = [*settings, "dataset=on-devices", "fleet=linked", f"link.devices={lines}"]
+        found = run_experiment(load_experiment(overrides=linked), out=tmp_path / "linked")
+    require_same(found, simulated)
+    assert found.accuracy > 0.5

@@ -58,7 +58,7 @@ def emulate(
     from tifed.cli.service import addresses, log_to_stderr, stop_on_signals
     from tifed.experiment import build
     from tifed.fleets.emulated import Emulation, firmware_for
-    from tifed.fleets.stores import stores
+    from tifed.fleets.stores import flash_contents
     from tifed.link.address import check_distinct, check_socket_address
 
     places = addresses(listen)
@@ -83,6 +83,6 @@ def emulate(
     here = chosen.model_copy(update={"fleet": "simulated", "fleet_settings": {}})
     setup = build(here, data_dir)
     firmware = firmware_for(Emulation(board, emulator, compiler), setup.inputs)
-    own = stores(setup.inputs, firmware)
+    own = flash_contents(setup.inputs, firmware)
     log_to_stderr()
     serve_boards(firmware, places, stop_on_signals(), own and own[first_device:last])

@@ -39,7 +39,7 @@ def plan(
     from tifed.board import load_boards, load_measured
     from tifed.board.measured_extraction import load_extractions
     from tifed.board.measured_front_end import load_front_end_runs
-    from tifed.board.measured_motion import load_motion_runs
+    from tifed.board.measured_signal import load_signal_runs
     from tifed.experiment.setup import extractor_of, intake_of, network_for, signal_for
     from tifed.plan import Preprocessing
     from tifed.plan import plan as make_plan
@@ -50,7 +50,7 @@ def plan(
     front_end, shifts = intake_of(chosen, data_dir)
     before = Preprocessing(
         front_end, extractor_of(chosen), load_front_end_runs(), load_extractions(), shifts,
-        signal_for(chosen, data_dir), load_motion_runs(),
+        signal_for(chosen, data_dir), load_signal_runs(),
     )  # fmt: skip
     network = network_for(chosen, data_dir)
     made = make_plan(chosen, network, known, measured, tuple(board or ()), before)

@@ -1,6 +1,6 @@
 """Where samples come from: named data sets and a user's own files, as int8 features and labels."""
 
-from tifed.data.catalogue import DATASETS, load, names, options
+from tifed.data.catalogue import DATASETS, default_signal, load, names, options
 from tifed.data.folders import Folders
 from tifed.data.own_files import READERS
 from tifed.data.quantisation.calibration import calibrate, choose
@@ -21,6 +21,7 @@ __all__ = [
     "Table",
     "calibrate",
     "choose",
+    "default_signal",
     "load",
     "load_quantisation",
     "names",

@@ -8,11 +8,13 @@ from typing import Any
 
 from tifed.data.folders import Folders
 from tifed.data.own_files import file_options, kinds, load_file, reader_of
+from tifed.data.readers.wav_folder import read_wav_folder
 from tifed.data.samples import Dataset
 from tifed.errors import UsageError
 from tifed.files.paths import AnyPath
 from tifed.registry import Registry
 from tifed.rule.signal import SIGNALS
+from tifed.rule.signal.log_mel import LogMel
 
 Loader = Callable[..., Dataset]
 """From `Folders`, and the data set's own options by their names, to the data set."""
@@ -121,6 +123,26 @@ def load(
         {option: value for option, value in options_given.items() if option not in common},
         **{option: value for option, value in options_given.items() if option in common},
     )
+
+
+def default_signal(name: str | Path, data_dir: AnyPath | None = None) -> str | None:
+    """The signal front end that makes the samples of ``name`` where nobody chooses one.
+
+    The data are not looked at. None if they have no such front end, or a loader of somebody else's
+    does not say so: it is the default of the loader's parameter ``signal``.
+
+    Args:
+        name: as `load` takes it.
+        data_dir: the user's folder of data sets.
+
+    >>> default_signal("spoken-digits"), default_signal("watches")
+    ('log-mel', None)
+    """
+    if (loader := DATASETS.get(str(name))) is not None:
+        parameter = inspect.signature(loader).parameters.get("signal")
+        return parameter.default if parameter and parameter.default in SIGNALS else None
+    path = in_folder(Path(name), None if data_dir is None else Path(data_dir))
+    return LogMel.name if reader_of(path) is read_wav_folder else None
 
 
 def _require_readings(name: str, load_it: Callable[..., Any], signal: str) -> None:

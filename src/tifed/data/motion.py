@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tifed.data import suspicious
 from tifed.data.own_data import assemble, check_test_fraction
 from tifed.data.quantisation.quantised import report_on
 from tifed.data.readings import Mirror, Scale, as_readings, axis_names, scales
+from tifed.data.recorded import Recorded
 from tifed.data.samples import Dataset
 from tifed.data.table import Table, in_order_of
 from tifed.data.windows import windowed
@@ -74,9 +77,9 @@ def motion_dataset(
         require_side(mirror.value, table.sides.astype(str).tolist(), path)
     side = "" if mirror is None else mirror.value
     front_end = MotionFrontEnd(axes, window, mirrored, names, factors, hop, side)
-    readings, warnings = as_readings(table, factors, mirror, path)
+    readings, warnings = as_readings(table, factors, None, path)
     if test is not None:
-        tested, more = as_readings(test, factors, mirror, path)
+        tested, more = as_readings(test, factors, None, path)
         warnings += more
         parts: tuple[Table, Table | None] = (
             windowed(readings, window, hop, None, path)[0],
@@ -85,9 +88,11 @@ def motion_dataset(
     else:
         percent = test_fraction if held_out_groups is None else None
         parts = windowed(readings, window, hop, percent, path)
-    held_out = None if parts[1] is None else _features(parts[1], front_end)
+    made_of = partial(_features, front_end=front_end, mirror=mirror)
+    train = replace(made_of(parts[0]), recorded=_recorded(readings, parts[0], front_end, mirror))
+    held_out = None if parts[1] is None else made_of(parts[1])
     made = assemble(
-        path, _features(parts[0], front_end), held_out,
+        path, train, held_out,
         test_fraction=test_fraction, quantise="none", held_out_groups=held_out_groups,
         readings=table, **for_labels,
     )  # fmt: skip
@@ -100,16 +105,36 @@ def motion_dataset(
     )
 
 
-def _features(windows: Table, front_end: MotionFrontEnd) -> Table:
+def _features(windows: Table, front_end: MotionFrontEnd, mirror: Mirror | None) -> Table:
     """The windows' features instead of their readings."""
-    shaped = np.ascontiguousarray(windows.features, np.int16)
+    shaped = np.array(windows.features, np.int16)
     shaped = shaped.reshape(-1, front_end.window, front_end.axes)
+    turned = _turned(windows, mirror)
+    shaped[turned] = front_end.mirror(shaped[turned])
     return replace(
         windows,
         features=motion_features(front_end, shaped),
         feature_names=front_end.feature_names,
         one_unit=True,
     )
+
+
+def _turned(windows: Table, mirror: Mirror | None) -> NDArray[np.bool_]:
+    """Which of the windows are of a device that was worn on the side that is turned round."""
+    if mirror is None or windows.sides is None:
+        return np.zeros(len(windows.labels), np.bool_)
+    turned: NDArray[np.bool_] = windows.sides.astype(str) == mirror.value
+    return turned
+
+
+def _recorded(
+    readings: Table, windows: Table, front_end: MotionFrontEnd, mirror: Mirror | None
+) -> Recorded | None:
+    """What the windows that were cut from ``readings`` were made of."""
+    if windows.first is None:
+        return None
+    count = np.full(len(windows.first), front_end.window, np.int64)
+    return Recorded(readings.features, windows.first, count, _turned(windows, mirror))
 
 
 def axes_of(names: Sequence[str], chosen: Sequence[str], path: Path) -> tuple[int, ...]:

@@ -88,6 +88,7 @@ def assemble(
     if grouped:
         groups, group_names = encode_groups(grouped)
     features = [part.features for part in parts]
+    recorded = parts[0].recorded
     if len(parts) == 1:
         of_groups = None if groups is None else groups[0]
         if held_out_groups is None:
@@ -97,6 +98,7 @@ def assemble(
         features = [features[0][kept], features[0][held_out]]
         labels = [labels[0][kept], labels[0][held_out]]
         groups = None if groups is None else [groups[0][kept], groups[0][held_out]]
+        recorded = None if recorded is None else recorded.take(kept)
     elif held_out_groups is not None:
         raise UsageError(
             f"data.held_out_groups: {path} has a test split of its own; leave one of them out"
@@ -125,7 +127,7 @@ def assemble(
     ]
     made = Dataset(
         name=path.stem,
-        train=train,
+        train=replace(train, recorded=recorded),
         test=judged,
         class_names=class_names,
         group_names=group_names,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tifed.data.quantisation.quantisation import Quantisation
 from tifed.data.quantisation.quantised import QuantisationReport, report_on
+from tifed.data.recorded import Recorded
 from tifed.data.sample_format import SampleFormat
 from tifed.data.split import stratified
 from tifed.errors import UsageError
@@ -29,6 +30,8 @@ class Samples:
             ``group_names``; None if the data know no groups.
         copies: int8 (copies, N, D), of which training takes another one of each sample at each
             visit, the first of them ``features``; None if there are no copies.
+        recorded: the sensor's readings that a signal front end made the samples of; None if nobody
+            keeps them.
 
     Raises:
         UsageError: if dtypes, shapes or lengths disagree with the above.
@@ -42,6 +45,7 @@ class Samples:
     labels: NDArray[np.int32]
     groups: NDArray[np.int32] | None = None
     copies: NDArray[np.int8] | None = None
+    recorded: Recorded | None = None
 
     def __post_init__(self) -> None:
         if self.features.dtype != np.int8 or self.features.ndim != 2:
@@ -70,6 +74,11 @@ class Samples:
                 f"copies: must be int8 of shape (copies, {count}, {self.features.shape[1]}), the "
                 f"first of them the features, not {self.copies.dtype} of shape {self.copies.shape}"
             )
+        if self.recorded is not None and len(self.recorded) != count:
+            raise UsageError(
+                f"recorded: says of {len(self.recorded)} samples what they were made of, but there "
+                f"are {count}"
+            )
         arrays = ("features", *columns, *(() if self.copies is None else ("copies",)))
         for name in arrays:
             # A view, so that the caller's own array stays writable for the caller.
@@ -89,6 +98,7 @@ class Samples:
             self.labels[indices],
             None if self.groups is None else self.groups[indices],
             copies,
+            None if self.recorded is None else self.recorded.take(indices),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tifed.data.recorded import Recorded
 from tifed.errors import UsageError
 from tifed.rule.signal import SignalFrontEnd
 
@@ -27,6 +28,9 @@ class Table:
         segments: integers or strings (N,), or None: where another one begins, a recording ends.
         sides: strings (N,), or None: on which side of the body a device was worn.
         signal: the signal front end that the features are of, int8 then; None for others.
+        first: int64 (N,), of windows the row of the table that each was cut from, in which it
+            begins; None for others.
+        recorded: the readings that a signal front end made the features of, if they are kept.
     """
 
     features: NDArray[Any]
@@ -38,6 +42,8 @@ class Table:
     segments: NDArray[Any] | None = None
     sides: NDArray[Any] | None = None
     signal: SignalFrontEnd | None = None
+    first: NDArray[np.int64] | None = None
+    recorded: Recorded | None = None
 
     def take(self, rows: NDArray[np.int64]) -> "Table":
         """The rows at ``rows`` (int, each 0..N-1), in that order; a copy."""
@@ -48,6 +54,8 @@ class Table:
             groups=None if self.groups is None else self.groups[rows],
             segments=None if self.segments is None else self.segments[rows],
             sides=None if self.sides is None else self.sides[rows],
+            first=None if self.first is None else self.first[rows],
+            recorded=None if self.recorded is None else self.recorded.take(rows),
         )
 
     def check(self, path: Path, prefix: str = "") -> None:

@@ -124,7 +124,7 @@ def _cut(table: Table, starts: NDArray[np.int64], window: int) -> Table:
         image_shape=None,
         one_unit=table.one_unit or table.features.shape[1] == 1,
         segments=None,
-        sides=None,
+        first=starts,
     )
 
 

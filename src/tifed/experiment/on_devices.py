@@ -13,10 +13,10 @@ from tifed.data.quantisation.quantisation_file import load_quantisation
 from tifed.errors import UsageError
 from tifed.experiment.own_data import ON_DEVICES
 from tifed.experiment.schema import Experiment
-from tifed.experiment.signal_on_devices import MOTION_OPTIONS, signal_on_devices
+from tifed.experiment.signal_on_devices import SIGNAL_OPTIONS, signal_on_devices
 from tifed.federation.device import Stream
 from tifed.rule.front_end import FRONT_ENDS, FrontEnd
-from tifed.rule.signal import SIGNALS, SignalFrontEnd
+from tifed.rule.signal import SignalFrontEnd
 
 _OPTIONS = ("class_names", "quantise", "image_shape")
 
@@ -60,8 +60,8 @@ def data_on_devices(experiment: Experiment) -> DataOnDevices:
     options, layers = experiment.data, experiment.layers
     if layers is None:
         raise UsageError(f"layers: needed with dataset = {ON_DEVICES!r}")
-    of_readings = experiment.front_end in SIGNALS
-    known = ("class_names", *MOTION_OPTIONS) if of_readings else _OPTIONS
+    of_readings = SIGNAL_OPTIONS.get(experiment.front_end or "")
+    known = _OPTIONS if of_readings is None else ("class_names", *of_readings)
     for key in options:
         if key not in known:
             raise UsageError(
@@ -69,7 +69,7 @@ def data_on_devices(experiment: Experiment) -> DataOnDevices:
                 + ", ".join(f"data.{name}" for name in known)
             )
     signal, front_end = None, None
-    if experiment.front_end in SIGNALS:
+    if experiment.front_end is not None and of_readings is not None:
         signal = signal_on_devices(experiment.front_end, options)
     else:
         front_end = _front_end(experiment, options)

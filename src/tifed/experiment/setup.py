@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tifed.data import Dataset, SampleFormat, load, options
+from tifed.data import Dataset, SampleFormat, default_signal, load, options
 from tifed.data.partition import PARTITIONS, Partition
 from tifed.errors import UsageError
 from tifed.experiment.class_weights import stream_orders
@@ -212,7 +212,8 @@ def build(
             held_out=tuple(Stream(train.features, train.labels, order) for order in held_out),
             stored=tuple(Stream(raw, train.labels, order) for order in stored),
             held_out_every=experiment.held_out_every,
-            signal_digest=None if dataset.signal is None else dataset.signal.digest,
+            signal=dataset.signal,
+            recorded=train.recorded,
             report_classes=experiment.report_classes,
         )
     fleet = with_faults(experiment, kind.fleet(experiment, inputs))
@@ -238,7 +239,7 @@ def _on_devices(experiment: Experiment) -> Setup:
         held_out=streams,
         stored=streams,
         held_out_every=experiment.held_out_every,
-        signal_digest=None if known.signal is None else known.signal.digest,
+        signal=known.signal,
         report_classes=experiment.report_classes,
     )
     fleet = with_faults(experiment, experiment.build_fleet_kind().fleet(experiment, inputs))
@@ -287,9 +288,10 @@ def front_end_for(experiment: Experiment, data_dir: AnyPath | None = None) -> Fr
 def signal_for(experiment: Experiment, data_dir: AnyPath | None = None) -> SignalFrontEnd | None:
     """The signal front end that makes the experiment's samples; None if its data have none.
 
-    The data are only looked at if the experiment names one.
+    The data are only looked at if the experiment names one, or they have one by default.
     """
-    if experiment.front_end not in SIGNALS:
+    named = experiment.front_end or default_signal(experiment.dataset, data_dir)
+    if named not in SIGNALS:
         return None
     if experiment.dataset == ON_DEVICES:
         return data_on_devices(experiment).signal

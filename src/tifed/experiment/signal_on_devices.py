@@ -5,28 +5,40 @@ from typing import Any
 
 from tifed.errors import UsageError
 from tifed.rule.signal import SignalFrontEnd
+from tifed.rule.signal.log_mel import LogMel
 from tifed.rule.signal.motion import LARGEST_WINDOW, LEAST_WINDOW, MotionFrontEnd
 
-MOTION_OPTIONS = ("axes", "window", "hop", "mirror_axes", "scale")
-"""Options of ``[data]`` that a motion front end is made from."""
+SIGNAL_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "motion": ("axes", "window", "hop", "mirror_axes", "scale"),
+    "log-mel": ("patch_frames", "frames"),
+}
+"""Options of ``[data]`` that each signal front end is made from."""
 
 
 def signal_on_devices(name: str, options: Mapping[str, Any]) -> SignalFrontEnd:
     """The signal front end ``name`` with the options of ``[data]``.
 
     Raises:
-        UsageError: naming the option that is missing or wrong; or if there is none but by data.
+        UsageError: naming the option that is missing or wrong.
     """
-    if name != "motion":
-        raise UsageError(
-            f"front_end: {name!r} is made with a data set, and there is none with dataset = "
-            "'on-devices'; set dataset to the recordings that it is made with, so that devices can "
-            "be built for it"
-        )
-    axes = _names("axes", options.get("axes"))
-    for key in ("window", "hop"):
+    for key in ("window", "hop", "patch_frames", "frames"):
         if type(options.get(key, 1)) is not int:
             raise UsageError(f"data.{key}: must be a whole number, not {options[key]!r:.40}")
+    return _log_mel(options) if name == LogMel.name else _motion(options)
+
+
+def _log_mel(options: Mapping[str, Any]) -> LogMel:
+    """Slices, or a picture of ``patch_frames`` rows, of recordings of ``frames`` at most."""
+    rows, most = options.get("patch_frames"), options.get("frames", LogMel.frames)
+    try:
+        return LogMel(rows, most)
+    except UsageError as error:
+        raise UsageError(f"data.{str(error).replace('rows:', 'patch_frames:', 1)}") from error
+
+
+def _motion(options: Mapping[str, Any]) -> MotionFrontEnd:
+    """Windows of a motion sensor's axes."""
+    axes = _names("axes", options.get("axes"))
     if "window" not in options:
         raise UsageError(
             "data.window: is missing; say how many readings of each axis the front end 'motion' "

@@ -26,9 +26,7 @@ def fingerprint_of(inputs: FleetInputs) -> int:
 def misfit(inputs: FleetInputs, found: int) -> str:
     """Why a device whose firmware has the fingerprint ``found`` cannot take part, as a sentence."""
     wanted = inputs.front_end
-    if inputs.signal_digest is not None and found == fingerprint_of(
-        replace(inputs, signal_digest=None)
-    ):
+    if inputs.signal_digest is not None and found == fingerprint_of(replace(inputs, signal=None)):
         return (
             "its firmware makes its samples of readings by no signal front end of TIFeD, but this "
             "experiment has one; build it for this experiment and flash it"
@@ -95,7 +93,7 @@ def _with_front_end(inputs: FleetInputs, front_end: FrontEnd | None) -> int:
         inputs.extractor,
         front_end,
         inputs.shifts,
-        inputs.signal_digest if inputs.own_data else None,
+        inputs.signal_digest,
     )
 
 

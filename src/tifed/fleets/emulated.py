@@ -21,7 +21,7 @@ from tifed.federation import (
 from tifed.fleets.built_for import require_copies_on_devices
 from tifed.fleets.inputs import FleetInputs
 from tifed.fleets.linked import LinkedFleet, LinkSettings
-from tifed.fleets.stores import store_shape, stores
+from tifed.fleets.stores import flash_contents, played_signal, require_ram, store_shape
 from tifed.link import Client, Patience
 from tifed.link.transport import Opener
 from tifed.rule.network import Parameters
@@ -64,6 +64,8 @@ def firmware_for(
     """
     board = board_for(emulation.board, emulation.emulator)
     require_copies_on_devices(inputs)
+    if inputs.own_data:
+        require_ram(inputs, board)
     federation = inputs.federation
     header = experiment_header(
         federation.network, federation.layer_sets(), federation.buffer, federation.batch,
@@ -71,7 +73,8 @@ def firmware_for(
         shifts=inputs.shifts,
         store=store_shape(inputs) if inputs.own_data else None,
         keeps=board.ram >= RAM_FOR_A_MODEL,
-        signal_digest=inputs.signal_digest if inputs.own_data else None,
+        plays=played_signal(inputs),
+        signal_digest=inputs.signal_digest,
     )  # fmt: skip
     return build_firmware(board, header, emulation.compiler, defines=defines)
 
@@ -140,7 +143,7 @@ class EmulatedFleet:
 
     def _started(self) -> LinkedFleet:
         firmware = firmware_for(self.emulation, self.inputs, self.defines)
-        own = stores(self.inputs, firmware)
+        own = flash_contents(self.inputs, firmware)
         with ExitStack() as boards:
             clients = []
             for device in range(len(self.inputs.streams)):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tifed.data.recorded import Recorded
 from tifed.extractor import Extractor
 from tifed.federation import DeviceCounts, DeviceScore, Federation
 from tifed.federation.device import Stream
@@ -14,6 +15,7 @@ from tifed.rule.front_end import FrontEnd
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning.engine import Engine
 from tifed.rule.network import Network, Parameters
+from tifed.rule.signal import SignalFrontEnd
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,10 @@ class FleetInputs:
         stored: with own data per device all its samples in the order of its store, every
             ``held_out_every``-th of them held out, in the form of ``sent``.
         held_out_every: with own data every how manieth sample of a device is held out.
-        signal_digest: SHA-256 of the signal front end that made the samples from readings, which
-            devices with own data compute themselves; None if there is none.
+        signal: the signal front end that made the samples from readings, which devices with own
+            data compute themselves; None if there is none.
+        recorded: the readings that it made the samples of ``stored`` from, all of them, for devices
+            that make them anew; None if they are not known here.
         report_classes: with own data whether devices are asked for their scores by class.
 
     With own data ``streams`` are the devices' training samples. All streams are empty, one for each
@@ -57,13 +61,19 @@ class FleetInputs:
     held_out: Sequence[Stream] = ()
     stored: Sequence[Stream] = ()
     held_out_every: int = 0
-    signal_digest: str | None = None
+    signal: SignalFrontEnd | None = None
+    recorded: Recorded | None = None
     report_classes: bool = False
 
     @property
     def network(self) -> Network:
         """What every device holds."""
         return self.federation.network
+
+    @property
+    def signal_digest(self) -> str | None:
+        """SHA-256 of the signal front end that devices with own data compute; None without one."""
+        return None if self.signal is None or not self.own_data else self.signal.digest
 
     @property
     def lengths(self) -> Integers:

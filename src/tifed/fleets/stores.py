@@ -3,10 +3,27 @@
 import numpy as np
 
 from tifed.board.firmware.build import Firmware
+from tifed.board.firmware.emulated_boards import EmulatedBoard
 from tifed.board.firmware.own_header import FLASH_END, STORE_SYMBOL
+from tifed.board.firmware.signal_header import has_signal
 from tifed.errors import UsageError
 from tifed.fleets.inputs import FleetInputs
+from tifed.fleets.recordings import recordings_image
+from tifed.rule.signal import SignalFrontEnd
 from tifed.rule.store import StoreShape, format_store, records_for, store_image
+
+_INDEX = 8
+"""Bytes of RAM for each record of a store, beside those of the store itself."""
+
+
+def played_signal(inputs: FleetInputs) -> SignalFrontEnd | None:
+    """The signal front end by which boards make their samples themselves, of readings in flash.
+
+    None if samples are no front end's, the readings are not known here, or the firmware has no such
+    front end: then the samples are in flash as they are.
+    """
+    known = inputs.own_data and inputs.recorded is not None and has_signal(inputs.signal)
+    return inputs.signal if known else None
 
 
 def store_shape(inputs: FleetInputs) -> StoreShape:
@@ -28,12 +45,29 @@ def store_shape(inputs: FleetInputs) -> StoreShape:
     except ValueError as error:
         raise UsageError(
             f"devices: a device has {most} samples of {values} values, which no store holds "
-            f"({error}); take more devices, or partition.limit_per_device"
+            f"({error}); {_fewer(inputs)}"
         ) from error
 
 
-def stores(inputs: FleetInputs, firmware: Firmware) -> list[bytes] | None:
+def require_ram(inputs: FleetInputs, board: EmulatedBoard) -> None:
+    """Make sure that boards that make their samples themselves have RAM for a store of them.
+
+    Raises:
+        UsageError: if not.
+    """
+    shape = store_shape(inputs)
+    needed = shape.bytes + _INDEX * (shape.records + 1)
+    if played_signal(inputs) is not None and needed > board.ram:
+        raise UsageError(
+            f"devices: a device's store of {shape.records} samples of {shape.inputs} values takes "
+            f"{needed} bytes of RAM, and {board.name} has {board.ram}; {_fewer(inputs)}"
+        )
+
+
+def flash_contents(inputs: FleetInputs, firmware: Firmware) -> list[bytes] | None:
     """Per device what is in its flash behind ``firmware`` before it starts; None for nothing.
+
+    Those are the readings of its recordings where it makes its samples itself, else its store.
 
     Raises:
         UsageError: if there is no room for it.
@@ -42,15 +76,32 @@ def stores(inputs: FleetInputs, firmware: Firmware) -> list[bytes] | None:
         return None
     from tifed.board.firmware.elf import read_image  # which only emulators have a use for
 
-    shape, symbols = store_shape(inputs), read_image(firmware.elf).symbols
+    symbols = read_image(firmware.elf).symbols
     room = symbols[FLASH_END] - symbols[STORE_SYMBOL]
-    if shape.bytes > room:
+    shape, devices = store_shape(inputs), range(len(inputs.stored))
+    plays = played_signal(inputs) is not None
+    if plays and inputs.recorded is not None:
+        contents = [
+            recordings_image(inputs.recorded.take(stream.order), stream.labels[stream.order])
+            for stream in inputs.stored
+        ]
+    else:
+        contents = [_store(inputs, shape, device) for device in devices]
+    largest = max(devices, key=lambda device: len(contents[device]))
+    if (needed := len(contents[largest])) > room:
+        samples = len(inputs.stored[largest]) if plays else shape.records
+        what = "readings of" if plays else "store of"
         raise UsageError(
-            f"devices: a device's store of {shape.records} samples of {shape.inputs} values takes "
-            f"{shape.bytes} bytes, and {firmware.board.name} has {room} bytes of flash beside the "
-            f"firmware; take more devices than {len(inputs.stored)}, or partition.limit_per_device"
+            f"devices: a device's {what} {samples} samples of {shape.inputs} values "
+            f"{'take' if plays else 'takes'} {needed} bytes, and {firmware.board.name} has {room} "
+            f"bytes of flash beside the firmware; {_fewer(inputs)}"
         )
-    return [_store(inputs, shape, device) for device in range(len(inputs.stored))]
+    return contents
+
+
+def _fewer(inputs: FleetInputs) -> str:
+    """What helps where there is too much."""
+    return f"take more devices than {len(inputs.stored)}, or partition.limit_per_device"
 
 
 def _store(inputs: FleetInputs, shape: StoreShape, device: int) -> bytes:

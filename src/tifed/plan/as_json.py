@@ -101,7 +101,7 @@ def _placement(one: Placement) -> dict[str, Any]:
         },
         "macs_per_round": work.operations.macs,
         "instructions_per_round": _figure(one.instructions),
-        "signal_instructions_per_sample": _step(one, "window"),
+        "signal_instructions_per_sample": _step(one, "readings"),
         "front_end_instructions_per_sample": _step(one, "front end"),
         "extraction_instructions_per_sample": _step(one, "extraction"),
         "shift_copy_instructions_per_visit": (

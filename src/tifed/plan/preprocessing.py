@@ -7,7 +7,7 @@ from math import prod
 from tifed.board import Core
 from tifed.board.measured_extraction import Extractions
 from tifed.board.measured_front_end import FrontEndRuns
-from tifed.board.measured_motion import MotionRuns
+from tifed.board.measured_signal import SignalRuns
 from tifed.errors import UsageError
 from tifed.extractor import Extractor
 from tifed.extractor.memory import extractor_memory
@@ -22,10 +22,9 @@ from tifed.plan.front_end_costs import (
 )
 from tifed.plan.shift_costs import CODE as SHIFT_CODE
 from tifed.plan.shift_costs import shift_instructions
-from tifed.plan.signal_costs import motion_code, motion_instructions, motion_stack, signal_room
+from tifed.plan.signal_costs import signal_code, signal_instructions, signal_room, signal_stack
 from tifed.rule.front_end import FrontEnd
 from tifed.rule.signal import SignalFrontEnd
-from tifed.rule.signal.motion import MotionFrontEnd
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Preprocessing:
         shifts: height, width and channels of raw samples, if each visit in training makes a shift
             copy and its features anew; not with an extractor.
         signal: that readings go through, before they are samples.
-        motion_runs: what the front end of a motion sensor was measured to take.
+        signal_runs: what signal front ends were measured to take.
     """
 
     front_end: FrontEnd | None = None
@@ -49,7 +48,7 @@ class Preprocessing:
     extractions: Extractions = field(default_factory=Extractions)
     shifts: tuple[int, int, int] | None = None
     signal: SignalFrontEnd | None = None
-    motion_runs: MotionRuns = field(default_factory=MotionRuns)
+    signal_runs: SignalRuns = field(default_factory=SignalRuns)
 
     def check(self, features: int) -> None:
         """Make sure that each step takes what the one before gives, the network ``features``.
@@ -102,8 +101,8 @@ class Preprocessing:
     def instructions(self, kind: str, core: Core) -> Mapping[str, Figure]:
         """Instructions for one sample, by step."""
         found = {}
-        if isinstance(self.signal, MotionFrontEnd):
-            found["window"] = motion_instructions(kind, core, self.signal, self.motion_runs)
+        if self.signal is not None:
+            found["readings"] = signal_instructions(kind, core, self.signal, self.signal_runs)
         if self.front_end is not None:
             found["front end"] = front_end_instructions(
                 kind, core, self.front_end, self.front_end_runs
@@ -137,8 +136,8 @@ class Preprocessing:
     def stack(self, kind: str) -> int:
         """Most bytes of stack of a firmware that does this; 0 where none was measured."""
         deepest = [0]
-        if isinstance(self.signal, MotionFrontEnd):
-            deepest.append(motion_stack(kind, self.motion_runs))
+        if self.signal is not None:
+            deepest.append(signal_stack(kind, self.signal, self.signal_runs))
         if self.front_end is not None:
             deepest.append(front_end_stack(kind, self.front_end_runs))
         if self.extractor is not None:
@@ -148,8 +147,8 @@ class Preprocessing:
     def flash(self, kind: str) -> Mapping[str, Figure]:
         """Bytes of flash by part."""
         found = {}
-        if isinstance(self.signal, MotionFrontEnd):
-            found["code for readings"] = motion_code(kind, self.motion_runs)
+        if self.signal is not None:
+            found["code for readings"] = signal_code(kind, self.signal, self.signal_runs)
         if self.front_end is not None:
             found["front end's code"] = front_end_code(kind, self.front_end, self.front_end_runs)
         if self.extractor is not None:
@@ -163,8 +162,8 @@ class Preprocessing:
         """What measured these figures, for people who repeat it."""
         runs = () if self.front_end is None else self.front_end_runs.of(kind)
         rows = () if self.extractor is None else self.extractions.of(kind)
-        motion = self.motion_runs.of(kind) if isinstance(self.signal, MotionFrontEnd) else ()
-        commands = [row.command for each in (runs, rows, motion) for row in each]
+        signals = self.signal_runs.about(kind, self.signal)
+        commands = [row.command for each in (runs, rows, signals) for row in each]
         return tuple(dict.fromkeys(commands))
 
 

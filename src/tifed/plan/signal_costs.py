@@ -1,15 +1,16 @@
 """Instructions, flash, stack and RAM of signal front ends on a kind of core."""
 
 from tifed.board import Core
-from tifed.board.measured_motion import MotionRuns
+from tifed.board.measured_signal import SignalRuns, shape_of
 from tifed.plan.figure import Figure, Source
 from tifed.plan.fit import Known, estimated
 from tifed.plan.front_end_costs import BELOW
 from tifed.rule.signal import SignalFrontEnd
+from tifed.rule.signal.log_mel import LogMel
 from tifed.rule.signal.motion import MotionFrontEnd
 
 CODE = 2_560
-"""Bytes of the code of the motion front end where it was not compiled for a core."""
+"""Bytes of the code of a signal front end where it was not compiled for a core."""
 
 STREAM = 20
 """Bytes of a ``tifed_motion_stream`` on a 32-bit device."""
@@ -21,43 +22,56 @@ def signal_room(signal: SignalFrontEnd) -> int:
     return signal.memory + stream + signal.features
 
 
-def motion_operations(front_end: MotionFrontEnd) -> tuple[int, ...]:
-    """Readings of axes, vectors whose length is formed, products of axes, features, windows."""
-    window = front_end.window
-    return (
-        front_end.axes * window,
-        front_end.magnitudes * window,
-        len(front_end.pairs) * window,
-        front_end.features,
-        1,
-    )
+def signal_operations(signal: SignalFrontEnd) -> tuple[int, ...]:
+    """How often a sample makes a front end do each kind of thing.
+
+    Of a motion sensor: readings of axes, vectors whose length is formed, products of axes,
+    features, windows. Of sound: frames of the longest recording, features, recordings.
+    """
+    match signal:
+        case MotionFrontEnd():
+            window = signal.window
+            return (
+                signal.axes * window,
+                signal.magnitudes * window,
+                len(signal.pairs) * window,
+                signal.features,
+                1,
+            )
+        case LogMel():
+            return (signal.frames, signal.features, 1)
+    return ()
 
 
-def motion_instructions(
-    kind: str, core: Core, front_end: MotionFrontEnd, measured: MotionRuns
+def signal_instructions(
+    kind: str, core: Core, signal: SignalFrontEnd, measured: SignalRuns
 ) -> Figure:
-    """Instructions of one window: the measured ones if exactly this one was measured.
+    """Instructions of one sample: the measured ones if exactly this one was measured.
 
     Elsewhere the measurements of the core are fitted. A core without measurements pays for a
-    reading what it pays for updating 30 parameters, and for a product of two axes as for two.
+    reading of a motion sensor what it pays for updating 30 parameters, for a product of two axes as
+    for two, and for a frame of sound as for 1,700.
     """
-    counts = motion_operations(front_end)
-    shape = (front_end.axes, front_end.window)
+    counts = signal_operations(signal)
     known = [
-        Known((row.axes, row.window) == shape, motion_operations(row.made), row.instructions)
-        for row in measured.of(kind)
+        Known(row.shape == shape_of(signal), signal_operations(row.made), row.instructions)
+        for row in measured.about(kind, signal)
     ]
-    otherwise = (30 * (counts[0] + counts[1]) + 2 * counts[2]) * core.per_parameter
-    return estimated(known, counts, otherwise)
+    match signal:
+        case MotionFrontEnd():
+            updates = 30 * (counts[0] + counts[1]) + 2 * counts[2]
+        case _:
+            updates = 1_700 * sum(counts[:1])
+    return estimated(known, counts, updates * core.per_parameter)
 
 
-def motion_code(kind: str, measured: MotionRuns) -> Figure:
-    """Bytes of flash of its functions."""
-    code = max((row.code for row in measured.of(kind)), default=0)
+def signal_code(kind: str, signal: SignalFrontEnd, measured: SignalRuns) -> Figure:
+    """Bytes of flash of its functions and tables."""
+    code = max((row.code for row in measured.about(kind, signal)), default=0)
     return Figure(code, Source.MEASURED) if code else Figure(CODE, Source.MODELLED)
 
 
-def motion_stack(kind: str, measured: MotionRuns) -> int:
+def signal_stack(kind: str, signal: SignalFrontEnd, measured: SignalRuns) -> int:
     """Most bytes of stack of a firmware while it computes; 0 where none was measured."""
-    deepest = max((row.stack for row in measured.of(kind)), default=0)
+    deepest = max((row.stack for row in measured.about(kind, signal)), default=0)
     return deepest + BELOW if deepest else 0

@@ -14,6 +14,7 @@ from tifed.plan.figure import Figure, Source
 from tifed.plan.planning import BoardPlan, DeploymentPlan, Placement
 from tifed.plan.preprocessing import Preprocessing
 from tifed.rule.front_end import front_end_memory
+from tifed.rule.signal.log_mel import LogMel
 
 MARKS = {Source.COMPUTED: "", Source.MEASURED: "", Source.MODELLED: "~"}
 """Before a number, by its source."""
@@ -148,6 +149,10 @@ def _features(plan: DeploymentPlan) -> Table:
         notes.append(
             f"front end {before.signal.name}: {before.signal.memory:,} bytes of RAM to work in"
         )
+    if isinstance(before.signal, LogMel):
+        notes.append(
+            f"readings: of the longest recording, {before.signal.frames:,} frames of 10 ms"
+        )
     if before.front_end is not None:
         notes.append(
             f"front end {before.front_end.name}: "
@@ -166,8 +171,10 @@ def _features(plan: DeploymentPlan) -> Table:
         f"a round's cost above includes {plan.experiment.buffer} samples, each once{copies}\n"
         "~ modelled from measured ones"
     )
-    inputs, features = before.inputs(plan.network.features), plan.network.features
-    table = _table(f"features of one sample: {features:,}, from {inputs:,} bytes", "\n".join(notes))
+    raw = f"{before.inputs(plan.network.features):,} bytes" if before.signal is None else "readings"
+    table = _table(
+        f"features of one sample: {plan.network.features:,}, from {raw}", "\n".join(notes)
+    )
     table.add_column("board", no_wrap=True)
     table.add_column("step", no_wrap=True)
     for name in ("instr.", "time", "energy"):

@@ -123,6 +123,14 @@ class UnicornBoard:
         self._machine.reg_write(arm_const.UC_ARM_REG_LR, 0xFFFFFFFF)
         self._next = entry | 1
         self._run()
+        while not self._has_begun():  # it makes its samples first
+            self._run()
+
+    def _has_begun(self) -> bool:
+        """Whether the device has said that it is there, which it does before anything else."""
+        counts = bytes(self._machine.mem_read(self._mailbox, _COUNTS.size))
+        _, _, said, wants_reset, waits = _COUNTS.unpack(counts)
+        return bool(said or wants_reset or waits)
 
     def _run(self) -> None:
         """To the next turn."""

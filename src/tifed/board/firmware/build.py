@@ -27,7 +27,10 @@ SOURCES = Path(__file__).parent
 CORE = Path(__file__).parents[2] / "core"
 MAIN = "main.c"
 """The only file that sees the generated header; whatever else was compiled before is not again."""
-FIRMWARE_FILES = ("device.c", "device_own.c", "link.c", "start.c")
+FIRMWARE_FILES = (
+    "device.c", "device_own.c", "link.c", "recorded.c", "signal_log_mel.c", "signal_motion.c",
+    "start.c",
+)  # fmt: skip
 
 _COMMON = (
     "-std=c11", "-g", "-ffreestanding", "-fno-builtin", "-ffunction-sections", "-fdata-sections",

@@ -8,6 +8,7 @@ from math import prod
 from tifed.board.firmware.extractor_header import extractor_constants
 from tifed.board.firmware.front_end_header import intake_constants
 from tifed.board.firmware.own_header import kept_bytes, own_constants
+from tifed.board.firmware.signal_header import signal_constants
 from tifed.errors import UsageError
 from tifed.extractor import Extractor
 from tifed.rule.front_end import FrontEnd
@@ -15,6 +16,7 @@ from tifed.rule.integer import Rounding
 from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
 from tifed.rule.network.core_numbers import layer_numbers, rule_numbers
 from tifed.rule.network.memory import device_memory, held_bytes
+from tifed.rule.signal import SignalFrontEnd
 from tifed.rule.store import StoreShape
 
 FINGERPRINT_VERSION = 1
@@ -80,6 +82,7 @@ def experiment_header(
     shifts: tuple[int, int, int] | None = None,
     store: StoreShape | None = None,
     keeps: bool = False,
+    plays: SignalFrontEnd | None = None,
     signal_digest: str | None = None,
 ) -> str:
     """C text that firmware is compiled with.
@@ -97,6 +100,8 @@ def experiment_header(
             shift copies of them; not with an extractor.
         store: of the device's own samples, which nobody sends it; None if they are sent.
         keeps: whether a device with own samples has RAM for the model that stays.
+        plays: the signal front end that makes the samples of its store from recordings in flash;
+            None if the store itself is there.
         signal_digest: SHA-256 of what made its own samples of readings; None if nothing did.
 
     Raises:
@@ -144,6 +149,7 @@ def experiment_header(
 {_flash(network, in_flash, frozen)}
 {intake_constants(front_end, shifts)}
 {"" if extractor is None else extractor_constants(extractor)}
+{"" if plays is None else signal_constants(plays)}
 {"" if store is None else own_constants(store, kept_bytes(network, in_flash) if keeps else 0)}
 #endif
 """

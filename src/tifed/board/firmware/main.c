@@ -5,6 +5,9 @@
 #ifdef TIFED_DEVICE_OWN
 #include "tifed_store.h"
 #endif
+#ifdef TIFED_DEVICE_SIGNAL
+#include "recorded.h"
+#endif
 
 static uint32_t memory[(TIFED_MEMORY_BYTES + 3u) / 4u];
 static int8_t sample[TIFED_SAMPLE]; /* as it arrives, or what the front end makes of it */
@@ -68,7 +71,43 @@ static const tifed_policy policy = {TIFED_LEAST_UPDATE, TIFED_LEAST_CALIBRATION,
                                     TIFED_LEAST_EVALUATION};
 static uint32_t by_class[2u * TIFED_CLASSES];
 
-/* Samples, in flash behind the program, where whoever starts the board has put them. */
+#if defined(TIFED_DEVICE_SIGNAL) || TIFED_KEPT_BYTES
+/* RAM as memory of a store, or of the model that stays. */
+typedef struct ram {
+    uint8_t *bytes;
+    uint32_t size;
+} ram;
+
+static int read_ram(void *context, uint32_t place, uint8_t *bytes, uint32_t count)
+{
+    const ram *its = context;
+    if (place > its->size || count > its->size - place)
+        return -1;
+    while (count--)
+        *bytes++ = its->bytes[place++];
+    return 0;
+}
+
+static int write_ram(void *context, uint32_t place, const uint8_t *bytes, uint32_t count)
+{
+    const ram *its = context;
+    if (place > its->size || count > its->size - place)
+        return -1;
+    while (count--)
+        its->bytes[place++] = *bytes++;
+    return 0;
+}
+#endif
+
+/* Behind the program in flash, where whoever starts the board has put it: the readings of a recorded
+ * sensor, of which the board makes its samples itself; or a store of samples. */
+#ifdef TIFED_DEVICE_SIGNAL
+extern const tifed_recordings own_samples;
+
+static uint8_t samples_bytes[TIFED_STORE_BYTES(TIFED_INPUTS, TIFED_OWN_RECORDS)];
+static ram samples_ram = {samples_bytes, sizeof samples_bytes};
+static const tifed_memory samples_memory = {read_ram, write_ram, &samples_ram};
+#else
 extern const uint8_t own_samples[];
 
 static int read_samples(void *context, uint32_t place, uint8_t *bytes, uint32_t count)
@@ -80,6 +119,7 @@ static int read_samples(void *context, uint32_t place, uint8_t *bytes, uint32_t 
 }
 
 static const tifed_memory samples_memory = {read_samples, NULL, NULL};
+#endif
 static const tifed_store_config store_config = {.memory = &samples_memory,
                                                 .inputs = TIFED_INPUTS,
                                                 .records = TIFED_OWN_RECORDS,
@@ -90,31 +130,24 @@ static tifed_store_entry store_index[TIFED_STORE_ENTRIES(TIFED_OWN_RECORDS)];
 static tifed_store store;
 static tifed_own own;
 
+/* The board's samples, as far as there are any. */
+static int find_samples(void)
+{
+#ifdef TIFED_DEVICE_SIGNAL
+    int status = tifed_store_format(&store, &store_config, store_index);
+    if (status != TIFED_OK)
+        return status;
+    return tifed_device_play(&own_samples, &tifed_experiment_signal, &store, sample, board_flush);
+#else
+    return tifed_store_open(&store, &store_config, store_index);
+#endif
+}
+
 #if TIFED_KEPT_BYTES
 /* The model that stays, in RAM that a reset leaves as it is. */
 __attribute__((section(".noinit"))) static uint8_t kept_bytes[TIFED_KEPT_BYTES];
-
-static int read_kept(void *context, uint32_t place, uint8_t *bytes, uint32_t count)
-{
-    (void)context;
-    if (place > sizeof kept_bytes || count > sizeof kept_bytes - place)
-        return -1;
-    while (count--)
-        *bytes++ = kept_bytes[place++];
-    return 0;
-}
-
-static int write_kept(void *context, uint32_t place, const uint8_t *bytes, uint32_t count)
-{
-    (void)context;
-    if (place > sizeof kept_bytes || count > sizeof kept_bytes - place)
-        return -1;
-    while (count--)
-        kept_bytes[place++] = *bytes++;
-    return 0;
-}
-
-static const tifed_memory kept_memory = {read_kept, write_kept, NULL};
+static ram kept_ram = {kept_bytes, sizeof kept_bytes};
+static const tifed_memory kept_memory = {read_ram, write_ram, &kept_ram};
 #define KEPT &kept_memory
 #else
 #define KEPT NULL
@@ -157,7 +190,7 @@ int main(void)
     };
     board_start();
 #ifdef TIFED_DEVICE_OWN
-    if (tifed_store_open(&store, &store_config, store_index) != TIFED_OK)
+    if (find_samples() != TIFED_OK)
         store.kept[0] = store.kept[1] = 0;
     own = tifed_store_own(&store);
 #endif

@@ -10,6 +10,7 @@ from tifed.data.builtin.spoken_digits import load_spoken_digits
 from tifed.data.builtin.watches import load_watches
 from tifed.data.folders import Folders
 from tifed.data.samples import Dataset
+from tifed.rule.signal.log_mel import LogMel
 
 
 def digits(folders: Folders) -> Dataset:
@@ -39,7 +40,7 @@ def cifar10(folders: Folders, *, only_classes: Sequence[int] | None = None) -> D
 
 def spoken_digits(
     folders: Folders,
-    signal: str | None = None,
+    signal: str = LogMel.name,
     *,
     held_out_speaker: str | None = None,
     only_speakers: Sequence[str] | None = None,

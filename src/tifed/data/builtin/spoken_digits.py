@@ -17,6 +17,7 @@ from tifed.data.download import download
 from tifed.data.locate import DataSource, locate
 from tifed.data.quantisation.quantised import report_on
 from tifed.data.readers.wav_file import waveform_of
+from tifed.data.recorded import recorded_sounds
 from tifed.data.samples import Dataset, Samples
 from tifed.errors import UsageError
 from tifed.native.choice import log_mel_features
@@ -114,7 +115,7 @@ def load_spoken_digits(
     cache_dir: Path | None = None,
     *,
     download: bool = True,
-    signal: str | None = None,
+    signal: str = LogMel.name,
     held_out_speaker: str | None = None,
     only_speakers: Sequence[str] | None = None,
     patch_frames: int | None = None,
@@ -127,7 +128,7 @@ def load_spoken_digits(
         data_dir: a folder with `recordings` in it, its parent, or the folder of recordings itself.
         cache_dir: see `tifed.data.locate.cache_folder`.
         download: whether the network may be used.
-        signal: name of the signal front end: "log-mel", which is the default.
+        signal: name of the signal front end, "log-mel".
         held_out_speaker: if given, all of this speaker's recordings are the test split and nobody
             else's are; otherwise recordings 0..4 of each digit and speaker are.
         only_speakers: if given, recordings of others are not looked at.
@@ -138,7 +139,7 @@ def load_spoken_digits(
         UsageError: if the recordings are nowhere, one is damaged or misnamed, there is no such
             speaker, ``patch_frames`` is no number of rows, or ``signal`` is for other readings.
     """
-    if signal not in (None, LogMel.name):
+    if signal != LogMel.name:
         raise UsageError(
             f"front_end: {signal!r} does not take the samples of 'spoken-digits', which are "
             f"recordings of sound; {LogMel.name!r} does"
@@ -173,11 +174,14 @@ def load_spoken_digits(
         )
     sounds = [waveform_of(path)[:, np.newaxis] for _, _, _, path in recordings]
     front_end = LogMel(patch_frames, max(frames_of(len(sound)) for sound in sounds))
-    features = log_mel_features(front_end, sounds)
+    features, recorded = log_mel_features(front_end, sounds), recorded_sounds(sounds)
     train, held_out = (
-        Samples(features[part], labels[part], groups[part].astype(np.int32))
+        Samples(
+            features[part], labels[part], groups[part].astype(np.int32),
+            recorded=recorded.take(np.flatnonzero(part)),
+        )
         for part in (~test, test)
-    )
+    )  # fmt: skip
     return Dataset(
         name="spoken-digits",
         train=train,

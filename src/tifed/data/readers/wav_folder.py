@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.data.readers.wav_file import waveform_of
+from tifed.data.recorded import recorded_sounds
 from tifed.data.table import Table
 from tifed.errors import UsageError
 from tifed.native.choice import log_mel_features
@@ -52,6 +53,7 @@ def read_wav_folder(path: Path, missing: bool) -> tuple[Table, None]:
         np.array([folders[1] for folders in where], dtype=np.str_) if depth == 2 else None,
         image_shape=front_end.output_shape,
         signal=front_end,
+        recorded=recorded_sounds(sounds),
     ), None
 
 

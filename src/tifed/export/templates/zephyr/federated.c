@@ -110,6 +110,23 @@ static void read_axes(int16_t *readings)
 }
 
 {% include "motion_sensor.c" %}
+{% elif model.signal and model.signal.name == "log-mel" %}
+/* What the microphone hears, 8,000 samples a second around 0; here an amplified one at the input, which
+ * is not read while features are computed. PDM and I2S go on meanwhile: dmic_read gives pieces. */
+static void read_sound(int16_t *samples, uint32_t count)
+{
+    const struct adc_sequence_options pace = {
+        .interval_us = 125, .extra_samplings = (uint16_t)(count - 1u)};
+    struct adc_sequence sequence = {
+        .options = &pace, .buffer = samples, .buffer_size = count * sizeof samples[0]};
+    (void)adc_sequence_init_dt(&sensor, &sequence);
+    (void)adc_read_dt(&sensor, &sequence);
+    for (uint32_t i = 0; i < count; i++)
+        samples[i] = (int16_t)((samples[i] - (1 << (sensor.resolution - 1))) *
+                               (1 << (16 - sensor.resolution)));
+}
+
+{% include "sound_sensor.c" %}
 {% else %}
 {% if model.maps %}
 /* Each number in the unit that its feature has in the training data (tifed_model.h lists them). */
