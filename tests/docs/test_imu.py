@@ -80,7 +80,14 @@ def test_readings_of_a_driver_become_samples(tmp_path: Path) -> None:
     (tmp_path / "imu.h").write_text(DRIVER)
     (tmp_path / "main.c").write_text(shown + MAIN)
     sources = [CORE / f"tifed_{name}.c" for name in ("motion", "store", "crc", "kernel")]
-    command = ["gcc", *WARNINGS, f"-I{CORE}", f"-I{tmp_path}", tmp_path / "main.c", *sources]
+    command: list[str | Path] = [
+        "gcc",
+        *WARNINGS,
+        f"-I{CORE}",
+        f"-I{tmp_path}",
+        tmp_path / "main.c",
+        *sources,
+    ]
     subprocess.run([*command, CORE / "tifed.c", "-o", tmp_path / "watch"], check=True)
     readings = np.random.default_rng(2).integers(-32768, 32768, (128 + 2 * 50 + 49, 6), np.int16)
     done = subprocess.run(
