@@ -3,11 +3,11 @@
     pip install '.[watches,emulator]'
     python examples/watches/wearers.py --out runs/watches
 
-The recordings (package seglearn) become features on this computer, by the C code that a device has
-for it. Each person's features are written into the flash of an emulated Cortex-M4, as the store of
-samples that a watch would have filled. The board trains on them, scores the common model on every
-fifth, and goes on alone for some rounds. Prints each person's scores, and compares the model with
-the simulator's. docs/tutorials/watches.md explains it step by step.
+The readings of each person's recordings (package seglearn) are written into the flash of an
+emulated Cortex-M4, in place of a sensor. The board puts them through the front end one after
+another, and the samples that come out into its store. It trains on them, scores the common model on
+every fifth, and goes on alone for some rounds. Prints each person's scores, and compares the model
+with the simulator's. docs/tutorials/watches.md explains it step by step.
 """
 
 import argparse

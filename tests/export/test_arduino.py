@@ -9,7 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from tifed.data import load
-from tifed.export import Model, export
+from tifed.experiment import Experiment
+from tifed.experiment.setup import network_of
+from tifed.export import Model, export, model_for
+from tifed.rule.learning import classify
+from tifed.rule.signal.motion import MotionFrontEnd
 
 pytestmark = pytest.mark.slow(5)
 
@@ -156,3 +160,27 @@ def test_sketches_learn_and_answer(
     banner = run(["sh", "-c", f"{program} | od -An -v -tx1"]).split()
     assert banner, "a device that has started says so"
     assert banner[-1] == "00", "and ends its frame"
+
+
+def test_the_learn_sketch_makes_its_samples_of_readings(
+    tmp_path: Path, run: Callable[..., str]
+) -> None:
+    """Each command takes a whole window, of nothing that was before it."""
+    motion = MotionFrontEnd(3, 32, (0,), hop=20)
+    experiment = Experiment(front_end="motion", layers=(motion.features, 8, 4))
+    network = network_of(experiment, motion.features, 4)
+    start, rng = experiment.build_recipe().start_parameters(network, 3), np.random.default_rng(4)
+    weights = tuple(rng.integers(-60, 61, one.shape).astype(one.dtype) for one in start.weights)
+    start = replace(start, weights=weights)
+    model = model_for(experiment, network, None, (network, start), signal=motion)
+    export(model, "arduino", tmp_path / "TIFeD")
+    compiled(tmp_path / "TIFeD", tmp_path, run)
+    noise = rng.integers(-9999, 9999, (12, 32, 3))
+    windows = (noise >> np.arange(12)[:, np.newaxis, np.newaxis]).astype(np.int16)
+    main = LEARN % {
+        "readings": ",".join(map(str, windows.ravel().tolist())), "commands": "c\\n" * len(windows),
+    }  # fmt: skip
+    told = run([sketch(tmp_path / "TIFeD", tmp_path, "Learn", main, run)]).splitlines()
+    expected = classify(network, start, motion.compute_all(windows)).tolist()
+    assert len(set(expected)) > 1
+    assert told[: len(windows)] == [f"class {known}" for known in expected]

@@ -149,9 +149,12 @@ def test_whole_recordings_give_the_windows_of_the_loader(tmp_path: Path) -> None
     assert made.train.recorded is not None
     readings = made.train.recorded.readings
     assert readings.min() == -32768
-    ends = np.cumsum(lengths)
+    ends = np.cumsum(np.array(lengths, np.int64), dtype=np.int64)
     whole = Recorded(
-        readings, ends - lengths, np.array(lengths), np.arange(len(lengths)) // 2 % 2 == 0
+        readings,
+        ends - np.array(lengths, np.int64),
+        np.array(lengths),
+        np.arange(len(lengths)) // 2 % 2 == 0,
     )
     image = recordings_image(whole, (np.arange(len(lengths)) % 2).astype(np.int32))
     shape = StoreShape(motion.features, 20, 2, 4)

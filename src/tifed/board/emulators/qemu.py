@@ -15,7 +15,7 @@ from tifed.errors import RunError, UsageError
 from tifed.link.frame import FrameReader, Kind
 from tifed.link.transport import SocketTransport, Transport, TransportClosedError
 
-_START_SECONDS = 20.0
+_START_SECONDS = 120.0  # some boards make their samples of readings first
 _STOP_SECONDS = 5.0
 
 
@@ -47,7 +47,7 @@ class QemuBoard:
         Args:
             firmware: what to run.
             count_instructions: tie the board's clock to instructions, not to this machine's time.
-            store: of its own samples, which are in its flash before; None if it has none.
+            store: what is in its flash behind the program; see `start_board`.
 
         Raises:
             UsageError: if QEMU is not installed.

@@ -29,7 +29,7 @@ def serve_boards(
         firmware: what they run.
         addresses: ``unix:PATH`` or ``tcp:HOST:PORT``.
         stop: set to end it.
-        stores: per address the board's store of own samples; None if they have none.
+        stores: per address what is in the board's flash behind the program; None for nothing.
 
     Raises:
         UsageError: if nobody can listen at an address, or the emulator is not installed.

@@ -21,7 +21,8 @@ def start_board(
     Args:
         firmware: what it runs.
         boards: what ends it.
-        store: of its own samples, which are in its flash when it starts; None if it has none.
+        store: what is in its flash behind the program when it starts: a store of its own samples,
+            or the readings that it makes them of; None for nothing.
 
     Raises:
         UsageError: if the emulator is not installed.

@@ -56,7 +56,7 @@ class UnicornBoard:
 
         Args:
             firmware: what it runs.
-            store: of its own samples, which are in its flash before; None if it has none.
+            store: what is in its flash behind the program; see `start_board`.
         """
         board = firmware.board
         symbols = read_image(firmware.elf).symbols

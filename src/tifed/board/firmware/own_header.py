@@ -8,7 +8,7 @@ OWN_SWITCH = "TIFED_DEVICE_OWN"
 """What ``device.h`` is compiled with where a device has its samples itself."""
 
 STORE_SYMBOL = "own_samples"
-"""Where the bytes of a device's store are to be put before it starts (``sections.ld``)."""
+"""Where a device's store, or what it makes one of, is put before it starts (``sections.ld``)."""
 
 FLASH_END = "flash_end"
 """Where its flash ends."""

@@ -15,44 +15,7 @@ static uint32_t microseconds() { return micros(); }
 
 static const int FIRST_BUTTON = 2; /* to ground; the next pins are the buttons of further classes */
 
-{% if model.signal and model.signal.name == "motion" %}
-/* Every axis at one time, as often a second as in the training data; here analog pins from A0 on. */
-static void read_axes(int16_t *readings) {
-  for (uint32_t i = 0; i < TIFED_MODEL_AXES; i++) readings[i] = (int16_t)analogRead(A0 + (int)i);
-  delay(20);
-}
-
-{% include "motion_sensor.c" %}
-{% elif model.signal and model.signal.name == "log-mel" %}
-/* What the microphone hears, 8,000 samples a second around 0; here an amplified one at an analog pin,
- * which is not read while features are computed. The library of a microphone with a line of its own
- * (I2S, PDM) goes on meanwhile: take pieces from there. */
-static void read_sound(int16_t *samples, uint32_t count) {
-  unsigned long begin = micros();
-  for (uint32_t i = 0; i < count; i++) {
-    while (micros() - begin < 125 * i) {}
-    samples[i] = (int16_t)((analogRead(A0) - 512) * 64); /* 10 bits */
-  }
-}
-
-{% include "sound_sensor.c" %}
-{% else %}
-{% if model.maps %}
-/* Each number in the unit that its feature has in the training data (tifed_model.h lists them). */
-{% endif %}
-static void read_sensor(int8_t *sample) {
-  for (uint32_t i = 0; i < TIFED_MODEL_INPUTS; i++) {
-    int32_t number = analogRead(A0);
-{% if model.maps %}
-    sample[i] = tifed_model_quantise_value(i, TIFED_MODEL_READING(i, number));
-{% else %}
-    sample[i] = (int8_t)((number >> 2) - 128);
-{% endif %}
-    delay(1);
-  }
-}
-{% endif %}
-
+{% include "arduino_sensor.cpp" %}
 /* The class that the owner says the next reading is of: the button held down; -1 if none is. */
 static int32_t told_class() {
   for (uint32_t i = 0; i < TIFED_MODEL_CLASSES; i++)

@@ -11,28 +11,11 @@ static int8_t sample[TIFED_MODEL_INPUTS];
 /* Another number on every board. */
 static const uint32_t DEVICE = 0;
 
-{% if model.maps %}
-/* As many numbers as a sample has values, each in the unit that its feature has in the training data
- * (tifed_model.h lists them). Replace analogRead by your sensor; here an analog pin of 10 bits, one
- * number per millisecond. For a library that gives a float there is TIFED_MODEL_READING_OF_FLOAT. */
-static void read_sensor() {
-  for (uint32_t i = 0; i < TIFED_MODEL_INPUTS; i++) {
-    int32_t number = analogRead(A0);
-    sample[i] = tifed_model_quantise_value(i, TIFED_MODEL_READING(i, number));
-    delay(1);
-  }
-}
-{% else %}
-/* A reading: as many values as a sample has, each from -128 to 127. Replace it by your
- * sensor's; here an analog pin of 10 bits, one value per millisecond. */
-static void read_sensor() {
-  for (uint32_t i = 0; i < TIFED_MODEL_INPUTS; i++) {
-    sample[i] = (int8_t)((analogRead(A0) >> 2) - 128);
-    delay(1);
-  }
-}
-{% endif %}
+{% include "arduino_sensor.cpp" %}
+{% if model.signal and model.signal.name == "motion" %}
+static const bool MIRRORED = false; /* true on the side of the body whose movements are turned round */
 
+{% endif %}
 static void stop_with(int status) {
   Serial.print("tifed: error ");
   Serial.println(status);
@@ -71,11 +54,17 @@ void loop() {
       Serial.println("no such class");
       return;
     }
-    read_sensor();
+{% if model.signal and model.signal.name == "motion" %}
+    tifed_model_begin_readings(MIRRORED); /* a whole window of what happens from now on */
+{% endif %}
+    read_sensor(sample);
     tifed_model_add_sample(&model, sample, (uint32_t)label);
     if (model.count == TIFED_MODEL_BUFFER) train();
   } else if (command == 'c') {
-    read_sensor();
+{% if model.signal and model.signal.name == "motion" %}
+    tifed_model_begin_readings(MIRRORED); /* a whole window of what happens from now on */
+{% endif %}
+    read_sensor(sample);
     int32_t label = tifed_model_classify(&model, sample);
     Serial.print("class ");
 {% if model.samples.class_names %}
