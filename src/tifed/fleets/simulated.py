@@ -64,7 +64,7 @@ class SimulatedFleet:
             if lacking:
                 yield Update(absent=dict.fromkeys(lacking, NO_TRAINING_SAMPLE))
             plan = replace(plan, jobs=plan.jobs.at(lengths > 0).within(lengths[lengths > 0]))
-        if self._together is not None and len(plan.jobs) and not plan.bounds.any():
+        if self._together is not None and len(plan.jobs):
             yield self._fit_together(self._together, plan, parameters)
             return
         for job in plan.jobs:
@@ -112,7 +112,7 @@ class SimulatedFleet:
 
     def _fit_together(self, together: "_Together", plan: Plan, parameters: Parameters) -> Update:
         """All devices' updates, added up by the engine itself: no device's model outlives it."""
-        jobs, federation = plan.jobs, self.inputs.federation
+        jobs, federation, bounds = plan.jobs, self.inputs.federation, plan.bounds
         work = FleetWork(
             FleetJobs(
                 device=jobs.device,
@@ -124,6 +124,7 @@ class SimulatedFleet:
                 steps=jobs.steps,
                 layers=jobs.layers,
                 weight=jobs.samples,
+                clip=bounds,
             ),
             batch=federation.batch,
             extra_shift=plan.extra_shift,
@@ -131,7 +132,7 @@ class SimulatedFleet:
             exchange=plan.exchange,
             energy_shift=plan.energy_shift,
         )
-        sums, statistics = together.engine.train_fleet(
+        sums, statistics, norms = together.engine.train_fleet(
             self.network, parameters, self.feedback, together.shared, work
         )
         layers = {}
@@ -139,7 +140,7 @@ class SimulatedFleet:
             trained = jobs.layers >> number & 1
             samples = int(trained @ jobs.samples)
             layers[number] = LayerSum(weight, bias, samples, int(trained.sum()))
-        return Update(jobs.device, layers, statistics)
+        return Update(jobs.device, layers, statistics, norms=norms[bounds > 0])
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores of each device on its own samples."""

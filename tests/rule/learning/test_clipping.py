@@ -45,7 +45,7 @@ def test_what_is_beyond_the_bound_is_scaled_down_and_truncated() -> None:
     # 30 * 21 / 50 = 12.6, and -40 * 21 / 50 = -16.8: towards nothing.
     assert after.weights[0].tolist() == [[12, 10]]
     assert after.biases[0].tolist() == [0, -21]
-    assert (after.weights[0].dtype, after.biases[0].dtype) == (np.int16, np.int16)
+    assert after.weights[0].dtype == after.biases[0].dtype == np.dtype(np.int16)
 
 
 def test_a_norm_is_rounded_up_so_that_just_beyond_the_bound_is_beyond() -> None:

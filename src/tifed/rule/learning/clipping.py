@@ -89,4 +89,5 @@ def _differences(
 def _shrunk(sent: Tensor, trained: Tensor, clip: int, norm: int) -> Tensor:
     """``sent`` and the clipped difference, in the type of both; ``norm`` > ``clip``."""
     D = trained.astype(np.int64) - sent
-    return (sent + np.sign(D) * (np.abs(D) * clip // norm)).astype(sent.dtype)
+    shrunk: Tensor = (sent + np.sign(D) * (np.abs(D) * clip // norm)).astype(sent.dtype)
+    return shrunk
