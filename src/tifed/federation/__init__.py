@@ -22,6 +22,7 @@ from tifed.federation.fleet import (
 from tifed.federation.loop import RoundRecord, begin, federate
 from tifed.federation.personal import PersonalRounds, personal_plan, personal_work
 from tifed.federation.plan import AtEnd, AverageEvery, Job, Jobs, Plan, ScheduleState
+from tifed.federation.robust import Robust
 from tifed.federation.update import LayerSum, Update, device_update, planned_update, total
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "PersonalScore",
     "PersonalWork",
     "Plan",
+    "Robust",
     "RoundRecord",
     "ScheduleState",
     "ServerState",

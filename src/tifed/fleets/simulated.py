@@ -94,14 +94,19 @@ class SimulatedFleet:
 
     @cached_property
     def _together(self) -> "_Together | None":
-        """The engine and the devices' data as one; None if it cannot, or they do not share it."""
+        """The engine and the devices' data as one; None if it cannot, or must not."""
         engine, streams = self.inputs.engine, self.inputs.streams
         first = streams[0]
-        if not isinstance(engine, FleetEngine) or any(
-            stream.samples is not first.samples
-            or stream.labels is not first.labels
-            or stream.copies is not first.copies
-            for stream in streams
+        singly = self.inputs.federation.robust.aggregate != "mean"
+        if (
+            singly
+            or not isinstance(engine, FleetEngine)
+            or any(
+                stream.samples is not first.samples
+                or stream.labels is not first.labels
+                or stream.copies is not first.copies
+                for stream in streams
+            )
         ):
             return None
         lengths = np.array([len(stream) for stream in streams], np.int64)
