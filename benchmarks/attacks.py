@@ -40,7 +40,8 @@ def scaled(factor: int) -> Attack:
     def attack(network: Network, sent: Parameters, trained: Parameters) -> Parameters:
         def moved(before: np.ndarray, after: np.ndarray, bound: int) -> np.ndarray:
             far = before + factor * (after.astype(np.int64) - before)
-            return np.clip(far, -bound, bound).astype(after.dtype)
+            within: np.ndarray = np.clip(far, -bound, bound).astype(after.dtype)
+            return within
 
         layers = network.layers
         numbers = range(network.depth)
