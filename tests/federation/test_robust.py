@@ -53,6 +53,16 @@ def test_the_first_bound_lets_nothing_through_and_the_next_follows_the_lower_med
     assert CLIP.bounded(plan, state).bounds.tolist() == [80, 80, 14, 80, 80]
 
 
+def test_who_is_far_out_is_counted(small: Make) -> None:
+    state, plan = small().state(), plan_for({0: (0,), 1: (0,), 2: (0,)})
+    assert state.far is None
+    for norms in ([30, 300, 20], [0, 11, 10], [30, 301, 20], [0, 0, 12], [31, 301, 30]):
+        state = CLIP.after(plan, state, told([0, 1, 2], norms))
+    # The usual norms are 30, 10, 30, 0 and 31: 301 > 10 * 30, and 12 > 10 * 1.
+    assert state.far is not None
+    assert state.far.tolist() == [0, 1, 1]
+
+
 def test_a_bound_is_of_the_median_of_three_exchanges(small: Make) -> None:
     state, plan = small().state(), plan_for({0: (0,)})
     bounds = []
@@ -154,6 +164,8 @@ def test_a_run_goes_on_from_a_checkpoint_with_its_norms(small: Make, tmp_path: P
     path = save_checkpoint(tmp_path, Checkpoint(states[1], Costs(), 0.0), "x")
     found = load_checkpoint(path, run.federation, "x").state
     assert found.norms.tolist() == states[1].norms.tolist() != []
+    assert found.far is not None
+    assert found.far.tolist() == [0, 0, 0]
     *_, (last, _) = federate(run.federation, run.fleet, found)
     assert last.parameters == states[-1].parameters
     without = replace(found, norms=found.norms[:0])

@@ -42,8 +42,8 @@ def save_checkpoint(
             array = getattr(layer, name)
             if array is not None:
                 arrays[f"server.{number}.{name}"] = array.astype(np.int32)
-    if len(state.norms):
-        arrays["robust.norms"] = state.norms
+    if state.far is not None:
+        arrays |= {"robust.norms": state.norms, "robust.far": state.far}
     updates = [layer.updates for layer in state.layers]
     return write_checkpoint(folder, checkpoint, FORMAT, arrays, updates, experiment_digest)
 
@@ -62,7 +62,9 @@ def load_checkpoint(
     expected = dict(_expected(federation, stored.updates))
     norms = stored.arrays.get("robust.norms", np.zeros((0, 2), np.int64))
     if len(norms) and federation.robust.clip:
-        expected["robust.norms"] = Expected((len(norms), 2), np.dtype(np.int64), (0, LARGEST_CLIP))
+        whole = np.dtype(np.int64)
+        expected["robust.norms"] = Expected((len(norms), 2), whole, (0, LARGEST_CLIP))
+        expected["robust.far"] = Expected((federation.devices,), whole, (0, stored.exchange))
     stored.check(federation, expected)
     if (stored.energy is not None) != (federation.calibration_samples > 0):
         fault = "is missing" if stored.energy is None else "belongs to nothing"
@@ -81,6 +83,7 @@ def load_checkpoint(
     state = ServerState(
         stored.round, stored.exchange, arrays["turns"], parameters, tuple(layers),
         energy=stored.energy, energy_shift=stored.energy_shift, norms=norms,
+        far=arrays.get("robust.far"),
     )  # fmt: skip
     return Checkpoint(state, stored.costs, stored.seconds)
 

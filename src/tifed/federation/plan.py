@@ -175,6 +175,8 @@ class ScheduleState:
         turns: int64 (devices,), how many buffers each device has been asked to train on.
         energy: of the input, from the calibration round; None without one.
         energy_shift: added to the first layer's update shift in every round, chosen from it.
+        far: int64 (devices,), of each device the exchanges in which it was far out (SPEC, section
+            23); None in a run without bounds.
     """
 
     round: int
@@ -182,6 +184,7 @@ class ScheduleState:
     turns: Integers
     energy: int | None = field(default=None, kw_only=True)
     energy_shift: int = field(default=0, kw_only=True)
+    far: Integers | None = field(default=None, kw_only=True)
 
 
 StateT = TypeVar("StateT", bound=ScheduleState)

@@ -17,6 +17,9 @@ from tifed.rule.network import Parameters
 WINDOW = 3
 """Exchanges whose norms decide the next bound."""
 
+FAR = 10
+"""A device is far out in an exchange if its norm is more than so many times the usual one."""
+
 Aggregate = Literal["mean", "median", "trimmed"]
 
 
@@ -51,16 +54,19 @@ class Robust:
         """``state`` with what is usual in ``update``, per set of layers that devices trained."""
         if not self.clip or not len(update.norms):
             return state
-        rows = state.norms
+        rows, far = state.norms, np.zeros_like(state.turns) if state.far is None else state.far
         layers = plan.jobs.for_devices(np.sort(update.devices)).layers
-        norms = update.norms[np.argsort(update.devices)]
+        devices, norms = np.sort(update.devices), update.norms[np.argsort(update.devices)]
+        far = far.copy()
         for mask in np.unique(layers).tolist():
-            row = np.array([[mask, _lower_median(norms[layers == mask])]], np.int64)
+            usual = _lower_median(norms[layers == mask])
+            far[devices[(layers == mask) & (norms > FAR * max(usual, 1))]] += 1
+            row = np.array([[mask, usual]], np.int64)
             known = np.flatnonzero(rows[:, 0] == mask)
             if len(known) == WINDOW:
                 rows = np.delete(rows, known[0], axis=0)
             rows = np.concatenate([rows, row])
-        return replace(state, norms=rows)
+        return replace(state, norms=rows, far=far)
 
     def combine(self, plan: Plan, sent: Parameters, updates: Iterable[Update]) -> Update:
         """All updates of ``plan``, which began with ``sent``, as one.
