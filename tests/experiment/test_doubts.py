@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tifed import Experiment, run
-from tifed.experiment.doubts import Scores, scores
+from tifed.experiment.doubts import Scores, far_out, scores
 
 
 def test_a_run_without_a_single_answer_is_doubtful(tmp_path: Path) -> None:
@@ -72,3 +72,10 @@ def test_mini_batches_that_a_buffer_cannot_fill_are_said() -> None:
 def test_classes_that_do_not_occur_do_not_count() -> None:
     confusion = np.array([[6, 2, 0], [0, 0, 0], [1, 0, 1]])
     assert scores(confusion) == Scores(0.7, 0.625, 0.8)
+
+
+def test_a_device_that_is_far_out_is_named() -> None:
+    assert list(far_out(None, 9)) == []
+    assert list(far_out(np.zeros(3, np.int64), 9)) == []
+    (said,) = far_out(np.array([0, 0, 7]), 9)
+    assert said.startswith("device 2 sent updates more than 10 times as long as is usual in 7 of 9")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tifed.errors import UsageError
 from tifed.fleets import FleetInputs, SimulatedFleet
 from tifed.rule.integer import Rounding
-from tifed.rule.learning import LocalWork, feedback_matrices, oracle
+from tifed.rule.learning import LARGEST_CLIP, LocalWork, clipped, feedback_matrices, oracle
 from tifed.rule.learning.work import FleetJobs, FleetWork, SharedSamples
 from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
 from tifed.rule.network.parameters import bias_dtype, weight_dtype
@@ -140,6 +140,45 @@ def test_every_kernel_equals_the_oracle(case: Case) -> None:
         assert np.array_equal(engine.classify(network, case.parameters, judged), classes)
 
 
+@pytest.mark.slow(5)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cases(), st.sampled_from([1, 2, "norm - 1", "norm", 12_345, LARGEST_CLIP]))
+def test_every_kernel_clips_as_the_oracle(case: Case, wanted: int | str) -> None:
+    network, work, count = case.network, case.work, len(case.labels)
+    feedback = feedback_matrices(network, work.seed)
+    given_ = (network, case.parameters, feedback, case.samples, case.labels, work)
+    trained, _ = oracle.train(*given_)
+    _, norm = clipped(case.parameters, trained, work.layers, LARGEST_CLIP)
+    clip = {"norm": norm, "norm - 1": norm - 1}.get(str(wanted), wanted)
+    clip = max(1, int(clip))
+    expected, told = clipped(case.parameters, trained, work.layers, clip)
+    assert told == norm
+    row = (
+        work.device, 0, count, 0, count, work.first_step, work.steps,
+        sum(1 << number for number in work.layers), 3, clip,
+    )  # fmt: skip
+    jobs = FleetJobs(*np.array([row], np.int64).T.copy())
+    asked = FleetWork(
+        jobs, work.batch, work.extra_shift, work.seed, work.exchange, work.energy_shift
+    )
+    shared = SharedSamples(case.samples, case.labels, np.arange(count))
+    for kernel in KERNELS:
+        engine = native.Native(kernel, threads=1)
+        try:
+            sums, _, norms = engine.train_fleet(network, case.parameters, feedback, shared, asked)
+        except UsageError as refused:
+            why = str(refused)
+        else:
+            why = ""
+        if why:  # the same as without a bound: see above
+            assert "overflow" in why or "32 bits" in why
+            return
+        assert norms.tolist() == [norm], kernel
+        for number in work.layers:
+            assert np.array_equal(sums[number][0], 3 * expected.weights[number].astype(int)), kernel
+            assert np.array_equal(sums[number][1], 3 * expected.biases[number].astype(int)), kernel
+
+
 def test_threads_and_order_do_not_matter() -> None:
     rng = np.random.default_rng(5)
     layers = (
@@ -160,6 +199,7 @@ def test_threads_and_order_do_not_matter() -> None:
     jobs = FleetJobs(
         device=d, begin=10 * d, end=10 * d + 10, position=d % 10, samples=7 + d % 9,
         first_step=0 * d, steps=0 * d + 6, layers=1 + d % 3, weight=7 + d % 9,
+        clip=np.where(d % 4, 20 * d, 0),
     )  # fmt: skip
     reverse = FleetJobs(**{name: column[::-1].copy() for name, column in vars(jobs).items()})
     shared = SharedSamples(samples, labels, order)
@@ -185,7 +225,13 @@ def test_threads_and_order_do_not_matter() -> None:
                 network, parameters, feedback, shared, FleetWork(chosen, batch=4, seed=3)
             )
         )
-    for sums, statistics in results[1:]:
+    norms = results[0][2]
+    assert (norms[d % 4 > 0] > 0).all()
+    assert not norms[d % 4 == 0].any()
+    assert (norms > jobs.clip).sum() > 5  # so that some of them were clipped
+    assert np.array_equal(results[1][2], norms)
+    assert np.array_equal(results[2][2], norms[::-1])
+    for sums, statistics, _ in results[1:]:
         assert statistics == results[0][1]
         for layer, (weight, bias) in sums.items():
             assert np.array_equal(weight, results[0][0][layer][0])
@@ -193,7 +239,8 @@ def test_threads_and_order_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize("copies", [1, 3])
-def test_simulated_fleet_is_as_with_the_oracle(copies: int) -> None:
+@pytest.mark.parametrize("clips", [{}, {2: 5}, {2: 300, 3: 40}, {3: LARGEST_CLIP}])
+def test_simulated_fleet_is_as_with_the_oracle(copies: int, clips: dict[int, int]) -> None:
     from tifed.federation import Federation, Job, Jobs, Plan, total
     from tifed.federation.assignment import full_network
     from tifed.federation.device import Stream
@@ -223,10 +270,12 @@ def test_simulated_fleet_is_as_with_the_oracle(copies: int) -> None:
     for name in ("oracle", "native"):
         inputs = FleetInputs(federation, streams, streams, parameters, None, engine(name))
         fleet = SimulatedFleet(inputs)
-        updates.append(total(fleet.fit(Plan(0, 0, 0, jobs), parameters)))
+        updates.append(total(fleet.fit(Plan(0, 0, 0, jobs, clips=clips), parameters)))
     first, second = updates
     assert first.devices.tolist() == second.devices.tolist()
     assert first.statistics == second.statistics
+    assert first.norms.tolist() == second.norms.tolist()
+    assert len(first.norms) == 3 * len(clips)
     assert first.layers.keys() == second.layers.keys()
     for number, part in first.layers.items():
         other = second.layers[number]

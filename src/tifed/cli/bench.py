@@ -29,8 +29,11 @@ BATCHES = {"paper": 25, "tuned": 10}
 class Workload:
     """Devices with made-up samples of a shape, each with its own part of a shared array."""
 
-    def __init__(self, recipe: str, shape: tuple[int, ...], samples: int = 4000) -> None:
-        """Draw ``samples`` samples; streams wrap around them."""
+    def __init__(
+        self, recipe: str, shape: tuple[int, ...], samples: int = 4000, clip: int = 0
+    ) -> None:
+        """Draw ``samples`` samples; streams wrap around them; updates are held to ``clip``."""
+        self.clip = clip
         self.batch = BATCHES[recipe]
         made = RECIPES[recipe]()
         self.network: Network = made.network(shape, self.batch)
@@ -59,6 +62,7 @@ class Workload:
             steps=np.full_like(device, self.steps),
             layers=np.full_like(device, every),
             weight=np.full_like(device, BUFFER),
+            clip=np.full_like(device, self.clip),
         )
 
     def train(self, engine: Native, devices: int) -> None:

@@ -52,6 +52,7 @@ def federation_of(
         recipe=recipe,
         own_data=experiment.own_data,
         personal=personal_rounds(experiment, network),
+        robust=experiment.robust.build(),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tifed.experiment.schema import Experiment
+from tifed.federation.robust import FAR
 from tifed.rule.integer.rounding import Integers
 
 
@@ -96,3 +97,20 @@ def worse_than_guessing(accuracy: float, commonest: float, held_out: str) -> Ite
             f"commonest class of the {held_out} samples, {commonest:.4f}: the "
             "model may have learnt nothing"
         )
+
+
+def far_out(far: Integers | None, exchanges: int) -> list[str]:
+    """Devices that sent updates far longer than the others'.
+
+    Args:
+        far: int64 (devices,), in how many exchanges each of them did; None if nobody looked.
+        exchanges: of the run.
+    """
+    if far is None:
+        return []
+    return [
+        f"device {device} sent updates more than {FAR} times as long as is usual in "
+        f"{far[device]} of {exchanges} exchanges; each was scaled down to the bound, but see "
+        "whether the device is faulty or its samples are wrong"
+        for device in np.flatnonzero(far).tolist()
+    ]

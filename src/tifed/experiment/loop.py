@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Generic
 
 from tifed.errors import RunError, UsageError
-from tifed.experiment.doubts import Doubts, before_the_run, no_exchange_counted
+from tifed.experiment.doubts import Doubts, before_the_run, far_out, no_exchange_counted
 from tifed.experiment.folder import RunFolder
 from tifed.experiment.health import away, changes
 from tifed.experiment.identity import identity
@@ -159,6 +159,7 @@ class Loop(Generic[StateT]):
         found = self.judge.finish(state)
         costs += found.costs
         doubts.add(no_exchange_counted(training.exchanges(state)))
+        doubts.add(far_out(state.far, state.exchange))
         doubts.add(found.doubts)
         baseline, dealt = experiment.build_baseline(), setup.data
         source = "experiment.toml"

@@ -25,6 +25,7 @@ from tifed.experiment.explain import explained
 from tifed.experiment.fleet_kind import FleetKind
 from tifed.experiment.names import CHOICES, chooses, known
 from tifed.experiment.own_data import HELD_OUT_EVERY, check_own_data
+from tifed.experiment.robust import RobustTable
 from tifed.experiment.tables import (
     FaultsTable,
     LinkTable,
@@ -193,6 +194,7 @@ class Experiment(SettingsTable):
     memory: MemoryTable = MemoryTable()
     link: LinkTable = LinkTable()
     personal: PersonalTable = PersonalTable()
+    robust: RobustTable = RobustTable()
     data: dict[str, Any] = Field(
         default_factory=dict, description="options for loading the data set (docs/datasets.md)"
     )
@@ -287,6 +289,10 @@ class Experiment(SettingsTable):
             raise ValueError(
                 f"baseline: {self.baseline!r} is for comparison only, without devices; use "
                 "fleet = 'simulated', or leave baseline out"
+            )
+        if self.baseline is not None and self.robust != RobustTable():
+            raise ValueError(
+                "robust: goes with what devices compute, not with a baseline; leave the table out"
             )
         if self.layers is not None and (len(self.layers) < 2 or min(self.layers) < 1):
             raise ValueError(f"layers: {list(self.layers)} must be two or more positive sizes")

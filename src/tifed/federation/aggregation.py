@@ -1,6 +1,6 @@
 """The server's half of the algorithm, in integers (SPEC, section 7)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -46,10 +46,13 @@ class ServerState(ScheduleState):
     Attributes:
         parameters: what devices get at the next exchange.
         layers: the server's own copies.
+        norms: int64 (n, 2), what was usual in the last exchanges: layers as bits, and the norm of
+            those that trained them; oldest first, empty in a run without bounds.
     """
 
     parameters: Parameters
     layers: tuple[LayerState, ...]
+    norms: Integers = field(default_factory=lambda: np.zeros((0, 2), np.int64), kw_only=True)
 
 
 def initial_state(server: Server, parameters: Parameters, devices: int) -> ServerState:

@@ -15,6 +15,7 @@ from tifed.federation.checkpoint_file import (
     write_checkpoint,
 )
 from tifed.federation.federation import Federation
+from tifed.rule.learning import LARGEST_CLIP
 from tifed.rule.network import Parameters
 from tifed.rule.network.parameters import bias_dtype, weight_dtype
 
@@ -41,6 +42,8 @@ def save_checkpoint(
             array = getattr(layer, name)
             if array is not None:
                 arrays[f"server.{number}.{name}"] = array.astype(np.int32)
+    if state.far is not None:
+        arrays |= {"robust.norms": state.norms, "robust.far": state.far}
     updates = [layer.updates for layer in state.layers]
     return write_checkpoint(folder, checkpoint, FORMAT, arrays, updates, experiment_digest)
 
@@ -56,7 +59,13 @@ def load_checkpoint(
         UsageError: if it is of another experiment, or of a version this release does not read.
     """
     stored = read_checkpoint(path, FORMAT, experiment_digest)
-    stored.check(federation, dict(_expected(federation, stored.updates)))
+    expected = dict(_expected(federation, stored.updates))
+    norms = stored.arrays.get("robust.norms", np.zeros((0, 2), np.int64))
+    if len(norms) and federation.robust.clip:
+        whole = np.dtype(np.int64)
+        expected["robust.norms"] = Expected((len(norms), 2), whole, (0, LARGEST_CLIP))
+        expected["robust.far"] = Expected((federation.devices,), whole, (0, stored.exchange))
+    stored.check(federation, expected)
     if (stored.energy is not None) != (federation.calibration_samples > 0):
         fault = "is missing" if stored.energy is None else "belongs to nothing"
         raise RunError(f"{stored.path}: damaged (energy {fault})")
@@ -73,7 +82,8 @@ def load_checkpoint(
         layers.append(LayerState(**kept, updates=stored.updates[number]))
     state = ServerState(
         stored.round, stored.exchange, arrays["turns"], parameters, tuple(layers),
-        energy=stored.energy, energy_shift=stored.energy_shift,
+        energy=stored.energy, energy_shift=stored.energy_shift, norms=norms,
+        far=arrays.get("robust.far"),
     )  # fmt: skip
     return Checkpoint(state, stored.costs, stored.seconds)
 

@@ -1,7 +1,7 @@
 """What stays the same over a run, and the plan of each exchange that follows from it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,8 +19,10 @@ from tifed.federation.plan import (
     layers_of,
     mask_of,
 )
+from tifed.federation.robust import Robust
 from tifed.rule.integer import Purpose, permutation, stream_key
 from tifed.rule.integer.rounding import Integers
+from tifed.rule.learning import check_clip
 from tifed.rule.network import Network
 from tifed.rule.recipes import Recipe, Server
 
@@ -53,6 +55,7 @@ class Federation:
         own_data: whether devices have their samples themselves. Then nothing here depends on
             ``streams`` but their number: positions are those in an endless stream, modulo 2**32.
         personal: the rounds that each device goes on with alone in the end; None for none.
+        robust: what keeps single devices from moving the model at will.
     """
 
     network: Network
@@ -73,6 +76,7 @@ class Federation:
     owned: tuple[int, ...] | None = None
     own_data: bool = False
     personal: PersonalRounds | None = None
+    robust: Robust = field(default_factory=Robust)
 
     def __post_init__(self) -> None:
         if self.batch > self.network.largest_batch:
@@ -80,6 +84,7 @@ class Federation:
                 f"batch: a sum of {self.batch} gradients can overflow; "
                 f"this network allows {self.network.largest_batch}"
             )
+        check_clip(self.network, min(self.robust.clip, 1))
 
     @property
     def devices(self) -> int:

@@ -16,7 +16,6 @@ from tifed.federation.costs import (
 from tifed.federation.energy import chosen_shift, energy_around, started_by
 from tifed.federation.federation import Federation
 from tifed.federation.fleet import Fleet
-from tifed.federation.update import total
 from tifed.rule.integer import Rounding, divide
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
@@ -94,13 +93,16 @@ def federate(
         costs, statistics, updates = Costs(), Statistics(), Counter[int]()
         asked, answered = np.zeros(0, np.int64), np.zeros(federation.devices, bool)
         absent: dict[int, str] = {}
-        for plan in federation.plans(state):
-            update = total(fleet.fit(plan, state.parameters))
+        for unbounded in federation.plans(state):
+            plan = federation.robust.bounded(unbounded, state)
+            answers = fleet.fit(plan, state.parameters)
+            update = federation.robust.combine(plan, state.parameters, answers)
             asked = plan.jobs.device
             present = np.zeros(federation.devices, bool)
             present[update.devices] = True
             answered |= present
             absent.update(update.absent)
+            state = federation.robust.after(plan, state, update)
             if np.count_nonzero(present) >= federation.minimum_devices:
                 state = aggregate(federation.network, federation.server, state, update)
                 updates.update({layer: part.devices for layer, part in update.layers.items()})

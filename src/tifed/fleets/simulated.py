@@ -18,8 +18,8 @@ from tifed.federation import (
     PersonalWork,
     Plan,
     Update,
-    device_update,
     personal_plan,
+    planned_update,
 )
 from tifed.federation.device import calibrate
 from tifed.fleets.inputs import FleetInputs
@@ -73,7 +73,7 @@ class SimulatedFleet:
     def local_round(self, plan: Plan, job: Job, parameters: Parameters) -> Update:
         """One device's update: fill the buffer, train on it, give back the layers trained."""
         trained, statistics = self.train(plan, job, parameters)
-        return device_update(job.device, trained, job.layers, job.samples, statistics)
+        return planned_update(plan, job, parameters, trained, statistics)
 
     def train(self, plan: Plan, job: Job, parameters: Parameters) -> tuple[Parameters, Statistics]:
         """All parameters of one device after its part in an exchange, and what it counted."""
@@ -94,14 +94,19 @@ class SimulatedFleet:
 
     @cached_property
     def _together(self) -> "_Together | None":
-        """The engine and the devices' data as one; None if it cannot, or they do not share it."""
+        """The engine and the devices' data as one; None if it cannot, or must not."""
         engine, streams = self.inputs.engine, self.inputs.streams
         first = streams[0]
-        if not isinstance(engine, FleetEngine) or any(
-            stream.samples is not first.samples
-            or stream.labels is not first.labels
-            or stream.copies is not first.copies
-            for stream in streams
+        singly = self.inputs.federation.robust.aggregate != "mean"
+        if (
+            singly
+            or not isinstance(engine, FleetEngine)
+            or any(
+                stream.samples is not first.samples
+                or stream.labels is not first.labels
+                or stream.copies is not first.copies
+                for stream in streams
+            )
         ):
             return None
         lengths = np.array([len(stream) for stream in streams], np.int64)
@@ -112,7 +117,7 @@ class SimulatedFleet:
 
     def _fit_together(self, together: "_Together", plan: Plan, parameters: Parameters) -> Update:
         """All devices' updates, added up by the engine itself: no device's model outlives it."""
-        jobs, federation = plan.jobs, self.inputs.federation
+        jobs, federation, bounds = plan.jobs, self.inputs.federation, plan.bounds
         work = FleetWork(
             FleetJobs(
                 device=jobs.device,
@@ -124,6 +129,7 @@ class SimulatedFleet:
                 steps=jobs.steps,
                 layers=jobs.layers,
                 weight=jobs.samples,
+                clip=bounds,
             ),
             batch=federation.batch,
             extra_shift=plan.extra_shift,
@@ -131,7 +137,7 @@ class SimulatedFleet:
             exchange=plan.exchange,
             energy_shift=plan.energy_shift,
         )
-        sums, statistics = together.engine.train_fleet(
+        sums, statistics, norms = together.engine.train_fleet(
             self.network, parameters, self.feedback, together.shared, work
         )
         layers = {}
@@ -139,7 +145,7 @@ class SimulatedFleet:
             trained = jobs.layers >> number & 1
             samples = int(trained @ jobs.samples)
             layers[number] = LayerSum(weight, bias, samples, int(trained.sum()))
-        return Update(jobs.device, layers, statistics)
+        return Update(jobs.device, layers, statistics, norms=norms[bounds > 0])
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores of each device on its own samples."""

@@ -122,6 +122,7 @@ class Jobs:
         steps: NDArray[np.int64],
         layers: NDArray[np.int64],
         weight: NDArray[np.int64],
+        clip: NDArray[np.int64],
     ) -> None: ...
 
 class Parameters:
@@ -139,7 +140,10 @@ class SharedSamples:
 
 class Sums:
     def __init__(
-        self, weights: Sequence[NDArray[np.int64]], biases: Sequence[NDArray[np.int64]]
+        self,
+        weights: Sequence[NDArray[np.int64]],
+        biases: Sequence[NDArray[np.int64]],
+        norms: NDArray[np.int64],
     ) -> None: ...
 
 class Engine:

@@ -31,6 +31,7 @@ struct SharedSamples {
 struct Sums {
     std::vector<Out<int64_t, 2>> weights;
     std::vector<Out<int64_t, 1>> biases;
+    Out<int64_t, 1> norms;
 };
 
 struct Jobs {
@@ -100,7 +101,7 @@ public:
                  TIFED_LARGEST_SHIFT,
              "energy_shift", "with it the first layer's update shift is not in 0..30");
         need(work.threads >= 1 && work.threads <= 4096, "threads", "not in 1..4096");
-        Totals totals = checked(sums);
+        Totals totals = checked(sums, jobs.rows.size());
         auto all = int64_t(shared.samples.shape(1)), listed = int64_t(shared.order.shape(0));
         Data data{shared.samples.data(), shared.labels.data(), shared.order.data(), all,
                   uint32_t(copies)};
@@ -162,11 +163,13 @@ private:
         return given;
     }
 
-    Totals checked(const Sums &sums) const {
+    Totals checked(const Sums &sums, size_t jobs) const {
         const auto &layers = network_.layers;
         need(sums.weights.size() == layers.size() && sums.biases.size() == layers.size(), "sums",
              "one array per layer");
+        need(sums.norms.shape(0) == jobs, "norms", "not as long as there are jobs");
         Totals totals;
+        totals.norms = sums.norms.data();
         for (size_t l = 0; l < layers.size(); l++) {
             need(sums.weights[l].shape(0) == layers[l].fan_in &&
                      sums.weights[l].shape(1) == layers[l].fan_out &&
@@ -192,6 +195,7 @@ private:
         need(job.trained >= 1 && job.trained < (int64_t(1) << network_.layers.size()), "layers",
              "no such layer");
         need(job.weight >= 1 && job.weight <= INT32_MAX, "weight", "not in 1..2**31 - 1");
+        need(job.clip >= 0 && job.clip <= UINT32_MAX, "clip", "not in 0..2**32 - 1");
         panel_work part{};
         part.count = uint32_t(job.samples);
         part.batch = work.batch;
@@ -266,7 +270,7 @@ NB_MODULE(_native, m) {
                        column("end", &Job::end), column("position", &Job::position),
                        column("samples", &Job::samples), column("first_step", &Job::first_step),
                        column("steps", &Job::steps), column("layers", &Job::trained),
-                       column("weight", &Job::weight)});
+                       column("weight", &Job::weight), column("clip", &Job::clip)});
     nb::class_<ParameterArrays>(m, "Parameters")
         .def(nb::init<In<int8_t, 1>, std::vector<In<int16_t, 2>>, std::vector<In<int16_t, 1>>>(),
              nb::arg("centre").noconvert(), nb::arg("weights").noconvert(),
@@ -276,8 +280,9 @@ NB_MODULE(_native, m) {
              nb::arg("samples").noconvert(), nb::arg("labels").noconvert(),
              nb::arg("order").noconvert());
     nb::class_<Sums>(m, "Sums").def(
-        nb::init<std::vector<Out<int64_t, 2>>, std::vector<Out<int64_t, 1>>>(),
-        nb::arg("weights").noconvert(), nb::arg("biases").noconvert());
+        nb::init<std::vector<Out<int64_t, 2>>, std::vector<Out<int64_t, 1>>, Out<int64_t, 1>>(),
+        nb::arg("weights").noconvert(), nb::arg("biases").noconvert(),
+        nb::arg("norms").noconvert());
     nb::class_<Engine>(m, "Engine")
         .def(nb::init<const std::vector<tifed_layer> &, const tifed_network &,
                       const std::string &>(),

@@ -6,6 +6,7 @@
 
 #include "../core/tifed_shifts.h"
 #include "aligned.hpp"
+#include "clipping.hpp"
 #include "fleet_parts.hpp"
 #include "parallel.hpp"
 
@@ -78,22 +79,23 @@ public:
         }
     }
 
-    void add_to(Totals &totals, uint32_t l, int64_t weight) const {
+    // A layer's weights and then its biases, as they come from a device.
+    std::vector<int16_t> get(uint32_t l) const {
         const tifed_layer &layer = network_.layers[l];
         uint32_t count = layer.fan_in * layer.fan_out, all = count + layer.fan_out;
         std::vector<uint8_t> wire(tifed_wire_size(&core, l, 0, all));
         must(tifed_get_parameters(&core, l, 0, all, wire.data()), "get_parameters");
+        std::vector<int16_t> values(all);
         const uint8_t *byte = wire.data();
         for (uint32_t i = 0; i < all; i++) {
-            int64_t value;
             if (i < count && layer.weight_bits == 8) {
-                value = int8_t(*byte++);
+                values[i] = int8_t(*byte++);
             } else {
-                value = int16_t(uint16_t(byte[0] | byte[1] << 8));
+                values[i] = int16_t(uint16_t(byte[0] | byte[1] << 8));
                 byte += 2;
             }
-            (i < count ? totals.weights[l][i] : totals.biases[l][i - count]) += value * weight;
         }
+        return values;
     }
 
     tifed core{};
@@ -125,6 +127,28 @@ struct Copies {
     }
 };
 
+// One layer's weights and biases before and after a device's work.
+struct Layer {
+    uint32_t number;
+    std::vector<int16_t> sent, trained;
+};
+
+std::vector<int16_t> joined(const Network &network, const Given &given, uint32_t l) {
+    const tifed_layer &layer = network.layers[l];
+    std::vector<int16_t> values(given.weights[l],
+                                given.weights[l] + std::size_t(layer.fan_in) * layer.fan_out);
+    values.insert(values.end(), given.biases[l], given.biases[l] + layer.fan_out);
+    return values;
+}
+
+void add(const Network &network, const Layer &layer, int64_t weight, Totals &totals) {
+    const tifed_layer &shape = network.layers[layer.number];
+    std::size_t count = std::size_t(shape.fan_in) * shape.fan_out;
+    for (std::size_t i = 0; i < layer.trained.size(); i++)
+        (i < count ? totals.weights[layer.number][i] : totals.biases[layer.number][i - count]) +=
+            layer.trained[i] * weight;
+}
+
 }  // namespace
 
 void fit_core(const Network &network, bool regenerate, const Given &given, const Data &data,
@@ -145,9 +169,17 @@ void fit_core(const Network &network, bool regenerate, const Given &given, const
             tifed_work part{uint32_t(job.first_step), uint32_t(job.steps), work.extra_shift,
                             uint32_t(job.device),     work.exchange,       work.energy_shift};
             must(tifed_train(&device.core, &part), "train");
-            std::lock_guard<std::mutex> lock(mutex);
+            std::vector<Layer> layers;
             for (uint32_t l = 0; l < network.layers.size(); l++)
-                if (job.trained >> l & 1) device.add_to(totals, l, job.weight);
+                if (job.trained >> l & 1)
+                    layers.push_back({l, joined(network, given, l), device.get(l)});
+            if (job.clip)
+                totals.norms[number] = clip(*panel_kernels[0], uint32_t(job.clip), [&](auto use) {
+                    for (Layer &layer : layers)
+                        use(layer.sent.data(), layer.trained.data(), layer.sent.size());
+                });
+            std::lock_guard<std::mutex> lock(mutex);
+            for (const Layer &layer : layers) add(network, layer, job.weight, totals);
             totals.statistics.visits += device.core.statistics.visits;
             totals.statistics.missed += device.core.statistics.missed;
             totals.statistics.clipped_parameters += device.core.statistics.clipped_parameters;

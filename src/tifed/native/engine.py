@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tifed.errors import UsageError
 from tifed.native import arguments
+from tifed.rule.learning.clipping import check_clip
 from tifed.rule.learning.feedback import FeedbackMatrices
 from tifed.rule.learning.work import (
     FleetJobs,
@@ -96,13 +97,13 @@ class Native:
         row = {
             "device": work.device, "begin": 0, "end": count, "position": 0, "samples": count,
             "first_step": work.first_step, "steps": work.steps,
-            "layers": _mask(network, work.layers), "weight": 1,
+            "layers": _mask(network, work.layers), "weight": 1, "clip": 0,
         }  # fmt: skip
         columns = {
             name: np.array([arguments.whole(name, value, 0, _WORD)], np.int64)
             for name, value in row.items()
         }
-        sums, statistics = self.train_fleet(
+        sums, statistics, _ = self.train_fleet(
             network,
             parameters,
             feedback,
@@ -125,7 +126,7 @@ class Native:
         feedback: FeedbackMatrices,
         shared: SharedSamples,
         work: FleetWork,
-    ) -> tuple[LayerSums, Statistics]:
+    ) -> tuple[LayerSums, Statistics, NDArray[np.int64]]:
         """The local work of many devices, from the same parameters, summed.
 
         A device is a job and its part of the order: nothing else is kept of it, and its parameters
@@ -139,7 +140,8 @@ class Native:
             work: what each of them is to do.
 
         Returns:
-            Sums over jobs of the layers that at least one trains, times ``weight``; and counts.
+            Sums over jobs of the layers that at least one trains, times ``weight``; counts; and
+            int64 (jobs,), of each with a bound the norm of what it had changed, else 0.
 
         Raises:
             UsageError: naming the argument that is wrong.
@@ -147,12 +149,14 @@ class Native:
         centre, weights, biases = arguments.parameter_arrays(network, parameters)
         arguments.sample_arrays(network, shared.samples, shared.labels)
         arguments.array("order", shared.order, np.int64, (None,))
+        norms = np.zeros(len(work.jobs), np.int64)
         try:
             jobs = _native.Jobs(**vars(work.jobs))
         except ValueError as wrong:
             raise UsageError(str(wrong)) from wrong
         if not len(work.jobs):
-            return {}, Statistics()
+            return {}, Statistics(), norms
+        check_clip(network, int(work.jobs.clip.max()))
         matrices = arguments.feedback_arrays(network, feedback)
         trained = int(np.bitwise_or.reduce(work.jobs.layers))
         shapes = [(layer.fan_in, layer.fan_out) for layer in network.layers]
@@ -177,7 +181,7 @@ class Native:
                     threads=self.threads,
                     energy_shift=arguments.whole("energy_shift", work.energy_shift, -30, 30),
                 ),
-                _native.Sums(weight_sums, bias_sums),
+                _native.Sums(weight_sums, bias_sums, norms),
             )
         except ValueError as wrong:
             check_parameters(network, parameters)  # says which array, if it is one
@@ -187,7 +191,7 @@ class Native:
             for number in range(network.depth)
             if trained >> number & 1
         }
-        return sums, Statistics(*counts)
+        return sums, Statistics(*counts), norms
 
     def classify(
         self,

@@ -34,6 +34,7 @@ struct Data {
 // One device's part in an exchange. Its stream is order[begin..end).
 struct Job {
     int64_t device, begin, end, position, samples, first_step, steps, trained, weight;
+    int64_t clip;  // bound on the norm of what it changes; 0 for none
 };
 
 // What all devices' parts have in common, and how many threads share them.
@@ -46,6 +47,7 @@ struct Work {
 // Where the sums go, per layer; nullptr for a layer that no job trains.
 struct Totals {
     std::vector<int64_t *> weights, biases;
+    int64_t *norms = nullptr;  // (jobs), before clipping; written where a job has a bound
     panel_statistics statistics{};
 };
 

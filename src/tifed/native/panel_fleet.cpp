@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "aligned.hpp"
+#include "clipping.hpp"
 #include "fleet_parts.hpp"
 #include "parallel.hpp"
 
@@ -174,6 +175,16 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
                 kernel.train(&panels, &model, &feedback.model, &workspace.workspace, &part,
                              &statistics);
             }
+            if (job.clip)
+                totals.norms[number] = clip(kernel, uint32_t(job.clip), [&](auto use) {
+                    for (uint32_t l = 0; l < panels.depth; l++) {
+                        if (!(job.trained >> l & 1)) continue;
+                        const panel_layer &layer = panels.layers[l];
+                        use(image.model.weights[l], model.weights[l], panel_weights(&layer));
+                        use(image.model.biases[l], model.biases[l],
+                            std::size_t(layer.panels) * PANEL);
+                    }
+                });
             for (uint32_t l = 0; l < panels.depth; l++)
                 if (job.trained >> l & 1) sums.add(l, model, job.weight);
         }

@@ -17,6 +17,7 @@ from flwr.app import Context, Message
 from flwr.clientapp import ClientApp
 
 import tifed
+from tifed.errors import RunError
 from tifed.experiment import RunFolder, Setup, load_experiment, to_toml
 from tifed.extractor import Dense, Extractor, save_extractor
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
@@ -142,3 +143,16 @@ def test_nodes_make_features_themselves(tmp_path: Path) -> None:
     }
     assert result.front_end == "octants"
     assert result.digest == tifed.run(experiment).digest
+
+
+def test_devices_are_held_to_their_bounds_by_their_nodes() -> None:
+    overrides = ["rounds=4", "devices=5", "robust.clip=1"]
+    experiment = load_experiment(preset="digits", overrides=overrides)
+    assert simulation.simulate(experiment, nodes=2).digest == tifed.run(experiment).digest
+
+
+def test_a_median_over_the_sums_of_nodes_is_refused() -> None:
+    overrides = ["rounds=1", "robust.aggregate=median"]
+    experiment = load_experiment(preset="digits", overrides=overrides)
+    with pytest.raises(RunError, match=r"^robust.aggregate: 'median' needs each device's own"):
+        simulation.simulate(experiment, nodes=2)

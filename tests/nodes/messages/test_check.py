@@ -15,10 +15,15 @@ from tifed.nodes.messages.content import (
     Content,
     MessageError,
     check_head,
+    fit_message,
+    job_runs,
     message,
+    plan_from,
     refusal,
     update_message,
 )
+from tifed.rule.learning import norm_of
+from tifed.rule.learning.clipping import largest_squares
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +115,64 @@ def test_a_node_says_on_which_data_it_works(setup: Setup) -> None:
     for data in (setup.dataset.digest, "other"):
         node = NodeContext("it", data, setup.network, range(3), hosted)
         assert answer(node, message("hello", "it", {})).values["data"] == data
+
+
+@pytest.fixture(scope="module")
+def bounded(plan: Plan) -> Plan:
+    return replace(plan, clip=1, clips={3: 25})
+
+
+@pytest.fixture(scope="module")
+def two_with_norms(setup: Setup, bounded: Plan) -> Content:
+    """The same sums and norms, of devices that are held to a bound."""
+    some = replace(bounded, jobs=bounded.jobs.at(np.arange(2)))
+    return update_message("it", bounded, total(setup.fleet.fit(some, setup.start)))
+
+
+def test_bounds_travel_with_a_plan_and_norms_with_an_update(
+    setup: Setup, plan: Plan, bounded: Plan, two_with_norms: Content
+) -> None:
+    asked = fit_message("it", bounded, setup.start)
+    asked.arrays["jobs"] = job_runs(bounded.jobs)
+    found = plan_from(asked, setup.network, range(3))
+    assert (found.clip, found.clips) == (1, {3: 25})
+    assert found.bounds.tolist() == [25, 25, 25]
+    assert checked(setup, bounded, two_with_norms).norms.tolist() == (
+        two_with_norms.arrays["norms"].tolist()
+    )
+    assert (two_with_norms.arrays["norms"] > 25).all()
+    assert "clip" not in fit_message("it", plan, setup.start).values
+
+
+@pytest.mark.parametrize(
+    ("clip", "clips"),
+    [(-1, []), (1 << 32, []), (1, [3]), (1, [3, 1 << 32]), (1, [3, -1]), (1, [3, True]), (1, None)],
+)
+def test_bounds_that_there_are_not_are_refused(
+    setup: Setup, bounded: Plan, clip: Any, clips: Any
+) -> None:
+    asked = fit_message("it", bounded, setup.start)
+    asked.arrays["jobs"] = job_runs(bounded.jobs)
+    wrong = Content("fit", {**asked.values, "clip": clip, "clips": clips}, asked.arrays)
+    with pytest.raises(MessageError, match=r"has a bound|clip is -1"):
+        plan_from(wrong, setup.network, range(3))
+
+
+def test_norms_that_no_device_can_have_are_refused(
+    setup: Setup, bounded: Plan, two_with_norms: Content
+) -> None:
+    most = norm_of(largest_squares(setup.network))
+    for norms, words in (
+        ([0, most + 1], "norms has one that is not in"),
+        ([-1, 5], "norms has one that is not in"),
+        ([5], "norms has the shape"),
+        (None, "norms is missing"),
+    ):
+        arrays = (
+            dict(two_with_norms.arrays) | {"norms": np.array(norms, np.int64)}
+            if norms
+            else {name: array for name, array in two_with_norms.arrays.items() if name != "norms"}
+        )
+        content = Content("fit", two_with_norms.values, arrays)
+        with pytest.raises(MessageError, match=words):
+            checked(setup, bounded, content)

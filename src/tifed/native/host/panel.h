@@ -79,6 +79,10 @@ typedef struct panel_kernel {
     void (*accumulate)(int32_t *sums, const int16_t *values, size_t count, int32_t samples);
     /* int32 sums in that layout, added to int64 (fan_in, fan_out), and set to 0. */
     void (*unpack)(const panel_layer *layer, int64_t *weights, int32_t *sums);
+    /* See panel_clip.h. */
+    uint64_t (*squares)(const int16_t *sent, const int16_t *trained, size_t count);
+    void (*shrink)(const int16_t *sent, int16_t *trained, size_t count, uint32_t clip,
+                   uint32_t norm);
     /* A sample (features) int8 into a row of input pairs. */
     void (*load)(const panel_network *network, uint32_t *row, const int8_t *sample,
                  const int8_t *centre);

@@ -17,6 +17,7 @@
  * and for the update the same values in columns (pairs of samples). The padding of units and
  * inputs is 0 in weights and activations and so stays 0 in gradients. */
 #include "panel_rounding.h"
+#include "panel_clip.h"
 
 /* --- steps of weights and biases -------------------------------------------------------------- */
 
@@ -437,5 +438,5 @@ static void load(const panel_network *network, uint32_t *row, const int8_t *samp
         inputs[features] = 0;
 }
 
-const panel_kernel NAME(panel) = {NAME_STRING, supported, pack,     accumulate, unpack,
-                                  load,        train,     classify, peak};
+const panel_kernel NAME(panel) = {NAME_STRING, supported, pack,  accumulate, unpack, squares,
+                                  shrink,      load,      train, classify,   peak};

@@ -18,7 +18,8 @@ from tifed.nodes.messages.content import LONGEST_REASON, Content, MessageError
 from tifed.nodes.messages.device_ranges import from_ranges
 from tifed.printable import printable
 from tifed.rule.integer.rounding import Integers
-from tifed.rule.learning import Statistics
+from tifed.rule.learning import Statistics, norm_of
+from tifed.rule.learning.clipping import largest_squares
 
 
 def checked_devices(content: Content, devices: int, asked: Integers) -> Integers:
@@ -96,7 +97,18 @@ def checked_update(content: Content, federation: Federation, plan: Plan, asked: 
         within(f"layer {number}, biases", bias, layer.bias_bound * samples)
         shape = (layer.fan_in, layer.fan_out)
         sums[number] = LayerSum(weight.reshape(shape), bias, samples, count)
-    return Update(devices, sums, statistics, checked_absence(content, asked.device, devices))
+    absent = checked_absence(content, asked.device, devices)
+    norms = _norms(content, federation, int((plan.bounds > 0).any()) * len(devices))
+    return Update(devices, sums, statistics, absent, norms)
+
+
+def _norms(content: Content, federation: Federation, count: int) -> Integers:
+    """The norms of so many devices' updates before they were held to a bound."""
+    norms = content.array("norms", np.int64, (count,)) if count else np.zeros(0, np.int64)
+    most = norm_of(largest_squares(federation.network))
+    if count and not 0 <= int(norms.min()) <= int(norms.max()) <= most:
+        raise MessageError(f"norms has one that is not in 0..{most}")
+    return norms
 
 
 def checked_scores(content: Content, federation: Federation, asked: Integers) -> list[DeviceScore]:

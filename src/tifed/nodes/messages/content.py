@@ -10,8 +10,9 @@ calibrate  arrays ``devices``; ``samples``              arrays ``devices``, ``to
                                                         ``squares``
 fit        arrays of the parameters, ``jobs``;          arrays ``devices``, ``sums``; ``round``,
            ``round``, ``exchange``, ``extra_shift``,    ``exchange``, ``layers``, ``samples``,
-           ``energy_shift``                             ``counts``, ``statistics``; if any,
-                                                        ``absent`` and ``reasons``
+           ``energy_shift``; with bounds on devices'    ``counts``, ``statistics``; if any,
+           norms ``clip``, ``clips``                    ``absent`` and ``reasons``; with bounds
+                                                        the array ``norms``
 evaluate   arrays of the parameters                     arrays ``scores``; with own data, if any,
                                                         ``classes``; ``absent`` and ``reasons``
 ========== ============================================ ============================================
@@ -46,7 +47,7 @@ from tifed.federation import Jobs, Plan, Update
 from tifed.nodes.messages.device_ranges import from_ranges, to_ranges
 from tifed.printable import printable
 from tifed.rule.integer.rounding import Integers
-from tifed.rule.learning import Statistics
+from tifed.rule.learning import LARGEST_CLIP, Statistics
 from tifed.rule.network import Network, Parameters, check_parameters
 
 NAME = "tifed-node"
@@ -160,8 +161,33 @@ def fit_message(experiment: str, plan: Plan, parameters: Parameters) -> Content:
     return message(
         "fit", experiment, parameter_arrays(parameters),
         round=plan.round, exchange=plan.exchange, extra_shift=plan.extra_shift,
-        energy_shift=plan.energy_shift,
+        energy_shift=plan.energy_shift, **_bounds(plan),
     )  # fmt: skip
+
+
+def _bounds(plan: Plan) -> dict[str, Any]:
+    """The bounds on devices' norms as values of a message; nothing if there are none."""
+    if not plan.clip and not plan.clips:
+        return {}
+    return {"clip": plan.clip, "clips": [n for pair in sorted(plan.clips.items()) for n in pair]}
+
+
+def _bounds_from(content: Content) -> tuple[int, dict[int, int]]:
+    """The same out of a message.
+
+    Raises:
+        MessageError: if one is not in 0..2**32 - 1.
+    """
+    if "clip" not in content.values and "clips" not in content.values:
+        return 0, {}
+    clip, clips = content.integer("clip"), content.values.get("clips")
+    numbers = clips if isinstance(clips, list) and len(clips) % 2 == 0 else [None]
+    for number in (clip, *numbers):
+        if type(number) is not int or not 0 <= number <= LARGEST_CLIP:
+            raise MessageError(
+                f"has a bound {number!r:.20} on norms, not whole numbers in 0..{LARGEST_CLIP}"
+            )
+    return clip, dict(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def plan_from(content: Content, network: Network, hosted: range) -> Plan:
@@ -186,6 +212,7 @@ def plan_from(content: Content, network: Network, hosted: range) -> Plan:
         content.integer("extra_shift"),
         Jobs(device, *np.repeat(runs[:, 2:], runs[:, 1], axis=0).T),
         energy_shift_from(content, network),
+        *_bounds_from(content),
     )
 
 
@@ -225,7 +252,10 @@ def update_message(experiment: str, plan: Plan, update: Update) -> Content:
     """A node's partial sums."""
     numbers = sorted(update.layers)
     sums = [update.layers[number] for number in numbers]
-    arrays: Arrays = {
+    norms: Arrays = {}
+    if len(update.norms):
+        norms["norms"] = update.norms[np.argsort(update.devices)]
+    arrays: Arrays = norms | {
         "devices": to_ranges(np.sort(update.devices)),
         "sums": np.concatenate(
             [np.zeros(0, np.int64), *(a.ravel() for part in sums for a in (part.weight, part.bias))]

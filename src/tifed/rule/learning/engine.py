@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import oracle
 from tifed.rule.learning.feedback import FeedbackMatrices
 from tifed.rule.learning.work import (
@@ -55,5 +56,5 @@ class FleetEngine(Engine, Protocol):
         feedback: FeedbackMatrices,
         shared: SharedSamples,
         work: FleetWork,
-    ) -> tuple[LayerSums, Statistics]:
-        """Sums per layer and counts; see `tifed.native.engine.Native.train_fleet`."""
+    ) -> tuple[LayerSums, Statistics, Integers]:
+        """Sums per layer, counts and norms; see `tifed.native.engine.Native.train_fleet`."""

@@ -72,6 +72,7 @@ class FleetJobs:
         steps: how many steps.
         layers: the layers to train, as bits.
         weight: what its parameters are multiplied with in the sums.
+        clip: bound on the norm of what it changes, before that; 0 for none.
     """
 
     device: NDArray[np.int64]
@@ -83,6 +84,7 @@ class FleetJobs:
     steps: NDArray[np.int64]
     layers: NDArray[np.int64]
     weight: NDArray[np.int64]
+    clip: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.device)

@@ -1,0 +1,161 @@
+"""How a server keeps single devices from moving the model at will (SPEC, section 23)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from tifed.errors import RunError
+from tifed.federation.aggregation import ServerState
+from tifed.federation.plan import Plan
+from tifed.federation.update import LayerSum, Update, total
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.learning import LARGEST_CLIP, norm_of
+from tifed.rule.network import Parameters
+
+WINDOW = 3
+"""Exchanges whose norms decide the next bound."""
+
+FAR = 10
+"""A device is far out in an exchange if its norm is more than so many times the usual one."""
+
+Aggregate = Literal["mean", "median", "trimmed"]
+
+
+@dataclass(frozen=True)
+class Robust:
+    """What an experiment asks for.
+
+    Attributes:
+        clip: the bound on a device's norm, as hundredths of the norm that is usual; 0 for none.
+        aggregate: the mean by samples, or the median or trimmed mean of each coordinate.
+        trim: trimmed mean: millionths of the devices that are left out at either end.
+    """
+
+    clip: int = 0
+    aggregate: Aggregate = "mean"
+    trim: int = 200_000
+
+    def bounded(self, plan: Plan, state: ServerState) -> Plan:
+        """``plan`` with the bounds that follow from the norms of exchanges before it.
+
+        Where no norm is known yet the bound is 1: the norms are told, and next to nothing else.
+        """
+        if not self.clip:
+            return plan
+        clips = {}
+        for mask in np.unique(state.norms[:, 0]).tolist():
+            usual = _lower_median(state.norms[state.norms[:, 0] == mask, 1])
+            clips[mask] = min(max(usual * self.clip // 100, 1), LARGEST_CLIP)
+        return replace(plan, clip=1, clips=clips)
+
+    def after(self, plan: Plan, state: ServerState, update: Update) -> ServerState:
+        """``state`` with what is usual in ``update``, per set of layers that devices trained."""
+        if not self.clip or not len(update.norms):
+            return state
+        rows, far = state.norms, np.zeros_like(state.turns) if state.far is None else state.far
+        layers = plan.jobs.for_devices(np.sort(update.devices)).layers
+        devices, norms = np.sort(update.devices), update.norms[np.argsort(update.devices)]
+        far = far.copy()
+        for mask in np.unique(layers).tolist():
+            usual = _lower_median(norms[layers == mask])
+            far[devices[(layers == mask) & (norms > FAR * max(usual, 1))]] += 1
+            row = np.array([[mask, usual]], np.int64)
+            known = np.flatnonzero(rows[:, 0] == mask)
+            if len(known) == WINDOW:
+                rows = np.delete(rows, known[0], axis=0)
+            rows = np.concatenate([rows, row])
+        return replace(state, norms=rows, far=far)
+
+    def combine(self, plan: Plan, sent: Parameters, updates: Iterable[Update]) -> Update:
+        """All updates of ``plan``, which began with ``sent``, as one.
+
+        What comes from a place that has not held its devices to their bounds is held to the sum of
+        them here: no honest sum is further away than that.
+
+        Raises:
+            RunError: if a coordinate's order is asked for, and an update is of several devices.
+        """
+        if self.clip:
+            updates = (held(plan, sent, update) for update in updates)
+        if self.aggregate == "mean":
+            return total(updates)
+        single = list(updates)
+        if any(part.devices > 1 for update in single for part in update.layers.values()):
+            raise RunError(
+                f"robust.aggregate: {self.aggregate!r} needs each device's own update, and the "
+                "fleet gives sums over several devices"
+            )
+        numbers = sorted({number for update in single for number in update.layers})
+        layers = {
+            number: self._middle([u.layers[number] for u in single if number in u.layers])
+            for number in numbers
+        }
+        return replace(total(replace(u, layers={}) for u in single), layers=layers)
+
+    def _middle(self, parts: list[LayerSum]) -> LayerSum:
+        """One layer of each device as the sum of what is kept of each coordinate."""
+        count = len(parts)
+        left_out = (count - 1) // 2
+        if self.aggregate == "trimmed":
+            left_out = min(count * self.trim // 1_000_000, left_out)
+
+        def kept(arrays: list[Integers]) -> Integers:
+            ordered = np.sort(np.stack(arrays), axis=0)
+            inner: Integers = ordered[left_out : count - left_out].sum(axis=0)
+            return inner
+
+        return LayerSum(
+            kept([part.weight // part.samples for part in parts]),
+            kept([part.bias // part.samples for part in parts]),
+            count - 2 * left_out,
+            count,
+        )
+
+
+def _lower_median(values: Integers) -> int:
+    """The middle value, the lower of two."""
+    return int(np.sort(values)[(len(values) - 1) // 2])
+
+
+def held(plan: Plan, sent: Parameters, update: Update) -> Update:
+    """``update`` no further from ``sent`` than its devices' bounds, times their samples, allow.
+
+    With E the sums less samples times ``sent``, B the sum of the devices' bounds times their
+    samples and N the norm of E, each entry of E becomes ``sign(E) * (|E| * B // N)`` if N > B.
+    """
+    jobs = plan.jobs.for_devices(np.sort(update.devices))
+    bound = int(replace(plan, jobs=jobs).bounds @ jobs.samples)
+    differences = {
+        number: [
+            total - part.samples * before.astype(np.int64)
+            for total, before in (
+                (part.weight, sent.weights[number]), (part.bias, sent.biases[number]),
+            )
+        ]
+        for number, part in update.layers.items()
+    }  # fmt: skip
+    norm = norm_of(sum(_squares(E) for pair in differences.values() for E in pair))
+    if norm <= bound:
+        return update
+    layers = {}
+    for number, part in update.layers.items():
+        less = [
+            (np.sign(E) * (np.abs(E).astype(object) * bound // norm)).astype(np.int64)
+            for E in differences[number]
+        ]
+        layers[number] = replace(
+            part,
+            weight=part.samples * sent.weights[number].astype(np.int64) + less[0],
+            bias=part.samples * sent.biases[number].astype(np.int64) + less[1],
+        )
+    return replace(update, layers=layers)
+
+
+def _squares(values: Integers) -> int:
+    """The sum of all squares, exactly, however large."""
+    most = max(int(values.max(initial=0)), -int(values.min(initial=0)))
+    if most * most * values.size < 1 << 63:
+        return int(np.vdot(values, values))
+    return sum(value * value for value in values.ravel().tolist())
