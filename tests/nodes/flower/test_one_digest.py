@@ -101,11 +101,9 @@ def knock(deployment: Deployment, folder: Path, other_release: Path) -> dict[str
     wrong = make_server_certificates(folder / "wrong", ("localhost",)).authority
     path = os.pathsep.join([str(other_release), os.environ.get("PYTHONPATH", "")])
     others = {
-        "old": deployment.start_other(
-            "old", hosting, registered=True, environment={"PYTHONPATH": path}
-        ),
-        "stranger": deployment.start_other("stranger", hosting, registered=False),
-        "wary": deployment.start_other("wary", hosting, registered=True, authority=wrong),
+        "old": deployment.start_other("old", hosting, site="old", environment={"PYTHONPATH": path}),
+        "stranger": deployment.start_other("stranger", hosting, site=None),
+        "wary": deployment.start_other("wary", hosting, site="wary", authority=wrong),
     }
     awaited(others["old"].log, "SuperNode ID")
     awaited(others["stranger"].log, "Failed to activate SuperNode")

@@ -170,7 +170,7 @@ class Deployment:
         name: str,
         node_config: str,
         *,
-        registered: bool,
+        site: str | None,
         environment: Mapping[str, str] | None = None,
         authority: Path | None = None,
     ) -> Program:
@@ -179,11 +179,11 @@ class Deployment:
         Args:
             name: of its key and its log.
             node_config: what it hosts.
-            registered: whether the SuperLink knows its key.
+            site: name under which its key is registered; None if the SuperLink does not know it.
             environment: over the usual one.
             authority: the certificate it trusts; default the right one.
         """
-        key = self._key(name, registered) if self._secure else None
+        key = self._key(name, site) if self._secure else None
         program = self._node_program(name, node_config, key, environment or {}, authority)
         self._others.append(program)
         return program
@@ -213,9 +213,10 @@ class Deployment:
         """Start SuperNode ``number``, each time with a key of its own.
 
         Flower counts a node that was killed as there for another minute and refuses its key till
-        then; with a new key its devices are back at once.
+        then; with a new key, under the same name, its devices are back at once.
         """
-        named = f"node-{number}" + (f"-{starts}" if starts else "")
+        site = site_name(number)
+        named = f"{site}-{starts}" if starts else site
         config = f"partition-id={number} num-partitions={self._nodes_wanted}"
         if self._gateways:
             config += f' gateway="{self._gateways[number]}"'
@@ -224,16 +225,17 @@ class Deployment:
                 f' {name}="{value}"' if isinstance(value, str) else f" {name}={value}"
                 for name, value in NodeTerms.open().to_config().items()
             )
-        key = self._key(named, registered=True) if self._secure else None
+        key = self._key(named, site) if self._secure else None
         program = self._node_program(named, config, key, {}, None)
         return _Node(number, program, starts + 1, time.monotonic())
 
-    def _key(self, name: str, registered: bool) -> Path:
+    def _key(self, name: str, site: str | None) -> Path:
+        """A new key in the file ``name``, registered as that of ``site``."""
         key = make_node_key(self._keys, name)
-        if registered:
+        if site is not None:
             public = str(key.with_suffix(".pub"))
             command = ("supernode", "register", public, CONNECTION)
-            self._flwr(*command, "--name", name, "--format", "json")
+            self._flwr(*command, "--name", site, "--format", "json")
         return key
 
     def _node_program(
@@ -290,6 +292,11 @@ class Deployment:
             stop(programs, self.mark)
         finally:
             shutil.rmtree(self._home, ignore_errors=True)
+
+
+def site_name(number: int) -> str:
+    """Under which name the keys of SuperNode ``number`` are registered."""
+    return f"node-{number}"
 
 
 def _listens(host: str, port: int) -> bool:
