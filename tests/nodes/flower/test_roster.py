@@ -66,7 +66,9 @@ def test_a_node_with_other_data_gets_no_work(
     assert setup.dataset is not None
     if not same:
         write_data(data, 2)
-    node = Context(1, 7, {"partition-id": 0, "num-partitions": 1}, RecordDict(), {})
+    node = Context(
+        1, 7, {"partition-id": 0, "num-partitions": 1, "data-dir": str(tmp_path)}, RecordDict(), {}
+    )
     grid: Any = OneNode(Settings(to_toml(experiment)), node)
     log: list[str] = []
     roster = Roster(
