@@ -58,6 +58,7 @@ class Deployment:
         *,
         data_dir: Path | None = None,
         gateways: Sequence[str] = (),
+        gateway_tls: Path | None = None,
         secure: bool = True,
         log: Callable[[str], None] = print,
     ) -> None:
@@ -68,6 +69,7 @@ class Deployment:
             logs: folder of the programs' logs.
             data_dir: folder of data sets of every node.
             gateways: addresses, one per node, if the devices are boards behind gateways.
+            gateway_tls: the nodes' private file for gateways at TCP addresses.
             secure: TLS, and only nodes whose keys are registered.
             log: told what was started again.
 
@@ -77,7 +79,7 @@ class Deployment:
         require_flower()
         self.logs = logs
         self._nodes_wanted, self._data_dir, self._secure, self._log = nodes, data_dir, secure, log
-        self._gateways = tuple(gateways)
+        self._gateways, self._gateway_tls = tuple(gateways), gateway_tls
         self._home: Path
         self.address = f"{HOST}:{free_ports(1)[0]}"
         self._certificates: ServerCertificates | None = None
@@ -220,6 +222,8 @@ class Deployment:
         config = f"partition-id={number} num-partitions={self._nodes_wanted}"
         if self._gateways:
             config += f' gateway="{self._gateways[number]}"'
+            if self._gateway_tls is not None:
+                config += f' gateway-tls="{self._gateway_tls.absolute()}"'
         else:  # whoever runs all nodes on one machine has all data anyway
             config += "".join(
                 f' {name}="{value}"' if isinstance(value, str) else f" {name}={value}"

@@ -35,6 +35,7 @@ def up(
     settings: Settings | None = None,
     data_dir: Path | None = None,
     gateways: Sequence[str] = (),
+    gateway_tls: Path | None = None,
     watch: Callable[[Row], None] | None = None,
     log: Callable[[str], None] = print,
     started: Callable[[Deployment], None] | None = None,
@@ -50,6 +51,7 @@ def up(
         settings: time limits and attempts; its experiment and folders are replaced.
         data_dir: folder of data sets.
         gateways: addresses of running gateways, one per node, if the devices are boards.
+        gateway_tls: the nodes' private file for gateways at TCP addresses.
         watch: told of every row of metrics.csv.
         log: told of everything that is noticed.
         started: told when everything runs.
@@ -88,6 +90,7 @@ def up(
             folder.path / "flower",
             data_dir=data_dir,
             gateways=gateways,
+            gateway_tls=gateway_tls,
             secure=secure,
             log=log,
         ) as deployment:
