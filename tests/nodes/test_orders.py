@@ -127,3 +127,14 @@ def test_a_run_begins_with_the_calibration_that_is_allowed(federation: Federatio
     begin(setup.federation, Watched, setup.start)  # type: ignore[arg-type]
     (samples,) = asked
     Orders(federation, None).check_calibration(samples)
+
+
+def test_no_experiment_keeps_devices_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    federation = build(load_experiment(overrides=SETTINGS)).federation
+    (plan, *_) = all_plans(federation)
+    steps = int(plan.jobs.steps.max())
+    monkeypatch.setattr("tifed.nodes.orders.MOST_STEPS", steps)
+    Orders(federation, None).check_plan(plan)
+    monkeypatch.setattr("tifed.nodes.orders.MOST_STEPS", steps - 1)
+    with pytest.raises(MessageError, match=f"for {steps} steps: {steps - 1} an exchange are the m"):
+        Orders(federation, None).check_plan(plan)

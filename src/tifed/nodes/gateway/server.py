@@ -103,12 +103,16 @@ class Gateway:
         """One connection: a request, signs of life, the answer."""
         try:
             try:
-                self._admit(visitor)
+                stranger = self._secure(visitor)
                 head, arrays = receive(
                     visitor.connection, REQUEST_SECONDS, FIRST_SECONDS,
                     lambda count: self._visitors.took(visitor, count),
                 )  # fmt: skip
                 self._visitors.asked(visitor)
+                if stranger is not None:
+                    told = f"this gateway has no --peer {stranger}"
+                    send(visitor.connection, {"refused": told}, {}, REQUEST_SECONDS)
+                    raise WireError(f"is not let in: it is {stranger}, who is no --peer")
                 self._reply(visitor, head, arrays)
             finally:
                 visitor.connection.close()
@@ -119,14 +123,14 @@ class Gateway:
         finally:
             self._visitors.leave(visitor)
 
-    def _admit(self, visitor: Visitor) -> None:
-        """At a TCP address agree on TLS, and see whose certificate it is.
+    def _secure(self, visitor: Visitor) -> str | None:
+        """At a TCP address agree on TLS; whose certificate it is, if it is not a peer's.
 
         Raises:
-            WireError: if it is nobody's who may connect.
+            WireError: if there is no certificate of the authority's.
         """
         if self._admission is None:
-            return
+            return None
         visitor.connection.settimeout(FIRST_SECONDS)
         try:
             secure = visitor.connection = self._admission.context.wrap_socket(
@@ -136,10 +140,7 @@ class Gateway:
         except OSError as error:
             raise WireError(f"is not let in: {error}") from error
         names = names_of(secure)
-        if not set(names) & set(self._admission.peers):
-            told = printable(", ".join(names))
-            send(secure, {"refused": f"this gateway has no --peer {told}"}, {}, FIRST_SECONDS)
-            raise WireError(f"is not let in: has the certificate of {told}, who is no --peer")
+        return None if set(names) & set(self._admission.peers) else printable(", ".join(names))
 
     def _reply(self, visitor: Visitor, head: Mapping[str, Any], arrays: Arrays) -> None:
         """Have the boards do what is asked, and answer; whoever leaves before gives it up."""
