@@ -67,7 +67,7 @@ def test_sums_of_a_few_samples_and_endless_work_are_refused(boards: Any, gateway
 
     plan, parameters = first_plan(experiment)
     for column, value in (("steps", 1 << 31), ("samples", 1), ("position", 7)):
-        jobs = replace(plan.jobs, **{column: np.array([value])})  # type: ignore[arg-type]
+        jobs = replace(plan.jobs, **{column: np.array([value])})
         refusal = asked(address, experiment, fit(experiment, replace(plan, jobs=jobs), parameters))
         assert f"will not train device 0 with {column} {value}: this" in refusal.values["refused"]
     assert asked(address, experiment, fit(experiment, plan, parameters)).kind == "fit"
