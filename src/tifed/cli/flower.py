@@ -213,6 +213,11 @@ def bundle(
     out_lines = Console(highlight=False, soft_wrap=True)
     if chosen.own_data:
         out_lines.print(f'accepts="{acceptance(chosen)}"', markup=False)
+    if not site:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            "No --site: any node whose key is registered may host any device that no other hosts.",
+            markup=False,
+        )
     out_lines.print(f"flwr run {folder} CONNECTION", markup=False)
 
 

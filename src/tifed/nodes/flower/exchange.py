@@ -59,11 +59,6 @@ class Exchanges:
             self.grid, self.federation, self.experiment, self.data, self.settings.timeout, self.log,
             Sites.from_toml(self.settings.sites),
         )  # fmt: skip
-        if not self._roster.sites.devices:
-            self.log(
-                "no site is bound to its devices (--site): of the nodes whose keys are registered, "
-                "whoever comes first hosts a device"
-            )
         self._given_up = np.zeros(self.federation.devices, bool)
 
     @property
