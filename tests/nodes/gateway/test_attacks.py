@@ -179,6 +179,8 @@ def test_work_ends_when_nobody_waits_for_it(boards: Any, gateway: Any) -> None:
     plan, parameters = first_plan(short)
     answer = asked(address, short, fit(short, plan, parameters))
     assert answer.arrays["devices"].tolist() == [[0, 1]]
+    # The other one was not done to its end.
+    assert one.text.count("1 of 1 boards answered") == 1
 
 
 def test_another_experiment_does_not_unseat_a_running_one(
