@@ -1,11 +1,13 @@
 """What a node with data of its own answers, and what it does not, whatever carries the messages."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tifed.errors import UsageError
 from tifed.experiment import Setup, build, load_experiment, to_toml
 from tifed.experiment.identity import identity
 from tifed.federation import Plan, ScheduleState, begin, personal_work
@@ -145,3 +147,45 @@ def test_what_goes_with_own_data_is_refused_without(setup: Setup) -> None:
         assert refused(node, content) == (
             "asks for what goes with own_data = true, which this run has not"
         )
+
+
+def test_without_own_data_a_node_does_what_follows_from_the_experiment_as_well() -> None:
+    sent = load_experiment(overrides=["layers=[64,4,10]", "devices=4", "rounds=3"])
+    node, setup = simulated_context(to_toml(sent), LAST_TWO), build(sent)
+    for samples in (*range(1, 12), setup.federation.calibration_samples + 1):
+        sums = message(
+            "calibrate", identity(sent), {"devices": np.array([[2, 1]])}, samples=samples
+        )
+        assert refused(node, sums).startswith(f"will not sum {samples} samples of each device: ")
+    plan, parameters = planned(setup)
+    for change in ({"steps": 1 << 31}, {"samples": 1, "steps": 1}, {"position": 7}):
+        columns = {name: np.full_like(plan.jobs.device, n) for name, n in change.items()}
+        content = fit_message(identity(sent), plan, parameters)
+        content.arrays["jobs"] = job_runs(replace(plan.jobs, **columns))
+        assert refused(node, content).startswith("will not train device 2 with ")
+    few = load_experiment(
+        overrides=["layers=[64,4,10]", "devices=4", "recipe_settings.calibration=3"]
+    )
+    sums = message("calibrate", identity(few), {"devices": np.array([[2, 1]])}, samples=3)
+    assert refused(simulated_context(to_toml(few), LAST_TWO), sums) == (
+        "will not sum 3 samples of a device: its owner asks for at least 50"
+    )
+
+
+def test_a_server_names_no_file_that_is_not_there_for_it(tmp_path: Path) -> None:
+    secret, served = tmp_path / "secret.csv", tmp_path / "served"
+    served.mkdir()
+    for path in (secret, served / "mine.csv"):
+        path.write_text("a,label\n1,0\nsecret-word,1\n")
+
+    def reason(dataset: Path, terms: NodeTerms | None = None) -> str:
+        text = to_toml(load_experiment(overrides=[f"dataset={dataset}", "devices=4"]))
+        with pytest.raises(UsageError) as error:
+            simulated_context(text, LAST_TWO, served, terms)
+        assert "secret-word" not in str(error.value)
+        return str(error.value)
+
+    assert "is not in the folder whose files may be used here" in reason(secret)
+    built = "the experiment cannot be built with the files of this machine; the log here says why"
+    assert reason(served / "mine.csv") == built
+    assert reason(secret, NodeTerms.open()) == built

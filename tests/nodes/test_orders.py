@@ -38,7 +38,7 @@ def all_plans(federation: Federation) -> list[Plan]:
 
 
 def test_all_that_a_server_asks_for_follows_from_its_experiment(federation: Federation) -> None:
-    orders = Orders(federation)
+    orders = Orders(federation, None)
     plans = all_plans(federation)
     assert [plan.exchange for plan in plans] == list(range(8))
     for plan in plans:
@@ -53,7 +53,7 @@ def test_all_that_a_server_asks_for_follows_from_its_experiment(federation: Fede
 def test_work_of_another_experiment_is_refused(federation: Federation) -> None:
     plan = next(islice(all_plans(federation), 5, None))
     jobs, device = plan.jobs, plan.jobs.device[1]
-    orders = Orders(federation)
+    orders = Orders(federation, None)
 
     def refused(changed: Plan) -> str:
         with pytest.raises(MessageError) as error:
@@ -84,17 +84,17 @@ def test_a_calibration_has_the_count_of_the_experiment(federation: Federation) -
     count = federation.calibration_samples
     for other in (count - 1, count + 1, 1):
         with pytest.raises(MessageError, match=f"will not sum {other} .* is over {count}"):
-            Orders(federation).check_calibration(other)
+            Orders(federation, None).check_calibration(other)
 
 
 def test_a_model_to_keep_is_of_a_round_of_the_experiment(federation: Federation) -> None:
     for number in (0, 5):
         with pytest.raises(MessageError, match=f"round {number}: this experiment has 4 rounds"):
-            Orders(federation).check_round(number)
+            Orders(federation, None).check_round(number)
 
 
 def test_personal_rounds_are_those_of_the_experiment(federation: Federation) -> None:
-    orders = Orders(federation)
+    orders = Orders(federation, None)
     state = ScheduleState(4, 8, np.zeros(5, np.int64), energy_shift=1)
     work = personal_work(federation, state)
     assert isinstance(work, PersonalWork)
@@ -108,7 +108,7 @@ def test_personal_rounds_are_those_of_the_experiment(federation: Federation) -> 
             f"{getattr(work, name)}"
         )
     with pytest.raises(MessageError, match="this experiment has none"):
-        Orders(replace(federation, personal=None)).check_personal(work)
+        Orders(replace(federation, personal=None), None).check_personal(work)
 
 
 def test_a_run_begins_with_the_calibration_that_is_allowed(federation: Federation) -> None:
@@ -126,4 +126,15 @@ def test_a_run_begins_with_the_calibration_that_is_allowed(federation: Federatio
 
     begin(setup.federation, Watched, setup.start)  # type: ignore[arg-type]
     (samples,) = asked
-    Orders(federation).check_calibration(samples)
+    Orders(federation, None).check_calibration(samples)
+
+
+def test_no_experiment_keeps_devices_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    federation = build(load_experiment(overrides=SETTINGS)).federation
+    (plan, *_) = all_plans(federation)
+    steps = int(plan.jobs.steps.max())
+    monkeypatch.setattr("tifed.nodes.orders.MOST_STEPS", steps)
+    Orders(federation, None).check_plan(plan)
+    monkeypatch.setattr("tifed.nodes.orders.MOST_STEPS", steps - 1)
+    with pytest.raises(MessageError, match=f"for {steps} steps: {steps - 1} an exchange are the m"):
+        Orders(federation, None).check_plan(plan)

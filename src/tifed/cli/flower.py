@@ -108,6 +108,13 @@ def up(
             "simulating devices. May be given several times, once for each node.",
         ),
     ] = None,
+    gateway_tls: Annotated[
+        Path | None,
+        typer.Option(
+            help="Private file of the nodes for gateways at tcp: addresses: *node-N.pem* of *tifed "
+            "flower keys --gateway*."
+        ),
+    ] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Use neither TLS nor node authentication.")
     ] = False,
@@ -144,6 +151,7 @@ def up(
 
     again = [f"--gateway={address}" for address in gateways] or [f"--nodes={nodes}"]
     again += ["--insecure"] if insecure else []
+    again += [f"--gateway-tls={gateway_tls}"] if gateway_tls is not None else []
     again += needed_again(data_dir, tensorboard)
     with (
         ending_in_order(),
@@ -152,7 +160,7 @@ def up(
     ):
         result = run_up(
             chosen, folder, nodes=len(gateways) or min(nodes, chosen.devices),
-            gateways=gateways, secure=not insecure,
+            gateways=gateways, gateway_tls=gateway_tls, secure=not insecure,
             settings=Settings("", timeout=timeout, grace=grace), data_dir=data_dir, watch=watch,
             log=lambda message: messages.print(message, markup=False),
         )  # fmt: skip
@@ -169,6 +177,15 @@ def bundle(
         Path | None,
         typer.Option(help="Folder for the run on the server's machine, as an absolute path."),
     ] = None,
+    site: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=DEVICES",
+            help="Which devices a node may host, such as node-0=0-2,7, by the name under which its "
+            "key is registered. May be given several times; without it, any registered node may "
+            "host any device that no other one hosts.",
+        ),
+    ] = None,
     timeout: Timeout = 600.0,
     grace: Grace = 120.0,
 ) -> None:
@@ -181,6 +198,7 @@ def bundle(
     from tifed.experiment.setup import require_devices
     from tifed.nodes.flower.bundle import write_bundle
     from tifed.nodes.flower.settings import Settings
+    from tifed.nodes.flower.sites import Sites
     from tifed.nodes.terms import acceptance
 
     chosen = experiment_from(experiment, preset, settings)
@@ -188,45 +206,91 @@ def bundle(
     if out is not None and not out.is_absolute():
         raise UsageError(f"--out {out}: must be absolute; it is a path on the server's machine")
     where = "" if out is None else str(out)
-    write_bundle(folder, Settings(to_toml(chosen), out=where, timeout=timeout, grace=grace))
+    sites = Sites.of(site or (), chosen.devices).to_toml()
+    write_bundle(
+        folder, Settings(to_toml(chosen), out=where, timeout=timeout, grace=grace, sites=sites)
+    )
     out_lines = Console(highlight=False, soft_wrap=True)
     if chosen.own_data:
         out_lines.print(f'accepts="{acceptance(chosen)}"', markup=False)
+    if not site:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            "No --site: any node whose key is registered may host any device that no other hosts.",
+            markup=False,
+        )
     out_lines.print(f"flwr run {folder} CONNECTION", markup=False)
 
 
 @app.command()
 def keys(
-    folder: Annotated[Path, typer.Argument(help="Private folder to create for the files.")],
+    folder: Annotated[Path, typer.Argument(help="Private folder for the files, a new one.")],
     host: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             help="Name or address under which nodes reach the server. May be given several times."
         ),
-    ],
+    ] = None,
     nodes: Nodes = 1,
+    gateway: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST",
+            help="Name or address under which a node reaches its gateway at a tcp: address. May be "
+            "given several times: the first is for node 0, the next for node 1.",
+        ),
+    ] = None,
+    renew: Annotated[
+        bool,
+        typer.Option(
+            "--renew",
+            help="Sign the certificates in the folder again, for another year, with *ca.key*.",
+        ),
+    ] = False,
 ) -> None:
     """Create the certificates and keys for TLS and node authentication.
 
     *ca.crt* goes to every node and to everybody who submits runs. *server.crt* and *server.key*
     stay with the SuperLink. *node-N* goes to node N only; register *node-N.pub* at the SuperLink.
+    With *--gateway*, *gateway-N.pem* goes to the gateway of node N only, and *node-N.pem* to that
+    node.
+
+    *ca.key* signs certificates: whoever has it can pose as the server or a node at a gateway. Keep
+    it on a machine or medium of its own, and put it back for *--renew*. Certificates last a year,
+    the authority ten. Renewed files replace the old ones; programs that use them are started again.
+    Keys of nodes at the SuperLink (*node-N*) do not run out, and stay.
     """
     from tifed.nodes.flower import require_flower
 
     require_flower()
-    from tifed.nodes.flower.certificates import make_node_key, make_server_certificates
+    from tifed.nodes.flower import certificates
+    from tifed.nodes.flower.authority import Authority
 
-    if folder.is_dir() and any(folder.iterdir()):
-        raise UsageError(f"{folder}: is not empty; give the path of a new folder")
+    # The SuperLink's own helpers reach it by loopback, whatever the nodes call it.
+    reached_by = tuple(dict.fromkeys([*host, "localhost", "127.0.0.1"])) if host else ()
+    gateways = gateway or []
+    if len(gateways) > nodes:
+        raise UsageError(f"--gateway: {len(gateways)} gateways for {nodes} nodes; a node has one")
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # The SuperLink's own helpers reach it by loopback, whatever the nodes call it.
-        reached_by = dict.fromkeys([*host, "localhost", "127.0.0.1"])
-        made = make_server_certificates(folder, tuple(reached_by))
-        names = [made.authority, made.certificate, made.key]
-        names += [make_node_key(folder, f"node-{number}") for number in range(nodes)]
+        if renew:
+            if gateways:
+                raise UsageError("--gateway: goes without --renew; those in the folder are renewed")
+            names = certificates.renew(folder, reached_by)
+        else:
+            if not reached_by:
+                raise UsageError("--host: name the server as nodes reach it")
+            if folder.is_dir() and any(folder.iterdir()):
+                raise UsageError(f"{folder}: is not empty; give the path of a new folder")
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            authority = Authority.new()
+            made = certificates.make_server_certificates(folder, reached_by, authority)
+            names = [*authority.write(folder), made.certificate, made.key]
+            for number in range(nodes):
+                names.append(certificates.make_node_key(folder, f"node-{number}"))
+            for number, place in enumerate(gateways):
+                names += certificates.make_gateway_files(folder, number, place, authority)
     except OSError as error:
-        raise UsageError(f"{folder}: cannot be written ({error.strerror})") from error
+        why = f"{error.filename}: {error.strerror}"
+        raise UsageError(f"{folder}: cannot be read or written ({why})") from error
     for path in names:
         typer.echo(path)
 

@@ -1,11 +1,15 @@
 """``tifed gateway``: boards for whoever asks on a socket."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tifed.cli.options import DataDir
 from tifed.errors import UsageError
+
+if TYPE_CHECKING:
+    from tifed.nodes.gateway.server import Admission
 
 
 def gateway(
@@ -22,9 +26,25 @@ def gateway(
         typer.Option(
             metavar="ADDRESS",
             help="Address at which nodes reach the gateway: unix:PATH (open to this user only) or "
-            "tcp:HOST:PORT (open to everybody on that network, so use one that you trust).",
+            "tcp:HOST:PORT (by TLS with certificates on both sides, so --tls and --peer go with "
+            "it).",
         ),
     ] = "unix:tifed-gateway.sock",
+    tls: Annotated[
+        Path | None,
+        typer.Option(
+            help="Private file of the gateway, with its key, its certificate and the authority's: "
+            "gateway-N.pem of *tifed flower keys --gateway*. For a tcp: address."
+        ),
+    ] = None,
+    peer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Name in the certificate of a node that may connect, such as node-0. May be given "
+            "several times. For a tcp: address.",
+        ),
+    ] = None,
     baud: Annotated[
         int, typer.Option(min=300, help="Speed of serial lines, bits per second.")
     ] = 115_200,
@@ -34,6 +54,24 @@ def gateway(
     look_every: Annotated[
         float, typer.Option(min=0.1, help="Seconds between two checks of boards that are idle.")
     ] = 10.0,
+    hold: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Seconds that an experiment with rounds left may ask for nothing until another "
+            "one gets the boards.",
+        ),
+    ] = 60.0,
+    least_update: Annotated[
+        int,
+        typer.Option(min=1, help="Fewest samples of this machine that an update may be made of."),
+    ] = 10,
+    least_calibration: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Fewest samples of this machine that calibration sums may be over."
+        ),
+    ] = 50,
     data_dir: DataDir = None,
 ) -> None:
     """Connect boards to a Flower node.
@@ -51,7 +89,10 @@ def gateway(
     The experiment comes with every request, so the gateway is started once and serves one
     experiment after the other. A board needs firmware that was built for the experiment (*tifed
     export*); one that has other firmware is left out and named. Boards that have no samples of
-    their own get them from the data set on this machine.
+    their own get them from the data set on this machine: one that has a name, or files in the
+    folder *--data-dir*. An experiment that names a file elsewhere is refused, as is all work that
+    does not follow from the experiment, or is over fewer samples than *--least-update* and
+    *--least-calibration* say. Boards with samples of their own have such numbers in their firmware.
 
     The log shows which boards are there, leave and come back. To try it without boards, use *tifed
     emulate*.
@@ -59,15 +100,41 @@ def gateway(
     from tifed.cli.service import addresses, log_to_stderr, stop_on_signals
     from tifed.link import Patience
     from tifed.link.listening import listening
-    from tifed.nodes.gateway.board_pool import BoardPool, Lines
+    from tifed.nodes.gateway.board_pool import BoardPool, BoardTerms, Lines
     from tifed.nodes.gateway.server import Gateway, log
+    from tifed.nodes.least import LeastSamples
 
     lines = addresses(devices)
     if not lines:
         raise UsageError("--devices: give the address of at least one board")
-    pool = BoardPool(Lines(lines, baud, Patience(silence=silence)), data_dir)
+    admission = _admission(listen, tls, tuple(peer or ()))
+    least = LeastSamples(update=least_update, calibration=least_calibration)
+    pool = BoardPool(
+        Lines(lines, baud, Patience(silence=silence)), BoardTerms(data_dir, least, hold)
+    )
     log_to_stderr()
     stop = stop_on_signals()
     with listening(listen, "--listen") as listener:
         log.info("gateway of %d boards at %s", len(lines), listen)
-        Gateway(pool, look_every).serve(listener, stop)
+        Gateway(pool, look_every, admission).serve(listener, stop)
+
+
+def _admission(listen: str, tls: Path | None, peers: tuple[str, ...]) -> "Admission | None":
+    """Who may connect; None at a Unix socket.
+
+    Raises:
+        UsageError: if a TCP address comes without certificates, or a Unix socket with them.
+    """
+    from tifed.nodes.gateway.server import Admission
+    from tifed.nodes.gateway.tls import gateway_context
+
+    if not listen.startswith("tcp:"):
+        if tls is not None or peers:
+            raise UsageError("--tls, --peer: go with --listen tcp:HOST:PORT")
+        return None
+    if tls is None or not peers:
+        raise UsageError(
+            "--listen: a tcp: address is open to everybody on the network, so it needs --tls FILE "
+            "and --peer NAME (tifed flower keys --gateway makes the files); or use unix:PATH"
+        )
+    return Admission(gateway_context(tls, "--tls"), peers)

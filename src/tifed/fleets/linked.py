@@ -239,12 +239,16 @@ class LinkedFleet:
         if self._closed:
             return
         self._closed = True
-        for device in self._devices.values():
-            device.client.stop()
+        self.stop()
         self._threads.shutdown(cancel_futures=True)
         for device in self._devices.values():
             device.client.close()
         self._on_close()
+
+    def stop(self) -> None:
+        """Have all that devices are asked for, now and later, fail soon; any thread may say so."""
+        for device in self._devices.values():
+            device.client.stop()
 
     def look(self, seconds: float) -> dict[int, str | None]:
         """Ask every device whether it is there, between two exchanges.

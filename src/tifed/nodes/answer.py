@@ -43,8 +43,7 @@ def _hello(node: NodeContext, content: Content) -> Content:
 def _calibrate(node: NodeContext, content: Content) -> Content:
     """Feature sums over the first samples of the devices that are asked."""
     asked, samples = _asked_devices(node, content), content.integer("samples")
-    if node.orders is not None:
-        node.orders.check_calibration(samples)
+    node.orders.check_calibration(samples)
     summed, answered = np.zeros(node.network.features, np.int64), [asked[:0]]
     squares = counted_samples = 0
     for sums in node.fleet.calibrate(asked.tolist(), samples):
@@ -63,8 +62,7 @@ def _calibrate(node: NodeContext, content: Content) -> Content:
 def _fit(node: NodeContext, content: Content) -> Content:
     """The sum of the updates of the devices that are asked."""
     plan = plan_from(content, node.network, node.devices)
-    if node.orders is not None:
-        node.orders.check_plan(plan)
+    node.orders.check_plan(plan)
     parameters = parameters_from(content, node.network)
     update = total(node.fleet.fit(plan, parameters))
     return update_message(node.experiment, plan, update)
@@ -89,8 +87,7 @@ def _counts(node: NodeContext, content: Content) -> Content:
 def _keep(node: NodeContext, content: Content) -> Content:
     """Give a model to the hosted devices, which keep it."""
     fleet, number = _own(node), content.integer("round")
-    if node.orders is not None:
-        node.orders.check_round(number)
+    node.orders.check_round(number)
     fleet.keep(parameters_from(content, node.network), number)
     return message("keep", node.experiment, {}, **absence(node.left_out("keep")))
 
@@ -98,8 +95,7 @@ def _keep(node: NodeContext, content: Content) -> Content:
 def _personalise(node: NodeContext, content: Content) -> Content:
     """What personal rounds give the hosted devices."""
     fleet, work = _own(node), work_from(content, node.network)
-    if node.orders is not None:
-        node.orders.check_personal(work)
+    node.orders.check_personal(work)
     scores = list(fleet.personalise(parameters_from(content, node.network), work))
     absent = _missing(node, "personalise", node.devices, (score.device for score in scores))
     return personalised(node.experiment, scores, absent)
@@ -121,7 +117,7 @@ def _missing(
     node: NodeContext, kind: str, asked: Iterable[int], answered: Iterable[int]
 ) -> dict[int, str]:
     """Which devices with data of their own have not answered, and why."""
-    if node.orders is None:
+    if not node.orders.federation.own_data:
         return {}
     reasons = node.left_out(kind)
     return {device: reasons.get(device, UNSAID) for device in sorted(set(asked) - set(answered))}
@@ -129,7 +125,7 @@ def _missing(
 
 def _own(node: NodeContext) -> OwnDataFleet:
     """The devices of a run with own data."""
-    if node.orders is None:
+    if not node.orders.federation.own_data:
         raise MessageError("asks for what goes with own_data = true, which this run has not")
     return with_own_data(node.fleet)
 

@@ -11,7 +11,7 @@ from functools import cache, lru_cache, partial
 from pathlib import Path
 
 from tifed.errors import UsageError
-from tifed.experiment import Experiment, Setup, build
+from tifed.experiment import Experiment, Setup
 from tifed.experiment.identity import identity
 from tifed.experiment.load import validated
 from tifed.experiment.own_data import ON_DEVICES
@@ -19,9 +19,10 @@ from tifed.experiment.setup import partition_digest
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.nodes.messages.device_ranges import hosted
 from tifed.nodes.orders import Orders
+from tifed.nodes.own_files import built_here, require_own_files
 from tifed.nodes.own_fleet import OwnHostedFleet
 from tifed.nodes.own_setup import own_setup
-from tifed.nodes.terms import NodeTerms
+from tifed.nodes.terms import ANY, NodeTerms
 from tifed.rule.network import Network, Parameters
 
 
@@ -64,7 +65,7 @@ class NodeContext:
         network: what every device holds.
         devices: the hosted ones.
         fleet: of the hosted devices; it is never asked for others.
-        orders: with own data what may be asked for; None where devices are sent their samples.
+        orders: what may be asked for.
         left_out: which devices could not do what a message of some kind asked for last, and why.
     """
 
@@ -73,7 +74,7 @@ class NodeContext:
     network: Network
     devices: range
     fleet: Fleet
-    orders: Orders | None = None
+    orders: Orders
     left_out: Callable[[str], Mapping[int, str]] = lambda kind: {}
 
 
@@ -135,21 +136,25 @@ def simulated_context(
         terms: what the node's owner lets be done with its own data.
 
     Raises:
-        UsageError: if the experiment cannot be built here, or the owner has not accepted it.
+        UsageError: if the experiment cannot be built here, the owner has not accepted it, or it
+            names files that the owner has not.
     """
     resolved, terms = parsed(experiment), terms or NodeTerms()
     devices = selection.devices(resolved.devices)
     terms.require(resolved)
+    if terms.accepts != ANY and not resolved.own_data:
+        require_own_files(resolved, data_dir)
     if not resolved.own_data:
         setup = _built(experiment, data_dir)
         data = samples_digest(resolved, setup)
         fleet = HostedFleet(setup, devices)
-        return NodeContext(identity(resolved), data, setup.network, devices, fleet)
+        orders = Orders(setup.federation, terms.least)
+        return NodeContext(identity(resolved), data, setup.network, devices, fleet, orders)
     setup = own_setup(resolved, devices, terms, partial(_built, data_dir=data_dir))
     own = OwnHostedFleet(setup, devices, terms.least)
     return NodeContext(
         identity(resolved), samples_digest(resolved, setup), setup.network, devices, own,
-        Orders(setup.federation), own.too_few,
+        Orders(setup.federation, terms.least), own.too_few,
     )  # fmt: skip
 
 
@@ -170,7 +175,7 @@ def samples_digest(experiment: Experiment, setup: Setup) -> str:
 @lru_cache(maxsize=2)
 def _built(experiment: str, data_dir: Path | None) -> Setup:
     """Shared by the nodes that one process plays in a simulation."""
-    return build(parsed(experiment), data_dir)
+    return built_here(parsed(experiment), data_dir)
 
 
 @lru_cache(maxsize=4)

@@ -1,18 +1,23 @@
-"""Only work that follows from the experiment is done, where devices have their samples themselves.
+"""Only work that follows from the experiment is done, and only as much as the node's owner allows.
 
 Whoever may choose positions and counts as he likes can take single samples out of sums and
 updates. But all work of a run follows from its experiment: so a node knows what may be asked.
 """
 
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
 
 from tifed.federation import Federation, PersonalWork, Plan, ScheduleState
 from tifed.federation.personal import personal_work
+from tifed.nodes.least import LeastSamples
 from tifed.nodes.messages.content import MessageError
 from tifed.rule.integer.rounding import Integers
+
+MOST_STEPS = 1 << 20
+"""Mini-batch steps of a device in one exchange: whoever wants more keeps boards for hours."""
 
 
 @dataclass
@@ -21,9 +26,12 @@ class Orders:
 
     Attributes:
         federation: the run's constants.
+        least: how few samples may stand behind what is answered, by the node's owner. None where
+            each device sees to that itself, as boards with own data do.
     """
 
     federation: Federation
+    least: LeastSamples | None
     _turns: tuple[int, Integers] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -41,6 +49,8 @@ class Orders:
                 f"will not sum {samples} samples of each device: this experiment's calibration is "
                 f"over {own}"
             )
+        if self.least is not None:
+            self.least.check_calibration(samples)
 
     def check_plan(self, plan: Plan) -> None:
         """Make sure that a part of a plan is of an exchange of this run.
@@ -70,6 +80,14 @@ class Orders:
                     f"{asked[wrong[0]]}: this experiment has {wanted[wrong[0]]} for exchange "
                     f"{plan.exchange}"
                 )
+        most = int(plan.jobs.steps.max(initial=0))
+        if most > MOST_STEPS:
+            raise MessageError(
+                f"will not train a device for {most} steps: {MOST_STEPS} an exchange are the most; "
+                "set average_every, or fewer local_epochs"
+            )
+        if self.least is not None:
+            self.least.check_plan(plan, self.federation.batch)
 
     def check_round(self, number: int) -> None:
         """Make sure that a model can be that of the end of round ``number``.
@@ -101,7 +119,7 @@ class Orders:
                     f"will not do personal rounds with {name} {asked}: this experiment has {wanted}"
                 )
 
-    @property
+    @cached_property
     def _exchanges(self) -> int:
         """Exchanges in a round."""
         return sum(1 for _ in self.federation.plans(self._state(0, 0, 0)))

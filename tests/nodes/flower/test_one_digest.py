@@ -95,19 +95,20 @@ def awaited(log: Path, words: str) -> None:
 
 
 def knock(deployment: Deployment, folder: Path, other_release: Path) -> dict[str, Program]:
-    """Three who are not to take part: of another release, without a known key, and wary."""
+    """Those who are not to take part: of another release, without a known key, wary, and greedy."""
     hosting = "partition-id=0 num-partitions=3"
     (folder / "wrong").mkdir()
     wrong = make_server_certificates(folder / "wrong", ("localhost",)).authority
     path = os.pathsep.join([str(other_release), os.environ.get("PYTHONPATH", "")])
     others = {
-        "old": deployment.start_other(
-            "old", hosting, registered=True, environment={"PYTHONPATH": path}
-        ),
-        "stranger": deployment.start_other("stranger", hosting, registered=False),
-        "wary": deployment.start_other("wary", hosting, registered=True, authority=wrong),
+        "old": deployment.start_other("old", hosting, site="old", environment={"PYTHONPATH": path}),
+        "stranger": deployment.start_other("stranger", hosting, site=None),
+        "wary": deployment.start_other("wary", hosting, site="wary", authority=wrong),
     }
-    awaited(others["old"].log, "SuperNode ID")
+    everything = "partition-id=0 num-partitions=1"
+    others["thief"] = deployment.start_other("thief", everything, site="thief")
+    for name in ("old", "thief"):
+        awaited(others[name].log, "SuperNode ID")
     awaited(others["stranger"].log, "Failed to activate SuperNode")
     awaited(others["wary"].log, "CERTIFICATE_VERIFY_FAILED")
     return others
@@ -162,6 +163,7 @@ def test_one_digest_on_boards_and_in_processes(
     for devices in ("devices 0-2", "devices 3-5", "devices 6-7"):
         assert f"hosts {devices}" in log
     assert "takes" not in log
+    assert "dropped: it wants devices 0-7, to which its site thief is not bound (node-0: " in log
     assert not marked(deployments[0].mark)
     assert "dropped: it speaks version 2 of the message format; this release speaks" in log
     assert "SuperNode ID" not in others["stranger"].log.read_text()

@@ -22,6 +22,7 @@ from tifed.nodes.messages.content import (
     refusal,
     update_message,
 )
+from tifed.nodes.orders import Orders
 from tifed.rule.learning import norm_of
 from tifed.rule.learning.clipping import largest_squares
 
@@ -113,7 +114,9 @@ def test_a_node_says_on_which_data_it_works(setup: Setup) -> None:
     hosted = HostedFleet(setup, range(3))
     assert setup.dataset is not None
     for data in (setup.dataset.digest, "other"):
-        node = NodeContext("it", data, setup.network, range(3), hosted)
+        node = NodeContext(
+            "it", data, setup.network, range(3), hosted, Orders(setup.federation, None)
+        )
         assert answer(node, message("hello", "it", {})).values["data"] == data
 
 

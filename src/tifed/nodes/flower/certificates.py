@@ -1,12 +1,8 @@
-"""Certificates and keys for a federation on this machine: made for it, gone with it."""
+"""Files of certificates and keys for a federation: made, and renewed."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -14,9 +10,14 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-LIFE = timedelta(days=365)
+from tifed.nodes.flower.authority import (
+    CERTIFICATE,
+    Authority,
+    hosts_of,
+    write_private,
+    write_public,
+)
 
 
 @dataclass(frozen=True)
@@ -34,85 +35,73 @@ class ServerCertificates:
     key: Path
 
 
-def make_server_certificates(folder: Path, names: tuple[str, ...]) -> ServerCertificates:
-    """Make an authority of its own, and a server certificate that it signs.
+def make_server_certificates(
+    folder: Path, names: tuple[str, ...], authority: Authority | None = None
+) -> ServerCertificates:
+    """Make a server certificate, and the authority that signs it unless there is one.
 
     Args:
         folder: where the files go; it should be private.
         names: host names and addresses by which the server is reached.
+        authority: that signs; a new one's key is not kept.
     """
-    authority_key = ec.generate_private_key(ec.SECP384R1())
-    authority_name = _name("TIFeD federation")
-    authority = (
-        _builder(authority_name, authority_name, authority_key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs=True), critical=True)
-        .add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False
-        )
-        .sign(authority_key, hashes.SHA384())
+    authority = authority or Authority.new()
+    key, certificate = authority.issue(names[0], names)
+    return ServerCertificates(
+        write_public(folder / CERTIFICATE, authority.pem),
+        write_public(folder / "server.crt", certificate),
+        write_private(folder / "server.key", key),
     )
-    key = ec.generate_private_key(ec.SECP384R1())
-    certificate = (
-        _builder(_name(names[0]), authority_name, key.public_key())
-        .add_extension(x509.SubjectAlternativeName([_general(n) for n in names]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()),
-            critical=False,
-        )
-        .sign(authority_key, hashes.SHA384())
-    )
-    made = ServerCertificates(folder / "ca.crt", folder / "server.crt", folder / "server.key")
-    made.authority.write_bytes(authority.public_bytes(Encoding.PEM))
-    made.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
-    _private(made.key, key, PrivateFormat.PKCS8)
-    return made
+
+
+def make_gateway_files(folder: Path, number: int, host: str, authority: Authority) -> list[Path]:
+    """Make what gateway ``number`` and its node need for TLS between them.
+
+    Args:
+        folder: where the files go; it should be private.
+        number: of the node.
+        host: name or address by which the node reaches the gateway.
+        authority: that signs.
+    """
+    return [
+        _write_all(folder / f"gateway-{number}.pem", f"gateway-{number}", (host,), authority),
+        _write_all(folder / f"node-{number}.pem", f"node-{number}", (), authority),
+    ]
+
+
+def renew(folder: Path, hosts: tuple[str, ...] = ()) -> list[Path]:
+    """Sign all certificates in ``folder`` again, with new keys; those of nodes at Flower stay.
+
+    Args:
+        folder: with the authority's key.
+        hosts: names and addresses by which the server is reached; default those of before.
+
+    Raises:
+        UsageError: if the authority's key is missing, or its time is over.
+    """
+    authority = Authority.read(folder)
+    certificate = (folder / "server.crt").read_bytes()
+    made = make_server_certificates(folder, hosts or hosts_of(certificate), authority)
+    written = [made.certificate, made.key]
+    for path in sorted([*folder.glob("gateway-*.pem"), *folder.glob("node-*.pem")]):
+        own = path.read_bytes()
+        own = own[own.index(b"-----BEGIN CERTIFICATE-----") :]
+        written.append(_write_all(path, path.stem, hosts_of(own), authority))
+    return written
 
 
 def make_node_key(folder: Path, name: str) -> Path:
     """Make a node's key pair: ``name`` and ``name.pub``; the path of the private one."""
     key = ec.generate_private_key(ec.SECP384R1())
-    path = folder / name
-    _private(path, key, PrivateFormat.OpenSSH)
+    path = write_private(
+        folder / name, key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    )
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-    path.with_suffix(".pub").write_bytes(public + b"\n")
+    write_public(path.with_suffix(".pub"), public + b"\n")
     return path
 
 
-def _private(path: Path, key: ec.EllipticCurvePrivateKey, form: PrivateFormat) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(key.private_bytes(Encoding.PEM, form, NoEncryption()))
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def _general(name: str) -> x509.GeneralName:
-    """A host name, or an address if it is one."""
-    try:
-        return x509.IPAddress(ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
-) -> x509.CertificateBuilder:
-    # A little in the past: the clocks of two machines differ.
-    now = datetime.now(UTC) - timedelta(hours=1)
-    return x509.CertificateBuilder(
-        issuer, subject, key, x509.random_serial_number(), now, now + LIFE
-    )
-
-
-def _usage(signs: bool) -> x509.KeyUsage:
-    """What a key is for: signing certificates, or serving."""
-    return x509.KeyUsage(
-        digital_signature=not signs, key_cert_sign=signs, crl_sign=signs,
-        content_commitment=False, key_encipherment=False, data_encipherment=False,
-        key_agreement=False, encipher_only=False, decipher_only=False,
-    )  # fmt: skip
+def _write_all(path: Path, name: str, hosts: tuple[str, ...], authority: Authority) -> Path:
+    """A private file with all that one end needs (`tifed.nodes.gateway.tls`)."""
+    key, certificate = authority.issue(name, hosts)
+    return write_private(path, key + certificate + authority.pem)

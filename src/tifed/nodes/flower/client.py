@@ -14,7 +14,7 @@ from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.settings import Settings
 from tifed.nodes.gateway.relay import PATIENCE, ask
 from tifed.nodes.messages.content import Content, MessageError, refusal
-from tifed.nodes.terms import NodeTerms
+from tifed.nodes.terms import ANY, NodeTerms
 
 
 def client_app(settings: Settings | None = None, terms: NodeTerms | None = None) -> ClientApp:
@@ -60,16 +60,16 @@ def _answered(
         patience = node.get("gateway-patience", PATIENCE)
         if type(patience) not in (int, float):
             raise UsageError(f"node configuration: gateway-patience is {patience!r}, not seconds")
-        address = str(node["gateway"])
-        return ask(address, settings.experiment, selection, content, settings.timeout, patience)
-    folder = str(node.get("data-dir", settings.data_dir))
+        address, tls = str(node["gateway"]), node.get("gateway-tls")
+        return ask(
+            address, settings.experiment, selection, content, settings.timeout, patience,
+            None if tls is None else Path(str(tls)),
+        )  # fmt: skip
+    terms = terms or NodeTerms.from_config(node)
+    # Which files may be read is not for the server to say.
+    folder = str(node.get("data-dir", settings.data_dir if terms.accepts == ANY else ""))
     return answer(
-        simulated_context(
-            settings.experiment,
-            selection,
-            Path(folder) if folder else None,
-            terms or NodeTerms.from_config(node),
-        ),
+        simulated_context(settings.experiment, selection, Path(folder) if folder else None, terms),
         content,
     )
 

@@ -58,6 +58,7 @@ class Deployment:
         *,
         data_dir: Path | None = None,
         gateways: Sequence[str] = (),
+        gateway_tls: Path | None = None,
         secure: bool = True,
         log: Callable[[str], None] = print,
     ) -> None:
@@ -68,6 +69,7 @@ class Deployment:
             logs: folder of the programs' logs.
             data_dir: folder of data sets of every node.
             gateways: addresses, one per node, if the devices are boards behind gateways.
+            gateway_tls: the nodes' private file for gateways at TCP addresses.
             secure: TLS, and only nodes whose keys are registered.
             log: told what was started again.
 
@@ -77,7 +79,7 @@ class Deployment:
         require_flower()
         self.logs = logs
         self._nodes_wanted, self._data_dir, self._secure, self._log = nodes, data_dir, secure, log
-        self._gateways = tuple(gateways)
+        self._gateways, self._gateway_tls = tuple(gateways), gateway_tls
         self._home: Path
         self.address = f"{HOST}:{free_ports(1)[0]}"
         self._certificates: ServerCertificates | None = None
@@ -170,7 +172,7 @@ class Deployment:
         name: str,
         node_config: str,
         *,
-        registered: bool,
+        site: str | None,
         environment: Mapping[str, str] | None = None,
         authority: Path | None = None,
     ) -> Program:
@@ -179,11 +181,11 @@ class Deployment:
         Args:
             name: of its key and its log.
             node_config: what it hosts.
-            registered: whether the SuperLink knows its key.
+            site: name under which its key is registered; None if the SuperLink does not know it.
             environment: over the usual one.
             authority: the certificate it trusts; default the right one.
         """
-        key = self._key(name, registered) if self._secure else None
+        key = self._key(name, site) if self._secure else None
         program = self._node_program(name, node_config, key, environment or {}, authority)
         self._others.append(program)
         return program
@@ -213,27 +215,31 @@ class Deployment:
         """Start SuperNode ``number``, each time with a key of its own.
 
         Flower counts a node that was killed as there for another minute and refuses its key till
-        then; with a new key its devices are back at once.
+        then; with a new key, under the same name, its devices are back at once.
         """
-        named = f"node-{number}" + (f"-{starts}" if starts else "")
+        site = site_name(number)
+        named = f"{site}-{starts}" if starts else site
         config = f"partition-id={number} num-partitions={self._nodes_wanted}"
         if self._gateways:
             config += f' gateway="{self._gateways[number]}"'
+            if self._gateway_tls is not None:
+                config += f' gateway-tls="{self._gateway_tls.absolute()}"'
         else:  # whoever runs all nodes on one machine has all data anyway
             config += "".join(
                 f' {name}="{value}"' if isinstance(value, str) else f" {name}={value}"
                 for name, value in NodeTerms.open().to_config().items()
             )
-        key = self._key(named, registered=True) if self._secure else None
+        key = self._key(named, site) if self._secure else None
         program = self._node_program(named, config, key, {}, None)
         return _Node(number, program, starts + 1, time.monotonic())
 
-    def _key(self, name: str, registered: bool) -> Path:
+    def _key(self, name: str, site: str | None) -> Path:
+        """A new key in the file ``name``, registered as that of ``site``."""
         key = make_node_key(self._keys, name)
-        if registered:
+        if site is not None:
             public = str(key.with_suffix(".pub"))
             command = ("supernode", "register", public, CONNECTION)
-            self._flwr(*command, "--name", name, "--format", "json")
+            self._flwr(*command, "--name", site, "--format", "json")
         return key
 
     def _node_program(
@@ -290,6 +296,11 @@ class Deployment:
             stop(programs, self.mark)
         finally:
             shutil.rmtree(self._home, ignore_errors=True)
+
+
+def site_name(number: int) -> str:
+    """Under which name the keys of SuperNode ``number`` are registered."""
+    return f"node-{number}"
 
 
 def _listens(host: str, port: int) -> bool:

@@ -19,6 +19,7 @@ from tifed.nodes.flower.format import Broadcast, unpack, why
 from tifed.nodes.flower.pace import Pace
 from tifed.nodes.flower.roster import LOOK_EVERY, NOBODY, Roster
 from tifed.nodes.flower.settings import Settings
+from tifed.nodes.flower.sites import Sites
 from tifed.nodes.messages.content import Arrays, Content, MessageError
 from tifed.nodes.messages.device_ranges import text
 from tifed.rule.integer.rounding import Integers
@@ -55,8 +56,9 @@ class Exchanges:
 
     def __post_init__(self) -> None:
         self._roster = Roster(
-            self.grid, self.federation, self.experiment, self.data, self.settings.timeout, self.log
-        )
+            self.grid, self.federation, self.experiment, self.data, self.settings.timeout, self.log,
+            Sites.from_toml(self.settings.sites),
+        )  # fmt: skip
         self._given_up = np.zeros(self.federation.devices, bool)
 
     @property

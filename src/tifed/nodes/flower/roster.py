@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tifed.federation import Federation
 from tifed.nodes.flower.format import pack, unpack, why
+from tifed.nodes.flower.sites import Sites, present_sites
 from tifed.nodes.messages import Content, MessageError, message
 from tifed.nodes.messages.device_ranges import from_ranges, text
 
@@ -24,9 +25,10 @@ NOBODY = np.uint64(0)
 class Roster:
     """The nodes that a run may use.
 
-    Flower's node numbers are random: devices are known by what their node says it hosts. If two
-    nodes say that they host a device, it is the later one's: a node that was started again has a
-    new number while Flower still counts the old one as there.
+    Flower's node numbers are random: devices are known by what their node says it hosts. A node may
+    say so of devices that its site is bound to, and that no other site's node hosts: nobody takes
+    devices away from a node that is there. Only a node of the same site does, for one that was
+    started again has a new number while Flower still counts the old one as there.
 
     Attributes:
         grid: Flower's way to the nodes.
@@ -35,6 +37,7 @@ class Roster:
         data: digest of the data set.
         timeout: seconds a node has to say what it hosts.
         log: told of everything that is noticed.
+        sites: which devices each site may host.
         host: uint64 (devices,), the node that hosts each, or `NOBODY`.
     """
 
@@ -44,8 +47,10 @@ class Roster:
     data: str
     timeout: float
     log: Callable[[str], None]
+    sites: Sites = field(default_factory=lambda: Sites({}))
     host: NDArray[np.uint64] = field(init=False)
-    _present: set[int] = field(default_factory=set)
+    _present: dict[int, str] = field(default_factory=dict)
+    _refused: set[int] = field(default_factory=set)
     _asked: dict[str, tuple[int, float]] = field(default_factory=dict)
     _looked: float = float("-inf")
     _version: int = 0
@@ -64,22 +69,25 @@ class Roster:
         now = time.monotonic()
         if now - self._looked >= LOOK_EVERY:
             self._looked = now
-            present = set(self.grid.get_node_ids())
-            for node in sorted(self._present - present):
+            before, self._present = self._present, present_sites(self.grid)
+            for node in sorted(before.keys() - self._present.keys()):
                 self.forget(node, "has left")
-            self._ask(sorted(present - self._present))
-            self._present = present
+            self._ask(sorted(self._present.keys() - before.keys()))
         if self._asked:
             self._listen(now)
         return version != self._version
 
     def forget(self, node: int, why: str) -> None:
         """Give ``node`` no more work until it comes again."""
+        self._refused.discard(node)
         own = np.flatnonzero(self.host == node)
         if len(own):
             self.log(f"node {node} {why}; devices {text(own)} have no node")
             self.host[own] = NOBODY
             self._version += 1
+            # Who wanted some of them, and came too early, may have them now.
+            waiting, self._refused = self._refused & self._present.keys(), set()
+            self._ask(sorted(waiting))
 
     def _ask(self, nodes: list[int]) -> None:
         """Ask nodes what they host."""
@@ -108,7 +116,11 @@ class Roster:
             self.log(f"node {node} dropped: no answer in {self.timeout:g} s")
 
     def _enter(self, node: int, answer: RecordDict) -> None:
-        """Believe ``node`` that it hosts what it says."""
+        """Have ``node`` host what it says, if it may.
+
+        Raises:
+            MessageError: if it may not, or says nothing of use.
+        """
         content: Content = unpack(answer, "hello", self.experiment)
         if content.values.get("data") != self.data:
             raise MessageError(
@@ -119,10 +131,25 @@ class Roster:
             devices = from_ranges(ranges, self.federation.devices)
         except ValueError as error:
             raise MessageError(str(error)) from error
+        site = self._present.get(node, "")
+        if len(strangers := self.sites.strangers(site, devices)):
+            raise MessageError(
+                f"wants devices {text(strangers)}, to which its site {site or 'without a name'} is "
+                f"not bound ({self.sites})"
+            )
         before = self.host[devices]
-        for old in np.unique(before[before != NOBODY]):
-            taken = devices[before == old]
-            self.log(f"node {node} takes devices {text(taken)} over from node {old}")
+        others = [int(other) for other in np.unique(before[(before != NOBODY) & (before != node)])]
+        for other in others:
+            if not site or self._present.get(other) != site:
+                self._refused.add(node)
+                raise MessageError(
+                    f"wants devices {text(devices[before == other])}, which node {other} hosts "
+                    "and is there; it is asked again when that one has left"
+                )
+        for other in others:
+            taken = devices[before == other]
+            self.log(f"node {node} takes devices {text(taken)} over from node {other}, of its site")
         self.host[devices] = node
         self._version += 1
-        self.log(f"node {node} hosts devices {text(devices)}")
+        name = f" of site {site}" if site else ""
+        self.log(f"node {node}{name} hosts devices {text(devices)}")

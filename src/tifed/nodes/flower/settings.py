@@ -22,6 +22,8 @@ class Settings:
             exchange.
         grace: seconds to wait for a node that hosts a device, at the start and when one has left;
             while a node has yet to say what it hosts, the wait goes on.
+        sites: which devices each site may host, as `tifed.nodes.flower.sites.Sites` writes it;
+            empty if no site is bound to any.
     """
 
     experiment: str
@@ -30,6 +32,7 @@ class Settings:
     timeout: float = 600.0
     attempts: int = 2
     grace: float = 120.0
+    sites: str = ""
 
     def __post_init__(self) -> None:
         for name in ("timeout", "attempts"):

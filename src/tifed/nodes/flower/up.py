@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment, Result, RunFolder, to_toml
 from tifed.experiment.own_data import NEEDS_DEVICES, ON_DEVICES
 from tifed.nodes.flower import require_flower
 from tifed.nodes.flower.bundle import write_bundle
-from tifed.nodes.flower.deployment import Deployment
+from tifed.nodes.flower.deployment import Deployment, site_name
 from tifed.nodes.flower.settings import Settings
+from tifed.nodes.flower.sites import Sites, named_devices
+from tifed.nodes.messages.device_ranges import hosted
 
 LOOK_EVERY = 0.5
 START_PATIENCE = 120.0
@@ -31,6 +35,7 @@ def up(
     settings: Settings | None = None,
     data_dir: Path | None = None,
     gateways: Sequence[str] = (),
+    gateway_tls: Path | None = None,
     watch: Callable[[Row], None] | None = None,
     log: Callable[[str], None] = print,
     started: Callable[[Deployment], None] | None = None,
@@ -46,6 +51,7 @@ def up(
         settings: time limits and attempts; its experiment and folders are replaced.
         data_dir: folder of data sets.
         gateways: addresses of running gateways, one per node, if the devices are boards.
+        gateway_tls: the nodes' private file for gateways at TCP addresses.
         watch: told of every row of metrics.csv.
         log: told of everything that is noticed.
         started: told when everything runs.
@@ -72,6 +78,7 @@ def up(
         experiment=text,
         out=str(folder.path),
         data_dir=str(data_dir.absolute()) if data_dir else "",
+        sites=_sites(experiment.devices, nodes).to_toml() if secure else "",
     )
     if folder.result.is_file():
         return folder.read_result()
@@ -83,6 +90,7 @@ def up(
             folder.path / "flower",
             data_dir=data_dir,
             gateways=gateways,
+            gateway_tls=gateway_tls,
             secure=secure,
             log=log,
         ) as deployment:
@@ -96,6 +104,12 @@ def up(
                 log(f"the server of run {run} has died; the run is submitted again")
                 deployment.stop_run(run)
     raise RunError(f"the server died {restarts + 1} times; its log is in {folder.path / 'flower'}")
+
+
+def _sites(devices: int, nodes: int) -> Sites:
+    """Each node has the devices of its part, and no others."""
+    parts = (np.array(hosted(node, nodes, devices)) for node in range(nodes))
+    return Sites({site_name(node): named_devices(own) for node, own in enumerate(parts)})
 
 
 def _finishes(deployment: Deployment, run: str, folder: RunFolder, tail: "_Tail") -> bool:

@@ -1,14 +1,16 @@
 """The boards of a gateway: who is there, and what they work on."""
 
 import logging
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tifed.errors import RunError
+from tifed.experiment import Experiment, Setup
 from tifed.experiment.identity import identity
-from tifed.experiment.setup import build, with_faults
+from tifed.experiment.setup import with_faults
 from tifed.federation import (
     DeviceCounts,
     DeviceScore,
@@ -23,13 +25,37 @@ from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import Client, Patience, address_opener
 from tifed.link.address import check_distinct
 from tifed.nodes.context import DeviceSelection, NodeContext, parsed, samples_digest
+from tifed.nodes.least import LeastSamples
 from tifed.nodes.orders import Orders
+from tifed.nodes.own_files import built_here, require_own_files
 from tifed.rule.network import Parameters
 
 log = logging.getLogger("tifed.nodes.gateway")
 
 LOOK_SECONDS = 1.0
 """Until a board that is only asked whether it is there counts as gone."""
+
+
+class HeldError(RunError):
+    """The boards work on another experiment, which is under way."""
+
+
+@dataclass(frozen=True)
+class BoardTerms:
+    """What the owner of a gateway lets be done with its boards.
+
+    Attributes:
+        data_dir: folder of data sets: boards that have no samples of their own get them from here,
+            and an experiment may name no file that is elsewhere.
+        least: how few of these samples may stand behind what is answered. Boards that have samples
+            of their own see to that themselves.
+        hold: seconds that an experiment which is under way may ask for nothing until another one
+            may have the boards.
+    """
+
+    data_dir: Path | None = None
+    least: LeastSamples = field(default_factory=LeastSamples)
+    hold: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -68,23 +94,24 @@ class BoardPool:
     is logged, once.
     """
 
-    def __init__(self, lines: Lines, data_dir: Path | None = None) -> None:
+    def __init__(self, lines: Lines, terms: BoardTerms | None = None) -> None:
         """Nothing is opened yet.
 
         Args:
             lines: to the boards.
-            data_dir: folder of data sets: boards that have no samples of their own get them from
-                here.
+            terms: of their owner.
 
         Raises:
             UsageError: if an address is not one, or two are the same line.
         """
-        self._lines, self._data_dir = lines, data_dir
+        self._lines, self._terms = lines, terms or BoardTerms()
         self._waiting = lines.clients()
         self._key: tuple[str, DeviceSelection] | None = None
         self._context: NodeContext | None = None
         self._linked: LinkedFleet | None = None
         self._said: dict[str, str | None] = {}
+        self._held_until = float("-inf")
+        self.given_up = False
 
     def context(self, experiment: str, selection: DeviceSelection) -> NodeContext:
         """The context of a node whose devices are the boards, first board first device.
@@ -95,15 +122,20 @@ class BoardPool:
 
         Raises:
             UsageError: if the experiment cannot be built here, or needs more boards.
+            HeldError: if another one is under way.
         """
         if self._context is not None and self._key == (experiment, selection):
-            return self._context
+            if not self.given_up:
+                return self._context
+        elif self._context is not None and time.monotonic() < self._held_until:
+            raise HeldError(
+                f"has its boards at work on experiment {self._context.experiment[:8]}; another one "
+                f"gets them after its last round, or when it has asked for nothing for "
+                f"{self._terms.hold:g} s"
+            )
         resolved = parsed(experiment)
         devices = selection.devices(resolved.devices, len(self._lines.addresses))
-        # Its own fleet is none of ours: only the data, the network and the streams are.
-        setup = build(
-            resolved.model_copy(update={"fleet": "simulated", "fleet_settings": {}}), self._data_dir
-        )
+        setup = self._built(resolved)
         link = resolved.link
         self._release()
         linked = LinkedFleet(
@@ -119,15 +151,39 @@ class BoardPool:
             name[:8], resolved.dataset, resolved.mode, devices.start, devices.stop - 1,
         )  # fmt: skip
         self._linked, self._key = linked, (experiment, selection)
-        fleet = with_faults(resolved, _Watched(self, linked, names))
+        fleet = with_faults(resolved, _Watched(self, linked, names, resolved.rounds))
         self._context = NodeContext(
             name, samples_digest(resolved, setup), setup.network, devices, fleet,
-            Orders(setup.federation) if resolved.own_data else None, lambda kind: linked.left_out,
+            Orders(setup.federation, None if resolved.own_data else self._terms.least),
+            lambda kind: linked.left_out,
         )  # fmt: skip
         return self._context
 
+    def _built(self, experiment: Experiment) -> Setup:
+        """The setup of an experiment that comes from whoever asks.
+
+        Raises:
+            UsageError: if it cannot be built here.
+        """
+        require_own_files(experiment, self._terms.data_dir)
+        # Its own fleet is none of ours: only the data, the network and the streams are.
+        own = experiment.model_copy(update={"fleet": "simulated", "fleet_settings": {}})
+        return built_here(own, self._terms.data_dir)
+
+    def hold(self, under_way: bool) -> None:
+        """Keep the boards for the experiment that they work on, or let another one have them."""
+        self._held_until = time.monotonic() + self._terms.hold if under_way else float("-inf")
+
+    def give_up(self) -> None:
+        """Have what the boards do now end soon; any thread may say so."""
+        self.given_up = True
+        if self._linked is not None:
+            self._linked.stop()
+
     def look(self) -> None:
         """Notice boards that have come or gone."""
+        if self.given_up:
+            self._release()
         if self._linked is not None and self._context is not None:
             names = dict(zip(self._context.devices, self._lines.addresses, strict=False))
             for device, reason in self._linked.look(LOOK_SECONDS).items():
@@ -160,6 +216,7 @@ class BoardPool:
         if self._linked is not None:
             self._linked.close()
         self._linked = self._context = self._key = None
+        self._held_until, self.given_up = float("-inf"), False
 
 
 def _greet(client: Client) -> str | None:
@@ -179,6 +236,7 @@ class _Watched:
     pool: BoardPool
     fleet: LinkedFleet
     names: dict[int, str]
+    rounds: int
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterable[FeatureSums]:
         """Feature sums, made by each of ``devices`` that answers."""
@@ -186,12 +244,17 @@ class _Watched:
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """The updates of the boards that answer, as they come."""
+        under_way = plan.round + 1 < self.rounds
+        self.pool.hold(under_way)
         for update in self.fleet.fit(plan, parameters):
+            if self.pool.given_up:
+                raise RunError("the work was given up: whoever asked is gone")
             for device in update.devices.tolist():
                 self.pool.note(self.names[device], None)
             for device, reason in update.absent.items():
                 self.pool.note(self.names[device], reason)
             yield update
+        self.pool.hold(under_way)
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores on each board's samples: by the board if it has them itself, else from here."""

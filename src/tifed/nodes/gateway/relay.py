@@ -1,14 +1,17 @@
 """The side of those who reach boards through a gateway."""
 
 import socket
+import ssl
 import time
 from dataclasses import asdict
+from pathlib import Path
 
-from tifed.errors import RunError
+from tifed.errors import RunError, UsageError
 from tifed.link.address import check_socket_address
 from tifed.link.opening import connect
 from tifed.link.reason import reason
 from tifed.nodes.context import DeviceSelection
+from tifed.nodes.gateway.tls import node_context, wrap_for
 from tifed.nodes.gateway.wire import WireError, receive, send
 from tifed.nodes.messages.content import Content, MessageError
 
@@ -29,6 +32,7 @@ def ask(
     content: Content,
     timeout: float,
     patience: float = PATIENCE,
+    tls: Path | None = None,
 ) -> Content:
     """What the gateway at ``address`` answers to a message.
 
@@ -41,24 +45,29 @@ def ask(
         selection: which devices its boards are.
         content: the message.
         timeout: seconds that there are for all of it.
-        patience: seconds that a gateway which is gone has to come back.
+        patience: seconds that a gateway which is gone, or works for somebody else, has until it
+            answers.
+        tls: private file for a gateway at a TCP address (`tifed.nodes.gateway.tls`).
 
     Raises:
-        UsageError: if ``address`` is not one.
+        UsageError: if ``address`` is not one, or the private file is missing or of no use.
         RunError: if the gateway is gone for too long, or takes too long.
         MessageError: if it says that it cannot do it.
     """
     check_socket_address(address, "gateway")
+    context = _context(address, tls)
     heard = time.monotonic()
     deadline = heard + SHARE * timeout
     head = {"experiment": experiment, "place": asdict(selection), "message": dict(content.values)}
     while True:
         try:
-            with _connected(address) as connection:
+            with _connected(address, context) as connection:
                 send(connection, head, content.arrays, SEND_SECONDS)
                 while True:
                     left = deadline - time.monotonic()
                     answer, arrays = receive(connection, max(0.001, min(SILENCE, left)))
+                    if "busy" in answer:
+                        raise WireError(str(answer["busy"]))
                     heard = time.monotonic()
                     if heard > deadline:
                         raise RunError(f"gateway {address}: not ready in {SHARE * timeout:g} s")
@@ -74,13 +83,38 @@ def ask(
             time.sleep(min(PAUSE, max(0.0, deadline - now)))
 
 
-def _connected(address: str) -> socket.socket:
+def _context(address: str, tls: Path | None) -> ssl.SSLContext | None:
+    """For TLS, if the gateway is at a TCP address.
+
+    Raises:
+        UsageError: if the private file is missing or of no use.
+    """
+    if address.startswith("unix:"):
+        return None
+    if tls is None:
+        raise UsageError(
+            f"node configuration: the gateway {address} is reached by TLS alone; gateway-tls, the "
+            "path of this node's private file for it, is missing"
+        )
+    return node_context(tls, "node configuration: gateway-tls")
+
+
+def _connected(address: str, context: ssl.SSLContext | None) -> socket.socket:
     """A connection to the gateway.
 
     Raises:
-        WireError: if nobody listens.
+        WireError: if nobody listens, or the two do not trust each other.
     """
     try:
-        return connect(address, SEND_SECONDS)
+        connection = connect(address, SEND_SECONDS)
+        if context is None:
+            return connection
+        try:
+            return wrap_for(context, connection, address)
+        except BaseException:
+            connection.close()
+            raise
+    except ssl.SSLError as error:
+        raise WireError(f"cannot be reached by TLS ({error})") from error
     except OSError as error:
         raise WireError(f"cannot be reached ({reason(error)})") from error

@@ -3,15 +3,15 @@
 A frame is a header of 16 bytes (``TFGW``, version, three zeros, length of the head, length of the
 arrays; little-endian), the head as JSON, and the arrays as safetensors. One connection carries
 one request: a frame with ``experiment`` (TOML), ``place`` and ``message``, and then frames with
-``working`` until the one with the answer's ``message``, or with ``refused``. Nothing is unpickled,
-nothing is longer than its bound, and no wait is without end.
+``working`` until the one with the answer's ``message``, with ``refused``, or with ``busy``. Nothing
+is unpickled, nothing is longer than its bound, and no wait is without end.
 """
 
 import json
 import socket
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,16 +53,26 @@ def send(
 
 
 def receive(
-    connection: socket.socket, seconds: float
+    connection: socket.socket,
+    seconds: float,
+    first_seconds: float | None = None,
+    took: Callable[[int], None] = lambda count: None,
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The next frame: its head, and its arrays.
 
+    Args:
+        connection: to read from.
+        seconds: in which all of it has to come.
+        first_seconds: in which its header has to come, if it is less.
+        took: told the length of every piece that has come; it may raise a `WireError`.
+
     Raises:
-        WireError: if it does not come within ``seconds``, or is not one.
+        WireError: if it does not come in time, or is not one.
     """
     deadline = time.monotonic() + seconds
+    first = seconds if first_seconds is None else min(seconds, first_seconds)
     magic, version, head_length, body_length = _HEADER.unpack(
-        _exactly(connection, _HEADER.size, deadline, seconds)
+        _exactly(connection, _HEADER.size, time.monotonic() + first, first, took)
     )
     if magic != _MAGIC:
         raise WireError("does not speak the gateway's protocol")
@@ -73,8 +83,8 @@ def receive(
         )
     if head_length > MOST_HEAD or body_length > MOST_ARRAYS:
         raise WireError(f"announces {head_length} + {body_length} bytes, which is too long")
-    text = _exactly(connection, head_length, deadline, seconds)
-    body = _exactly(connection, body_length, deadline, seconds)
+    text = _exactly(connection, head_length, deadline, seconds, took)
+    body = _exactly(connection, body_length, deadline, seconds, took)
     try:
         head, arrays = json.loads(text), load(body)
     except Exception as error:
@@ -85,7 +95,13 @@ def receive(
     return head, arrays
 
 
-def _exactly(connection: socket.socket, count: int, deadline: float, seconds: float) -> bytes:
+def _exactly(
+    connection: socket.socket,
+    count: int,
+    deadline: float,
+    seconds: float,
+    took: Callable[[int], None],
+) -> bytes:
     """``count`` bytes, before ``deadline``."""
     data = bytearray()
     while len(data) < count:
@@ -96,6 +112,7 @@ def _exactly(connection: socket.socket, count: int, deadline: float, seconds: fl
             raise WireError(f"was silent for {seconds:g} s") from None
         except OSError as error:
             raise WireError(f"is gone ({error})") from error
+        took(len(piece))
         if not piece:
             raise WireError("has closed the connection")
         data += piece
