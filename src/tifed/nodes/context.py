@@ -6,7 +6,7 @@ A node behind which real boards sit differs in its fleet alone (`tifed.nodes.gat
 import hashlib
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from tifed.nodes.messages.device_ranges import hosted
 from tifed.nodes.orders import Orders
 from tifed.nodes.own_fleet import OwnHostedFleet
 from tifed.nodes.own_setup import own_setup
+from tifed.nodes.site_memory import SiteMemory
 from tifed.nodes.terms import NodeTerms
 from tifed.rule.network import Network, Parameters
 
@@ -66,6 +67,8 @@ class NodeContext:
         fleet: of the hosted devices; it is never asked for others.
         orders: with own data what may be asked for; None where devices are sent their samples.
         left_out: which devices could not do what a message of some kind asked for last, and why.
+        masked: whether sums leave the node under masks alone.
+        memory: with masks, what is kept from one message to the next.
     """
 
     experiment: str
@@ -75,6 +78,8 @@ class NodeContext:
     fleet: Fleet
     orders: Orders | None = None
     left_out: Callable[[str], Mapping[int, str]] = lambda kind: {}
+    masked: bool = False
+    memory: SiteMemory = field(default_factory=SiteMemory)
 
 
 @dataclass(frozen=True)
@@ -138,18 +143,20 @@ def simulated_context(
         UsageError: if the experiment cannot be built here, or the owner has not accepted it.
     """
     resolved, terms = parsed(experiment), terms or NodeTerms()
+    masked = resolved.privacy.secure_aggregation
     devices = selection.devices(resolved.devices)
     terms.require(resolved)
     if not resolved.own_data:
         setup = _built(experiment, data_dir)
         data = samples_digest(resolved, setup)
         fleet = HostedFleet(setup, devices)
-        return NodeContext(identity(resolved), data, setup.network, devices, fleet)
+        name = identity(resolved)
+        return NodeContext(name, data, setup.network, devices, fleet, masked=masked)
     setup = own_setup(resolved, devices, terms, partial(_built, data_dir=data_dir))
     own = OwnHostedFleet(setup, devices, terms.least)
     return NodeContext(
         identity(resolved), samples_digest(resolved, setup), setup.network, devices, own,
-        Orders(setup.federation), own.too_few,
+        Orders(setup.federation), own.too_few, masked,
     )  # fmt: skip
 
 

@@ -123,6 +123,7 @@ class BoardPool:
         self._context = NodeContext(
             name, samples_digest(resolved, setup), setup.network, devices, fleet,
             Orders(setup.federation) if resolved.own_data else None, lambda kind: linked.left_out,
+            resolved.privacy.secure_aggregation,
         )  # fmt: skip
         return self._context
 

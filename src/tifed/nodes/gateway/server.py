@@ -17,6 +17,7 @@ from tifed.nodes.context import DeviceSelection
 from tifed.nodes.gateway.board_pool import BoardPool
 from tifed.nodes.gateway.wire import WireError, receive, send
 from tifed.nodes.messages.content import Content, MessageError, check_head
+from tifed.nodes.messages.masked import MASKED_FIT
 
 log = logging.getLogger("tifed.nodes.gateway")
 
@@ -116,10 +117,10 @@ class Gateway:
         node = self._pool.context(text, _selection(selection))
         kind = check_head(values, None, node.experiment)
         content = answer(node, Content(kind, values, dict(arrays)))
-        if content.kind == "fit":
+        if content.kind in ("fit", MASKED_FIT):
             log.info(
-                "round %d, exchange %d: %d of %d boards answered", content.values["round"] + 1,
-                content.values["exchange"], content.arrays["devices"][:, 1].sum(),
+                "round %d, exchange %d: %d of %d boards answered", values["round"] + 1,
+                values["exchange"], content.arrays["devices"][:, 1].sum(),
                 len(node.devices),
             )  # fmt: skip
         return content
