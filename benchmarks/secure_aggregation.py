@@ -4,8 +4,8 @@
     python benchmarks/secure_aggregation.py protocol
 
 Both print tables of docs/scaling.md. The first runs whole rounds in Flower's simulation engine,
-with and without; the second is the protocol alone, without messages and training, and with three tenths
-of the sites lost after they have shared their secrets.
+with and without; the second is the protocol alone, without messages and training, and with three
+tenths of the sites lost after they have shared their secrets.
 """
 
 import argparse
