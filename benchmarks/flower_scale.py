@@ -53,11 +53,12 @@ WARM_UP = 3
 
 @dataclass
 class Counting:
-    """A grid that counts the bytes of arrays that go through it."""
+    """A grid that counts the messages to nodes, and the bytes of arrays that go through it."""
 
     grid: Grid
     down: int = 0
     up: int = 0
+    messages: int = 0
 
     def get_node_ids(self) -> Iterable[int]:
         """Nodes that are there."""
@@ -67,6 +68,7 @@ class Counting:
         """Send."""
         sent = list(messages)
         self.down += sum(map(array_bytes, sent))
+        self.messages += len(sent)
         return self.grid.push_messages(sent)
 
     def pull_messages(self, names: Iterable[str]) -> Iterable[Message]:
@@ -92,6 +94,7 @@ class Measured:
     server_cpu: list[float] = field(default_factory=list)
     down: list[int] = field(default_factory=list)
     up: list[int] = field(default_factory=list)
+    messages: list[int] = field(default_factory=list)
     server_memory: float = 0.0
     node_memory: float = 0.0
 
@@ -143,6 +146,7 @@ def federate(experiment: Experiment, nodes: int, count_bytes: bool = False) -> M
             seen.server_cpu.append(time.thread_time())
             seen.down.append(counting.down)
             seen.up.append(counting.up)
+            seen.messages.append(counting.messages)
             seen.node_memory = max(seen.node_memory, workers_memory())
 
         way: Any = counting if count_bytes else grid

@@ -12,6 +12,7 @@ from tifed.experiment.folder_lock import alone_in
 from tifed.experiment.load import load_experiment, to_toml
 from tifed.experiment.loop import Loop, Watcher
 from tifed.experiment.own_data import NEEDS_DEVICES, ON_DEVICES
+from tifed.experiment.privacy import simulated_sites
 from tifed.experiment.result import Result
 from tifed.experiment.schema import Experiment
 from tifed.experiment.setup import Setup, build, require_devices
@@ -20,6 +21,7 @@ from tifed.extractor import Extractor, load_extractor, save_extractor
 from tifed.extractor.shipped import find_extractor, shipped_names
 from tifed.federation import Fleet
 from tifed.files.paths import AnyPath
+from tifed.fleets.secure import SecureFleet
 
 FleetMaker = Callable[[Setup], Fleet]
 
@@ -73,6 +75,8 @@ def run(
         setup = build(experiment, data_dir, extractor=own, dataset=dataset)
         if fleet is not None:
             setup = replace(setup, fleet=fleet(setup))
+        elif experiment.privacy.secure_aggregation:
+            setup = replace(setup, fleet=secure_fleet(experiment, setup, tell))
         training = training_for(experiment, setup)
         held.callback(training.close)
         if folder is not None:
@@ -126,12 +130,21 @@ def run_setup(
     Raises:
         RunError: if the run cannot be carried out.
     """
+    tell = warn or _nobody
+    if experiment.privacy.secure_aggregation:
+        setup = replace(setup, fleet=secure_fleet(experiment, setup, tell))
     training = training_for(experiment, setup)
     try:
-        judge, tell = judge_for(experiment, setup, training), warn or _nobody
+        judge = judge_for(experiment, setup, training)
         return Loop(experiment, setup, training, judge, None, watch, tell).to_the_end(False)
     finally:
         training.close()
+
+
+def secure_fleet(experiment: Experiment, setup: Setup, tell: Callable[[str], None]) -> SecureFleet:
+    """The fleet of ``setup``, dealt to sites in this process that mask their sums."""
+    sites = simulated_sites(experiment)
+    return SecureFleet(setup.fleet, setup.federation, sites, log=tell)
 
 
 def _extractor_in(experiment: Experiment, folder: RunFolder) -> Extractor | None:

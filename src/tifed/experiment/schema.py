@@ -25,6 +25,7 @@ from tifed.experiment.explain import explained
 from tifed.experiment.fleet_kind import FleetKind
 from tifed.experiment.names import CHOICES, chooses, known
 from tifed.experiment.own_data import HELD_OUT_EVERY, check_own_data
+from tifed.experiment.privacy import PrivacyTable, check_privacy
 from tifed.experiment.robust import RobustTable
 from tifed.experiment.tables import (
     FaultsTable,
@@ -195,6 +196,7 @@ class Experiment(SettingsTable):
     link: LinkTable = LinkTable()
     personal: PersonalTable = PersonalTable()
     robust: RobustTable = RobustTable()
+    privacy: PrivacyTable = PrivacyTable()
     data: dict[str, Any] = Field(
         default_factory=dict, description="options for loading the data set (docs/datasets.md)"
     )
@@ -326,6 +328,7 @@ class Experiment(SettingsTable):
         kind = self.build_fleet_kind()
         kind.check(self)
         check_own_data(self, kind)
+        check_privacy(self)
         if self.pixel_shifts and self.mode == "memory-aware":
             raise ValueError(
                 "pixel_shifts: does not go with mode = 'memory-aware', which decides by memory "

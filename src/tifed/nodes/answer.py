@@ -2,24 +2,22 @@
 
 from collections.abc import Callable, Iterable
 
-import numpy as np
-
 from tifed.errors import TifedError
 from tifed.federation import OwnDataFleet, total, with_own_data
+from tifed.nodes.asked import ordered_plan, summed_calibration
 from tifed.nodes.context import NodeContext
+from tifed.nodes.masked_answers import MASKED, PLAIN, masked
 from tifed.nodes.messages.content import (
     Content,
     MessageError,
     absence,
     message,
     parameters_from,
-    plan_from,
     refusal,
     update_message,
 )
-from tifed.nodes.messages.device_ranges import from_ranges, to_ranges
+from tifed.nodes.messages.device_ranges import to_ranges
 from tifed.nodes.messages.own_data import counted, personalised, scored, work_from
-from tifed.rule.integer.rounding import Integers
 
 UNSAID = "it has not answered"
 """In place of a reason, where there is none."""
@@ -28,6 +26,13 @@ UNSAID = "it has not answered"
 def answer(node: NodeContext, content: Content) -> Content:
     """What ``node`` says to a message; a refusal with the reason if it cannot do it."""
     try:
+        if content.kind in MASKED and node.masked:
+            return masked(node, content)
+        if content.kind in PLAIN and node.masked:
+            raise MessageError(
+                f"will not answer {content.kind!r} without masks: this experiment has "
+                "privacy.secure_aggregation = true"
+            )
         if content.kind not in _ANSWERS:
             raise MessageError(f"{content.kind[:20]!r} is not something that a node can do")
         return _ANSWERS[content.kind](node, content)
@@ -42,27 +47,17 @@ def _hello(node: NodeContext, content: Content) -> Content:
 
 def _calibrate(node: NodeContext, content: Content) -> Content:
     """Feature sums over the first samples of the devices that are asked."""
-    asked, samples = _asked_devices(node, content), content.integer("samples")
-    node.orders.check_calibration(samples)
-    summed, answered = np.zeros(node.network.features, np.int64), [asked[:0]]
-    squares = counted_samples = 0
-    for sums in node.fleet.calibrate(asked.tolist(), samples):
-        summed += sums.total
-        squares += sums.squares
-        counted_samples += sums.samples
-        answered.append(sums.devices)
-    devices = np.sort(np.concatenate(answered))
-    absent = _missing(node, "calibrate", asked.tolist(), devices.tolist())
+    asked, sums = summed_calibration(node, content)
+    absent = _missing(node, "calibrate", asked.tolist(), sums.devices.tolist())
     return message(
-        "calibrate", node.experiment, {"devices": to_ranges(devices), "total": summed},
-        samples=counted_samples, squares=squares, **absence(absent),
+        "calibrate", node.experiment, {"devices": to_ranges(sums.devices), "total": sums.total},
+        samples=sums.samples, squares=sums.squares, **absence(absent),
     )  # fmt: skip
 
 
 def _fit(node: NodeContext, content: Content) -> Content:
     """The sum of the updates of the devices that are asked."""
-    plan = plan_from(content, node.network, node.devices)
-    node.orders.check_plan(plan)
+    plan = ordered_plan(node, content)
     parameters = parameters_from(content, node.network)
     update = total(node.fleet.fit(plan, parameters))
     return update_message(node.experiment, plan, update)
@@ -99,18 +94,6 @@ def _personalise(node: NodeContext, content: Content) -> Content:
     scores = list(fleet.personalise(parameters_from(content, node.network), work))
     absent = _missing(node, "personalise", node.devices, (score.device for score in scores))
     return personalised(node.experiment, scores, absent)
-
-
-def _asked_devices(node: NodeContext, content: Content) -> Integers:
-    """The devices that a message names, which are hosted here."""
-    ranges = content.array("devices", np.int64, (None, 2))
-    try:
-        devices = from_ranges(ranges, node.devices.stop)
-    except ValueError as error:
-        raise MessageError(str(error)) from error
-    if len(devices) and devices[0] not in node.devices:
-        raise MessageError(f"device {devices[0]} is not hosted here")
-    return devices
 
 
 def _missing(

@@ -6,7 +6,7 @@ A node behind which real boards sit differs in its fleet alone (`tifed.nodes.gat
 import hashlib
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from tifed.nodes.orders import Orders
 from tifed.nodes.own_files import built_here, require_own_files
 from tifed.nodes.own_fleet import OwnHostedFleet
 from tifed.nodes.own_setup import own_setup
+from tifed.nodes.site_memory import SiteMemory
 from tifed.nodes.terms import ANY, NodeTerms
 from tifed.rule.network import Network, Parameters
 
@@ -67,6 +68,8 @@ class NodeContext:
         fleet: of the hosted devices; it is never asked for others.
         orders: what may be asked for.
         left_out: which devices could not do what a message of some kind asked for last, and why.
+        masked: whether sums leave the node under masks alone.
+        memory: with masks, what is kept from one message to the next.
     """
 
     experiment: str
@@ -76,6 +79,8 @@ class NodeContext:
     fleet: Fleet
     orders: Orders
     left_out: Callable[[str], Mapping[int, str]] = lambda kind: {}
+    masked: bool = False
+    memory: SiteMemory = field(default_factory=SiteMemory)
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,7 @@ def simulated_context(
             names files that the owner has not.
     """
     resolved, terms = parsed(experiment), terms or NodeTerms()
+    masked = resolved.privacy.secure_aggregation
     devices = selection.devices(resolved.devices)
     terms.require(resolved)
     if terms.accepts != ANY and not resolved.own_data:
@@ -149,12 +155,14 @@ def simulated_context(
         data = samples_digest(resolved, setup)
         fleet = HostedFleet(setup, devices)
         orders = Orders(setup.federation, terms.least)
-        return NodeContext(identity(resolved), data, setup.network, devices, fleet, orders)
+        return NodeContext(
+            identity(resolved), data, setup.network, devices, fleet, orders, masked=masked
+        )
     setup = own_setup(resolved, devices, terms, partial(_built, data_dir=data_dir))
     own = OwnHostedFleet(setup, devices, terms.least)
     return NodeContext(
         identity(resolved), samples_digest(resolved, setup), setup.network, devices, own,
-        Orders(setup.federation, terms.least), own.too_few,
+        Orders(setup.federation, terms.least), own.too_few, masked,
     )  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 """A node's half: a ClientApp that answers for the devices it hosts, or passes on to a gateway."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flwr.app import Context, Message, RecordDict
+from flwr.app import ConfigRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from tifed.errors import TifedError, UsageError
@@ -14,7 +15,11 @@ from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.settings import Settings
 from tifed.nodes.gateway.relay import PATIENCE, ask
 from tifed.nodes.messages.content import Content, MessageError, refusal
+from tifed.nodes.site_memory import SiteMemory
 from tifed.nodes.terms import ANY, NodeTerms
+
+MEMORY = "tifed-site"
+"""In the state that Flower's node keeps between two messages and shows nobody."""
 
 
 def client_app(settings: Settings | None = None, terms: NodeTerms | None = None) -> ClientApp:
@@ -46,15 +51,16 @@ def reply(
         chosen = settings or Settings.from_run_config(context.run_config)
         name = named(chosen.experiment)
         content = unpack(request, None, name)
-        return pack(_answered(content, context.node_config, chosen, terms))
+        return pack(_answered(content, context, chosen, terms))
     except (TifedError, MessageError) as error:
         return pack(refusal(name, str(error)))
 
 
 def _answered(
-    content: Content, node: Mapping[str, Any], settings: Settings, terms: NodeTerms | None
+    content: Content, context: Context, settings: Settings, terms: NodeTerms | None
 ) -> Content:
     """By this process, or by the gateway that the node configuration names."""
+    node: Mapping[str, Any] = context.node_config
     selection = _selection(node)
     if "gateway" in node:
         patience = node.get("gateway-patience", PATIENCE)
@@ -68,10 +74,22 @@ def _answered(
     terms = terms or NodeTerms.from_config(node)
     # Which files may be read is not for the server to say.
     folder = str(node.get("data-dir", settings.data_dir if terms.accepts == ANY else ""))
-    return answer(
-        simulated_context(settings.experiment, selection, Path(folder) if folder else None, terms),
-        content,
+    here = simulated_context(
+        settings.experiment, selection, Path(folder) if folder else None, terms
     )
+    if not here.masked:
+        return answer(here, content)
+    here = replace(here, memory=_remembered(context))
+    answered = answer(here, content)
+    context.state[MEMORY] = ConfigRecord({MEMORY: here.memory.to_bytes()})
+    return answered
+
+
+def _remembered(context: Context) -> SiteMemory:
+    """What the node has kept since its last message, which was perhaps another process's."""
+    kept = context.state.get(MEMORY)
+    found = kept.get(MEMORY) if isinstance(kept, ConfigRecord) else None
+    return SiteMemory.from_bytes(found if isinstance(found, bytes) else b"")
 
 
 def _selection(node: Mapping[str, Any]) -> DeviceSelection:

@@ -43,6 +43,9 @@ from tifed.nodes.messages.own_data import counts_message, keep_message, personal
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
 
+NO_NODE = "no answer of its node"
+"""Why devices have not answered whose node is lost."""
+
 Row = TypeVar("Row", DeviceCounts, DeviceScore, PersonalScore)
 
 
@@ -91,7 +94,7 @@ class FlowerFleet(Exchanges):
             return update
 
         def lose(lost: Integers) -> Update:
-            return Update(absent=dict.fromkeys(lost.tolist(), "no answer of its node"))
+            return Update(absent=dict.fromkeys(lost.tolist(), NO_NODE))
 
         request = fit_message(self.experiment, plan, parameters)
         yield from self.exchange("train", name, jobs.device, request, ask, accept, lose)

@@ -18,9 +18,11 @@ from tifed.experiment.folder_lock import alone_in, is_held
 from tifed.experiment.identity import data_settings, identity
 from tifed.nodes.context import parsed, samples_digest
 from tifed.nodes.flower.fleet import FlowerFleet
+from tifed.nodes.flower.secure_fleet import SecureFlowerFleet
 from tifed.nodes.flower.settings import Settings
 from tifed.nodes.messages.own_check import OwnSamples
 from tifed.printable import printable
+from tifed.secure_aggregation import require_privacy
 
 LOG = "flower.log"
 """In the run folder: nodes that came and went, replies dropped, devices lost."""
@@ -83,9 +85,13 @@ def serve(
     out = Path(settings.out) if settings.out else None
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     tell = _logger(out, log)
+    kind = FlowerFleet
+    if experiment.privacy.secure_aggregation:
+        require_privacy()
+        kind = SecureFlowerFleet
 
     def fleet(setup: Setup) -> FlowerFleet:
-        return FlowerFleet(
+        return kind(
             grid, setup.federation, identity(experiment), samples_digest(experiment, setup),
             settings, stop or threading.Event(), tell,
             OwnSamples.of(setup.inputs) if setup.inputs.own_data else None,

@@ -155,7 +155,7 @@ class BoardPool:
         self._context = NodeContext(
             name, samples_digest(resolved, setup), setup.network, devices, fleet,
             Orders(setup.federation, None if resolved.own_data else self._terms.least),
-            lambda kind: linked.left_out,
+            lambda kind: linked.left_out, resolved.privacy.secure_aggregation,
         )  # fmt: skip
         return self._context
 

@@ -21,6 +21,7 @@ from tifed.nodes.gateway.tls import names_of
 from tifed.nodes.gateway.visitors import MOST_CONNECTIONS, Visitor, Visitors
 from tifed.nodes.gateway.wire import WireError, receive, send
 from tifed.nodes.messages.content import Content, MessageError, check_head
+from tifed.nodes.messages.masked import MASKED_FIT
 from tifed.printable import printable
 
 log = logging.getLogger("tifed.nodes.gateway")
@@ -196,10 +197,10 @@ class Gateway:
         finally:
             with self._lock:
                 self._at_work = None
-        if content.kind == "fit":
+        if content.kind in ("fit", MASKED_FIT):
             log.info(
-                "round %d, exchange %d: %d of %d boards answered", content.values["round"] + 1,
-                content.values["exchange"], content.arrays["devices"][:, 1].sum(),
+                "round %d, exchange %d: %d of %d boards answered", values["round"] + 1,
+                values["exchange"], content.arrays["devices"][:, 1].sum(),
                 len(node.devices),
             )  # fmt: skip
         return content

@@ -1,0 +1,105 @@
+"""What a node answers in a run with secure aggregation, beside what it answers in any run."""
+
+import secrets
+from collections.abc import Callable
+
+import numpy as np
+
+from tifed.federation import total
+from tifed.federation.plan import layers_of
+from tifed.nodes.asked import asked_devices, ordered_plan, summed_calibration
+from tifed.nodes.context import NodeContext
+from tifed.nodes.messages.content import Content, MessageError, parameters_from
+from tifed.nodes.messages.masked import (
+    KEYS,
+    MASKED_CALIBRATE,
+    MASKED_FIT,
+    SHARES,
+    UNMASK,
+    keys_answer,
+    masked_answer,
+    neighbours_from,
+    received_from,
+    session_from,
+    shares_answer,
+    survivors_from,
+    unmask_answer,
+    width_from,
+)
+from tifed.secure_aggregation import require_privacy
+from tifed.secure_aggregation.site import Site
+from tifed.secure_aggregation.vectors import CalibrationVectors, UpdateVectors
+
+PLAIN = frozenset({"fit", "calibrate"})
+"""What is not answered in such a run: it would be the sums without masks."""
+
+
+def masked(node: NodeContext, content: Content) -> Content:
+    """What ``node`` says to one of the four messages of a session, each of them once.
+
+    Raises:
+        MessageError: if it must not be answered.
+        TifedError: if the devices cannot do what is asked.
+    """
+    require_privacy()
+    if content.kind == KEYS:
+        session, devices = session_from(content), asked_devices(node, content)
+        if not len(devices):
+            raise MessageError("asks for keys of no device")
+        if node.memory.site is None or node.memory.site.session != session:
+            node.memory.begin(Site.begin(session, int(devices[0]), secrets.token_bytes))
+    site = node.memory.of(content)
+    return node.memory.once(content, lambda: MASKED[content.kind](node, content, site))
+
+
+def _keys(node: NodeContext, content: Content, site: Site) -> Content:
+    """Public keys of a new session."""
+    return keys_answer(node.experiment, site.public)
+
+
+def _shares(node: NodeContext, content: Content, site: Site) -> Content:
+    """For every neighbour the shares of both secrets."""
+    sites, threshold = content.integer("sites"), content.integer("threshold")
+    sealed = site.share(sites, threshold, neighbours_from(content))
+    return shares_answer(node.experiment, sealed)
+
+
+def _fit(node: NodeContext, content: Content, site: Site) -> Content:
+    """The masked sum of the updates of the devices that are asked."""
+    sealed = received_from(content)
+    site.check_senders(list(sealed))
+    plan, layers = ordered_plan(node, content), layers_of(content.integer("layers"))
+    trained = layers_of(int(np.bitwise_or.reduce(plan.jobs.layers, initial=0)))
+    if max(layers, default=0) >= node.network.depth or set(trained) - set(layers):
+        raise MessageError(f"layers are {layers}, and devices train {trained}")
+    vectors = UpdateVectors(node.network, layers, width_from(content))
+    update = total(node.fleet.fit(plan, parameters_from(content, node.network)))
+    vector = site.mask(vectors.encoded(update), sealed)
+    return masked_answer(
+        node.experiment, MASKED_FIT, update.devices, vector, list(update.absent)
+    )  # fmt: skip
+
+
+def _calibrate(node: NodeContext, content: Content, site: Site) -> Content:
+    """The masked feature sums over the first samples of the devices that are asked."""
+    sealed = received_from(content)
+    site.check_senders(list(sealed))
+    vectors = CalibrationVectors(node.network.features, width_from(content))
+    asked, sums = summed_calibration(node, content)
+    vector = site.mask(vectors.encoded(sums), sealed)
+    absent = np.setdiff1d(asked, sums.devices).tolist()
+    return masked_answer(node.experiment, MASKED_CALIBRATE, sums.devices, vector, absent)
+
+
+def _unmask(node: NodeContext, content: Content, site: Site) -> Content:
+    """Of every neighbour one share, and the seed of the own mask."""
+    return unmask_answer(node.experiment, site.open(survivors_from(content)))
+
+
+MASKED: dict[str, Callable[[NodeContext, Content, Site], Content]] = {
+    KEYS: _keys,
+    SHARES: _shares,
+    MASKED_FIT: _fit,
+    MASKED_CALIBRATE: _calibrate,
+    UNMASK: _unmask,
+}

@@ -1,0 +1,96 @@
+"""Updates as vectors: rings that are wide enough, and the official stream."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tifed.errors import UsageError
+from tifed.experiment import Experiment, build
+from tifed.federation import FeatureSums, begin, total
+from tifed.secure_aggregation import require_privacy
+from tifed.secure_aggregation.masks import Shape, Vector, mask, width_for
+from tifed.secure_aggregation.vectors import (
+    CalibrationVectors,
+    UpdateVectors,
+    calibration_width,
+    layers_in,
+    update_width,
+)
+
+
+def test_masks_are_the_stream_of_aes_256_in_counter_mode() -> None:
+    """Of zeros under a zero key and counter: AES-256 of 0 and 1 (NIST's known answer for 0)."""
+    made = mask(bytes(32), Shape(1, 2, 32))
+    stream = bytes.fromhex("dc95c078a2408989ad48a21492842087")
+    assert made.counts.tobytes() + made.sums.tobytes() == stream
+    assert mask(bytes(32), Shape(0, 0, 32)).sums.shape == (0,)
+
+
+@pytest.mark.parametrize("width", [32, 64])
+def test_sums_at_the_edge_of_the_ring_are_what_they_are(width: int) -> None:
+    edge = (1 << width - 1) - 1
+    sums = np.array([edge, -edge, 0, -1], np.int64)
+    assert Vector.of([], sums, width).whole_sums.tolist() == sums.tolist()
+    assert width_for(edge) == width
+
+
+def test_no_ring_is_wide_enough_for_everything() -> None:
+    with pytest.raises(UsageError, match="do not fit 64 bits"):
+        width_for(1 << 63)
+
+
+@pytest.mark.parametrize(("devices", "width"), [(8, 32), (100, 32), (5000, 64)])
+def test_the_width_follows_from_the_largest_sum_that_a_run_can_have(
+    devices: int, width: int
+) -> None:
+    federation = build(Experiment(devices=8)).federation
+    federation = replace(federation, devices_per_round=devices)
+    largest = max(max(of.weight_bound, of.bias_bound) for of in federation.network.layers)
+    assert update_width(federation) == width
+    assert devices * federation.buffer * largest < 1 << update_width(federation) - 1
+    assert calibration_width(federation) == 32
+
+
+def test_updates_come_back() -> None:
+    setup = build(Experiment(devices=4, mode="single-layer"))
+    state, _ = begin(setup.federation, setup.fleet, setup.start)
+    (plan,) = setup.federation.plans(state)
+    update = total(setup.fleet.fit(plan, state.parameters))
+    vectors = UpdateVectors(setup.network, layers_in(plan), update_width(setup.federation))
+    vector = vectors.encoded(update)
+    assert vector.shape == vectors.shape
+    again = vectors.decoded(vector, update.devices)
+    assert again.statistics == update.statistics
+    assert again.layers.keys() == update.layers.keys()
+    for number, part in update.layers.items():
+        assert np.array_equal(again.layers[number].weight, part.weight)
+        assert np.array_equal(again.layers[number].bias, part.bias)
+        assert (again.layers[number].samples, again.layers[number].devices) == (
+            part.samples, part.devices,
+        )  # fmt: skip
+
+
+def test_a_layer_that_nobody_trains_is_left_out_again() -> None:
+    setup = build(Experiment(devices=4, mode="single-layer"))
+    state, _ = begin(setup.federation, setup.fleet, setup.start)
+    (plan,) = setup.federation.plans(state)
+    first = plan.jobs.at(plan.jobs.of_layer(0))
+    update = total(setup.fleet.fit(replace(plan, jobs=first), state.parameters))
+    vectors = UpdateVectors(setup.network, (0, 1), 32)
+    assert vectors.decoded(vectors.encoded(update), first.device).layers.keys() == {0}
+
+
+def test_feature_sums_come_back() -> None:
+    sums = FeatureSums(np.array([-5, 7, 0], np.int64), 1 << 40, 12, np.array([3]))
+    vectors = CalibrationVectors(3, 32)
+    again = vectors.decoded(vectors.encoded(sums), sums.devices)
+    assert (again.total.tolist(), again.squares, again.samples) == ([-5, 7, 0], 1 << 40, 12)
+
+
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tifed.secure_aggregation as package
+
+    monkeypatch.setattr(package, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"pycryptodome not installed; pip install 'tifed\[priv"):
+        require_privacy()
