@@ -22,7 +22,7 @@ from tifed.federation.fleet import (
 from tifed.federation.loop import RoundRecord, begin, federate
 from tifed.federation.personal import PersonalRounds, personal_plan, personal_work
 from tifed.federation.plan import AtEnd, AverageEvery, Job, Jobs, Plan, ScheduleState
-from tifed.federation.update import LayerSum, Update, device_update, total
+from tifed.federation.update import LayerSum, Update, device_update, planned_update, total
 
 __all__ = [
     "AtEnd",
@@ -53,6 +53,7 @@ __all__ = [
     "initial_state",
     "personal_plan",
     "personal_work",
+    "planned_update",
     "published",
     "total",
     "with_own_data",

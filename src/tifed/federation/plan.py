@@ -1,6 +1,6 @@
 """What the server asks of the devices: rounds, exchanges and jobs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Self, TypeVar
@@ -139,6 +139,9 @@ class Plan:
         extra_shift: added to every update shift.
         jobs: one per device.
         energy_shift: added to the first layer's update shift.
+        clip: bound on the L2 norm of what each device has changed, in units of its weights, before
+            it is weighted and summed (SPEC, section 23); 0 for none.
+        clips: bounds for those that train just these layers (as bits), instead of ``clip``.
     """
 
     round: int
@@ -146,6 +149,20 @@ class Plan:
     extra_shift: int
     jobs: Jobs
     energy_shift: int = 0
+    clip: int = 0
+    clips: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def bounds(self) -> Integers:
+        """The bound of each job, int64 (n,)."""
+        bounds = np.full_like(self.jobs.device, self.clip)
+        for mask, bound in self.clips.items():
+            bounds[self.jobs.layers == mask] = bound
+        return bounds
+
+    def bound_of(self, layers: Iterable[int]) -> int:
+        """The bound of a job that trains ``layers``."""
+        return self.clips.get(mask_of(layers), self.clip)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """What comes back from devices: integer sums that can be added in any order."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from tifed.federation.plan import Job, Plan
 from tifed.rule.integer.rounding import Integers
-from tifed.rule.learning import Statistics
+from tifed.rule.learning import Statistics, clipped
 from tifed.rule.network import Parameters
 
 
@@ -46,26 +47,30 @@ class Update:
         statistics: counts over all of them.
         absent: devices that were asked and have not answered, where there is more to say than
             that: why.
+        norms: int64 (n,), of each of ``devices`` the L2 norm of what it had changed before that was
+            clipped, rounded up; (0,) where the plan has no bound.
     """
 
     devices: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
     layers: Mapping[int, LayerSum] = field(default_factory=dict)
     statistics: Statistics = field(default_factory=Statistics)
     absent: Mapping[int, str] = field(default_factory=dict)
+    norms: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def total(updates: Iterable[Update]) -> Update:
     """Union of updates of different devices, added up as they come."""
-    devices = [np.zeros(0, np.int64)]
+    devices, norms = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     layers: dict[int, LayerSum] = {}
     statistics, absent = Statistics(), dict[int, str]()
     for update in updates:
         devices.append(update.devices)
+        norms.append(update.norms)
         for number, part in update.layers.items():
             layers[number] = layers[number] + part if number in layers else part
         statistics += update.statistics
         absent.update(update.absent)
-    return Update(np.concatenate(devices), layers, statistics, absent)
+    return Update(np.concatenate(devices), layers, statistics, absent, np.concatenate(norms))
 
 
 def device_update(
@@ -86,3 +91,15 @@ def device_update(
         for number in layers
     }
     return Update(np.array([device], np.int64), sums, statistics)
+
+
+def planned_update(
+    plan: Plan, job: Job, sent: Parameters, trained: Parameters, statistics: Statistics
+) -> Update:
+    """One device's update in an exchange: what it has made of ``sent``, within the plan's bound."""
+    clip = plan.bound_of(job.layers)
+    if not clip:
+        return device_update(job.device, trained, job.layers, job.samples, statistics)
+    trained, norm = clipped(sent, trained, job.layers, clip)
+    update = device_update(job.device, trained, job.layers, job.samples, statistics)
+    return replace(update, norms=np.array([norm], np.int64))

@@ -19,7 +19,7 @@ from tifed.federation import (
     PersonalWork,
     Plan,
     Update,
-    device_update,
+    planned_update,
 )
 from tifed.federation.counts import impossible_counts, impossible_squares
 from tifed.fleets.built_for import (
@@ -451,7 +451,7 @@ class LinkedFleet:
         for number in job.layers:
             weights[number], biases[number] = client.get_layer(number, network.layers[number])
         trained = Parameters(parameters.centre, tuple(weights), tuple(biases))
-        return device_update(job.device, trained, job.layers, job.samples, status.statistics)
+        return planned_update(plan, job, parameters, trained, status.statistics)
 
     def _fill(self, client: Client, job: Job) -> None:
         """Have a device's buffer filled: with its own samples, or with those that it is sent."""

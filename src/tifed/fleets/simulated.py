@@ -18,8 +18,8 @@ from tifed.federation import (
     PersonalWork,
     Plan,
     Update,
-    device_update,
     personal_plan,
+    planned_update,
 )
 from tifed.federation.device import calibrate
 from tifed.fleets.inputs import FleetInputs
@@ -64,7 +64,7 @@ class SimulatedFleet:
             if lacking:
                 yield Update(absent=dict.fromkeys(lacking, NO_TRAINING_SAMPLE))
             plan = replace(plan, jobs=plan.jobs.at(lengths > 0).within(lengths[lengths > 0]))
-        if self._together is not None and len(plan.jobs):
+        if self._together is not None and len(plan.jobs) and not plan.bounds.any():
             yield self._fit_together(self._together, plan, parameters)
             return
         for job in plan.jobs:
@@ -73,7 +73,7 @@ class SimulatedFleet:
     def local_round(self, plan: Plan, job: Job, parameters: Parameters) -> Update:
         """One device's update: fill the buffer, train on it, give back the layers trained."""
         trained, statistics = self.train(plan, job, parameters)
-        return device_update(job.device, trained, job.layers, job.samples, statistics)
+        return planned_update(plan, job, parameters, trained, statistics)
 
     def train(self, plan: Plan, job: Job, parameters: Parameters) -> tuple[Parameters, Statistics]:
         """All parameters of one device after its part in an exchange, and what it counted."""
