@@ -45,6 +45,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "data": {}, "recipe_settings": {}, "baseline": None, "baseline_settings": {},
         "fleet_settings": {}, "own_data": False, "held_out_every": 5, "report_classes": False,
         "personal.rounds": 0, "personal.layers": "all", "personal.extra_shift": 2,
+        "privacy.noise_multiplier": 0.0, "privacy.clip": 0, "privacy.delta": 1e-5,
+        "privacy.centre": None, "privacy.noise_seed": None,
     },
     "dirichlet": {"kind": "iid", "alpha": 1.0, "minimum": 1},
     "shards": {"kind": "iid", "classes_per_device": 2},
@@ -85,6 +87,7 @@ MATTERS: Mapping[str, Any] = {
     "partition": {"kind": "dirichlet"}, "faults": {"probability": 0.1},
     "memory": {"frozen_in": "flash"}, "recipe_settings": {"margin": 47},
     "baseline": "float-fedavg", "own_data": True,
+    "privacy": {"noise_multiplier": 1, "clip": 9, "centre": 0},
 }  # fmt: skip
 OF_OWN_DATA: Mapping[str, Any] = {
     "held_out_every": 4, "report_classes": True, "personal": {"rounds": 3},

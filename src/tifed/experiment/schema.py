@@ -25,6 +25,7 @@ from tifed.experiment.explain import explained
 from tifed.experiment.fleet_kind import FleetKind
 from tifed.experiment.names import CHOICES, chooses, known
 from tifed.experiment.own_data import HELD_OUT_EVERY, check_own_data
+from tifed.experiment.privacy import PrivacyTable, check_privacy
 from tifed.experiment.tables import (
     FaultsTable,
     LinkTable,
@@ -193,6 +194,7 @@ class Experiment(SettingsTable):
     memory: MemoryTable = MemoryTable()
     link: LinkTable = LinkTable()
     personal: PersonalTable = PersonalTable()
+    privacy: PrivacyTable = PrivacyTable()
     data: dict[str, Any] = Field(
         default_factory=dict, description="options for loading the data set (docs/datasets.md)"
     )
@@ -320,6 +322,7 @@ class Experiment(SettingsTable):
         kind = self.build_fleet_kind()
         kind.check(self)
         check_own_data(self, kind)
+        check_privacy(self)
         if self.pixel_shifts and self.mode == "memory-aware":
             raise ValueError(
                 "pixel_shifts: does not go with mode = 'memory-aware', which decides by memory "
@@ -364,6 +367,11 @@ class Experiment(SettingsTable):
     def learner(self) -> Recipe | Baseline:
         """What learns: the baseline if there is one, else the recipe."""
         return self.build_baseline() or self.build_recipe()
+
+    @property
+    def calibration_samples(self) -> int:
+        """Samples per device that the calibration round looks at; 0 where there is none."""
+        return 0 if self.privacy.centre is not None else self.learner().calibration_samples
 
     def _chosen(self, key: str) -> Any:
         """What ``key`` names, with its settings."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tifed.errors import RunError
 from tifed.experiment.identity import identity
-from tifed.experiment.setup import build, with_faults
+from tifed.experiment.setup import build, site_of
 from tifed.federation import (
     DeviceCounts,
     DeviceScore,
@@ -119,7 +119,7 @@ class BoardPool:
             name[:8], resolved.dataset, resolved.mode, devices.start, devices.stop - 1,
         )  # fmt: skip
         self._linked, self._key = linked, (experiment, selection)
-        fleet = with_faults(resolved, _Watched(self, linked, names))
+        fleet = site_of(resolved, setup.inputs, _Watched(self, linked, names))
         self._context = NodeContext(
             name, samples_digest(resolved, setup), setup.network, devices, fleet,
             Orders(setup.federation) if resolved.own_data else None, lambda kind: linked.left_out,

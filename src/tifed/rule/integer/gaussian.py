@@ -63,7 +63,8 @@ def _attempts(words: Words, sigma: int, count: int) -> Integers:
     variance = np.full_like(k, 2 * sigma * sigma)
     kept = exponential_coins(words, j * (2 * k * sigma + j), variance)
     values = k[kept] * sigma + j[kept]
-    return np.where(negative[kept], -values, values)
+    signed: Integers = np.where(negative[kept], -values, values)
+    return signed
 
 
 def _geometric(words: Words, count: int) -> Integers:

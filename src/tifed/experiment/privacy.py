@@ -1,0 +1,137 @@
+"""``[privacy]``: how much of one device others may learn, and what does not go with it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from tifed.experiment.tables import SettingsTable
+from tifed.federation.noise import Noise
+from tifed.rule.integer.gaussian import LARGEST_SIGMA
+from tifed.rule.learning.clipping import LARGEST_CLIP
+
+if TYPE_CHECKING:
+    from tifed.experiment.schema import Experiment
+
+
+class PrivacyTable(SettingsTable):
+    """``[privacy]``: noise that hides each device in a sum (docs/differential-privacy.md)."""
+
+    noise_multiplier: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        allow_inf_nan=False,
+        description="standard deviation of the noise that a site adds to the sum of what its "
+        "devices have changed, in multiples of `clip`; 0 for no noise",
+    )
+    clip: int = Field(
+        0,
+        ge=0,
+        lt=LARGEST_CLIP,
+        description="bound on the L2 norm of what one device changes in an exchange, in units of "
+        "its weights; whoever changes more is scaled down to it",
+    )
+    delta: float = Field(
+        1e-5,
+        gt=0,
+        lt=1,
+        description="probability with which the promise that epsilon makes may fail; less than 1 / "
+        "`devices`",
+    )
+    centre: int | None = Field(
+        None,
+        ge=-128,
+        le=127,
+        description="what a recipe that centres its input subtracts from every feature, a number "
+        "that is not made from the devices' samples; there is no calibration then",
+    )
+    noise_seed: int | None = Field(
+        None,
+        ge=0,
+        lt=1 << 64,
+        description="for tests alone: makes the noise repeatable, and worthless",
+    )
+
+    def noise(self) -> Noise | None:
+        """The noise that a site adds; None for none."""
+        if not self.noise_multiplier:
+            return None
+        return Noise.of(self.clip, self.noise_multiplier, seed=self.noise_seed)
+
+
+def check_privacy(experiment: "Experiment") -> None:
+    """Make sure that the other settings go with noise.
+
+    Raises:
+        ValueError: naming the field that does not.
+    """
+    for problem in _problems(experiment):
+        raise ValueError(problem)
+
+
+def doubts_of_privacy(experiment: "Experiment") -> Iterator[str]:
+    """What makes the promise of a run with noise doubtful, before it begins."""
+    privacy = experiment.privacy
+    if privacy.noise() is None:
+        return
+    if privacy.noise_seed is not None:
+        yield (
+            "privacy.noise_seed: this run is not private: whoever knows the seed takes the noise "
+            "off again; leave it out"
+        )
+    if privacy.delta * experiment.devices >= 1:
+        yield (
+            f"privacy.delta: {privacy.delta:g} is not below 1 / {experiment.devices}, one device "
+            "of all: publishing one device's data as they are would keep such a promise; choose "
+            "less"
+        )
+
+
+def _problems(experiment: "Experiment") -> Iterator[str]:
+    """What is wrong, the most general first."""
+    privacy = experiment.privacy
+    if not privacy.noise_multiplier:
+        given = privacy.model_dump(exclude_defaults=True)
+        for name in ("clip", "delta", "centre", "noise_seed"):
+            if name in given:
+                yield f"privacy.{name}: goes with privacy.noise_multiplier, and only with it"
+        return
+    if not privacy.clip:
+        yield (
+            "privacy.clip: goes with privacy.noise_multiplier, which needs it; give what a "
+            "device usually changes, as runs on data that are nobody's secret show it, or half"
+        )
+    if privacy.noise_multiplier * privacy.clip > LARGEST_SIGMA:
+        yield (
+            f"privacy.noise_multiplier: {privacy.noise_multiplier:g} times clip is more than "
+            f"{LARGEST_SIGMA:,}, the most noise that 64-bit sums have room for; choose less"
+        )
+    if experiment.baseline is not None:
+        yield (
+            f"privacy.noise_multiplier: baseline = {experiment.baseline!r} has no noise; leave one "
+            "of them out"
+        )
+    if experiment.at_end != "restart":
+        yield (
+            "at_end: with noise every device counts the same, and the last buffer before a stop "
+            "may be smaller; leave at_end = 'restart'"
+        )
+    if experiment.personal.rounds:
+        yield (
+            "personal.rounds: their scores tell without noise what training did to a device; set "
+            "personal.rounds = 0, or leave privacy.noise_multiplier out"
+        )
+    calibrates = experiment.build_recipe().calibration_samples > 0
+    if calibrates and privacy.centre is None:
+        yield (
+            f"privacy.centre: recipe = {experiment.recipe!r} takes the centre of the input from "
+            "sums of the devices' samples, which would leave them without noise; give a number "
+            "that stands for the mean of every feature and is not made from these samples, such "
+            "as privacy.centre = 0"
+        )
+    if privacy.centre is not None and not calibrates:
+        yield (
+            f"privacy.centre: recipe = {experiment.recipe!r} does not centre its input; leave it "
+            "out"
+        )
