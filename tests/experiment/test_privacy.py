@@ -72,6 +72,7 @@ def test_shared_noise_costs_what_a_sum_of_discrete_gaussians_costs() -> None:
         ({"at_end": "stop"}, {}, "at_end: with noise every device counts the same"),
         ({"baseline": "float-fedavg"}, {}, "privacy.noise_multiplier: baseline = 'float-fedavg'"),
         ({}, {"noise_multiplier": 1000, "clip": 10**6}, "privacy.noise_multiplier: 1000 times"),
+        ({"devices": 10**6}, {"clip": 10**7}, "privacy.noise_multiplier: 1.5 times clip is noise"),
         ({"own_data": True, "personal": {"rounds": 1}}, {}, "personal.rounds: their scores tell"),
         ({}, {"noise_multiplier": 0}, "privacy.clip: goes with privacy.noise_multiplier, and only"),
         ({}, {"noise_multiplier": 0, "clip": 0}, "privacy.centre: goes with privacy.noise"),

@@ -1,6 +1,6 @@
 """What leaves a site: sums with noise, in which no device weighs more than its bound."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -20,8 +20,10 @@ from tifed.federation import (
     Plan,
     Update,
     begin,
+    federate,
     personal_work,
     planned_update,
+    published,
     total,
 )
 from tifed.federation.noise import Noise
@@ -158,6 +160,30 @@ def test_a_device_that_is_to_count_more_than_others_is_not_trained() -> None:
     assert recorded.plans == []
 
 
+def test_a_fleet_that_does_not_know_the_bound_gets_no_noise() -> None:
+    setup, fleet, recorded, plan = built()
+    with pytest.raises(UsageError, match="privacy: the devices of Unbounded do not keep"):
+        list(replace(fleet, fleet=Unbounded(recorded)).fit(plan, setup.start))
+
+
+@pytest.mark.slow(20)
+def test_boards_and_the_simulation_end_with_one_digest(simulated: Callable[..., Any]) -> None:
+    """The same bound and the same noise, wherever the devices are; of a seed for tests."""
+    privacy = {"noise_multiplier": 1, "clip": CLIP, "centre": -64, "noise_seed": SEED}
+    given: dict[str, Any] = {"devices": 2, "layers": (64, 4, 10), "rounds": 2}
+    here = simulated(**given, privacy=privacy)
+    setup = build(Experiment(fleet="emulated", **given, privacy=privacy))
+    try:
+        state, _ = begin(setup.federation, setup.fleet, setup.start)
+        for after, _ in federate(setup.federation, setup.fleet, state):
+            state = after
+    finally:
+        setup.fleet.close()
+    assert published(setup.federation.server, state).digest == here.digest
+    other = simulated(**given, privacy=privacy | {"noise_seed": SEED + 1})
+    assert other.digest != here.digest
+
+
 def test_what_has_no_noise_is_refused() -> None:
     _, fleet, _, _ = built()
     with pytest.raises(UsageError, match="privacy: will not calibrate"):
@@ -195,6 +221,13 @@ class Silent(Recorded):
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         yield Update(absent=dict.fromkeys(plan.jobs.device.tolist(), "asleep"))
+
+
+class Unbounded(Recorded):
+    """Its devices change as much as they like."""
+
+    def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
+        yield from self.fleet.fit(replace(plan, clip=0, clips={}), parameters)
 
 
 @settings(max_examples=15, deadline=None)

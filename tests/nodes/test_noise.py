@@ -11,7 +11,8 @@ import tifed
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, Setup, build, to_toml
 from tifed.experiment.identity import identity
-from tifed.federation import DeviceScore, FeatureSums, Plan, Update, begin
+from tifed.federation import DeviceScore, FeatureSums, LayerSum, Plan, Update, begin
+from tifed.federation.noise import Noise
 from tifed.nodes.answer import answer
 from tifed.nodes.context import DeviceSelection, NodeContext, simulated_context
 from tifed.nodes.messages.check import checked_scores, checked_update
@@ -22,6 +23,7 @@ from tifed.nodes.messages.content import (
     job_runs,
     message,
     parameter_arrays,
+    update_message,
 )
 from tifed.nodes.messages.device_ranges import to_ranges
 from tifed.rule.integer.rounding import Integers
@@ -106,6 +108,25 @@ def test_a_server_believes_noise_but_no_counts(asked: tuple[Setup, NodeContext, 
         else:
             with pytest.raises(MessageError, match="biases has a sum beyond"):
                 checked_update(changed, setup.federation, plan, plan.jobs)
+
+
+def test_a_site_that_shares_noise_answers_for_every_layer(
+    asked: tuple[Setup, NodeContext, Plan],
+) -> None:
+    setup, _, plan = asked
+    noise = Noise.of(1000, 1, sites=2)
+    federation = replace(setup.federation, noise=noise)
+    layers = {
+        number: LayerSum(np.full((layer.fan_in, layer.fan_out), 7), np.full(layer.fan_out, 7), 0, 0)
+        for number, layer in enumerate(setup.network.layers)
+    }
+    content = update_message("it", plan, Update(layers=layers))
+    found = checked_update(content, federation, plan, plan.jobs)
+    assert {n: (part.samples, int(part.bias[0])) for n, part in found.layers.items()} == {
+        0: (0, 7), 1: (0, 7),
+    }  # fmt: skip
+    with pytest.raises(MessageError, match=r"has layers \[0, 1\], not \[\]"):
+        checked_update(content, setup.federation, plan, plan.jobs)
 
 
 def test_a_node_tells_nothing_without_noise(asked: tuple[Setup, NodeContext, Plan]) -> None:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from tifed.experiment.schema import Experiment
 
 
+LARGEST_SUM = 1 << 48
+"""Noise times buffer times devices; 64 times as much, with 8 bits after the point, is 2**62."""
+
+
 class PrivacyTable(SettingsTable):
     """``[privacy]``: noise that hides each device in a sum (docs/differential-privacy.md)."""
 
@@ -102,10 +106,12 @@ def _problems(experiment: "Experiment") -> Iterator[str]:
             "privacy.clip: goes with privacy.noise_multiplier, which needs it; give what a "
             "device usually changes, as runs on data that are nobody's secret show it, or half"
         )
-    if privacy.noise_multiplier * privacy.clip > LARGEST_SIGMA:
+    sigma = privacy.noise_multiplier * privacy.clip
+    if sigma > LARGEST_SIGMA or sigma * experiment.buffer * experiment.devices > LARGEST_SUM:
         yield (
-            f"privacy.noise_multiplier: {privacy.noise_multiplier:g} times clip is more than "
-            f"{LARGEST_SIGMA:,}, the most noise that 64-bit sums have room for; choose less"
+            f"privacy.noise_multiplier: {privacy.noise_multiplier:g} times clip is noise of "
+            f"{sigma:,.0f}; 64-bit sums have room for {LARGEST_SIGMA:,}, and for {LARGEST_SUM:,} "
+            "times buffer and devices; choose less"
         )
     if experiment.baseline is not None:
         yield (

@@ -52,14 +52,13 @@ def concentrated(noise: Noise, parameters: int) -> float:
     """Rho of zero-concentrated differential privacy of one sum (SPEC, section 22.4)."""
     variance = noise.sites * noise.sigma**2
     distance = noise.clip / math.sqrt(variance)
-    # A sum of discrete Gaussians is not quite one (Kairouz, Liu and Steinke 2021, theorem 1).
+    # A sum of discrete Gaussians is not quite one (Kairouz, Liu and Steinke 2021, proposition 14).
     tau = 10 * sum(
         math.exp(-2 * (math.pi * noise.sigma) ** 2 * k / (k + 1)) for k in range(1, noise.sites)
     )
-    epsilon = min(
-        math.sqrt(distance**2 + tau * parameters / 2), distance + tau * math.sqrt(parameters)
+    return min(
+        distance**2 / 2 + tau * parameters, (distance + tau * math.sqrt(parameters)) ** 2 / 2
     )
-    return epsilon**2 / 2
 
 
 @dataclass

@@ -59,7 +59,8 @@ class NoisyFleet:
         """The sum of the updates of the devices that answer, with noise.
 
         Raises:
-            UsageError: if a device is to count more or less than the others.
+            UsageError: if a device is to count more or less than the others, or the fleet beneath
+                does not bound what devices change.
         """
         if not len(plan.jobs):
             return
@@ -71,6 +72,12 @@ class NoisyFleet:
                 f"{self.federation.buffer} of buffer"
             )
         update = total(self.fleet.fit(self._bounded(plan), parameters))
+        if len(update.norms) != len(update.devices):
+            raise UsageError(
+                f"privacy: the devices of {type(self.fleet).__name__} do not keep to a bound on "
+                "what each of them changes (Plan.clip), so no noise can hide them; leave "
+                "privacy.noise_multiplier out, or use another fleet"
+            )
         layers = dict(update.layers)
         if self.noise.sites > 1:
             # This site's part has to be in every sum, even if none of its devices has answered.

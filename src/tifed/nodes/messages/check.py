@@ -81,8 +81,10 @@ def checked_update(content: Content, federation: Federation, plan: Plan, asked: 
         if impossible is not None:
             raise MessageError(impossible)
     noise = federation.buffer * (federation.noise.largest if federation.noise else 0)
+    # A site's part of noise that sites share is in every layer, though none of its devices answers.
+    shared = federation.noise is not None and federation.noise.sites > 1
     weights = [jobs.samples[jobs.of_layer(layer)] for layer in range(federation.network.depth)]
-    layers = [layer for layer, own in enumerate(weights) if len(own)]
+    layers = [layer for layer, own in enumerate(weights) if len(own) or shared]
     found = content.values.get("layers")
     if found != layers:
         raise MessageError(f"has layers {found}, not {layers}")
