@@ -3,8 +3,8 @@
 import builtins
 import json
 import math
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +195,28 @@ def test_rounds_that_are_made_again_count_again(stopped: Stopped) -> None:
     # Going on with a run that has finished asks nobody.
     again = resume(folder)
     assert again.privacy == result.privacy
+
+
+def test_a_round_is_written_down_before_anything_is_sent(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    seen: list[str] = []
+
+    @dataclass(frozen=True)
+    class Watched:
+        """Looks at what is on the disk when the sums of an exchange are there."""
+
+        fleet: Any
+
+        def fit(self, plan: Any, parameters: Any) -> Iterator[Any]:
+            for update in self.fleet.fit(plan, parameters):
+                seen.append((folder / "privacy.csv").read_text())
+                yield update
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.fleet, name)
+
+    run(private(2), out=folder, fleet=lambda setup: Watched(setup.fleet))
+    assert seen == ["round\n1\n", "round\n1\n2\n"]
 
 
 def test_a_run_that_goes_on_ends_with_the_digest_of_a_seed(stopped: Stopped) -> None:

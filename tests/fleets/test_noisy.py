@@ -107,6 +107,14 @@ def test_the_sum_has_the_noise_and_what_devices_said_has_none() -> None:
     }
 
 
+def test_a_seed_gives_another_noise_to_each_exchange() -> None:
+    setup, fleet, recorded, plan = built()
+    later = replace(plan, exchange=plan.exchange + 1)
+    first, second = (flat(total(fleet.fit(one, setup.start))) for one in (plan, later))
+    said = [flat(total(recorded.said[at : at + 4])) for at in (0, 4)]
+    assert np.count_nonzero(first - said[0] == second - said[1]) < 20
+
+
 def test_without_a_seed_noise_is_another_one_each_time() -> None:
     setup, fleet, recorded, plan = built(privacy={"noise_seed": None})
     sums = [flat(total(fleet.fit(plan, setup.start))) for _ in range(2)]
