@@ -13,8 +13,10 @@ from tifed.experiment import Experiment, Setup, build, to_toml
 from tifed.experiment.identity import identity
 from tifed.federation import DeviceScore, FeatureSums, LayerSum, Plan, Update, begin
 from tifed.federation.noise import Noise
+from tifed.fleets import NoisyFleet
 from tifed.nodes.answer import answer
 from tifed.nodes.context import DeviceSelection, NodeContext, simulated_context
+from tifed.nodes.gateway.board_pool import BoardPool, Lines
 from tifed.nodes.messages.check import checked_scores, checked_update
 from tifed.nodes.messages.content import (
     Content,
@@ -26,6 +28,8 @@ from tifed.nodes.messages.content import (
     update_message,
 )
 from tifed.nodes.messages.device_ranges import to_ranges
+from tifed.nodes.own_fleet import OwnHostedFleet
+from tifed.nodes.terms import ANY, NODE, NodeTerms
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
 
@@ -127,6 +131,28 @@ def test_a_site_that_shares_noise_answers_for_every_layer(
     }  # fmt: skip
     with pytest.raises(MessageError, match=r"has layers \[0, 1\], not \[\]"):
         checked_update(content, setup.federation, plan, plan.jobs)
+
+
+def test_boards_and_data_of_a_nodes_own_are_behind_noise_as_well() -> None:
+    lines = Lines(tuple(f"tcp:127.0.0.1:{port}" for port in range(1, 5)))
+    pool = BoardPool(lines)
+    try:
+        assert isinstance(
+            pool.context(to_toml(EXPERIMENT), DeviceSelection(first=0)).fleet, NoisyFleet
+        )
+    finally:
+        pool.close()
+    on_devices = Experiment(
+        dataset="on-devices", own_data=True, devices=4, rounds=3, layers=(64, 4, 10),
+        data={"class_names": [str(digit) for digit in range(10)]}, privacy=PRIVACY,
+    )  # fmt: skip
+    for terms in (
+        NodeTerms(accepts=ANY, dataset="digits", dataset_of=NODE),
+        NodeTerms(accepts=ANY, dataset="digits"),
+    ):
+        node = simulated_context(to_toml(on_devices), DeviceSelection((0, 2)), terms=terms)
+        assert isinstance(node.fleet, OwnHostedFleet)
+        assert isinstance(node.fleet.setup.fleet, NoisyFleet)
 
 
 def test_a_node_tells_nothing_without_noise(asked: tuple[Setup, NodeContext, Plan]) -> None:
