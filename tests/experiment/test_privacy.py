@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+pytest.importorskip("dp_accounting", reason="needs pip install 'tifed[privacy]'")
+
 from typer.testing import CliRunner
 
 from tifed import Experiment, resume, run

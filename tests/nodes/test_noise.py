@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytest.importorskip("dp_accounting", reason="needs pip install 'tifed[privacy]'")
+
 import tifed
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, Setup, build, to_toml

@@ -61,7 +61,7 @@ def test_secret_noise_has_them_as_well() -> None:
 @pytest.mark.parametrize(
     ("sigma", "off"),
     [
-        (50, lambda drawn: drawn * 51 // 50),  # a little wider
+        (50, lambda drawn: discrete_gaussian(SeededWords(1, 50), 51, COUNT)),  # 2 % wider
         (50, lambda drawn: np.where(drawn == 0, 1, drawn)),  # without 0
         (3, lambda drawn: drawn + (np.arange(len(drawn)) % 10 == 0)),  # one in ten moved by 1
         (2, lambda drawn: np.rint(np.random.default_rng(1).normal(0, 2, len(drawn))).astype(int)),
