@@ -47,6 +47,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "personal.rounds": 0, "personal.layers": "all", "personal.extra_shift": 2,
         "robust.clip": 0.0, "robust.aggregate": "mean", "robust.trim": 0.2,
         "privacy.secure_aggregation": False, "privacy.sites": None,
+        "privacy.noise_multiplier": 0.0, "privacy.clip": 0, "privacy.delta": 1e-5,
+        "privacy.centre": None, "privacy.noise_seed": None,
     },
     "dirichlet": {"kind": "iid", "alpha": 1.0, "minimum": 1},
     "shards": {"kind": "iid", "classes_per_device": 2},

@@ -60,13 +60,13 @@ def show_result(result: "Result", folder: Path, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(result.model_dump(mode="json")))
         return
-    from tifed.experiment.report.own_data import sentences
+    from tifed.experiment.report import own_data, privacy
 
     console = Console(highlight=False, soft_wrap=True)
     console.print(result_table([result]), soft_wrap=False)
     if result.quantisation is not None:
         console.print(f"numbers {result.quantisation}", markup=False)
-    for sentence in sentences(result):
+    for sentence in (*own_data.sentences(result), *privacy.sentences(result.privacy)):
         console.print(sentence, markup=False)
     for sentence in result.warnings:
         console.print(f"warning: {sentence}", markup=False)

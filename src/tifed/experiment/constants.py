@@ -8,6 +8,7 @@ from tifed.federation import Federation, PersonalRounds
 from tifed.federation import assignment as assignments
 from tifed.federation.assignment import Assignment
 from tifed.rule.integer.rounding import Integers
+from tifed.rule.learning import check_clip
 from tifed.rule.network import Network
 from tifed.rule.network.memory import device_memory
 
@@ -30,6 +31,9 @@ def federation_of(
         UsageError: naming the setting that does not fit the network.
     """
     recipe, learner = experiment.build_recipe(), experiment.learner()
+    noise = experiment.privacy.noise()
+    if noise is not None:
+        check_clip(network, noise.clip)
     return Federation(
         network=network,
         server=recipe.server(experiment.mode, network.depth),
@@ -48,11 +52,12 @@ def federation_of(
         devices_per_round=experiment.devices_per_round,
         minimum_devices=experiment.minimum_devices,
         at_end=experiment.at_end,
-        calibration_samples=learner.calibration_samples,
+        calibration_samples=experiment.calibration_samples,
         recipe=recipe,
         own_data=experiment.own_data,
         personal=personal_rounds(experiment, network),
         robust=experiment.robust.build(),
+        noise=noise,
     )
 
 

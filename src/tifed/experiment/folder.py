@@ -54,6 +54,11 @@ class RunFolder:
         return self.path / "health.csv"
 
     @property
+    def begun(self) -> Path:
+        """One row per round that was begun, with noise; a round made again is there again."""
+        return self.path / "privacy.csv"
+
+    @property
     def model(self) -> Path:
         """The published model of the last round."""
         return self.path / "model.safetensors"
@@ -100,7 +105,7 @@ class RunFolder:
                 f"{self.path}: holds a run already; go on with it by --resume {self.path}, "
                 "or name another folder with --out"
             )
-        for left in (self.metrics, self.health, self.checkpoints):
+        for left in (self.metrics, self.health, self.begun, self.checkpoints):
             if left.exists():
                 raise UsageError(
                     f"{self.path}: holds {left.name} of a run whose experiment.toml is gone; name "
@@ -151,6 +156,23 @@ class RunFolder:
             UsageError: if a row is damaged.
         """
         return _first_rounds(sound_part(self.health, check_health()), rounds)
+
+    def append_begun(self, number: int) -> None:
+        """Put round ``number``, from 0, at the end of ``privacy.csv``, on the disk at return."""
+        append_rows(self.begun, [{"round": number + 1}])
+
+    def read_begun(self) -> list[int]:
+        """The rounds of ``privacy.csv``, from 0; part of a row at its end is cut off.
+
+        Raises:
+            UsageError: if a row is damaged: what a run has given away cannot be guessed.
+        """
+        part = sound_part(self.begun, _check_begun)
+        if part.wrong:
+            raise UsageError(f"{part.wrong}; {_REMEDY}")
+        if part.start:
+            cut(self.begun, part.end_of(len(part.rows)))
+        return [int(row["round"]) - 1 for row in part.rows]
 
     def back_to(self, rounds: int, warn: Callable[[str], None]) -> list[Row]:
         """Cut both tables behind round ``rounds``, from whose checkpoint a run goes on.
@@ -235,6 +257,14 @@ def _first_fault(error: ValidationError) -> str:
     first = error.errors()[0]
     field = ".".join(map(str, first["loc"]))
     return f"{field}: {first['msg']}" if field else first["msg"]
+
+
+def _check_begun(row: Row, before: int) -> None:
+    """Raise ValueError unless ``row`` is one of ``privacy.csv``."""
+    del before
+    text = row["round"]
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise ValueError(f"round: {text!r:.20} is not the number of a round")
 
 
 def _first_rounds(part: SoundPart, rounds: int) -> list[Row]:

@@ -1,7 +1,7 @@
 """The rounds of one run: evaluation, metrics, checkpoints, and the result at the end."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic
@@ -13,6 +13,8 @@ from tifed.experiment.health import away, changes
 from tifed.experiment.identity import identity
 from tifed.experiment.judge import Judge
 from tifed.experiment.metrics import RoundRow
+from tifed.experiment.privacy import doubts_of_privacy
+from tifed.experiment.privacy_spent import Spending
 from tifed.experiment.result import Details, Result
 from tifed.experiment.schema import Experiment
 from tifed.experiment.setup import Setup, partition_digest
@@ -74,6 +76,8 @@ class Loop(Generic[StateT]):
         began = time.monotonic()
         doubts = Doubts(self.warn)
         doubts.add(before_the_run(self.experiment))
+        doubts.add(doubts_of_privacy(self.experiment))
+        spending = self._spending()
         if self.setup.data is not None:
             doubts.add(self.setup.dataset.warnings)
         doubts.add(self.judge.begin())
@@ -88,7 +92,9 @@ class Loop(Generic[StateT]):
         # What is not on the disk yet: no more than the rounds since the last checkpoint.
         rows: list[RoundRow] = []
         health: list[Mapping[str, Any]] = []
-        for after, record in training.rounds(state):
+        if spending is not None and resume:
+            spending.go_on(state.round)
+        for after, record in self._rounds(state, spending):
             state, accuracy = after, None
             if state.round % self.experiment.evaluate_every == 0:
                 accuracy, spent = self.judge.accuracy(state)
@@ -115,7 +121,7 @@ class Loop(Generic[StateT]):
                     Progress(record, row, federation.rounds, accuracy, costs, federation.devices)
                 )
         seconds = before.seconds + time.monotonic() - began
-        return self._finish(state, costs, seconds, doubts)
+        return self._finish(state, costs, seconds, doubts, spending)
 
     @cached_property
     def _identity(self) -> str:
@@ -153,7 +159,31 @@ class Loop(Generic[StateT]):
             )
         return None
 
-    def _finish(self, state: StateT, costs: Costs, seconds: float, doubts: Doubts) -> Result:
+    def _spending(self) -> Spending | None:
+        """Counts what the run gives away; None without noise."""
+        federation = self.setup.federation
+        if federation.noise is None:
+            return None
+        return Spending(self.experiment, federation, federation.noise, self.folder)
+
+    def _rounds(
+        self, state: StateT, spending: Spending | None
+    ) -> Iterator[tuple[StateT, RoundRecord]]:
+        """The rounds after ``state``, each written down before it begins if it gives away."""
+        rounds = self.training.rounds(state)
+        for number in range(state.round, self.setup.federation.rounds):
+            if spending is not None:
+                spending.begin(number)
+            yield next(rounds)
+
+    def _finish(
+        self,
+        state: StateT,
+        costs: Costs,
+        seconds: float,
+        doubts: Doubts,
+        spending: Spending | None,
+    ) -> Result:
         """The result, and with a folder the model, the details and the report."""
         experiment, setup, training = self.experiment, self.setup, self.training
         found = self.judge.finish(state)
@@ -196,6 +226,7 @@ class Loop(Generic[StateT]):
             quantisation=None if dealt is None else dealt.dataset.quantisation_report(),
             test_accuracy=found.test_accuracy,
             own=found.own,
+            privacy=None if spending is None else spending.outcome(),
         )
         if self.folder is not None:
             training.save_model(self.folder.model, state)

@@ -22,7 +22,8 @@ class RoundRow(BaseModel):
     Attributes:
         round: its number, from 1.
         accuracy: of the published model on held-out data; None if it was not evaluated.
-        training_error: share of the samples that a device got wrong before learning from them.
+        training_error: share of the samples that a device got wrong before learning from them; None
+            if devices have counted none, or do not tell.
         asked: devices that were asked to train.
         answered: those that answered.
         updates: per layer the devices that trained it.
@@ -54,7 +55,7 @@ class RoundRow(BaseModel):
         return cls(
             round=record.round + 1,
             accuracy=accuracy,
-            training_error=statistics.missed / max(1, statistics.visits),
+            training_error=statistics.missed / statistics.visits if statistics.visits else None,
             asked=len(record.asked),
             answered=len(record.answered),
             updates=tuple(record.updates.get(layer, 0) for layer in range(depth)),
@@ -94,6 +95,7 @@ def check_metrics(row: Row, before: int) -> None:
     if row["round"] != str(before + 1):
         raise ValueError(f"is of round {row['round']!r:.20} where that of {before + 1} is due")
     for column, text in row.items():
-        empty = column == "accuracy" and not text  # not evaluated in this round
+        # Not evaluated in this round, or not told by the devices.
+        empty = column in ("accuracy", "training_error") and not text
         if not empty and not _NUMBER.fullmatch(text):
             raise ValueError(f"{column}: {text!r:.40} is not a number")

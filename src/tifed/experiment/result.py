@@ -20,6 +20,29 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class PrivacySpent(_Record):
+    """What a run with noise has given away of a device, all of whose training samples it hides.
+
+    Attributes:
+        epsilon: with probability 1 - delta nobody can tell a run in which a device trained from
+            one in which it changed nothing by more than a factor of exp(epsilon).
+        delta: see epsilon.
+        exchanges: in which the device was asked that was asked most often.
+        clip: bound on the L2 norm of what a device changed in each.
+        sigma: of the discrete Gaussian that each site added.
+        sites: with so many of them in a sum the noise is what epsilon is computed from.
+        private: false if the noise was that of a test.
+    """
+
+    epsilon: Annotated[float, Field(ge=0)]
+    delta: Fraction
+    exchanges: Count
+    clip: Annotated[int, Field(ge=1)]
+    sigma: Annotated[int, Field(ge=1)]
+    sites: Annotated[int, Field(ge=1)] = 1
+    private: bool = True
+
+
 class Result(_Record):
     """A finished run; its folder has it as ``result.json``.
 
@@ -60,6 +83,7 @@ class Result(_Record):
         test_accuracy: of the published model on the test split, where accuracy was measured on
             devices and there is one.
         own: what came of a run in which each device has its samples itself; None in others.
+        privacy: what a run with noise has given away of a device; None in others.
     """
 
     accuracy: Fraction
@@ -92,6 +116,7 @@ class Result(_Record):
     quantisation: QuantisationReport | None = None
     test_accuracy: Fraction | None = None
     own: OwnData | None = None
+    privacy: PrivacySpent | None = None
 
 
 class DeviceAccuracy(_Record):

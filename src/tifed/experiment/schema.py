@@ -374,6 +374,11 @@ class Experiment(SettingsTable):
         """What learns: the baseline if there is one, else the recipe."""
         return self.build_baseline() or self.build_recipe()
 
+    @property
+    def calibration_samples(self) -> int:
+        """Samples per device that the calibration round looks at; 0 where there is none."""
+        return 0 if self.privacy.centre is not None else self.learner().calibration_samples
+
     def _chosen(self, key: str) -> Any:
         """What ``key`` names, with its settings."""
         registry, name = CHOICES[key], getattr(self, key)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from tifed.data import Dataset, SampleFormat, default_signal, load, options
 from tifed.data.partition import PARTITIONS, Partition
 from tifed.errors import UsageError
@@ -32,7 +34,7 @@ from tifed.extractor.shipped import find_extractor
 from tifed.federation import Federation, Fleet
 from tifed.federation.device import Stream
 from tifed.files.paths import AnyPath
-from tifed.fleets import FaultyFleet, FleetInputs
+from tifed.fleets import FaultyFleet, FleetInputs, NoisyFleet
 from tifed.fleets.faulty import SCALE
 from tifed.native.choice import engine
 from tifed.registry import BUILT_IN
@@ -194,12 +196,11 @@ def build(
     sent = streams
     if raw is not train.features:
         sent = tuple(Stream(raw, train.labels, order) for order in orders)
-    recipe = experiment.build_recipe()
     inputs = FleetInputs(
         federation=federation_of(experiment, network, orders, tuple(partition.sizes.tolist())),
         streams=streams,
         sent=sent,
-        start=recipe.start_parameters(network, experiment.seed),
+        start=_start(experiment, network),
         extractor=extractor,
         engine=engine(experiment.engine),
         front_end=front_end,
@@ -216,7 +217,7 @@ def build(
             recorded=train.recorded,
             report_classes=experiment.report_classes,
         )
-    fleet = with_faults(experiment, kind.fleet(experiment, inputs))
+    fleet = site_of(experiment, inputs, kind.fleet(experiment, inputs))
     dealt = DealtData(dataset, partition)
     return Setup(dealt, inputs, fleet, dataset.sample_format)
 
@@ -226,12 +227,11 @@ def _on_devices(experiment: Experiment) -> Setup:
     known = data_on_devices(experiment)
     network = network_for(experiment)
     streams = known.streams(experiment.devices)
-    recipe = experiment.build_recipe()
     inputs = FleetInputs(
         federation=federation_of(experiment, network, [stream.order for stream in streams]),
         streams=streams,
         sent=streams,
-        start=recipe.start_parameters(network, experiment.seed),
+        start=_start(experiment, network),
         extractor=None,
         engine=engine(experiment.engine),
         front_end=known.front_end,
@@ -242,7 +242,7 @@ def _on_devices(experiment: Experiment) -> Setup:
         signal=known.signal,
         report_classes=experiment.report_classes,
     )
-    fleet = with_faults(experiment, experiment.build_fleet_kind().fleet(experiment, inputs))
+    fleet = site_of(experiment, inputs, experiment.build_fleet_kind().fleet(experiment, inputs))
     return Setup(None, inputs, fleet, known.samples)
 
 
@@ -264,11 +264,20 @@ def extractor_of(experiment: Experiment) -> Extractor | None:
     return None if experiment.extractor is None else find_extractor(experiment.extractor)
 
 
-def with_faults(experiment: Experiment, fleet: Fleet) -> Fleet:
-    """``fleet`` with the failures that the experiment asks for."""
-    if not experiment.faults.probability:
-        return fleet
-    return FaultyFleet(fleet, experiment.seed, round(experiment.faults.probability * SCALE))
+def site_of(experiment: Experiment, inputs: FleetInputs, fleet: Fleet) -> Fleet:
+    """``fleet`` as others see it: with the failures and the noise that the experiment asks for."""
+    if experiment.faults.probability:
+        fleet = FaultyFleet(fleet, experiment.seed, round(experiment.faults.probability * SCALE))
+    noise = inputs.federation.noise
+    return fleet if noise is None else NoisyFleet(fleet, inputs.federation, noise)
+
+
+def _start(experiment: Experiment, network: Network) -> Parameters:
+    """The parameters before the first round."""
+    start = experiment.build_recipe().start_parameters(network, experiment.seed)
+    if experiment.privacy.centre is None:
+        return start
+    return replace(start, centre=np.full_like(start.centre, experiment.privacy.centre))
 
 
 def load_data(experiment: Experiment, data_dir: AnyPath | None = None) -> Dataset:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tifed.errors import UsageError
 from tifed.federation.assignment import Assignment
+from tifed.federation.noise import Noise
 from tifed.federation.personal import PersonalRounds
 from tifed.federation.plan import (
     AtEnd,
@@ -56,6 +57,7 @@ class Federation:
             ``streams`` but their number: positions are those in an endless stream, modulo 2**32.
         personal: the rounds that each device goes on with alone in the end; None for none.
         robust: what keeps single devices from moving the model at will.
+        noise: that each site adds to the sum of its devices; None for none.
     """
 
     network: Network
@@ -77,6 +79,7 @@ class Federation:
     own_data: bool = False
     personal: PersonalRounds | None = None
     robust: Robust = field(default_factory=Robust)
+    noise: Noise | None = None
 
     def __post_init__(self) -> None:
         if self.batch > self.network.largest_batch:
@@ -100,6 +103,15 @@ class Federation:
     def rounds(self) -> int:
         """Number of rounds."""
         return len(self.extra_shifts)
+
+    @property
+    def exchanges_per_round(self) -> int:
+        """How often parameters go down and come up in a round."""
+        return {
+            AverageEvery.BUFFER: 1,
+            AverageEvery.EPOCH: self.local_epochs,
+            AverageEvery.MINI_BATCH: self.local_epochs * -(-self.buffer // self.batch),
+        }[self.average_every]
 
     def possible_energy_shift(self, wanted: int) -> int:
         """What is nearest to ``wanted`` and lets no sum overflow in any round."""
@@ -126,13 +138,7 @@ class Federation:
         """The exchanges of the round that comes after ``state``, first to last."""
         number = state.round
         jobs = self._jobs(state, self.selected(number))
-        batches = -(-self.buffer // self.batch)
-        exchanges = {
-            AverageEvery.BUFFER: 1,
-            AverageEvery.EPOCH: self.local_epochs,
-            AverageEvery.MINI_BATCH: self.local_epochs * batches,
-        }[self.average_every]
-        for part in range(exchanges):
+        for part in range(self.exchanges_per_round):
             yield Plan(
                 round=number,
                 exchange=state.exchange + part,

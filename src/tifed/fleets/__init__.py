@@ -2,6 +2,7 @@
 
 from tifed.fleets.faulty import Fails, FaultyFleet, failing
 from tifed.fleets.inputs import FleetInputs
+from tifed.fleets.noisy import NoisyFleet
 from tifed.fleets.simulated import SimulatedFleet
 
-__all__ = ["Fails", "FaultyFleet", "FleetInputs", "SimulatedFleet", "failing"]
+__all__ = ["Fails", "FaultyFleet", "FleetInputs", "NoisyFleet", "SimulatedFleet", "failing"]

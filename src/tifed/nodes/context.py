@@ -48,7 +48,9 @@ class HostedFleet:
         return self.setup.fleet.fit(plan, parameters)
 
     def evaluate(self, parameters: Parameters) -> Iterator[DeviceScore]:
-        """Scores of the hosted devices alone."""
+        """Scores of the hosted devices alone; none where they would tell what noise hides."""
+        if self.setup.federation.noise is not None:
+            return iter(())
         return self.setup.inputs.scores(parameters, self.devices)
 
     def close(self) -> None:

@@ -108,7 +108,7 @@ class Orders:
             MessageError: naming what is another's.
         """
         rounds = self.federation.rounds
-        end = self._state(rounds, rounds * self._exchanges, work.energy_shift)
+        end = self._state(rounds, rounds * self.federation.exchanges_per_round, work.energy_shift)
         due = personal_work(self.federation, end)
         if due is None:
             raise MessageError("will not do personal rounds: this experiment has none")
@@ -119,11 +119,6 @@ class Orders:
                     f"will not do personal rounds with {name} {asked}: this experiment has {wanted}"
                 )
 
-    @cached_property
-    def _exchanges(self) -> int:
-        """Exchanges in a round."""
-        return sum(1 for _ in self.federation.plans(self._state(0, 0, 0)))
-
     def _due(self, plan: Plan) -> Plan:
         """All devices' part in the exchange that ``plan`` says that it is."""
         if plan.round >= self.federation.rounds:
@@ -131,8 +126,8 @@ class Orders:
                 f"will not train in round {plan.round + 1}: this experiment has "
                 f"{self.federation.rounds} rounds"
             )
-        first = plan.round * self._exchanges
-        if not first <= plan.exchange < first + self._exchanges:
+        first = plan.round * self.federation.exchanges_per_round
+        if not first <= plan.exchange < first + self.federation.exchanges_per_round:
             raise MessageError(
                 f"will not train in exchange {plan.exchange}, which is none of round "
                 f"{plan.round + 1} in this experiment"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, Setup, to_toml
 from tifed.experiment.own_data import ON_DEVICES
-from tifed.experiment.setup import with_faults
+from tifed.experiment.setup import site_of
 from tifed.experiment.tables import LinkTable
 from tifed.federation.device import Stream
 from tifed.fleets import SimulatedFleet
@@ -66,4 +66,4 @@ def _among(experiment: Experiment, whole: Setup, devices: range, part: Setup) ->
         held_out=all_of(part.inputs.held_out),
         stored=all_of(part.inputs.stored),
     )
-    return replace(whole, inputs=inputs, fleet=with_faults(experiment, SimulatedFleet(inputs)))
+    return replace(whole, inputs=inputs, fleet=site_of(experiment, inputs, SimulatedFleet(inputs)))

@@ -48,7 +48,7 @@ def work(experiment: Experiment, network: Network, layers: tuple[int, ...]) -> W
         AverageEvery.MINI_BATCH: experiment.local_epochs
         * -(-experiment.buffer // experiment.batch),
     }[experiment.average_every]
-    once = calibration_costs(network, int(experiment.build_recipe().calibration_samples > 0))
+    once = calibration_costs(network, int(experiment.calibration_samples > 0))
     asked = experiment.devices_per_round or experiment.devices
     return Work(
         layers=layers,

@@ -156,3 +156,18 @@ def test_a_median_over_the_sums_of_nodes_is_refused() -> None:
     experiment = load_experiment(preset="digits", overrides=overrides)
     with pytest.raises(RunError, match=r"^robust.aggregate: 'median' needs each device's own"):
         simulation.simulate(experiment, nodes=2)
+
+
+def test_one_node_adds_the_noise_that_the_simulation_adds(tmp_path: Path) -> None:
+    """And two nodes add noise twice, so that each node's sum has all of it."""
+    experiment = load_experiment(
+        overrides={
+            "devices": 4, "rounds": 2, "layers": [64, 4, 10], "privacy.noise_multiplier": 1,
+            "privacy.clip": 1000, "privacy.centre": -64, "privacy.noise_seed": 5,
+        }
+    )  # fmt: skip
+    here = tifed.run(experiment)
+    one, two = (simulation.simulate(experiment, nodes=n, out=tmp_path / str(n)) for n in (1, 2))
+    assert one.digest == here.digest
+    assert two.digest != here.digest
+    assert one.privacy == two.privacy == here.privacy

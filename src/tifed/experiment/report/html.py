@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from tifed.experiment.report import own_data, privacy
 from tifed.experiment.report.amounts import amount_of_bytes, amount_of_work
-from tifed.experiment.report.own_data import rows, sentences
 from tifed.experiment.report.page import render
 from tifed.experiment.report.pictures import Picture
 from tifed.experiment.result import FinishedRun, Result
@@ -31,8 +31,8 @@ def page(run: FinishedRun, drawn: Mapping[str, Picture]) -> str:
         totals=_totals(run),
         spread=_spread(run),
         judged_on=judged_on(run.result),
-        own_sentences=list(sentences(run.result)),
-        own_rows=rows(run.details.own_devices),
+        more_sentences=[*own_data.sentences(run.result), *privacy.sentences(run.result.privacy)],
+        own_rows=own_data.rows(run.details.own_devices),
         by_class=any(one.by_class for one in run.details.own_devices),
     )
 

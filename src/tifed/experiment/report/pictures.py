@@ -50,7 +50,9 @@ def _figures(run: FinishedRun) -> Iterator[tuple[str, "Figure"]]:
             result.held_out_samples,
         ),
     )
-    yield "training_error", training_error_curve(rounds, [row.training_error for row in run.rounds])
+    errors = [row.training_error for row in run.rounds]
+    if any(error is not None for error in errors):
+        yield "training_error", training_error_curve(rounds, errors)
     if details.confusion:
         yield (
             "confusion",

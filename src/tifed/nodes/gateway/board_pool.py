@@ -10,7 +10,7 @@ from pathlib import Path
 from tifed.errors import RunError
 from tifed.experiment import Experiment, Setup
 from tifed.experiment.identity import identity
-from tifed.experiment.setup import with_faults
+from tifed.experiment.setup import site_of
 from tifed.federation import (
     DeviceCounts,
     DeviceScore,
@@ -151,7 +151,7 @@ class BoardPool:
             name[:8], resolved.dataset, resolved.mode, devices.start, devices.stop - 1,
         )  # fmt: skip
         self._linked, self._key = linked, (experiment, selection)
-        fleet = with_faults(resolved, _Watched(self, linked, names, resolved.rounds))
+        fleet = site_of(resolved, setup.inputs, _Watched(self, linked, names, resolved.rounds))
         self._context = NodeContext(
             name, samples_digest(resolved, setup), setup.network, devices, fleet,
             Orders(setup.federation, None if resolved.own_data else self._terms.least),

@@ -74,11 +74,18 @@ def checked_update(content: Content, federation: Federation, plan: Plan, asked: 
     devices = checked_devices(content, federation.devices, asked.device)
     jobs = asked.for_devices(devices)
     statistics = _statistics(content)
-    impossible = impossible_counts(federation.network, jobs, federation.batch, statistics)
-    if impossible is not None:
-        raise MessageError(impossible)
+    if federation.noise is not None:
+        if statistics != Statistics():
+            raise MessageError("tells what was counted in training, which stays on the devices")
+    else:
+        impossible = impossible_counts(federation.network, jobs, federation.batch, statistics)
+        if impossible is not None:
+            raise MessageError(impossible)
+    noise = federation.buffer * (federation.noise.largest if federation.noise else 0)
+    # A site's part of noise that sites share is in every layer, though none of its devices answers.
+    shared = federation.noise is not None and federation.noise.sites > 1
     weights = [jobs.samples[jobs.of_layer(layer)] for layer in range(federation.network.depth)]
-    layers = [layer for layer, own in enumerate(weights) if len(own)]
+    layers = [layer for layer, own in enumerate(weights) if len(own) or shared]
     found = content.values.get("layers")
     if found != layers:
         raise MessageError(f"has layers {found}, not {layers}")
@@ -93,8 +100,8 @@ def checked_update(content: Content, federation: Federation, plan: Plan, asked: 
             raise MessageError(f"layer {number} counts other samples or devices than it was asked")
         begin, middle, end = end, end + sizes[number][0], end + sum(sizes[number])
         weight, bias = all_sums[begin:middle], all_sums[middle:end]
-        within(f"layer {number}, weights", weight, layer.weight_bound * samples)
-        within(f"layer {number}, biases", bias, layer.bias_bound * samples)
+        within(f"layer {number}, weights", weight, layer.weight_bound * samples + noise)
+        within(f"layer {number}, biases", bias, layer.bias_bound * samples + noise)
         shape = (layer.fan_in, layer.fan_out)
         sums[number] = LayerSum(weight.reshape(shape), bias, samples, count)
     absent = checked_absence(content, asked.device, devices)
