@@ -23,9 +23,7 @@ LARGEST_SUM = 1 << 48
 
 
 class PrivacyTable(SettingsTable):
-    """``[privacy]``: what the server is kept from seeing (docs/secure-aggregation.md,
-    (docs/differential-privacy.md).
-    """
+    """``[privacy]``: what the server is kept from seeing, by masks and by noise."""
 
     secure_aggregation: bool = Field(
         False,
@@ -123,7 +121,7 @@ def _problems_of_masks(experiment: "Experiment") -> Iterator[str]:
     privacy = experiment.privacy
     if not privacy.secure_aggregation:
         if privacy.sites is not None:
-            yield ("privacy.sites: goes with privacy.secure_aggregation = true, and only with it")
+            yield "privacy.sites: goes with privacy.secure_aggregation = true, and only with it"
         return
     if experiment.baseline is not None:
         yield (

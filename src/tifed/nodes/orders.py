@@ -5,7 +5,6 @@ updates. But all work of a run follows from its experiment: so a node knows what
 """
 
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from itertools import islice
 
 import numpy as np

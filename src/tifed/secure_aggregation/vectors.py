@@ -18,11 +18,14 @@ STATISTICS = len(fields(Statistics))
 def update_width(federation: Federation) -> int:
     """Bits in which no sum over an exchange of this run overflows.
 
-    A sum of n devices with s samples each is at most n · s times the largest parameter.
+    A sum of n devices with s samples each is at most n · s times the largest parameter. With noise
+    there are at most as many sites as devices, and each adds at most s times the largest noise.
     """
     asked = federation.devices_per_round or federation.devices
     layers = federation.network.layers
     largest = max(max(layer.weight_bound, layer.bias_bound) for layer in layers)
+    if federation.noise is not None:
+        largest += federation.noise.largest
     return width_for(asked * federation.buffer * largest)
 
 
