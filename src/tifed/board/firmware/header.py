@@ -8,6 +8,7 @@ from math import prod
 from tifed.board.firmware.extractor_header import extractor_constants
 from tifed.board.firmware.front_end_header import intake_constants
 from tifed.board.firmware.own_header import kept_bytes, own_constants
+from tifed.board.firmware.sealed_header import SEALED_SWITCH
 from tifed.errors import UsageError
 from tifed.extractor import Extractor
 from tifed.rule.front_end import FrontEnd
@@ -81,6 +82,7 @@ def experiment_header(
     store: StoreShape | None = None,
     keeps: bool = False,
     signal_digest: str | None = None,
+    sealed: bool = False,
 ) -> str:
     """C text that firmware is compiled with.
 
@@ -98,6 +100,7 @@ def experiment_header(
         store: of the device's own samples, which nobody sends it; None if they are sent.
         keeps: whether a device with own samples has RAM for the model that stays.
         signal_digest: SHA-256 of what made its own samples of readings; None if nothing did.
+        sealed: whether the device has a key, and takes no frame that is not sealed with it.
 
     Raises:
         UsageError: if the network is for simulation only, or front end, extractor and network do
@@ -145,6 +148,7 @@ def experiment_header(
 {intake_constants(front_end, shifts)}
 {"" if extractor is None else extractor_constants(extractor)}
 {"" if store is None else own_constants(store, kept_bytes(network, in_flash) if keeps else 0)}
+{f"#define {SEALED_SWITCH} 1" if sealed else ""}
 #endif
 """
 
