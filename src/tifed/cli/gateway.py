@@ -1,5 +1,6 @@
 """``tifed gateway``: boards for whoever asks on a socket."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,6 +35,17 @@ def gateway(
     look_every: Annotated[
         float, typer.Option(min=0.1, help="Seconds between two checks of boards that are idle.")
     ] = 10.0,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="File with the keys of the boards, whose lines are then sealed."),
+    ] = None,
+    unsealed: Annotated[
+        bool,
+        typer.Option(
+            "--unsealed",
+            help="Use boards over a network without keys; everybody there can read and change it.",
+        ),
+    ] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Connect boards to a Flower node.
@@ -65,7 +77,10 @@ def gateway(
     lines = addresses(devices)
     if not lines:
         raise UsageError("--devices: give the address of at least one board")
-    pool = BoardPool(Lines(lines, baud, Patience(silence=silence)), data_dir)
+    pool = BoardPool(
+        Lines(lines, baud, Patience(silence=silence), keys=str(keys or ""), unsealed=unsealed),
+        data_dir,
+    )
     log_to_stderr()
     stop = stop_on_signals()
     with listening(listen, "--listen") as listener:

@@ -245,9 +245,10 @@ class Conversation:
     def _of_this_session(self, answer: Frame) -> bool:
         """Whether an answer belongs to what is asked now, and not to an earlier session.
 
-        A device that is in another session, or speaks another version, says so with its own.
+        A device that is in another session, speaks another version or takes sealed frames alone
+        says so with its own.
         """
-        lost = answer.payload[:1] in (bytes([SESSION]), bytes([FORMAT]))
+        lost = answer.payload[:1] in (bytes([SESSION]), bytes([FORMAT]), bytes([SEALED_ONLY]))
         return answer.session == self._session or answer.version != VERSION or lost
 
     def _taken_apart(self, kind: str, answer: Frame, read: Callable[[bytes], Answer]) -> Answer:

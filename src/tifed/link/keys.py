@@ -38,14 +38,23 @@ def write_keys(path: Path, keys: Mapping[int, bytes]) -> None:
         UsageError: if it exists, or cannot be written.
     """
     text = _HEAD + "".join(f"{number} {key.hex()}\n" for number, key in sorted(keys.items()))
+    write_page(path, text.encode())
+
+
+def write_page(path: Path, content: bytes) -> None:
+    """Write a new file with a key in it, readable for its owner alone.
+
+    Raises:
+        UsageError: if it exists, or cannot be written.
+    """
     try:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise UsageError(f"{path} exists; keys are not overwritten: name another file") from error
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
-    with os.fdopen(file, "w", encoding="ascii") as opened:
-        opened.write(text)
+    with os.fdopen(file, "wb") as opened:
+        opened.write(content)
 
 
 def read_keys(path: Path, field: str) -> dict[int, bytes]:
@@ -72,7 +81,7 @@ def read_keys(path: Path, field: str) -> dict[int, bytes]:
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
-        if len(words) != 2 or not words[0].isdecimal() or not _is_key(words[1]):  # noqa: PLR2004
+        if len(words) != 2 or not words[0].isdecimal() or not _is_key(words[1]):
             # What stands there may be most of a key, so it is not shown.
             raise UsageError(
                 f"{field}: {path}, line {number}: not a device's number and the "
@@ -96,6 +105,18 @@ def key_of(keys: Mapping[int, bytes], device: int, field: str) -> bytes:
     if device not in keys:
         raise UsageError(f"{field}: there is no key of device {device}")
     return keys[device]
+
+
+def keys_for(path: str, count: int, field: str) -> list[bytes] | list[None]:
+    """The keys of devices 0 to ``count`` - 1; None for each if ``path`` is empty.
+
+    Raises:
+        UsageError: if the file cannot be read, or has none for one of them.
+    """
+    if not path:
+        return [None] * count
+    keys = read_keys(Path(path), field)
+    return [key_of(keys, device, field) for device in range(count)]
 
 
 def key_page(key: bytes) -> bytes:

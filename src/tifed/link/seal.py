@@ -1,4 +1,4 @@
-"""The host's end of a sealed line: a session's keys, counters, and which frames count (SPEC, 24)."""
+"""The host's end of a sealed line: keys of a session, counters, which frames count (SPEC, 24)."""
 
 import hashlib
 import os
