@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tifed.board.emulators.start import RunningBoard
 from tifed.experiment import Experiment
 from tifed.experiment.setup import build
-from tifed.board.emulators.start import RunningBoard
 from tifed.fleets.emulated import EmulatedFleet
 from tifed.link import FrameReader, Transport
 from tifed.link.frame import SEALED

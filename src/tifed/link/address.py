@@ -57,7 +57,7 @@ def repeated_line(addresses: Sequence[str]) -> str | None:
 def exposed_lines(addresses: Sequence[str]) -> str | None:
     """Which lines others can reach who do not have the devices, in words; None if none.
 
-    >>> exposed_lines(["serial:/dev/ttyACM0", "tcp:localhost:5000", "tcp:192.168.0.7:5000"])
+    >>> exposed_lines(["unix:a", "tcp:localhost:5000", "tcp:192.168.0.7:5000"])
     'tcp:192.168.0.7:5000 goes over a network, where others can read and change it'
     """
     exposed = [
