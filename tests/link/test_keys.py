@@ -51,7 +51,7 @@ def test_a_key_file_that_is_wrong_is_refused_and_not_quoted(
 
 def test_the_command_makes_a_file_and_a_page(tmp_path: Path) -> None:
     path, page = tmp_path / "keys", tmp_path / "page"
-    command = [sys.executable, "-m", "tifed", "keys", str(path)]
+    command = [sys.executable, "-c", "from tifed.cli import main; main()", "keys", str(path)]
     subprocess.run([*command, "--devices", "2"], check=True)
     subprocess.run([*command, "--page", "1", "--out", str(page)], check=True)
     content = page.read_bytes()

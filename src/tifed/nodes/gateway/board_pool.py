@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tifed.errors import RunError
+from tifed.errors import RunError, UsageError
 from tifed.experiment.identity import identity
 from tifed.experiment.setup import build, with_faults
 from tifed.federation import (
