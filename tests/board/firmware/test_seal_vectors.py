@@ -15,8 +15,8 @@ PROGRAM = """
 #include "monocypher.h"
 #include <stddef.h>
 unsigned char key[32], nonce[12], ad[12], text[114], tag[16], hash[64], keyed[64];
-static void *put(void *to, int v, size_t n) { unsigned char *t = to; while (n--) *t++ = v; return to; }
-void *memset(void *to, int v, size_t n) { return put(to, v, n); }
+void *memset(void *to, int v, size_t n)
+{ unsigned char *t = to; while (n--) *t++ = v; return to; }
 void *memcpy(void *to, const void *from, size_t n)
 { unsigned char *t = to; const unsigned char *f = from; while (n--) *t++ = *f++; return to; }
 int start(void);
