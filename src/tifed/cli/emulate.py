@@ -89,7 +89,11 @@ def emulate(
     here = chosen.model_copy(update={"fleet": "simulated", "fleet_settings": {}})
     setup = build(here, data_dir)
     found = None if keys is None else read_keys(keys, "--keys")
-    there = found and [key_of(found, device, "--keys") for device in range(first_device, last)]
+    there = (
+        None
+        if found is None
+        else [key_of(found, device, "--keys") for device in range(first_device, last)]
+    )
     firmware = firmware_for(
         Emulation(board, emulator, compiler), setup.inputs, sealed=there is not None
     )
