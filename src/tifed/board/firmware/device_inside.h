@@ -14,8 +14,8 @@
 /* Also used by device_sealed.c, where there is a key. */
 #ifdef TIFED_DEVICE_SEALED
 #define SHARED
-void tifed_device_open(tifed_device *device, uint16_t session);      /* forgets what was before */
-uint16_t tifed_device_hello(tifed_device *device, uint8_t *payload); /* writes the answer's bytes */
+void tifed_device_open(tifed_device *device, uint16_t session);  /* forgets what was before */
+uint16_t tifed_device_hello(tifed_device *device, uint8_t *out); /* writes the answer's bytes */
 
 /* device_sealed.c: start; send a payload, sealed where there is a session; a frame has arrived, and
  * is one that this device obeys: then it is there as if it had come unsealed. */
