@@ -39,7 +39,7 @@ static void send_in(tifed_device *device, uint32_t place, uint8_t type, uint16_t
     tifed_link_put32(end, *sent);
     seal->seal(seal->sessions[place], TIFED_TO_HOST, *sent, head, PAYLOAD(device), length - plain,
                end + 4);
-    tifed_link_leave(&device->link, device->setup->write);
+    tifed_link_leave(&device->link, (uint16_t)(length + TIFED_SEAL_BEHIND), device->setup->write);
 }
 
 void tifed_sealed_start(tifed_device *device)

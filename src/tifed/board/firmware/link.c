@@ -96,11 +96,11 @@ STEP tifed_link_head(tifed_link *link, uint8_t version, uint8_t type, uint16_t s
 /* The zeros of a frame become the codes of the blocks that follow them, so that it is encoded where
  * it lies. Only behind a full block, which stands for no zero, there is no place for a code: what is
  * there by then is sent, and its last byte makes room. */
-STEP tifed_link_leave(tifed_link *link, tifed_link_write *write)
+STEP tifed_link_leave(tifed_link *link, uint16_t length, tifed_link_write *write)
 {
     uint8_t *frame = tifed_link_frame(link), *leaving = link->buffer, *code = leaving + 1,
             block = 1;
-    uint32_t size = TIFED_LINK_HEADER + tifed_link_get16(frame + 6);
+    uint32_t size = TIFED_LINK_HEADER + length;
     tifed_link_put32(frame + size, tifed_link_crc(frame, size));
     size += TIFED_LINK_CHECK;
     leaving[0] = 0; /* ends whatever noise the other side has taken for a frame */
@@ -127,5 +127,5 @@ void tifed_link_send(tifed_link *link, uint8_t type, uint16_t session, uint16_t 
                      uint16_t length, tifed_link_write *write)
 {
     tifed_link_head(link, (uint8_t)TIFED_LINK_VERSION, type, session, sequence, length);
-    tifed_link_leave(link, write);
+    tifed_link_leave(link, length, write);
 }

@@ -101,7 +101,7 @@ void tifed_link_send(tifed_link *link, uint8_t type, uint16_t session, uint16_t 
 /* The same in two steps, for whoever has something to do between them. */
 void tifed_link_head(tifed_link *link, uint8_t version, uint8_t type, uint16_t session,
                      uint16_t sequence, uint16_t length);
-void tifed_link_leave(tifed_link *link, tifed_link_write *write);
+void tifed_link_leave(tifed_link *link, uint16_t length, tifed_link_write *write);
 #endif
 
 uint32_t tifed_link_crc(const uint8_t *bytes, uint32_t count);
