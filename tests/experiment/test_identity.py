@@ -42,6 +42,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "partition.kind": "iid", "partition.limit_per_device": None, "faults.probability": 0.0,
         "memory.budgets": [], "memory.frozen_in": "ram", "link.devices": [], "link.baud": 115200,
         "link.answer": 1.0, "link.silence": 30.0, "link.on_reboot": "repeat", "link.repeats": 10,
+        "link.keys": "", "link.sealed": False, "link.unsealed": False,
         "data": {}, "recipe_settings": {}, "baseline": None, "baseline_settings": {},
         "fleet_settings": {}, "own_data": False, "held_out_every": 5, "report_classes": False,
         "personal.rounds": 0, "personal.layers": "all", "personal.extra_shift": 2,
@@ -184,7 +185,7 @@ def test_every_setting_decides_or_is_known_not_to() -> None:
         assert identity(Experiment(**{"own_data": True, name: value})) != own, name
     for name, value in {**LEAVES_THE_DIGEST, **NAMES_DATA}.items():
         assert identity(Experiment(**{name: value})) == plain, name
-    line = {"fleet": "linked", "devices": 1, "link": {"devices": ["tcp:a:1"]}}
+    line = {"fleet": "linked", "devices": 1, "link": {"devices": ["tcp:a:1"], "unsealed": True}}
     assert identity(Experiment(**line)) == identity(Experiment(devices=1))
 
 

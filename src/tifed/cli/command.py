@@ -13,6 +13,7 @@ from tifed.cli.export import export
 from tifed.cli.extractor import app as extractor
 from tifed.cli.flower import app as flower
 from tifed.cli.gateway import gateway
+from tifed.cli.keys import keys
 from tifed.cli.partition import partition
 from tifed.cli.plan import plan
 from tifed.cli.presets import presets
@@ -43,6 +44,7 @@ for command in (
     bench,
     emulate,
     gateway,
+    keys,
 ):
     app.command()(command)
 app.add_typer(extractor, short_help="Make and use frozen feature extractors.")

@@ -1,5 +1,6 @@
 """``tifed emulate``: emulated boards on sockets, to try what is for boards."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -39,6 +40,10 @@ def emulate(
             "device.",
         ),
     ] = 0,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="File with the keys of the boards, whose lines are then sealed."),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Run emulated boards, each behind its own socket.
@@ -60,6 +65,7 @@ def emulate(
     from tifed.fleets.emulated import Emulation, firmware_for
     from tifed.fleets.stores import flash_contents
     from tifed.link.address import check_distinct, check_socket_address
+    from tifed.link.keys import key_of, read_keys
 
     places = addresses(listen)
     if not places:
@@ -82,7 +88,15 @@ def emulate(
         )
     here = chosen.model_copy(update={"fleet": "simulated", "fleet_settings": {}})
     setup = build(here, data_dir)
-    firmware = firmware_for(Emulation(board, emulator, compiler), setup.inputs)
+    found = None if keys is None else read_keys(keys, "--keys")
+    there = (
+        None
+        if found is None
+        else [key_of(found, device, "--keys") for device in range(first_device, last)]
+    )
+    firmware = firmware_for(
+        Emulation(board, emulator, compiler), setup.inputs, sealed=there is not None
+    )
     own = flash_contents(setup.inputs, firmware)
     log_to_stderr()
-    serve_boards(firmware, places, stop_on_signals(), own and own[first_device:last])
+    serve_boards(firmware, places, stop_on_signals(), own and own[first_device:last], there)

@@ -72,6 +72,17 @@ def gateway(
             min=1, help="Fewest samples of this machine that calibration sums may be over."
         ),
     ] = 50,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="File with the keys of the boards, whose lines are then sealed."),
+    ] = None,
+    unsealed: Annotated[
+        bool,
+        typer.Option(
+            "--unsealed",
+            help="Use boards over a network without keys; everybody there can read and change it.",
+        ),
+    ] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Connect boards to a Flower node.
@@ -110,7 +121,8 @@ def gateway(
     admission = _admission(listen, tls, tuple(peer or ()))
     least = LeastSamples(update=least_update, calibration=least_calibration)
     pool = BoardPool(
-        Lines(lines, baud, Patience(silence=silence)), BoardTerms(data_dir, least, hold)
+        Lines(lines, baud, Patience(silence=silence), keys=str(keys or ""), unsealed=unsealed),
+        BoardTerms(data_dir, least, hold),
     )
     log_to_stderr()
     stop = stop_on_signals()

@@ -37,6 +37,10 @@ class FleetKind(BaseModel, ABC):
     """Whether its devices have samples that nobody dealt to them, so that the experiment can say
     ``dataset = "on-devices"``."""
 
+    makes_keys: ClassVar[bool] = False
+    """Whether it can give its devices keys, for which an experiment can ask with ``link.sealed``.
+    """
+
     def check(self, experiment: "Experiment") -> None:
         """Make sure that the experiment's other settings go with this fleet.
 
@@ -45,6 +49,14 @@ class FleetKind(BaseModel, ABC):
         """
         if experiment.link.devices:
             raise ValueError("link.devices: goes with fleet = 'linked', and only with it")
+        if experiment.link.keys or experiment.link.unsealed:
+            which = "keys" if experiment.link.keys else "unsealed"
+            raise ValueError(f"link.{which}: goes with fleet = 'linked', and only with it")
+        if experiment.link.sealed and not self.makes_keys:
+            raise ValueError(
+                "link.sealed: goes with fleet = 'emulated'; for boards name the file of their keys "
+                "(link.keys)"
+            )
 
     @abstractmethod
     def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:

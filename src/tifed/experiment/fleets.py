@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, ClassVar
 from tifed.experiment.fleet_kind import FleetKind
 from tifed.federation import Fleet
 from tifed.fleets import FleetInputs, SimulatedFleet
-from tifed.link.address import repeated_line
+from tifed.link.address import exposed_lines, repeated_line
 
 if TYPE_CHECKING:
     from tifed.experiment.schema import Experiment
+
+
+OR_UNSEALED = "name the file of the devices' keys (link.keys), or say link.unsealed = true"
 
 
 def _lines(count: int) -> str:
@@ -52,21 +55,36 @@ class Linked(FleetKind):
         repeated = repeated_line(lines)
         if repeated is not None:
             raise ValueError(f"link.devices: {repeated}")
+        if experiment.link.sealed:
+            raise ValueError(
+                "link.sealed: goes with fleet = 'emulated'; for boards name the file of their keys "
+                "(link.keys)"
+            )
+        if not (experiment.link.keys or experiment.link.unsealed):
+            exposed = exposed_lines(lines)
+            if exposed is not None:
+                raise ValueError(f"link.devices: {exposed}: {OR_UNSEALED}")
 
     def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
         """The boards, with a client for each line."""
         from tifed.fleets.linked import LinkedFleet, LinkSettings
         from tifed.link import Client, Patience, address_opener
+        from tifed.link.keys import keys_for
 
         link = experiment.link
         patience = Patience(link.answer, link.silence)
-        clients = [Client(line, address_opener(line, link.baud), patience) for line in link.devices]
+        keys = keys_for(link.keys, len(link.devices), "link.keys")
+        clients = [
+            Client(line, address_opener(line, link.baud), patience, key)
+            for line, key in zip(link.devices, keys, strict=True)
+        ]
         return LinkedFleet(inputs, clients, LinkSettings(link.on_reboot, link.repeats))
 
 
 class Emulated(FleetKind):
     """Emulated microcontrollers, each with its firmware."""
 
+    makes_keys: ClassVar[bool] = True
     makes_copies: ClassVar[bool] = True
     keeps_data: ClassVar[bool] = True
 
@@ -80,5 +98,9 @@ class Emulated(FleetKind):
         emulation = Emulation(experiment.board, experiment.emulator, experiment.compiler)
         patience = Patience(link.answer, link.silence)
         return EmulatedFleet(
-            inputs, emulation, patience, LinkSettings(link.on_reboot, link.repeats)
+            inputs,
+            emulation,
+            patience,
+            LinkSettings(link.on_reboot, link.repeats),
+            sealed=link.sealed,
         )

@@ -23,6 +23,9 @@ def located(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     for key in ("dataset", "extractor"):
         if key in result and result[key] not in names():
             result[key] = _found(result[key], folder, folders=key == "dataset")
+    link = result.get("link")
+    if isinstance(link, Mapping) and "keys" in link:
+        result["link"] = {**link, "keys": _found(link["keys"], folder)}
     data = result.get("data")
     if isinstance(data, Mapping):
         result["data"] = {

@@ -65,6 +65,20 @@ class LinkTable(SettingsTable):
         le=1000,
         description="how often a device may restart in one exchange before it is left out",
     )
+    keys: str = Field(
+        "",
+        description="linked fleet: the file with the keys of the devices, with which their lines "
+        "are sealed (tifed keys)",
+    )
+    sealed: bool = Field(
+        False,
+        description="emulated fleet: seal the lines, with keys that are made for the run",
+    )
+    unsealed: bool = Field(
+        False,
+        description="linked fleet: use lines over a network without keys, which everybody on that "
+        "network can read and change",
+    )
 
 
 class PersonalTable(SettingsTable):

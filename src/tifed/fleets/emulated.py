@@ -23,6 +23,7 @@ from tifed.fleets.inputs import FleetInputs
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.fleets.stores import flash_contents, played_signal, require_ram, store_shape
 from tifed.link import Client, Patience
+from tifed.link.keys import new_key
 from tifed.link.transport import Opener
 from tifed.rule.network import Parameters
 
@@ -48,7 +49,7 @@ class Emulation:
 
 
 def firmware_for(
-    emulation: Emulation, inputs: FleetInputs, defines: Sequence[str] = ()
+    emulation: Emulation, inputs: FleetInputs, defines: Sequence[str] = (), sealed: bool = False
 ) -> Firmware:
     """The image that every device of the fleet runs.
 
@@ -58,6 +59,7 @@ def firmware_for(
         emulation: what to emulate.
         inputs: what it is built for.
         defines: further ``NAME=VALUE`` for the preprocessor.
+        sealed: whether every device has a key, with which its line is sealed.
 
     Raises:
         UsageError: if the board cannot run it, or there is no compiler.
@@ -74,7 +76,8 @@ def firmware_for(
         store=store_shape(inputs) if inputs.own_data else None,
         keeps=board.ram >= RAM_FOR_A_MODEL,
         plays=played_signal(inputs),
-        signal_digest=inputs.signal_digest,
+        signal_digest=inputs.signal_digest if inputs.own_data else None,
+        sealed=sealed,
     )  # fmt: skip
     return build_firmware(board, header, emulation.compiler, defines=defines)
 
@@ -90,6 +93,7 @@ class EmulatedFleet:
         settings: what to do about devices that fail.
         defines: further ``NAME=VALUE`` for the firmware's preprocessor.
         wire: put between us and each board, for instance one that loses bytes.
+        sealed: whether the lines are sealed, with keys that are made when the boards start.
     """
 
     inputs: FleetInputs
@@ -98,6 +102,7 @@ class EmulatedFleet:
     settings: LinkSettings = field(default_factory=LinkSettings)
     defines: Sequence[str] = ()
     wire: Callable[[int, RunningBoard, Opener], Opener] = lambda device, board, opener: opener
+    sealed: bool = False
     _linked: LinkedFleet | None = field(default=None, init=False, repr=False)
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterable[FeatureSums]:
@@ -142,13 +147,15 @@ class EmulatedFleet:
         return self._linked
 
     def _started(self) -> LinkedFleet:
-        firmware = firmware_for(self.emulation, self.inputs, self.defines)
+        firmware = firmware_for(self.emulation, self.inputs, self.defines, self.sealed)
         own = flash_contents(self.inputs, firmware)
         with ExitStack() as boards:
             clients = []
             for device in range(len(self.inputs.streams)):
-                board, opener = start_board(firmware, boards, None if own is None else own[device])
+                key = new_key() if self.sealed else None
+                store = None if own is None else own[device]
+                board, opener = start_board(firmware, boards, store, key)
                 name = f"{firmware.board.name}, emulated"
                 opener = self.wire(device, board, opener)
-                clients.append(Client(name, opener, self.patience))
+                clients.append(Client(name, opener, self.patience, key))
             return LinkedFleet(self.inputs, clients, self.settings, boards.pop_all().close)

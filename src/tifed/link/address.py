@@ -54,6 +54,26 @@ def repeated_line(addresses: Sequence[str]) -> str | None:
     return None
 
 
+def exposed_lines(addresses: Sequence[str]) -> str | None:
+    """Which lines others can reach who do not have the devices, in words; None if none.
+
+    >>> exposed_lines(["unix:a", "tcp:localhost:5000", "tcp:192.168.0.7:5000"])
+    'tcp:192.168.0.7:5000 goes over a network, where others can read and change it'
+    """
+    exposed = [
+        address
+        for address in addresses
+        if _sound(address)
+        and TRANSPORTS[address.partition(":")[0]]().exposed(address.partition(":")[2])
+    ]
+    verb = "goes" if len(exposed) == 1 else "go"
+    return (
+        f"{', '.join(exposed)} {verb} over a network, where others can read and change it"
+        if exposed
+        else None
+    )
+
+
 def host_and_port(place: str) -> tuple[str, int]:
     """The two in ``host:port``; a numeric IPv6 host may have brackets, which go.
 

@@ -37,7 +37,8 @@ class Client(OwnSamples):
         """
         self._next_session = self._next_session % 0xFFFF + 1
         self._session = self._next_session
-        found = self._ask(Kind.HELLO, b"", answers.capabilities, silence)
+        nonce = b"" if self._seal is None else self._seal.hello()
+        found = self._ask(Kind.HELLO, nonce, answers.capabilities, silence)
         self._pieces = PieceSize(found.payload)
         self._own_data = found.own_data
         return found

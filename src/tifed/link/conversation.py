@@ -18,6 +18,7 @@ from tifed.link.errors import (
     LineNotOpenedError,
 )
 from tifed.link.frame import ANSWER, VERSION, Frame, FrameReader, Kind, encode
+from tifed.link.seal import NO_KEY, SEALED_ONLY, Seal
 from tifed.link.transport import Opener, Transport, TransportClosedError
 
 SESSION, UNCONFIGURED, BUSY, ORDER, FORMAT = 66, 67, 68, 69, 70
@@ -44,6 +45,9 @@ CODES = {
     72: "its owner does not allow it",
     73: "it cannot read a sample of its own, or its label",
     74: "it has no place for a model to stay, or could not write there",
+    SEALED_ONLY: "it has a key and takes sealed frames alone; name the file of its key (link.keys)",
+    NO_KEY: "it has no key, or no fresh nonce",
+    77: "the model is of an earlier round than the one that it keeps",
 }
 _REOPEN_SECONDS = 0.2
 _SMALLEST_PIECE = 40
@@ -78,8 +82,24 @@ class Conversation:
     device forgets its session when it restarts, and that is how the restart is noticed.
     """
 
-    def __init__(self, name: str, opener: Opener, patience: Patience | None = None) -> None:
-        """Name the device and say how to reach it; nothing is opened yet."""
+    def __init__(
+        self,
+        name: str,
+        opener: Opener,
+        patience: Patience | None = None,
+        key: bytes | None = None,
+    ) -> None:
+        """Name the device and say how to reach it; nothing is opened yet.
+
+        Args:
+            name: for messages.
+            opener: of the line to it.
+            patience: how long to wait for it.
+            key: of the device, 32 bytes; None if its line is not sealed.
+
+        Raises:
+            UsageError: if it has a key, and a package is missing.
+        """
         self.name = name
         self.patience = patience or Patience()
         self._opener = opener
@@ -94,6 +114,7 @@ class Conversation:
         self._quickness = Quickness()
         self._stopped = False
         self._own_data = False
+        self._seal = None if key is None else Seal(key)
         self._trouble: str | None = None
         self.resent = 0
 
@@ -216,15 +237,18 @@ class Conversation:
                     return self._taken_apart(kind.name, frame, read)
         if self._line is None and self._trouble is not None:
             raise DeviceGoneError(f"{self.name}: {self._trouble} (tried for {limit:g} s)")
+        if self._seal is not None and self._seal.trouble is not None:
+            self._trouble = self._seal.trouble
         also = "" if self._trouble is None else f" ({self._trouble})"
         raise DeviceGoneError(f"{self.name}: no answer to {kind.name} within {limit:g} s{also}")
 
     def _of_this_session(self, answer: Frame) -> bool:
         """Whether an answer belongs to what is asked now, and not to an earlier session.
 
-        A device that is in another session, or speaks another version, says so with its own.
+        A device that is in another session, speaks another version or takes sealed frames alone
+        says so with its own.
         """
-        lost = answer.payload[:1] in (bytes([SESSION]), bytes([FORMAT]))
+        lost = answer.payload[:1] in (bytes([SESSION]), bytes([FORMAT]), bytes([SEALED_ONLY]))
         return answer.session == self._session or answer.version != VERSION or lost
 
     def _taken_apart(self, kind: str, answer: Frame, read: Callable[[bytes], Answer]) -> Answer:
@@ -251,7 +275,11 @@ class Conversation:
     def _send(self, frame: Frame) -> bool:
         """Write to the line, which is opened if need be; whether that worked."""
         try:
-            self.open_line().write(encode(frame))
+            # Sealed anew each time, for no device takes a counter twice.
+            sealed = frame if self._seal is None else self._seal.seal(frame)
+            if sealed is None:
+                raise DeviceRestartedError(f"{self.name}: there is no sealed session")
+            self.open_line().write(encode(sealed))
         except LineNotOpenedError as error:
             self._trouble = f"cannot be opened: {error.reason}"
             return False
@@ -262,15 +290,20 @@ class Conversation:
 
     def _next_frame(self, deadline: float) -> Frame | None:
         """The next frame, or None if none comes before ``deadline`` or the line is down."""
-        while not self._frames:
-            seconds = deadline - time.monotonic()
-            if seconds <= 0 or self._line is None:
-                return None
-            try:
-                self._frames.extend(self._reader.feed(self._line.read(seconds)))
-            except TransportClosedError as error:
-                self._lose(error)
-        return self._frames.popleft()
+        while True:
+            while not self._frames:
+                seconds = deadline - time.monotonic()
+                if seconds <= 0 or self._line is None:
+                    return None
+                try:
+                    self._frames.extend(self._reader.feed(self._line.read(seconds)))
+                except TransportClosedError as error:
+                    self._lose(error)
+            frame: Frame | None = self._frames.popleft()
+            if self._seal is not None and frame is not None:
+                frame = self._seal.open(frame)
+            if frame is not None:
+                return frame
 
     def _lose(self, error: TransportClosedError) -> None:
         """The line is down."""

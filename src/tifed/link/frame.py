@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 VERSION = 3
+SEALED = 0x80
+"""In the version of a frame that is sealed (SPEC, section 24)."""
 PAYLOAD = 1024
 """Most bytes of a payload that a frame may have; a device may take fewer."""
 
 _HEADER = struct.Struct("<BBHHH")
 _CHECK = struct.Struct("<I")
-_LONGEST = _HEADER.size + PAYLOAD + _CHECK.size
+_BEHIND_SEALED = 36
+_LONGEST = _HEADER.size + PAYLOAD + _BEHIND_SEALED + _CHECK.size
 _LONGEST_ENCODED = _LONGEST + _LONGEST // 254 + 1
 ANSWER = 0x80
 
@@ -62,12 +65,14 @@ class Frame:
     version: int = VERSION
 
 
+def head(frame: Frame, length: int) -> bytes:
+    """The header of ``frame`` if its payload has ``length`` bytes."""
+    return _HEADER.pack(frame.version, frame.kind, frame.session, frame.sequence, length)
+
+
 def encode(frame: Frame) -> bytes:
     """``frame`` as it goes over the line, delimiters on both sides included."""
-    header = _HEADER.pack(
-        frame.version, frame.kind, frame.session, frame.sequence, len(frame.payload)
-    )
-    body = header + frame.payload
+    body = head(frame, len(frame.payload)) + frame.payload
     return b"\0" + cobs_encode(body + _CHECK.pack(zlib.crc32(body))) + b"\0"
 
 

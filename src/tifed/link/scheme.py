@@ -21,6 +21,11 @@ class Scheme(ABC):
         """The same text for every place that is the same line, so that none is used twice."""
         return place
 
+    def exposed(self, place: str) -> bool:
+        """Whether others than those who have the device can reach the line: radio, a network."""
+        del place
+        return False
+
     def lacking(self) -> str:
         """What has to be installed before a line can be opened, in words; empty if nothing has."""
         return ""

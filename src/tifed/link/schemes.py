@@ -59,6 +59,14 @@ class Tcp(Scheme):
             host = str(ip_address("127.0.0.1" if host == "localhost" else host))
         return f"{host}:{port}"
 
+    def exposed(self, place: str) -> bool:
+        """Everywhere but inside this machine."""
+        host, _ = host_and_port(self.line(place))
+        try:
+            return not ip_address(host).is_loopback
+        except ValueError:
+            return True
+
     def open(self, place: str, baud: int, seconds: float) -> Transport:
         """A connection."""
         del baud

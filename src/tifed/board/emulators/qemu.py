@@ -5,12 +5,12 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tifed.board.emulators.flash import beside_firmware
 from tifed.board.firmware.build import Firmware
 from tifed.board.firmware.elf import read_image
-from tifed.board.firmware.own_header import STORE_SYMBOL
 from tifed.errors import RunError, UsageError
 from tifed.link.frame import FrameReader, Kind
 from tifed.link.transport import SocketTransport, Transport, TransportClosedError
@@ -40,7 +40,11 @@ class QemuBoard:
     """One emulated board."""
 
     def __init__(
-        self, firmware: Firmware, count_instructions: bool = False, store: bytes | None = None
+        self,
+        firmware: Firmware,
+        count_instructions: bool = False,
+        store: bytes | None = None,
+        key: bytes | None = None,
     ) -> None:
         """Start QEMU; it connects to us, so that not a byte is lost.
 
@@ -48,6 +52,7 @@ class QemuBoard:
             firmware: what to run.
             count_instructions: tie the board's clock to instructions, not to this machine's time.
             store: what is in its flash behind the program; see `start_board`.
+            key: with which its line is sealed, in its flash as well; None if it is not.
 
         Raises:
             UsageError: if QEMU is not installed.
@@ -57,12 +62,14 @@ class QemuBoard:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="tifed-")
         try:
-            self._start(firmware, count_instructions, store)
+            self._start(firmware, count_instructions, beside_firmware(store, key))
         except BaseException:
             self.close()
             raise
 
-    def _start(self, firmware: Firmware, count_instructions: bool, store: bytes | None) -> None:
+    def _start(
+        self, firmware: Firmware, count_instructions: bool, contents: Mapping[str, bytes]
+    ) -> None:
         path = Path(self._folder.name) / "uart"
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(str(path))
@@ -70,7 +77,7 @@ class QemuBoard:
             listening.settimeout(0.1)
             command = [
                 *_command(firmware, path, count_instructions),
-                *self._loading(firmware, store),
+                *self._loading(firmware, contents),
             ]
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -87,14 +94,15 @@ class QemuBoard:
                 return self._await_ready(self._line)
         raise RunError(f"emulator: {command[0]} did not start: {self._last_words()}")
 
-    def _loading(self, firmware: Firmware, store: bytes | None) -> Sequence[str]:
-        """Options with which QEMU puts ``store`` where the firmware looks for its samples."""
-        if store is None:
-            return []
-        path = Path(self._folder.name) / "store"
-        path.write_bytes(store)
-        address = read_image(firmware.elf).symbols[STORE_SYMBOL]
-        return ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
+    def _loading(self, firmware: Firmware, contents: Mapping[str, bytes]) -> Sequence[str]:
+        """Options with which QEMU puts ``contents`` where the firmware looks for them."""
+        options: list[str] = []
+        for symbol, content in contents.items():
+            path = Path(self._folder.name) / symbol
+            path.write_bytes(content)
+            address = read_image(firmware.elf).symbols[symbol]
+            options += ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
+        return options
 
     def _await_ready(self, line: SocketTransport) -> None:
         """A byte that arrives before the receiver is enabled can block those behind it for good."""

@@ -22,6 +22,7 @@ def serve_boards(
     addresses: Sequence[str],
     stop: threading.Event,
     stores: Sequence[bytes] | None = None,
+    keys: Sequence[bytes] | None = None,
 ) -> None:
     """Emulate one board per address until ``stop`` is set; each keeps running between connections.
 
@@ -30,6 +31,7 @@ def serve_boards(
         addresses: ``unix:PATH`` or ``tcp:HOST:PORT``.
         stop: set to end it.
         stores: per address what is in the board's flash behind the program; None for nothing.
+        keys: per address the key with which the board's line is sealed; None if none is.
 
     Raises:
         UsageError: if nobody can listen at an address, or the emulator is not installed.
@@ -40,7 +42,8 @@ def serve_boards(
         for place, address in enumerate(addresses):
             listener = everything.enter_context(listening(address, "--listen"))
             store = None if stores is None else stores[place]
-            _, opener = start_board(firmware, everything, store)
+            key = None if keys is None else keys[place]
+            _, opener = start_board(firmware, everything, store, key)
 
             def serve(
                 address: str = address, listener: socket.socket = listener, opener: Opener = opener

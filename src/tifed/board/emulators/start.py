@@ -14,7 +14,10 @@ RunningBoard = Union["QemuBoard", "UnicornBoard"]
 
 
 def start_board(
-    firmware: Firmware, boards: ExitStack, store: bytes | None = None
+    firmware: Firmware,
+    boards: ExitStack,
+    store: bytes | None = None,
+    key: bytes | None = None,
 ) -> tuple[RunningBoard, Opener]:
     """A board that runs ``firmware`` until ``boards`` is closed, and how to open its line.
 
@@ -23,6 +26,7 @@ def start_board(
         boards: what ends it.
         store: what is in its flash behind the program when it starts: a store of its own samples,
             or the readings that it makes them of; None for nothing.
+        key: with which its line is sealed, in its flash as well; None if it is not.
 
     Raises:
         UsageError: if the emulator is not installed.
@@ -31,11 +35,11 @@ def start_board(
     if firmware.board.machine is not None:
         from tifed.board.emulators.qemu import QemuBoard
 
-        board = QemuBoard(firmware, store=store)
+        board = QemuBoard(firmware, store=store, key=key)
         boards.callback(board.close)
         return board, board.open
     from tifed.board.emulators.unicorn import UnicornBoard
 
-    chip = UnicornBoard(firmware, store)
+    chip = UnicornBoard(firmware, store, key)
     boards.callback(chip.close)
     return chip, lambda: chip

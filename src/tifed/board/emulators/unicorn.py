@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tifed.board.emulators.flash import beside_firmware
 from tifed.board.firmware.build import Firmware
-from tifed.board.firmware.own_header import STORE_SYMBOL
 from tifed.errors import UsageError
 from tifed.link.transport import TransportClosedError
 
@@ -51,12 +51,15 @@ class UnicornBoard:
     time.
     """
 
-    def __init__(self, firmware: Firmware, store: bytes | None = None) -> None:
+    def __init__(
+        self, firmware: Firmware, store: bytes | None = None, key: bytes | None = None
+    ) -> None:
         """Load the firmware and take the processor out of reset.
 
         Args:
             firmware: what it runs.
             store: what is in its flash behind the program; see `start_board`.
+            key: with which its line is sealed, in its flash as well; None if it is not.
         """
         board = firmware.board
         symbols = read_image(firmware.elf).symbols
@@ -68,8 +71,8 @@ class UnicornBoard:
         machine.mem_map(_RAM, board.ram, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
         for address, content in _segments(firmware.elf):
             machine.mem_write(address, content)
-        if store is not None:
-            machine.mem_write(symbols[STORE_SYMBOL], store)
+        for symbol, content in beside_firmware(store, key).items():
+            machine.mem_write(symbols[symbol], content)
         self._machine = machine
         self._pending = b""
         self._written = threading.Condition()

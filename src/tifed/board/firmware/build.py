@@ -17,7 +17,9 @@ import pooch
 
 from tifed.board.firmware.emulated_boards import PROCESSORS, EmulatedBoard
 from tifed.board.firmware.front_end_header import DEVICE_SWITCH
+from tifed.board.firmware.monocypher import SHA256, monocypher
 from tifed.board.firmware.own_header import OWN_SWITCH
+from tifed.board.firmware.sealed_header import SEALED_SWITCH
 from tifed.errors import RunError, UsageError
 from tifed.files.atomic import write_atomically
 
@@ -31,6 +33,8 @@ FIRMWARE_FILES = (
     "device.c", "device_own.c", "link.c", "recorded.c", "signal_log_mel.c", "signal_motion.c",
     "start.c",
 )  # fmt: skip
+SEALED_FILES = ("device_sealed.c", "seal_monocypher.c")
+"""What a device with a key has beside them, and Monocypher."""
 
 _COMMON = (
     "-std=c11", "-g", "-ffreestanding", "-fno-builtin", "-ffunction-sections", "-fdata-sections",
@@ -40,6 +44,7 @@ _COMMON = (
 )  # fmt: skip
 # The two loops that cost time, which are unrolled by hand; everything else.
 _SPEED, _SIZE = ("-O2", "-fno-unroll-loops"), ("-Os",)
+_SMALL = "BLAKE2_NO_UNROLLING"
 _ONLY = {
     "zig": ("-fno-sanitize=all",),  # on by default there, and it would need a library
     # Else gcc turns the loops of memcpy and memset into calls of themselves.
@@ -83,16 +88,22 @@ def build_firmware(
     """
     command = (*_compiler(board, compiler), *_COMMON, *_ONLY[compiler])
     command += tuple(f"-D{define}" for define in defines)
-    for switch in (DEVICE_SWITCH, OWN_SWITCH):
+    for switch in (DEVICE_SWITCH, OWN_SWITCH, SEALED_SWITCH):
         if f"#define {switch} 1\n" in header:  # which device.c does not see
             command += (f"-D{switch}=1",)
     script = _script(board)
     folder = _cache_folder(cache)
+    sealed: list[Path] = []
+    if f"-D{SEALED_SWITCH}=1" in command:
+        library = monocypher(folder.parent)
+        # Loops of BLAKE2b as loops: a quarter of its size, for one hash in a session.
+        command += (f"-D{_SMALL}", f"-I{library}")
+        sealed = [*(SOURCES / name for name in SEALED_FILES), library / "monocypher.c"]
     elf = folder / f"{board.processor}-{_content(board, command, header, script)}.elf"
     if not elf.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as place:
-            built = _compile(board, compiler, command, header, script, Path(place))
+            built = _compile(board, compiler, command, header, script, Path(place), sealed)
             write_atomically(elf, built.read_bytes())
     return Firmware(board, elf)
 
@@ -138,8 +149,8 @@ def _content(board: EmulatedBoard, command: Sequence[str], header: str, script: 
     """Names everything that the image follows from."""
     digest = hashlib.sha256()
     # The path of the interpreter and of the sources changes nothing in the image.
-    options = [part for part in command if part != sys.executable]
-    described = (board.name, str(board.tick_hertz), *_SPEED, *_SIZE, _version(command))
+    options = [part for part in command if part != sys.executable and part[:2] != "-I"]
+    described = (board.name, str(board.tick_hertz), *_SPEED, *_SIZE, _version(command), SHA256)
     for text in (*described, *options, header, script):
         digest.update(text.encode() + b"\0")
     for folder in (CORE, SOURCES, SOURCES / "boards"):
@@ -163,11 +174,13 @@ def _compile(
     header: str,
     script: str,
     place: Path,
+    sealed: Sequence[Path],
 ) -> Path:
     """Run the compiler in ``place``; the image."""
     (place / "experiment.h").write_text(header)
     (place / "board.ld").write_text(script)
     kernels, rest = _sources(board)
+    rest += sealed
     includes = [f"-I{folder}" for folder in (SOURCES, SOURCES / "boards", CORE)]
     defines = [f'-DBOARD_NAME="{board.name}"', f"-DBOARD_TICK_HERTZ={board.tick_hertz}u"]
     base = [*command, *includes, *defines]

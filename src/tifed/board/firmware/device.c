@@ -4,6 +4,12 @@ enum { FOR_BUFFER = 0, FOR_SUMS = 1, FOR_CLASS = 2 };
 
 static void send(tifed_device *device, uint8_t type, uint16_t sequence, uint16_t length)
 {
+#ifdef TIFED_DEVICE_SEALED
+    if (device->setup->seal) {
+        tifed_sealed_send(device, type, sequence, length);
+        return;
+    }
+#endif
     tifed_link_send(&device->link, type, device->session, sequence, length, device->setup->write);
 }
 
@@ -22,6 +28,9 @@ void tifed_device_init(tifed_device *device, const tifed_device_setup *setup)
 #ifdef TIFED_DEVICE_OWN
     tifed_own_start(device);
 #endif
+#ifdef TIFED_DEVICE_SEALED
+    tifed_sealed_start(device);
+#endif
 }
 
 void tifed_device_ready(tifed_device *device)
@@ -38,7 +47,7 @@ NOINLINE static bool fits(const tifed_device *device, uint32_t trained)
 
 /* --- answers that are read, and may be read again --------------------------------------------- */
 
-NOINLINE static uint16_t hello(tifed_device *device, uint8_t *out)
+NOINLINE SHARED uint16_t tifed_device_hello(tifed_device *device, uint8_t *out)
 {
     const tifed_device_setup *setup = device->setup;
     const tifed_network *network = setup->network;
@@ -339,7 +348,7 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-static void open_session(tifed_device *device, uint16_t session)
+SHARED void tifed_device_open(tifed_device *device, uint16_t session)
 {
 #ifdef TIFED_DEVICE_OWN
     tifed_own_open(device);
@@ -386,11 +395,11 @@ static void answer(tifed_device *device)
         payload[0] = TIFED_LINK_FORMAT;
     } else if (type == TIFED_LINK_HELLO) {
         if (session != device->session)
-            open_session(device, session);
+            tifed_device_open(device, session);
         if (length || session == 0u)
             payload[0] = length ? TIFED_LINK_LENGTH : TIFED_LINK_SESSION;
         else
-            size = hello(device, payload);
+            size = tifed_device_hello(device, payload);
     } else if (session != device->session || session == 0u) {
         payload[0] = TIFED_LINK_SESSION;
 #ifdef TIFED_DEVICE_OWN
@@ -437,8 +446,13 @@ static void answer(tifed_device *device)
 
 void tifed_device_feed(tifed_device *device, uint8_t byte)
 {
-    if (tifed_link_feed(&device->link, byte))
-        answer(device);
+    if (!tifed_link_feed(&device->link, byte))
+        return;
+#ifdef TIFED_DEVICE_SEALED
+    if (device->setup->seal && !tifed_sealed_take(device))
+        return;
+#endif
+    answer(device);
 }
 
 bool tifed_device_work(tifed_device *device)

@@ -9,6 +9,9 @@
 #ifdef TIFED_DEVICE_OWN /* which costs flash: only where a device has its samples itself */
 #include "device_own.h"
 #endif
+#ifdef TIFED_DEVICE_SEALED /* which costs flash: only for a device with a key */
+#include "device_sealed.h"
+#endif
 
 /* What firmware knows when it is compiled. */
 typedef struct tifed_device_setup {
@@ -46,6 +49,9 @@ typedef struct tifed_device_setup {
     uint32_t *by_class;         /* (2 * classes): for scores by class, which the server may then ask
                                     for; NULL: it may not */
 #endif
+#ifdef TIFED_DEVICE_SEALED
+    const tifed_seal *seal; /* every frame is sealed with the device's key; NULL: none is */
+#endif
 } tifed_device_setup;
 
 typedef enum tifed_device_state {
@@ -72,6 +78,9 @@ typedef struct tifed_device {
     uint64_t ticks;    /* of the steps since TRAIN; before, of making features since CLEAR */
 #ifdef TIFED_DEVICE_OWN
     tifed_device_own own;
+#endif
+#ifdef TIFED_DEVICE_SEALED
+    tifed_device_sealed sealed;
 #endif
 } tifed_device;
 

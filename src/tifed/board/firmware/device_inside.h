@@ -11,6 +11,21 @@
 /* Kept out of their callers, so that the stack holds the variables of one of them, not of all. */
 #define NOINLINE __attribute__((noinline))
 
+/* Also used by device_sealed.c, where there is a key. */
+#ifdef TIFED_DEVICE_SEALED
+#define SHARED
+void tifed_device_open(tifed_device *device, uint16_t session);  /* forgets what was before */
+uint16_t tifed_device_hello(tifed_device *device, uint8_t *out); /* writes the answer's bytes */
+
+/* device_sealed.c: start; send a payload, sealed where there is a session; a frame has arrived, and
+ * is one that this device obeys: then it is there as if it had come unsealed. */
+void tifed_sealed_start(tifed_device *device);
+void tifed_sealed_send(tifed_device *device, uint8_t type, uint16_t sequence, uint16_t length);
+bool tifed_sealed_take(tifed_device *device);
+#else
+#define SHARED static
+#endif
+
 #define PAYLOAD(device) (tifed_link_frame(&(device)->link) + TIFED_LINK_HEADER)
 
 static inline uint8_t code_of(int status)

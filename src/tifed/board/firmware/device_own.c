@@ -445,6 +445,13 @@ static uint8_t keep(tifed_device *device, const uint8_t *in)
     tifed_device_own *own = &device->own;
     if (!own->keeps)
         return TIFED_LINK_NOT_KEPT;
+#ifdef TIFED_DEVICE_SEALED
+    const tifed_kept_model *kept = &own->kept.model;
+    if (device->setup->seal && own->kept.sequence != 0u &&
+        kept->seed_low == own->binding.seed_low && kept->seed_high == own->binding.seed_high &&
+        tifed_link_get32(in) < kept->round)
+        return TIFED_LINK_OLDER;
+#endif
     own->model.seed_low = own->binding.seed_low;
     own->model.seed_high = own->binding.seed_high;
     own->model.round = tifed_link_get32(in);

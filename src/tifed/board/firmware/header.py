@@ -8,6 +8,7 @@ from math import prod
 from tifed.board.firmware.extractor_header import extractor_constants
 from tifed.board.firmware.front_end_header import intake_constants
 from tifed.board.firmware.own_header import kept_bytes, own_constants
+from tifed.board.firmware.sealed_header import SEALED_SWITCH
 from tifed.board.firmware.signal_header import signal_constants
 from tifed.errors import UsageError
 from tifed.extractor import Extractor
@@ -84,6 +85,7 @@ def experiment_header(
     keeps: bool = False,
     plays: SignalFrontEnd | None = None,
     signal_digest: str | None = None,
+    sealed: bool = False,
 ) -> str:
     """C text that firmware is compiled with.
 
@@ -103,6 +105,7 @@ def experiment_header(
         plays: the signal front end that makes the samples of its store from recordings in flash;
             None if the store itself is there.
         signal_digest: SHA-256 of what made its own samples of readings; None if nothing did.
+        sealed: whether the device has a key, and takes no frame that is not sealed with it.
 
     Raises:
         UsageError: if the network is for simulation only, or front end, extractor and network do
@@ -151,6 +154,7 @@ def experiment_header(
 {"" if extractor is None else extractor_constants(extractor)}
 {"" if plays is None else signal_constants(plays)}
 {"" if store is None else own_constants(store, kept_bytes(network, in_flash) if keeps else 0)}
+{f"#define {SEALED_SWITCH} 1" if sealed else ""}
 #endif
 """
 

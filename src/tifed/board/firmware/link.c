@@ -75,19 +75,31 @@ bool tifed_link_feed(tifed_link *link, uint8_t byte)
     return false;
 }
 
-/* The zeros of a frame become the codes of the blocks that follow them, so that it is encoded where
- * it lies. Only behind a full block, which stands for no zero, there is no place for a code: what is
- * there by then is sent, and its last byte makes room. */
-void tifed_link_send(tifed_link *link, uint8_t type, uint16_t session, uint16_t sequence,
-                     uint16_t length, tifed_link_write *write)
+/* Only a device with a key needs them one by one: elsewhere they are part of tifed_link_send. */
+#ifdef TIFED_DEVICE_SEALED
+#define STEP void
+#else
+#define STEP static inline __attribute__((always_inline)) void
+#endif
+
+STEP tifed_link_head(tifed_link *link, uint8_t version, uint8_t type, uint16_t session,
+                     uint16_t sequence, uint16_t length)
 {
-    uint8_t *frame = tifed_link_frame(link), *leaving = link->buffer, *code = leaving + 1,
-            block = 1;
-    frame[0] = (uint8_t)TIFED_LINK_VERSION;
+    uint8_t *frame = tifed_link_frame(link);
+    frame[0] = version;
     frame[1] = type;
     tifed_link_put16(frame + 2, session);
     tifed_link_put16(frame + 4, sequence);
     tifed_link_put16(frame + 6, length);
+}
+
+/* The zeros of a frame become the codes of the blocks that follow them, so that it is encoded where
+ * it lies. Only behind a full block, which stands for no zero, there is no place for a code: what is
+ * there by then is sent, and its last byte makes room. */
+STEP tifed_link_leave(tifed_link *link, uint16_t length, tifed_link_write *write)
+{
+    uint8_t *frame = tifed_link_frame(link), *leaving = link->buffer, *code = leaving + 1,
+            block = 1;
     uint32_t size = TIFED_LINK_HEADER + length;
     tifed_link_put32(frame + size, tifed_link_crc(frame, size));
     size += TIFED_LINK_CHECK;
@@ -109,4 +121,11 @@ void tifed_link_send(tifed_link *link, uint8_t type, uint16_t session, uint16_t 
     frame[size] = 0;
     write(leaving, (uint16_t)(frame + size + 1 - leaving));
     start_over(link); /* the buffer was shared: a frame that was arriving is lost */
+}
+
+void tifed_link_send(tifed_link *link, uint8_t type, uint16_t session, uint16_t sequence,
+                     uint16_t length, tifed_link_write *write)
+{
+    tifed_link_head(link, (uint8_t)TIFED_LINK_VERSION, type, session, sequence, length);
+    tifed_link_leave(link, length, write);
 }

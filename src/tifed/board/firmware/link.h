@@ -12,7 +12,14 @@
 #endif
 #define TIFED_LINK_HEADER 8u /* version, type, session, sequence, payload bytes; little-endian */
 #define TIFED_LINK_CHECK 4u
-#define TIFED_LINK_FRAME (TIFED_LINK_HEADER + TIFED_LINK_PAYLOAD + TIFED_LINK_CHECK)
+#ifdef TIFED_DEVICE_SEALED
+#define TIFED_LINK_SEALED 0x80u /* in the version of a frame that is sealed */
+#define TIFED_LINK_BEHIND 36u   /* behind the payload: nonce, counter and tag (SPEC, 24) */
+#else
+#define TIFED_LINK_BEHIND 0u
+#endif
+#define TIFED_LINK_FRAME                                                                           \
+    (TIFED_LINK_HEADER + TIFED_LINK_PAYLOAD + TIFED_LINK_BEHIND + TIFED_LINK_CHECK)
 
 /* What the server asks; the answer has TIFED_LINK_ANSWER set. */
 enum {
@@ -55,7 +62,10 @@ enum {
     TIFED_LINK_TOO_FEW,      /* fewer samples than its owner asks for, or none */
     TIFED_LINK_NOT_ALLOWED,  /* its owner does not allow it */
     TIFED_LINK_UNREADABLE,   /* a sample of its own, or its label, cannot be read */
-    TIFED_LINK_NOT_KEPT      /* no place for the model, or writing there failed */
+    TIFED_LINK_NOT_KEPT,     /* no place for the model, or writing there failed */
+    TIFED_LINK_SEALED_ONLY,  /* this device has a key, and takes no frame that is not sealed */
+    TIFED_LINK_NO_KEY,       /* it is to have one, and has none, or no fresh nonce */
+    TIFED_LINK_OLDER         /* a model of an earlier round than the one that it keeps */
 };
 
 /* Takes `length` bytes for the line, a whole frame or a piece of one, which are `bytes` only until
@@ -86,6 +96,13 @@ bool tifed_link_feed(tifed_link *link, uint8_t byte);
  * of up to 253 bytes is one call of `write`; a longer one may take a call more for every 254. */
 void tifed_link_send(tifed_link *link, uint8_t type, uint16_t session, uint16_t sequence,
                      uint16_t length, tifed_link_write *write);
+
+#ifdef TIFED_DEVICE_SEALED
+/* The same in two steps, for whoever has something to do between them. */
+void tifed_link_head(tifed_link *link, uint8_t version, uint8_t type, uint16_t session,
+                     uint16_t sequence, uint16_t length);
+void tifed_link_leave(tifed_link *link, uint16_t length, tifed_link_write *write);
+#endif
 
 uint32_t tifed_link_crc(const uint8_t *bytes, uint32_t count);
 

@@ -5,6 +5,9 @@
 #ifdef TIFED_DEVICE_OWN
 #include "tifed_store.h"
 #endif
+#ifdef TIFED_DEVICE_SEALED
+#include "seal_monocypher.h"
+#endif
 #ifdef TIFED_DEVICE_SIGNAL
 #include "recorded.h"
 #endif
@@ -154,6 +157,31 @@ static const tifed_memory kept_memory = {read_ram, write_ram, &kept_ram};
 #endif
 #endif
 
+#ifdef TIFED_DEVICE_SEALED
+/* A page of flash of its own, which whoever starts the board has written; behind the key stands a
+ * seed that is another one each time, for an emulated board has no random generator. */
+extern const uint8_t key_page[];
+__attribute__((section(".noinit"))) static uint32_t starts;
+static tifed_seal_keys sessions[2];
+
+static bool fresh(uint8_t *nonce)
+{
+    static uint32_t number;
+    if (!tifed_key_in(key_page))
+        return false;
+    tifed_seal_nonce_of(nonce, key_page + TIFED_KEY_PAGE, starts, number++);
+    return true;
+}
+
+static void begin(void *session, const uint8_t *host_nonce, const uint8_t *device_nonce)
+{
+    tifed_seal_begin_with(session, tifed_key_in(key_page), host_nonce, device_nonce);
+}
+
+static const tifed_seal seal = {
+    {&sessions[0], &sessions[1]}, fresh, begin, tifed_seal_frame, tifed_open_frame};
+#endif
+
 int main(void)
 {
     static const tifed_device_setup setup = {
@@ -187,8 +215,14 @@ int main(void)
         .model = KEPT,
         .by_class = by_class,
 #endif
+#ifdef TIFED_DEVICE_SEALED
+        .seal = &seal,
+#endif
     };
     board_start();
+#ifdef TIFED_DEVICE_SEALED
+    starts++;
+#endif
 #ifdef TIFED_DEVICE_OWN
     if (find_samples() != TIFED_OK)
         store.kept[0] = store.kept[1] = 0;

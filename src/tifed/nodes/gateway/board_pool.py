@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tifed.errors import RunError
+from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment, Setup
 from tifed.experiment.identity import identity
 from tifed.experiment.setup import site_of
@@ -23,7 +23,8 @@ from tifed.federation import (
 )
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import Client, Patience, address_opener
-from tifed.link.address import check_distinct
+from tifed.link.address import check_distinct, exposed_lines
+from tifed.link.keys import keys_for
 from tifed.nodes.context import DeviceSelection, NodeContext, parsed, samples_digest
 from tifed.nodes.least import LeastSamples
 from tifed.nodes.orders import Orders
@@ -67,23 +68,35 @@ class Lines:
         baud: bits per second of serial lines.
         patience: how long to wait for a board.
         field: what to call the addresses in errors.
+        keys: path of the file with the keys of the boards; empty if their lines are not sealed.
+        unsealed: whether lines over a network are used without keys.
     """
 
     addresses: tuple[str, ...]
     baud: int = 115_200
     patience: Patience = field(default_factory=Patience)
     field: str = "--devices"
+    keys: str = ""
+    unsealed: bool = False
 
     def clients(self, count: int | None = None) -> list[Client]:
         """New clients of the first ``count`` boards; nothing is opened yet.
 
         Raises:
-            UsageError: if an address is not one, or two are the same line.
+            UsageError: if an address is not one, two are the same line, or one goes over a network
+                and has no key.
         """
         check_distinct(self.addresses, self.field)
+        exposed = None if self.keys or self.unsealed else exposed_lines(self.addresses)
+        if exposed is not None:
+            raise UsageError(
+                f"{self.field}: {exposed}; name the file of the boards' keys (--keys), or give "
+                "--unsealed"
+            )
+        keys = keys_for(self.keys, len(self.addresses), "--keys")
         return [
-            Client(address, address_opener(address, self.baud, self.field), self.patience)
-            for address in self.addresses[:count]
+            Client(address, address_opener(address, self.baud, self.field), self.patience, key)
+            for address, key in zip(self.addresses[:count], keys, strict=False)
         ]
 
 

@@ -69,6 +69,35 @@ uint64_t __aeabi_lmul(uint64_t a, uint64_t b)
     return (uint64_t)high << 32 | (other << 16 | (low & 0xFFFFu));
 }
 
+/* Shifts of 64 bits, by 0 to 63, from halves. */
+uint64_t __aeabi_llsl(uint64_t value, int32_t by);
+uint64_t __aeabi_llsl(uint64_t value, int32_t by)
+{
+    uint32_t low = (uint32_t)value, high = (uint32_t)(value >> 32);
+    if (by >= 32) {
+        high = low << (by - 32);
+        low = 0;
+    } else if (by > 0) {
+        high = high << by | low >> (32 - by);
+        low <<= by;
+    }
+    return (uint64_t)high << 32 | low;
+}
+
+uint64_t __aeabi_llsr(uint64_t value, int32_t by);
+uint64_t __aeabi_llsr(uint64_t value, int32_t by)
+{
+    uint32_t low = (uint32_t)value, high = (uint32_t)(value >> 32);
+    if (by >= 32) {
+        low = high >> (by - 32);
+        high = 0;
+    } else if (by > 0) {
+        low = low >> by | high << (32 - by);
+        high >>= by;
+    }
+    return (uint64_t)high << 32 | low;
+}
+
 void __aeabi_memcpy(void *to, const void *from, size_t bytes);
 void __aeabi_memcpy(void *to, const void *from, size_t bytes)
 {

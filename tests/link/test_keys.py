@@ -1,0 +1,95 @@
+"""Key files and pages, and which lines need a key."""
+
+import stat
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+from tifed.errors import UsageError
+from tifed.experiment import Experiment
+from tifed.link.keys import key_page, keys_for, new_key, read_keys, write_keys
+from tifed.link.seal import session_keys
+from tifed.nodes.gateway.board_pool import BoardPool, Lines
+
+
+def test_a_key_file_is_its_owners_and_is_not_overwritten(tmp_path: Path) -> None:
+    path, keys = tmp_path / "keys", {device: new_key() for device in range(3)}
+    write_keys(path, keys)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read_keys(path, "link.keys") == keys
+    with pytest.raises(UsageError, match="not overwritten"):
+        write_keys(path, keys)
+    with pytest.raises(UsageError, match="link.keys: there is no key of device 3"):
+        keys_for(str(path), 4, "link.keys")
+    path.chmod(0o640)
+    with pytest.raises(UsageError, match="chmod 600"):
+        read_keys(path, "link.keys")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("0 " + "a" * 63, "line 1: not a device"),
+        ("x " + "a" * 64, "line 1: not a device"),
+        ("0 " + "a" * 64 + "\n0 " + "b" * 64, "line 2: device 0 comes twice"),
+        ("0 " + "a" * 64 + "\n1 " + "A" * 64, "the same key"),
+    ],
+)
+def test_a_key_file_that_is_wrong_is_refused_and_not_quoted(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text(text)
+    path.chmod(0o600)
+    with pytest.raises(UsageError, match=words) as refused:
+        read_keys(path, "link.keys")
+    assert "aaaa" not in str(refused.value)
+
+
+def test_the_command_makes_a_file_and_a_page(tmp_path: Path) -> None:
+    path, page = tmp_path / "keys", tmp_path / "page"
+    command = [sys.executable, "-c", "from tifed.cli import main; main()", "keys", str(path)]
+    subprocess.run([*command, "--devices", "2"], check=True)
+    subprocess.run([*command, "--page", "1", "--out", str(page)], check=True)
+    content = page.read_bytes()
+    assert content == key_page(read_keys(path, "keys")[1])
+    assert content[-4:] == zlib.crc32(content[:-4]).to_bytes(4, "little")
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+
+
+def test_keys_of_a_session_depend_on_all_that_they_are_made_of() -> None:
+    made = [
+        session_keys(bytes([key] * 32), bytes([host] * 16), bytes([device] * 16))
+        for key, host, device in ((1, 2, 3), (2, 2, 3), (1, 3, 3), (1, 2, 2), (1, 3, 2))
+    ]
+    assert len({key for both in made for key in both}) == 10
+
+
+def test_a_line_over_a_network_needs_a_key_or_a_word() -> None:
+    far, near = "tcp:192.168.0.7:5000", "tcp:127.0.0.1:5000"
+    with pytest.raises(UsageError, match=r"192.168.0.7:5000 goes over a network.*link\.unsealed"):
+        Experiment(fleet="linked", devices=1, link={"devices": [far]})
+    for link in ({"devices": [far], "unsealed": True}, {"devices": [far], "keys": "k"},
+                 {"devices": [near]}, {"devices": ["serial:/dev/ttyACM0"]}):  # fmt: skip
+        Experiment(fleet="linked", devices=1, link=link)
+    with pytest.raises(UsageError, match="--unsealed"):
+        BoardPool(Lines((far, near)))
+    BoardPool(Lines((far, near), unsealed=True))
+    BoardPool(Lines((near,)))
+
+
+@pytest.mark.parametrize(
+    ("fleet", "link", "words"),
+    [
+        ("simulated", {"keys": "k"}, "link.keys: goes with fleet = 'linked'"),
+        ("emulated", {"unsealed": True}, "link.unsealed: goes with fleet = 'linked'"),
+        ("simulated", {"sealed": True}, "link.sealed: goes with fleet = 'emulated'"),
+        ("linked", {"sealed": True, "devices": ["unix:a"]}, "link.sealed: goes with"),
+    ],
+)
+def test_settings_go_with_their_fleet(fleet: str, link: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        Experiment(fleet=fleet, devices=1, link=link)
