@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from tifed.errors import UsageError
+from tifed.experiment.contributions import check_contributions
 from tifed.experiment.growing_table import Row, SoundPart, append_rows, cut, sound_part
 from tifed.experiment.health import check_health
 from tifed.experiment.metrics import RoundRow, check_metrics
@@ -52,6 +53,11 @@ class RunFolder:
     def health(self) -> Path:
         """Devices that were lost and came back, with reasons; not there if none was."""
         return self.path / "health.csv"
+
+    @property
+    def contributions(self) -> Path:
+        """What each update did, with ``[robust]``; not there without."""
+        return self.path / "contributions.csv"
 
     @property
     def begun(self) -> Path:
@@ -105,7 +111,9 @@ class RunFolder:
                 f"{self.path}: holds a run already; go on with it by --resume {self.path}, "
                 "or name another folder with --out"
             )
-        for left in (self.metrics, self.health, self.begun, self.checkpoints):
+        for left in (
+            self.metrics, self.health, self.contributions, self.begun, self.checkpoints,
+        ):  # fmt: skip
             if left.exists():
                 raise UsageError(
                     f"{self.path}: holds {left.name} of a run whose experiment.toml is gone; name "
@@ -157,6 +165,21 @@ class RunFolder:
         """
         return _first_rounds(sound_part(self.health, check_health()), rounds)
 
+    def append_contributions(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Put `contribution_rows` at the end of ``contributions.csv``; no file for none."""
+        append_rows(self.contributions, rows)
+
+    def read_contributions(self) -> list[Row]:
+        """The rows of ``contributions.csv``; none if there is no file.
+
+        Raises:
+            UsageError: if a row is damaged.
+        """
+        part = sound_part(self.contributions, check_contributions)
+        if part.wrong:
+            raise UsageError(f"{part.wrong}; {_REMEDY}")
+        return list(part.rows)
+
     def append_begun(self, number: int) -> None:
         """Put round ``number``, from 0, at the end of ``privacy.csv``, on the disk at return."""
         append_rows(self.begun, [{"round": number + 1}])
@@ -175,27 +198,25 @@ class RunFolder:
         return [int(row["round"]) - 1 for row in part.rows]
 
     def back_to(self, rounds: int, warn: Callable[[str], None]) -> list[Row]:
-        """Cut both tables behind round ``rounds``, from whose checkpoint a run goes on.
+        """Cut the tables behind round ``rounds``, from whose checkpoint a run goes on.
 
         A killed run may have written rows beyond it, the last one perhaps in part.
 
         Args:
             rounds: how many; ``metrics.csv`` has that many sound rows.
-            warn: told what was lost of ``health.csv``, whose rows cannot be counted.
+            warn: told what was lost of tables whose rows cannot be counted.
 
         Returns:
             The rows of ``health.csv`` that are left.
         """
         cut(self.metrics, self.sound_metrics().end_of(rounds) if rounds else 0)
-        part = sound_part(self.health, check_health())
-        kept = [row for row in part.rows if int(row["round"]) <= rounds]
-        if part.wrong and len(kept) == len(part.rows):
-            warn(
-                f"{part.wrong}; this line and all behind it were removed, so devices that were "
-                "lost or came back may be missing"
-            )
-        cut(self.health, part.end_of(len(kept)) if kept else 0)
-        return kept
+        _cut_behind(
+            self.contributions, check_contributions, rounds, warn, "rows of updates may be missing"
+        )
+        return _cut_behind(
+            self.health, check_health(), rounds, warn,
+            "devices that were lost or came back may be missing",
+        )  # fmt: skip
 
     def write_content(self, path: Path, content: Result | Details) -> None:
         """Write ``content`` to one of this folder's JSON files."""
@@ -221,7 +242,9 @@ class RunFolder:
         experiment = read_toml(self.experiment)
         result = _content(self.result, Result)
         details = _content(self.details, Details)
-        return FinishedRun(experiment, self._rounds(result.rounds), result, details)
+        return FinishedRun(
+            experiment, self._rounds(result.rounds), result, details, self.read_contributions()
+        )
 
     def _rounds(self, rounds: int) -> tuple[RoundRow, ...]:
         """The rows of ``metrics.csv``, of which there are to be ``rounds``."""
@@ -265,6 +288,22 @@ def _check_begun(row: Row, before: int) -> None:
     text = row["round"]
     if not (text.isascii() and text.isdecimal() and int(text)):
         raise ValueError(f"round: {text!r:.20} is not the number of a round")
+
+
+def _cut_behind(
+    path: Path,
+    check: Callable[[Row, int], None],
+    rounds: int,
+    warn: Callable[[str], None],
+    missing: str,
+) -> list[Row]:
+    """Cut ``path`` behind round ``rounds``; warn of ``missing`` if a row before is damaged."""
+    part = sound_part(path, check)
+    kept = [row for row in part.rows if int(row["round"]) <= rounds]
+    if part.wrong and len(kept) == len(part.rows):
+        warn(f"{part.wrong}; this line and all behind it were removed, so {missing}")
+    cut(path, part.end_of(len(kept)) if kept else 0)
+    return kept
 
 
 def _first_rounds(part: SoundPart, rounds: int) -> list[Row]:

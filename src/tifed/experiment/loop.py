@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Generic
 
 from tifed.errors import RunError, UsageError
+from tifed.experiment.contributions import contribution_rows
 from tifed.experiment.doubts import Doubts, before_the_run, far_out, no_exchange_counted
 from tifed.experiment.folder import RunFolder
 from tifed.experiment.health import away, changes
@@ -92,6 +93,7 @@ class Loop(Generic[StateT]):
         # What is not on the disk yet: no more than the rounds since the last checkpoint.
         rows: list[RoundRow] = []
         health: list[Mapping[str, Any]] = []
+        contributions: list[Mapping[str, Any]] = []
         if spending is not None and resume:
             spending.go_on(state.round)
         for after, record in self._rounds(state, spending):
@@ -105,6 +107,8 @@ class Loop(Generic[StateT]):
             changed = changes(lost, record)
             lost.symmetric_difference_update(change["device"] for change in changed)
             health += changed
+            if self.folder is not None:
+                contributions += contribution_rows(record)
             last = state.round == federation.rounds
             if self.folder is not None and (
                 last or state.round % self.experiment.checkpoint_every == 0
@@ -112,7 +116,8 @@ class Loop(Generic[StateT]):
                 # Rows first: a checkpoint without its row could not be mended afterwards.
                 self.folder.append_metrics(rows)
                 self.folder.append_health(health)
-                rows, health = [], []
+                self.folder.append_contributions(contributions)
+                rows, health, contributions = [], [], []
                 seconds = before.seconds + time.monotonic() - began
                 checkpoint = Checkpoint(state, costs, seconds)
                 training.save_checkpoint(self.folder.checkpoints, checkpoint, self._identity)

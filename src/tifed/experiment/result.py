@@ -1,12 +1,13 @@
 """What a finished run leaves: its result, the tables behind the report's pictures, every round."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tifed.data.quantisation.quantised import QuantisationReport
+from tifed.experiment.growing_table import Row
 from tifed.experiment.metrics import Count, Fraction, RoundRow
 from tifed.experiment.own_result import OwnData, OwnDevice
 
@@ -167,9 +168,11 @@ class FinishedRun:
         rounds: first to last, one or more.
         result: the outcome.
         details: the tables behind the pictures.
+        contributions: the rows of ``contributions.csv``.
     """
 
     experiment: Mapping[str, Any]
     rounds: tuple[RoundRow, ...]
     result: Result
     details: Details
+    contributions: Sequence[Row] = ()

@@ -8,6 +8,7 @@ import numpy as np
 
 from tifed.errors import RunError
 from tifed.federation.aggregation import ServerState, aggregate, initial_state
+from tifed.federation.contributions import Contribution, contributions
 from tifed.federation.costs import (
     Costs,
     calibration_costs,
@@ -34,6 +35,8 @@ class RoundRecord:
         statistics: counts over devices.
         costs: totals over devices.
         absent: why devices did not answer, as far as their fleet has said.
+        contributions: what each update did, exchange by exchange, where the run has
+            `Federation.robust` on; else none.
     """
 
     round: int
@@ -43,6 +46,7 @@ class RoundRecord:
     statistics: Statistics
     costs: Costs
     absent: Mapping[int, str] = field(default_factory=dict)
+    contributions: tuple[Contribution, ...] = ()
 
 
 def begin(
@@ -93,10 +97,15 @@ def federate(
         costs, statistics, updates = Costs(), Statistics(), Counter[int]()
         asked, answered = np.zeros(0, np.int64), np.zeros(federation.devices, bool)
         absent: dict[int, str] = {}
+        seen: tuple[Contribution, ...] = ()
         for unbounded in federation.plans(state):
             plan = federation.robust.bounded(unbounded, state)
             answers = fleet.fit(plan, state.parameters)
+            if federation.robust.on:
+                answers = list(answers)
             update = federation.robust.combine(plan, state.parameters, answers)
+            if federation.robust.on:
+                seen += contributions(plan, state.parameters, answers, update)
             asked = plan.jobs.device
             present = np.zeros(federation.devices, bool)
             present[update.devices] = True
@@ -112,6 +121,6 @@ def federate(
             statistics += update.statistics
         state = federation.after_round(state)
         record = RoundRecord(
-            number, asked, np.flatnonzero(answered), dict(updates), statistics, costs, absent
+            number, asked, np.flatnonzero(answered), dict(updates), statistics, costs, absent, seen
         )
         yield state, record

@@ -37,6 +37,11 @@ class Robust:
     aggregate: Aggregate = "mean"
     trim: int = 200_000
 
+    @property
+    def on(self) -> bool:
+        """Whether anything is asked for."""
+        return self.clip > 0 or self.aggregate != "mean"
+
     def bounded(self, plan: Plan, state: ServerState) -> Plan:
         """``plan`` with the bounds that follow from the norms of exchanges before it.
 
@@ -54,13 +59,10 @@ class Robust:
         """``state`` with what is usual in ``update``, per set of layers that devices trained."""
         if not self.clip or not len(update.norms):
             return state
-        rows, far = state.norms, np.zeros_like(state.turns) if state.far is None else state.far
-        layers = plan.jobs.for_devices(np.sort(update.devices)).layers
-        devices, norms = np.sort(update.devices), update.norms[np.argsort(update.devices)]
-        far = far.copy()
-        for mask in np.unique(layers).tolist():
-            usual = _lower_median(norms[layers == mask])
-            far[devices[(layers == mask) & (norms > FAR * max(usual, 1))]] += 1
+        rows = state.norms
+        far = np.zeros_like(state.turns) if state.far is None else state.far.copy()
+        far[far_out(plan, update)] += 1
+        for mask, usual in _usual(plan, update).items():
             row = np.array([[mask, usual]], np.int64)
             known = np.flatnonzero(rows[:, 0] == mask)
             if len(known) == WINDOW:
@@ -119,15 +121,26 @@ def _lower_median(values: Integers) -> int:
     return int(np.sort(values)[(len(values) - 1) // 2])
 
 
-def held(plan: Plan, sent: Parameters, update: Update) -> Update:
-    """``update`` no further from ``sent`` than its devices' bounds, times their samples, allow.
+def _usual(plan: Plan, update: Update) -> dict[int, int]:
+    """Per set of layers the usual norm of the devices that trained it, by the set's bits."""
+    layers = plan.jobs.for_devices(np.sort(update.devices)).layers
+    norms = update.norms[np.argsort(update.devices)]
+    return {mask: _lower_median(norms[layers == mask]) for mask in np.unique(layers).tolist()}
 
-    With E the sums less samples times ``sent``, B the sum of the devices' bounds times their
-    samples and N the norm of E, each entry of E becomes ``sign(E) * (|E| * B // N)`` if N > B.
-    """
-    jobs = plan.jobs.for_devices(np.sort(update.devices))
-    bound = int(replace(plan, jobs=jobs).bounds @ jobs.samples)
-    differences = {
+
+def far_out(plan: Plan, update: Update) -> Integers:
+    """Devices, ascending, that are far out in the exchange that ``update`` is the whole of."""
+    if not len(update.norms):
+        return np.zeros(0, np.int64)
+    devices, norms = np.sort(update.devices), update.norms[np.argsort(update.devices)]
+    usual = _usual(plan, update)
+    limits = [FAR * max(usual[m], 1) for m in plan.jobs.for_devices(devices).layers.tolist()]
+    return devices[norms > np.array(limits, np.int64)]
+
+
+def differences(sent: Parameters, update: Update) -> dict[int, list[Integers]]:
+    """Per layer the sums of weights and of biases less their samples times what was sent."""
+    return {
         number: [
             total - part.samples * before.astype(np.int64)
             for total, before in (
@@ -136,14 +149,25 @@ def held(plan: Plan, sent: Parameters, update: Update) -> Update:
         ]
         for number, part in update.layers.items()
     }  # fmt: skip
-    norm = norm_of(sum(_squares(E) for pair in differences.values() for E in pair))
+
+
+def held(plan: Plan, sent: Parameters, update: Update) -> Update:
+    """``update`` no further from ``sent`` than its devices' bounds, times their samples, allow.
+
+    With E the sums less samples times ``sent``, B the sum of the devices' bounds times their
+    samples and N the norm of E, each entry of E becomes ``sign(E) * (|E| * B // N)`` if N > B.
+    """
+    jobs = plan.jobs.for_devices(np.sort(update.devices))
+    bound = int(replace(plan, jobs=jobs).bounds @ jobs.samples)
+    apart = differences(sent, update)
+    norm = norm_of(sum(dot(E, E) for pair in apart.values() for E in pair))
     if norm <= bound:
         return update
     layers = {}
     for number, part in update.layers.items():
         less = [
             (np.sign(E) * (np.abs(E).astype(object) * bound // norm)).astype(np.int64)
-            for E in differences[number]
+            for E in apart[number]
         ]
         layers[number] = replace(
             part,
@@ -153,9 +177,13 @@ def held(plan: Plan, sent: Parameters, update: Update) -> Update:
     return replace(update, layers=layers)
 
 
-def _squares(values: Integers) -> int:
-    """The sum of all squares, exactly, however large."""
-    most = max(int(values.max(initial=0)), -int(values.min(initial=0)))
-    if most * most * values.size < 1 << 63:
-        return int(np.vdot(values, values))
-    return sum(value * value for value in values.ravel().tolist())
+def dot(a: Integers, b: Integers) -> int:
+    """The sum of all products, exactly, however large."""
+    if _largest(a) * _largest(b) * a.size < 1 << 63:
+        return int(np.vdot(a, b))
+    return sum(x * y for x, y in zip(a.ravel().tolist(), b.ravel().tolist(), strict=True))
+
+
+def _largest(values: Integers) -> int:
+    """The largest absolute value."""
+    return max(int(values.max(initial=0)), -int(values.min(initial=0)))

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tifed.experiment import contributions
 from tifed.experiment.report import own_data, privacy
 from tifed.experiment.report.amounts import amount_of_bytes, amount_of_work
 from tifed.experiment.report.page import render
@@ -31,7 +32,11 @@ def page(run: FinishedRun, drawn: Mapping[str, Picture]) -> str:
         totals=_totals(run),
         spread=_spread(run),
         judged_on=judged_on(run.result),
-        more_sentences=[*own_data.sentences(run.result), *privacy.sentences(run.result.privacy)],
+        more_sentences=[
+            *own_data.sentences(run.result),
+            *privacy.sentences(run.result.privacy),
+            *contributions.sentences(run.contributions),
+        ],
         own_rows=own_data.rows(run.details.own_devices),
         by_class=any(one.by_class for one in run.details.own_devices),
     )
