@@ -100,8 +100,11 @@ def flash_contents(inputs: FleetInputs, firmware: Firmware) -> list[bytes] | Non
 
 
 def _fewer(inputs: FleetInputs) -> str:
-    """What helps where there is too much."""
-    return f"take more devices than {len(inputs.stored)}, or partition.limit_per_device"
+    """What helps where there is too much: more devices with any partition, a limit with one."""
+    return (
+        f"take more devices than {len(inputs.stored)}, or, where partition.kind is iid, set "
+        "partition.limit_per_device"
+    )
 
 
 def _store(inputs: FleetInputs, shape: StoreShape, device: int) -> bytes:

@@ -49,8 +49,12 @@ static int prepare_device(const char *board, uint32_t (*ticks)(void), const tife
     device_setup = tifed_model_device(sample, board, write_line);
     device_setup.ticks = ticks;
     device_setup.tick_hertz = 1000000;
+{% if model.signal %}
+    /* What the owner of the device allows is its `policy`. */
+{% else %}
     /* Without these two lines the server sends the samples: to compare a board with the simulator.
      * What the owner of the device allows is its `policy`. */
+{% endif %}
     device_setup.own = &own;
     device_setup.model = model;
     return TIFED_OK;

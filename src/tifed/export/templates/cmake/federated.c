@@ -5,7 +5,9 @@
  * class -1 the device says what it takes the values for. `model` is a file in which the model stays
  * over a restart. On the server:
  *     tifed run ... --set fleet=linked --set own_data=true --set dataset=on-devices
+{% if not model.signal %}
  * With the port alone the server sends the samples, as it does without own_data.
+{% endif %}
  *
  * Everything a device has to do is in tifed_link/device.h: bytes in, bytes out, a piece of work. */
 #include <arpa/inet.h>
