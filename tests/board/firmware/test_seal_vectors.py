@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from tifed.board.firmware import EMULATED_PROCESSORS
 from tifed.board.firmware.build import CORE, SOURCES, _cache_folder
@@ -55,6 +56,7 @@ def test_official_vectors(tmp_path: Path, processor: str) -> None:
         {"text": len(TEXT), "tag": 16, "hash": 64, "keyed": 64},
     )
     assert found["text"][:16] == CIPHER
+    assert found["text"] + found["tag"] == ChaCha20Poly1305(key).encrypt(NONCE, TEXT, ad)
     assert found["tag"] == TAG
     assert found["hash"][:32] == ABC
     assert found["keyed"] == hashlib.blake2b(NONCE, key=key, digest_size=64).digest()
