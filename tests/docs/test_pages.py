@@ -198,4 +198,6 @@ def check(line: str) -> None:
     given = context.params
     files = ("experiment", "resume", "places")
     if "preset" in given and not any(given.get(file) for file in files):
-        experiment_from(None, given["preset"], given["settings"])
+        # As `tifed run` does it.
+        also = {"fleet": "emulated"} if given.get("board") and command.name == "run" else {}
+        experiment_from(None, given["preset"], given["settings"], also)

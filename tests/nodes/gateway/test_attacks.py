@@ -163,8 +163,9 @@ def test_unfinished_requests_fill_no_memory(boards: Any, gateway: Any) -> None:
 
 
 def test_work_ends_when_nobody_waits_for_it(boards: Any, gateway: Any) -> None:
-    one, address = gateway(boards(1))
-    endless = load_experiment(overrides=["devices=1", "rounds=3", "local_epochs=1000"])
+    # So many that they are at work for longer than a gateway takes to notice.
+    one, address = gateway(boards(6))
+    endless = load_experiment(overrides=["devices=6", "rounds=3", "local_epochs=1000"])
     plan, parameters = first_plan(endless)
     content = fit(endless, plan, parameters)
     with socket.socket(socket.AF_UNIX) as connection:
@@ -175,12 +176,12 @@ def test_work_ends_when_nobody_waits_for_it(boards: Any, gateway: Any) -> None:
         send(connection, head, content.arrays, PATIENCE)
         assert receive(connection, PATIENCE)[0] == {"working": True}
     one.says("whoever asked is gone: the work is given up")
-    short = load_experiment(overrides=["devices=1", "rounds=3"])
+    short = load_experiment(overrides=["devices=6", "rounds=3"])
     plan, parameters = first_plan(short)
     answer = asked(address, short, fit(short, plan, parameters))
-    assert answer.arrays["devices"].tolist() == [[0, 1]]
+    assert answer.arrays["devices"].tolist() == [[0, 6]]
     # The other one was not done to its end.
-    assert one.text.count("1 of 1 boards answered") == 1
+    assert one.text.count("6 of 6 boards answered") == 1
 
 
 def test_another_experiment_does_not_unseat_a_running_one(
