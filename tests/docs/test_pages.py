@@ -199,5 +199,5 @@ def check(line: str) -> None:
     files = ("experiment", "resume", "places")
     if "preset" in given and not any(given.get(file) for file in files):
         # As `tifed run` does it.
-        also = {"fleet": "emulated"} if given.get("board") and command.name == "run" else {}
+        also = ["fleet=emulated"] if given.get("board") and command.name == "run" else []
         experiment_from(None, given["preset"], given["settings"], also)
