@@ -163,11 +163,11 @@ def test_a_node_tells_nothing_without_noise(asked: tuple[Setup, NodeContext, Pla
         "calibrate", node.experiment, {"devices": to_ranges(np.arange(4))}, samples=50
     )
     refused: Any = answer(node, request).values["refused"]
-    assert refused.startswith("privacy: will not calibrate")
+    assert refused.startswith("will not sum 50 samples of each device: this experiment's")
     scores = answer(node, message("evaluate", node.experiment, parameter_arrays(setup.start)))
     assert scores.arrays["scores"].shape == (0, 3)
     jobs = replace(plan.jobs, samples=np.full(4, 21))
     content = answered(setup, node, replace(plan, jobs=jobs), setup.start, plan.jobs.device)
-    assert content.values["refused"].startswith("privacy: will not train device 0 on 21 samples")
+    assert content.values["refused"].startswith("will not train device 0 with samples 21")
     with pytest.raises(UsageError, match="privacy: will not calibrate"):
         list(node.fleet.calibrate([0], 50))

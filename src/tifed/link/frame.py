@@ -87,6 +87,8 @@ def decode(block: bytes) -> Frame | None:
     checked = body[: -_CHECK.size]
     if length != len(checked) - _HEADER.size:
         return None
+    if length > PAYLOAD + (_BEHIND_SEALED if version & SEALED else 0):
+        return None
     if _CHECK.unpack(body[-_CHECK.size :])[0] != zlib.crc32(checked):
         return None
     return Frame(kind, session, sequence, checked[_HEADER.size :], version)
