@@ -7,28 +7,26 @@ import numpy as np
 
 from tifed.errors import UsageError
 from tifed.federation import (
-    DeviceCounts,
     DeviceScore,
     FeatureSums,
     Federation,
     Fleet,
     LayerSum,
-    OwnDataFleet,
     PersonalScore,
     PersonalWork,
     Plan,
     Update,
     total,
-    with_own_data,
 )
 from tifed.federation.noise import Noise
+from tifed.fleets.passing import PassingFleet
 from tifed.rule.integer.gaussian import discrete_gaussian
 from tifed.rule.integer.secret_words import SecretWords, SeededWords, Words
 from tifed.rule.network import Parameters
 
 
 @dataclass(frozen=True)
-class NoisyFleet:
+class NoisyFleet(PassingFleet):
     """Passes work on, bounds what each device may change, and gives back one sum with noise.
 
     It is what a site says to others, so it does not take their word for the bound: that is the
@@ -91,14 +89,6 @@ class NoisyFleet:
         """Scores on held-out samples alone: on those that a device trains on they would tell."""
         return self.fleet.evaluate(parameters) if self.federation.own_data else ()
 
-    def counts(self) -> Iterable[DeviceCounts]:
-        """How many samples devices have, if they have them themselves."""
-        return self._own.counts()
-
-    def keep(self, parameters: Parameters, number: int) -> None:
-        """Give the model to all devices, if they have samples of their own."""
-        self._own.keep(parameters, number)
-
     def personalise(self, parameters: Parameters, work: PersonalWork) -> Iterable[PersonalScore]:
         """Refused: what training does to a score leaves the devices without noise.
 
@@ -110,10 +100,6 @@ class NoisyFleet:
             "privacy: will not do personal rounds, for their scores would leave the devices "
             "without noise"
         )
-
-    def close(self) -> None:
-        """Close the fleet beneath."""
-        self.fleet.close()
 
     def _bounded(self, plan: Plan) -> Plan:
         """``plan`` with a bound on every device's difference, which is never above the run's."""
@@ -142,8 +128,3 @@ class NoisyFleet:
             for array in (part.weight, part.bias)
         )
         return replace(part, weight=weight, bias=bias)
-
-    @property
-    def _own(self) -> OwnDataFleet:
-        """The fleet beneath as one whose devices have samples of their own."""
-        return with_own_data(self.fleet)

@@ -11,19 +11,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tifed.federation import (
-    DeviceCounts,
-    DeviceScore,
     FeatureSums,
     Federation,
     Fleet,
-    OwnDataFleet,
-    PersonalScore,
-    PersonalWork,
     Plan,
     Update,
     total,
-    with_own_data,
 )
+from tifed.fleets.passing import PassingFleet
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
 from tifed.secure_aggregation import require_privacy
@@ -50,7 +45,7 @@ def nobody(site: int, step: Step) -> bool:
 
 
 @dataclass
-class SecureFleet:
+class SecureFleet(PassingFleet):
     """Passes work on to another fleet, one site's devices after the other's, and masks its answers.
 
     Attributes:
@@ -108,31 +103,6 @@ class SecureFleet:
             yield Update(absent=dict.fromkeys(plan.jobs.device.tolist(), reason))
             return
         yield replace(vectors.decoded(summed, np.concatenate(answered)), absent=absent)
-
-    def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
-        """Scores of all devices, which are not masked."""
-        return self.fleet.evaluate(parameters)
-
-    def counts(self) -> Iterable[DeviceCounts]:
-        """The counts of all devices, if they have samples of their own."""
-        return self._own.counts()
-
-    def keep(self, parameters: Parameters, number: int) -> None:
-        """Give the model to all devices, if they have samples of their own."""
-        self._own.keep(parameters, number)
-
-    def personalise(self, parameters: Parameters, work: PersonalWork) -> Iterable[PersonalScore]:
-        """Personal rounds of all devices, if they have samples of their own."""
-        return self._own.personalise(parameters, work)
-
-    @property
-    def _own(self) -> OwnDataFleet:
-        """The fleet beneath as one whose devices have samples of their own."""
-        return with_own_data(self.fleet)
-
-    def close(self) -> None:
-        """Close the fleet beneath."""
-        self.fleet.close()
 
     def _summed(
         self, devices: Integers, work: Callable[[Integers], tuple[Vector, int]], loses: Loses

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,16 +12,11 @@ from tifed.experiment import Experiment, Setup
 from tifed.experiment.identity import identity
 from tifed.experiment.setup import site_of
 from tifed.federation import (
-    DeviceCounts,
-    DeviceScore,
-    FeatureSums,
-    PersonalScore,
-    PersonalWork,
     Plan,
     Update,
-    with_own_data,
 )
 from tifed.fleets.linked import LinkedFleet, LinkSettings
+from tifed.fleets.passing import PassingFleet
 from tifed.link import Client, Patience, address_opener
 from tifed.link.address import check_distinct, exposed_lines
 from tifed.link.keys import keys_for
@@ -243,17 +238,13 @@ def _greet(client: Client) -> str | None:
 
 
 @dataclass(frozen=True)
-class _Watched:
+class _Watched(PassingFleet):
     """A fleet of boards whose comings and goings the pool is told."""
 
     pool: BoardPool
     fleet: LinkedFleet
     names: dict[int, str]
     rounds: int
-
-    def calibrate(self, devices: Sequence[int], samples: int) -> Iterable[FeatureSums]:
-        """Feature sums, made by each of ``devices`` that answers."""
-        return self.fleet.calibrate(devices, samples)
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """The updates of the boards that answer, as they come."""
@@ -268,22 +259,6 @@ class _Watched:
                 self.pool.note(self.names[device], reason)
             yield update
         self.pool.hold(under_way)
-
-    def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
-        """Scores on each board's samples: by the board if it has them itself, else from here."""
-        return self.fleet.evaluate(parameters)
-
-    def counts(self) -> Iterable[DeviceCounts]:
-        """How many samples of its own each board that answers has."""
-        return with_own_data(self.fleet).counts()
-
-    def keep(self, parameters: Parameters, number: int) -> None:
-        """Give a model to the boards, which keep it."""
-        with_own_data(self.fleet).keep(parameters, number)
-
-    def personalise(self, parameters: Parameters, work: PersonalWork) -> Iterable[PersonalScore]:
-        """What personal rounds give each board that answers."""
-        return with_own_data(self.fleet).personalise(parameters, work)
 
     def close(self) -> None:
         """The pool closes it."""
