@@ -8,7 +8,7 @@ scales its model to the rows otherwise.
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Generic, Self, TypeVar
+from typing import Annotated, Generic, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -65,6 +65,57 @@ def require_of_today(measured: str, digest: Callable[[], str], what: str, comman
         raise ValueError(str(error)) from error
     if today != measured:
         raise ValueError(f"digest: {what} is another one today; measure again with {command}")
+
+
+class HasDigest(Protocol):
+    """What a row of samples is about."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that it computes."""
+
+
+class SampleRun(Entry):
+    """One sample through one front end.
+
+    Attributes:
+        front_end: its name.
+        shape: the sizes that decide what a sample costs.
+        instructions: executed from the first number of the sample to its last feature, of noise,
+            which is the most work.
+        stack: bytes of stack of the front end's own functions, found by painting.
+        code: bytes of flash that its functions and tables take, division included where the
+            processor has none.
+        compiler: name and version.
+        command: that measured it.
+        digest: of the front end that was measured. One that computes something else today is so
+            found out.
+    """
+
+    front_end: str = Field(min_length=1)
+    shape: Shape
+    instructions: int = Field(ge=1)
+    stack: int = Field(ge=1)
+    code: int = Field(ge=1)
+    compiler: str = Field(min_length=1)
+    command: str = Field(min_length=1)
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+    @property
+    def made(self) -> HasDigest:
+        """The front end.
+
+        Raises:
+            ValueError: if there is none of this shape.
+        """
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _is_about_a_front_end_of_today(self) -> Self:
+        require_of_today(
+            self.digest, lambda: self.made.digest, f"the front end {self.front_end!r}", self.command
+        )
+        return self
 
 
 class Image(Entry):

@@ -4,12 +4,9 @@
 """
 
 from pathlib import Path
-from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
-
-from tifed.board.measured import BUILT_IN, Entry, Table, require_of_today
-from tifed.files.table_file import Shape, read_table, write_table
+from tifed.board.measured import BUILT_IN, SampleRun, Table
+from tifed.files.table_file import read_table, write_table
 from tifed.rule.signal import SignalFrontEnd
 from tifed.rule.signal.log_mel import LogMel
 from tifed.rule.signal.motion import MotionFrontEnd
@@ -17,30 +14,8 @@ from tifed.rule.signal.motion import MotionFrontEnd
 _FILE = "signals.csv"
 
 
-class SignalRun(Entry):
-    """One sample of readings.
-
-    Attributes:
-        front_end: its name.
-        shape: see `shape_of`.
-        instructions: executed from the sample's first reading to its last feature, of noise.
-        stack: bytes of stack of the front end's own functions, found by painting.
-        code: bytes of flash that its functions and tables take, division included where the
-            processor has none.
-        compiler: name and version.
-        command: that measured it.
-        digest: of the front end that was measured. One that computes something else today is so
-            found out.
-    """
-
-    front_end: str = Field(min_length=1)
-    shape: Shape
-    instructions: int = Field(ge=1)
-    stack: int = Field(ge=1)
-    code: int = Field(ge=1)
-    compiler: str = Field(min_length=1)
-    command: str = Field(min_length=1)
-    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+class SignalRun(SampleRun):
+    """One sample of readings; its shape is that of `shape_of`."""
 
     @property
     def made(self) -> SignalFrontEnd:
@@ -53,13 +28,6 @@ class SignalRun(Entry):
             case LogMel.name, (frames, rows):
                 return LogMel(rows, frames)
         raise ValueError(f"front_end: {self.front_end!r} has no shape {self.shape}")
-
-    @model_validator(mode="after")
-    def _is_about_a_front_end_of_today(self) -> Self:
-        require_of_today(
-            self.digest, lambda: self.made.digest, f"the front end {self.front_end!r}", self.command
-        )
-        return self
 
 
 def shape_of(signal: SignalFrontEnd) -> tuple[int, ...]:
