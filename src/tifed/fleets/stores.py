@@ -78,25 +78,33 @@ def flash_contents(inputs: FleetInputs, firmware: Firmware) -> list[bytes] | Non
 
     symbols = read_image(firmware.elf).symbols
     room = symbols[FLASH_END] - symbols[STORE_SYMBOL]
-    shape, devices = store_shape(inputs), range(len(inputs.stored))
-    plays = played_signal(inputs) is not None
-    if plays and inputs.recorded is not None:
-        contents = [
-            recordings_image(inputs.recorded.take(stream.order), stream.labels[stream.order])
-            for stream in inputs.stored
-        ]
-    else:
-        contents = [_store(inputs, shape, device) for device in devices]
-    largest = max(devices, key=lambda device: len(contents[device]))
-    if (needed := len(contents[largest])) > room:
-        samples = len(inputs.stored[largest]) if plays else shape.records
-        what = "readings of" if plays else "store of"
+    recorded = None if played_signal(inputs) is None else inputs.recorded
+    if recorded is None:
+        shape = store_shape(inputs)
+        # Before any of them is made, which takes long where there is too much.
+        what = f"store of {shape.records} samples of {shape.inputs} values takes"
+        _require_room(inputs, firmware, what, shape.bytes, room)
+        return [_store(inputs, shape, device) for device in range(len(inputs.stored))]
+    contents = [
+        recordings_image(recorded.take(stream.order), stream.labels[stream.order])
+        for stream in inputs.stored
+    ]
+    largest = max(range(len(contents)), key=lambda device: len(contents[device]))
+    samples = len(inputs.stored[largest])
+    what = f"readings of {samples} samples of {store_shape(inputs).inputs} values take"
+    _require_room(inputs, firmware, what, len(contents[largest]), room)
+    return contents
+
+
+def _require_room(
+    inputs: FleetInputs, firmware: Firmware, what: str, needed: int, room: int
+) -> None:
+    """Raise UsageError unless ``needed`` bytes fit into ``room`` bytes of flash."""
+    if needed > room:
         raise UsageError(
-            f"devices: a device's {what} {samples} samples of {shape.inputs} values "
-            f"{'take' if plays else 'takes'} {needed} bytes, and {firmware.board.name} has {room} "
+            f"devices: a device's {what} {needed} bytes, and {firmware.board.name} has {room} "
             f"bytes of flash beside the firmware; {_fewer(inputs)}"
         )
-    return contents
 
 
 def _fewer(inputs: FleetInputs) -> str:
