@@ -11,6 +11,7 @@ from tifed.errors import UsageError
 from tifed.experiment import Setup, build, load_experiment, to_toml
 from tifed.experiment.identity import identity
 from tifed.federation import Plan, ScheduleState, begin, personal_work
+from tifed.nodes.acceptance import ANY
 from tifed.nodes.answer import answer
 from tifed.nodes.context import DeviceSelection, NodeContext, simulated_context
 from tifed.nodes.least import LeastSamples
@@ -22,7 +23,7 @@ from tifed.nodes.messages.content import (
     parameter_arrays,
 )
 from tifed.nodes.messages.own_data import counts_message, keep_message, personalise_message
-from tifed.nodes.terms import ANY, NodeTerms
+from tifed.nodes.terms import NodeTerms
 
 OWN = ["own_data=true", "layers=[64,4,10]", "devices=4", "rounds=3", "personal.rounds=1"]
 EXPERIMENT = load_experiment(overrides=OWN)

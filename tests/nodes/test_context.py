@@ -11,8 +11,9 @@ from tifed.data.partition import Partition, PartitionKind
 from tifed.errors import UsageError
 from tifed.experiment import build, load_experiment, to_toml
 from tifed.federation import with_own_data
+from tifed.nodes.acceptance import ANY
 from tifed.nodes.context import DeviceSelection, samples_digest, simulated_context
-from tifed.nodes.terms import ANY, FEDERATION, NODE, NodeTerms
+from tifed.nodes.terms import FEDERATION, NODE, NodeTerms
 
 
 class Rolled(PartitionKind):

@@ -16,9 +16,10 @@ from tifed.experiment.identity import identity
 from tifed.federation import DeviceScore, FeatureSums, LayerSum, Plan, Update, begin
 from tifed.federation.noise import Noise
 from tifed.fleets import NoisyFleet
+from tifed.nodes.acceptance import ANY
 from tifed.nodes.answer import answer
 from tifed.nodes.context import DeviceSelection, NodeContext, simulated_context
-from tifed.nodes.gateway.board_pool import BoardPool, Lines
+from tifed.nodes.gateway.board_pool import BoardPool, BoardTerms, Lines
 from tifed.nodes.messages.check import checked_scores, checked_update
 from tifed.nodes.messages.content import (
     Content,
@@ -31,10 +32,11 @@ from tifed.nodes.messages.content import (
 )
 from tifed.nodes.messages.device_ranges import to_ranges
 from tifed.nodes.own_fleet import OwnHostedFleet
-from tifed.nodes.terms import ANY, NODE, NodeTerms
+from tifed.nodes.terms import NODE, NodeTerms
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
 
+OPEN = NodeTerms.open()
 PRIVACY = {"noise_multiplier": 1, "clip": 1000, "centre": -64, "noise_seed": 5}
 EXPERIMENT = Experiment(devices=4, rounds=3, layers=(64, 4, 10), privacy=PRIVACY)
 
@@ -75,7 +77,7 @@ def answered(
 
 def nodes(count: int) -> list[NodeContext]:
     toml = to_toml(EXPERIMENT)
-    return [simulated_context(toml, DeviceSelection((n, count))) for n in range(count)]
+    return [simulated_context(toml, DeviceSelection((n, count)), terms=OPEN) for n in range(count)]
 
 
 def test_one_node_with_all_devices_ends_with_the_digest_of_the_simulation() -> None:
@@ -137,7 +139,7 @@ def test_a_site_that_shares_noise_answers_for_every_layer(
 
 def test_boards_and_data_of_a_nodes_own_are_behind_noise_as_well() -> None:
     lines = Lines(tuple(f"tcp:127.0.0.1:{port}" for port in range(1, 5)))
-    pool = BoardPool(lines)
+    pool = BoardPool(lines, BoardTerms(accepts=ANY))
     try:
         assert isinstance(
             pool.context(to_toml(EXPERIMENT), DeviceSelection(first=0)).fleet, NoisyFleet

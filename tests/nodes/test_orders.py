@@ -80,6 +80,24 @@ def test_work_of_another_experiment_is_refused(federation: Federation) -> None:
         )
 
 
+@pytest.mark.parametrize("bounds", [{"clip": 1}, {"clip": 2**32 - 1}, {"clips": {3: 500}}])
+def test_bounds_on_norms_belong_to_an_experiment_that_has_them(bounds: dict[str, Any]) -> None:
+    """With a bound devices tell the norms of what they have changed."""
+
+    def checked(*settings: str) -> None:
+        federation = build(load_experiment(overrides=[*SETTINGS[:4], *settings])).federation
+        (plan, *_) = all_plans(federation)
+        Orders(federation, None).check_plan(replace(plan, **bounds))
+
+    with pytest.raises(MessageError, match=r"nor tell these: this experiment has no robust.clip"):
+        checked()
+    with pytest.raises(MessageError, match=r"this experiment has no robust.clip"):
+        checked("robust.aggregate=median")
+    checked("robust.clip=1.5")
+    # A bound that a server gives besides noise can only be lower, and norms stay where they are.
+    checked("privacy.noise_multiplier=1", "privacy.clip=9", "privacy.centre=0")
+
+
 def test_a_calibration_has_the_count_of_the_experiment(federation: Federation) -> None:
     count = federation.calibration_samples
     for other in (count - 1, count + 1, 1):

@@ -5,9 +5,10 @@ import pytest
 from tifed.errors import UsageError
 from tifed.experiment import load_experiment
 from tifed.federation import DeviceCounts, Job, Jobs, Plan
+from tifed.nodes.acceptance import acceptance
 from tifed.nodes.least import LeastSamples
 from tifed.nodes.messages.content import MessageError
-from tifed.nodes.terms import NodeTerms, acceptance
+from tifed.nodes.terms import NodeTerms
 
 OWN = ["own_data=true", "devices=2", "rounds=1"]
 
@@ -75,6 +76,26 @@ def test_a_node_with_data_of_its_own_takes_no_run_without() -> None:
     for terms in (NodeTerms(dataset="digits"), NodeTerms(accepts=acceptance(sent))):
         with pytest.raises(UsageError, match="own_data: this node has data of its own, and takes"):
             terms.require(sent)
+
+
+def test_noise_that_others_know_has_to_be_meant() -> None:
+    """A text of 64 digits does not show it, whoever has accepted that."""
+    noise = ["privacy.noise_multiplier=1", "privacy.clip=9", "privacy.noise_seed=1"]
+    known = load_experiment(overrides=["devices=2", "privacy.centre=0", *noise])
+    own = known.model_copy(update={"own_data": True})
+    NodeTerms.open().require(known)
+    NodeTerms.open().require(own)
+    for experiment, accepts in ((known, ""), (own, ""), (own, acceptance(own))):
+        with pytest.raises(UsageError, match="privacy.noise_seed: noise from a seed") as error:
+            NodeTerms(accepts=accepts).require(experiment)
+        assert 'start the node again with accepts="any" in its configuration' in str(error.value)
+
+
+@pytest.mark.parametrize("key", [*NodeTerms.open().to_config(), "dataset", "data", "dataset-of"])
+def test_a_node_with_a_gateway_does_not_say_what_the_gateway_decides(key: str) -> None:
+    NodeTerms.require_none({"gateway": "unix:it", "first-device": 0, "data-dir": "/data"})
+    with pytest.raises(UsageError, match=f"node configuration: {key} goes without gateway"):
+        NodeTerms.require_none({"gateway": "unix:it", key: "any"})
 
 
 def plan_of(samples: int, steps: int) -> Plan:

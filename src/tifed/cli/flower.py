@@ -196,10 +196,10 @@ def bundle(
     """
     from tifed.experiment import to_toml
     from tifed.experiment.setup import require_devices
+    from tifed.nodes.acceptance import acceptance
     from tifed.nodes.flower.bundle import write_bundle
     from tifed.nodes.flower.settings import Settings
     from tifed.nodes.flower.sites import Sites
-    from tifed.nodes.terms import acceptance
 
     chosen = experiment_from(experiment, preset, settings)
     require_devices(chosen)

@@ -1,5 +1,6 @@
 """``tifed gateway``: boards for whoever asks on a socket."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,6 +73,14 @@ def gateway(
             min=1, help="Fewest samples of this machine that calibration sums may be over."
         ),
     ] = 50,
+    accepts: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE|TEXT|any",
+            help="The one experiment that may use the samples of boards which have their own: its "
+            "file, or the text that *tifed flower bundle* shows. *any* accepts all experiments.",
+        ),
+    ] = "",
     keys: Annotated[
         Path | None,
         typer.Option(help="File with the keys of the boards, whose lines are then sealed."),
@@ -103,7 +112,9 @@ def gateway(
     their own get them from the data set on this machine: one that has a name, or files in the
     folder *--data-dir*. An experiment that names a file elsewhere is refused, as is all work that
     does not follow from the experiment, or is over fewer samples than *--least-update* and
-    *--least-calibration* say. Boards with samples of their own have such numbers in their firmware.
+    *--least-calibration* say. Boards with samples of their own have such numbers in their firmware,
+    and work for the experiment that *--accepts* names, and for no other: whoever sends another one,
+    with less noise or without masks, is refused.
 
     The log shows which boards are there, leave and come back. To try it without boards, use *tifed
     emulate*.
@@ -122,13 +133,38 @@ def gateway(
     least = LeastSamples(update=least_update, calibration=least_calibration)
     pool = BoardPool(
         Lines(lines, baud, Patience(silence=silence), keys=str(keys or ""), unsealed=unsealed),
-        BoardTerms(data_dir, least, hold),
+        BoardTerms(data_dir, least, _accepted(accepts), hold),
     )
     log_to_stderr()
     stop = stop_on_signals()
     with listening(listen, "--listen") as listener:
         log.info("gateway of %d boards at %s", len(lines), listen)
         Gateway(pool, look_every, admission).serve(listener, stop)
+
+
+def _accepted(given: str) -> str:
+    """What ``--accepts`` accepts: the text of an experiment, `ANY`, or nothing.
+
+    Raises:
+        UsageError: if it is neither a text nor the file of an experiment with own data.
+    """
+    from tifed.experiment import load_experiment
+    from tifed.nodes.acceptance import ANY, acceptance
+
+    if given in ("", ANY) or re.fullmatch("[0-9a-f]{64}", given):
+        return given
+    if not Path(given).is_file():
+        raise UsageError(
+            f"--accepts: {given!r} is neither {ANY!r}, nor a file, nor the text of 64 digits that "
+            "tifed flower bundle shows"
+        )
+    experiment = load_experiment(given)
+    if not experiment.own_data:
+        raise UsageError(
+            f"--accepts: {given} has not own_data = true; without it boards have no samples of "
+            "their own, and nothing is to be accepted"
+        )
+    return acceptance(experiment)
 
 
 def _admission(listen: str, tls: Path | None, peers: tuple[str, ...]) -> "Admission | None":

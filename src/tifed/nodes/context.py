@@ -17,13 +17,14 @@ from tifed.experiment.load import validated
 from tifed.experiment.own_data import ON_DEVICES
 from tifed.experiment.setup import partition_digest
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
+from tifed.nodes.acceptance import ANY
 from tifed.nodes.messages.device_ranges import hosted
 from tifed.nodes.orders import Orders
 from tifed.nodes.own_files import built_here, require_own_files
 from tifed.nodes.own_fleet import OwnHostedFleet
 from tifed.nodes.own_setup import own_setup
 from tifed.nodes.site_memory import SiteMemory
-from tifed.nodes.terms import ANY, NodeTerms
+from tifed.nodes.terms import NodeTerms
 from tifed.rule.network import Network, Parameters
 
 

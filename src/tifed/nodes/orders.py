@@ -57,6 +57,11 @@ class Orders:
         Raises:
             MessageError: naming what is another's.
         """
+        if (plan.clip or plan.clips) and not (self.federation.robust.clip or self.federation.noise):
+            raise MessageError(
+                "will not hold devices to a bound on their norms, nor tell these: this experiment "
+                "has no robust.clip"
+            )
         due = self._due(plan)
         if plan.extra_shift != due.extra_shift:
             raise MessageError(

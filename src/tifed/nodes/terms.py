@@ -1,6 +1,5 @@
 """What the owner of a node lets be done with samples that are its own."""
 
-import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,11 +7,8 @@ from typing import Any, Self
 
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
-from tifed.experiment.identity import canonical, data_settings, identity
+from tifed.nodes.acceptance import ANY, require_accepted
 from tifed.nodes.least import LeastSamples
-
-ANY = "any"
-"""Accepts every experiment."""
 
 FEDERATION, NODE = "federation", "node"
 """Whose samples are in a node's data set."""
@@ -30,8 +26,7 @@ class NodeTerms:
     """For runs with own data whose devices this node simulates; boards have terms of their own.
 
     Attributes:
-        accepts: `acceptance` of the experiment that the owner has accepted, or `ANY`; empty for
-            none. Two experiments that sum over other samples tell more than each of them does.
+        accepts: see `tifed.nodes.acceptance.require_accepted`.
         dataset: the node's own data set; empty for that of the experiment.
         dataset_of: whose samples are in it: `FEDERATION`, those of all devices, of which the node's
             devices have their parts, or `NODE`, those of the node's devices alone.
@@ -79,6 +74,20 @@ class NodeTerms:
             least=LeastSamples(**{_LEAST[key]: n for key, n in numbers.items()}),
         )
 
+    @staticmethod
+    def require_none(config: Mapping[str, Any]) -> None:
+        """Make sure that the configuration of a node with a gateway has none of this.
+
+        Raises:
+            UsageError: naming a key that nobody would look at.
+        """
+        for key in (*_TEXTS, *_LEAST):
+            if key in config:
+                raise UsageError(
+                    f"node configuration: {key} goes without gateway, for the gateway decides what "
+                    "is done with its boards; say it there (tifed gateway --help)"
+                )
+
     def to_config(self) -> dict[str, str | int]:
         """For a node configuration."""
         texts = {key: getattr(self, name) for key, name in _TEXTS.items()}
@@ -88,25 +97,11 @@ class NodeTerms:
     def require(self, experiment: Experiment) -> None:
         """Make sure that the owner has accepted ``experiment``.
 
-        Without own data a server may ask for what it likes, so whoever has named a data set or an
-        experiment of his own takes no such run.
-
         Raises:
             UsageError: if not; it says how to.
         """
-        if not experiment.own_data:
-            if self.dataset or self.accepts not in ("", ANY):
-                raise UsageError(
-                    "own_data: this node has data of its own, and takes part in experiments with "
-                    "own_data = true alone"
-                )
-            return
-        name = acceptance(experiment)
-        if self.accepts not in (name, ANY):
-            raise UsageError(
-                "its owner has not accepted this experiment for its own data; to accept it, start "
-                f'the node again with accepts="{name}" in its configuration'
-            )
+        how = 'node again with accepts="{}" in its configuration'
+        require_accepted(self.accepts, experiment, how, own_data=bool(self.dataset))
 
     def own_options(self) -> dict[str, Any]:
         """Options for loading the node's data set.
@@ -118,12 +113,3 @@ class NodeTerms:
             return tomllib.loads(self.data)
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"node configuration: data is not TOML ({error})") from error
-
-
-def acceptance(experiment: Experiment) -> str:
-    """What the owner of a node accepts an experiment by, SHA-256 (hex).
-
-    It is of all that decides which sums leave the node, and of the settings that name the data.
-    """
-    content = {"experiment": identity(experiment), **data_settings(experiment)}
-    return hashlib.sha256(canonical(content).encode()).hexdigest()

@@ -14,10 +14,11 @@ from flwr.supercore.task_identity import TaskIdentity
 
 import tifed
 from tifed.experiment import Experiment, RunFolder, load_experiment, to_toml
+from tifed.nodes.acceptance import acceptance
 from tifed.nodes.flower.client import reply
 from tifed.nodes.flower.server import serve
 from tifed.nodes.flower.settings import Settings
-from tifed.nodes.terms import NodeTerms, acceptance
+from tifed.nodes.terms import NodeTerms
 
 OWN = [
     "own_data=true", "layers=[64,8,10]", "devices=5", "rounds=3", "report_classes=true",

@@ -11,7 +11,7 @@ pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
 
 import tifed
 from tifed.errors import UsageError
-from tifed.experiment import load_experiment
+from tifed.experiment import load_experiment, to_toml
 from tifed.nodes.flower import simulate as simulation
 from tifed.nodes.flower.up import up
 
@@ -37,8 +37,11 @@ def test_one_digest_simulated_and_on_boards_whose_data_nobody_else_has(
     assert simulated.digest == alone.digest
 
     lines = boards(3, *OWN)
-    gateways = [gateway(part)[1] for part in (lines[:2], lines[2:])]
     experiment = load_experiment(overrides=[*OWN, "dataset=on-devices"])
+    file = tmp_path / "own.toml"
+    file.write_text(to_toml(experiment))
+    accepts = ("--accepts", str(file))
+    gateways = [gateway(part, *accepts)[1] for part in (lines[:2], lines[2:])]
     deployed = up(experiment, tmp_path / "deployed", nodes=2, gateways=gateways)
     assert deployed.digest == alone.digest
     assert simulated.accuracy == deployed.accuracy == alone.accuracy

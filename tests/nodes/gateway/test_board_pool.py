@@ -1,21 +1,106 @@
 """What the boards of a gateway work on; no board is asked here."""
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tifed.cli import app
+from tifed.errors import UsageError
 from tifed.experiment import Experiment, to_toml
+from tifed.nodes.acceptance import acceptance
 from tifed.nodes.context import DeviceSelection
-from tifed.nodes.gateway.board_pool import BoardPool, Lines
+from tifed.nodes.gateway.board_pool import BoardPool, BoardTerms, Lines
+
+FIRST = DeviceSelection(first=0)
+Pool = Callable[[str], BoardPool]
 
 
-def test_other_settings_of_the_link_are_noticed_though_the_experiment_is_the_same() -> None:
-    pool = BoardPool(Lines(("tcp:127.0.0.1:1",)))
-    try:
-        texts = [
-            to_toml(Experiment(devices=1, link={"on_reboot": what})) for what in ("repeat", "drop")
-        ]
-        first, again, other = (
-            pool.context(text, DeviceSelection(first=0)) for text in (texts[0], texts[0], texts[1])
-        )
-        assert first is again
-        assert other is not first
-        assert other.experiment == first.experiment
-    finally:
-        pool.close()
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    """From what its owner accepts to a gateway with a board that nobody asks."""
+    made: list[BoardPool] = []
+
+    def make(accepts: str = "") -> BoardPool:
+        made.append(BoardPool(Lines(("tcp:127.0.0.1:1",)), BoardTerms(accepts=accepts)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_other_settings_of_the_link_are_noticed_though_the_experiment_is_the_same(
+    pool: Pool,
+) -> None:
+    texts = [
+        to_toml(Experiment(devices=1, link={"on_reboot": what})) for what in ("repeat", "drop")
+    ]
+    boards = pool("")
+    first, again, other = (boards.context(text, FIRST) for text in (texts[0], texts[0], texts[1]))
+    assert first is again
+    assert other is not first
+    assert other.experiment == first.experiment
+
+
+NOISY = {"noise_multiplier": 1, "clip": 1000, "centre": -64}
+NAMES = {"class_names": [str(digit) for digit in range(10)]}
+
+
+def own(**changes: object) -> Experiment:
+    given = {
+        "dataset": "on-devices", "own_data": True, "devices": 1, "layers": (64, 4, 10),
+        "data": NAMES, "privacy": NOISY,
+    }  # fmt: skip
+    return Experiment(**(given | changes))
+
+
+def test_a_server_has_no_say_in_the_privacy_of_boards_with_data_of_their_own(pool: Pool) -> None:
+    """Less noise, or none, is another experiment than the one that the owner has accepted."""
+    boards = pool(acceptance(own()))
+    accepted = boards.context(to_toml(own()), FIRST)
+    for privacy in ({}, NOISY | {"noise_multiplier": 0.01}, NOISY | {"clip": 1001}):
+        with pytest.raises(UsageError, match="owner has not accepted this experiment") as error:
+            boards.context(to_toml(own(privacy=privacy)), FIRST)
+        text = acceptance(own(privacy=privacy))
+        assert f"start the gateway again with --accepts {text}" in str(error.value)
+        # Who is refused does not even make the gateway let go of what it works on.
+        assert boards.context(to_toml(own()), FIRST) is accepted
+    with pytest.raises(UsageError, match="own_data: this node has data of its own, and takes"):
+        boards.context(to_toml(Experiment(devices=1)), FIRST)
+
+
+def test_boards_with_data_of_their_own_work_for_nobody_who_was_not_accepted(pool: Pool) -> None:
+    with pytest.raises(UsageError, match="start the gateway again with --accepts "):
+        pool("").context(to_toml(own()), FIRST)
+    everybodys = pool("any")
+    for experiment in (own(), own(privacy={}), Experiment(devices=1)):
+        assert everybodys.context(to_toml(experiment), FIRST).devices == range(1)
+
+
+def test_noise_that_others_know_has_to_be_meant(pool: Pool) -> None:
+    """Its owner sees 64 digits, not that the noise is worthless."""
+    seeded = NOISY | {"noise_seed": 5}
+    known, sent = own(privacy=seeded), Experiment(devices=1, privacy=seeded)
+    for accepts, experiment in (("", sent), ("", known), (acceptance(known), known)):
+        with pytest.raises(UsageError, match="privacy.noise_seed: noise from a seed") as error:
+            pool(accepts).context(to_toml(experiment), FIRST)
+        assert "start the gateway again with --accepts any" in str(error.value)
+    pool("any").context(to_toml(known), FIRST)
+
+
+def test_what_the_command_accepts_is_a_file_a_text_or_everything(tmp_path: Path) -> None:
+    without = tmp_path / "without.toml"
+    without.write_text('preset = "digits"\n')
+    for given, reason in (
+        (
+            "everything",
+            "--accepts: 'everything' is neither 'any', nor a file, nor the text of 64 d",
+        ),
+        (acceptance(own())[1:], "nor the text of 64 digits that tifed flower bundle shows"),
+        (str(without), f"--accepts: {without} has not own_data = true; without it boards have no"),
+    ):
+        words = ["gateway", "--devices", "unix:none", "--listen", f"unix:{tmp_path}/it"]
+        done = CliRunner().invoke(app, [*words, "--accepts", given])
+        assert reason in str(done.exception)

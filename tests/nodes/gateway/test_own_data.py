@@ -11,6 +11,7 @@ pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
 import tifed
 from tifed.experiment import Experiment, RunFolder, load_experiment, to_toml
 from tifed.experiment.identity import identity
+from tifed.nodes.acceptance import acceptance
 from tifed.nodes.context import DeviceSelection
 from tifed.nodes.gateway import relay
 from tifed.nodes.messages import Content, message
@@ -45,7 +46,8 @@ def test_one_digest_on_lines_and_behind_gateways_without_a_data_set(
     assert on_lines.test_accuracy is None
 
     # The same boards, which work for this one experiment, behind two gateways without data.
-    addresses = [gateway(part)[1] for part in (lines[:2], lines[2:])]
+    text = acceptance(on_devices())
+    addresses = [gateway(part, "--accepts", text)[1] for part in (lines[:2], lines[2:])]
     empty = tmp_path / "empty"
     empty.mkdir()
     experiment = on_devices()
@@ -66,7 +68,7 @@ def test_the_boards_of_one_federation_are_emulated_by_two_commands(
             "emulate", "--listen", ",".join(own), "--first-device", str(first), *words
         )
         emulated.says(" is at ", len(own))
-    one, address = gateway(lines)
+    one, address = gateway(lines, "--accepts", "any")
     experiment = on_devices()
     fleet = behind(experiment, address)
     result = tifed.run(experiment, fleet=fleet, out=tmp_path / "run")

@@ -9,6 +9,7 @@ from flwr.app import ConfigRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from tifed.errors import TifedError, UsageError
+from tifed.nodes.acceptance import ANY
 from tifed.nodes.answer import answer
 from tifed.nodes.context import DeviceSelection, named, simulated_context
 from tifed.nodes.flower.format import pack, unpack
@@ -16,7 +17,7 @@ from tifed.nodes.flower.settings import Settings
 from tifed.nodes.gateway.relay import PATIENCE, ask
 from tifed.nodes.messages.content import Content, MessageError, refusal
 from tifed.nodes.site_memory import SiteMemory
-from tifed.nodes.terms import ANY, NodeTerms
+from tifed.nodes.terms import NodeTerms
 
 MEMORY = "tifed-site"
 """In the state that Flower's node keeps between two messages and shows nobody."""
@@ -63,6 +64,7 @@ def _answered(
     node: Mapping[str, Any] = context.node_config
     selection = _selection(node)
     if "gateway" in node:
+        NodeTerms.require_none(node)
         patience = node.get("gateway-patience", PATIENCE)
         if type(patience) not in (int, float):
             raise UsageError(f"node configuration: gateway-patience is {patience!r}, not seconds")

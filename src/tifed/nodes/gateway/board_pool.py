@@ -20,6 +20,7 @@ from tifed.fleets.passing import PassingFleet
 from tifed.link import Client, Patience, address_opener
 from tifed.link.address import check_distinct, exposed_lines
 from tifed.link.keys import keys_for
+from tifed.nodes.acceptance import require_accepted
 from tifed.nodes.context import DeviceSelection, NodeContext, parsed, samples_digest
 from tifed.nodes.least import LeastSamples
 from tifed.nodes.orders import Orders
@@ -45,13 +46,24 @@ class BoardTerms:
             and an experiment may name no file that is elsewhere.
         least: how few of these samples may stand behind what is answered. Boards that have samples
             of their own see to that themselves.
+        accepts: the experiment that the owner has accepted for boards with samples of their own
+            (`tifed.nodes.acceptance.require_accepted`): noise and masks depend on it.
         hold: seconds that an experiment which is under way may ask for nothing until another one
             may have the boards.
     """
 
     data_dir: Path | None = None
     least: LeastSamples = field(default_factory=LeastSamples)
+    accepts: str = ""
     hold: float = 60.0
+
+    def require(self, experiment: Experiment) -> None:
+        """Make sure that the owner takes part in ``experiment``.
+
+        Raises:
+            UsageError: if not; it says how to accept it.
+        """
+        require_accepted(self.accepts, experiment, "gateway again with --accepts {}")
 
 
 @dataclass(frozen=True)
@@ -129,9 +141,12 @@ class BoardPool:
             selection: which devices.
 
         Raises:
-            UsageError: if the experiment cannot be built here, or needs more boards.
+            UsageError: if the owner has not accepted the experiment, or it cannot be built here, or
+                needs more boards.
             HeldError: if another one is under way.
         """
+        resolved = parsed(experiment)
+        self._terms.require(resolved)
         if self._context is not None and self._key == (experiment, selection):
             if not self.given_up:
                 return self._context
@@ -141,7 +156,6 @@ class BoardPool:
                 f"gets them after its last round, or when it has asked for nothing for "
                 f"{self._terms.hold:g} s"
             )
-        resolved = parsed(experiment)
         devices = selection.devices(resolved.devices, len(self._lines.addresses))
         setup = self._built(resolved)
         link = resolved.link
