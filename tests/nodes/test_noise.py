@@ -105,17 +105,28 @@ def test_a_server_believes_noise_but_no_counts(asked: tuple[Setup, NodeContext, 
     counted = Content("fit", {**content.values, "statistics": [80, 0, 0, 0]}, content.arrays)
     with pytest.raises(MessageError, match="tells what was counted in training"):
         checked_update(counted, setup.federation, plan, plan.jobs)
-    # A sum beyond what devices can send is noise, up to what noise can be.
-    most = 32767 * 80 + 20 * 64 * 1000
+
+
+@pytest.mark.parametrize(("masked", "sites"), [(False, 1), (True, 4)])
+def test_a_sum_has_as_much_noise_as_there_may_be_sites_in_it(
+    asked: tuple[Setup, NodeContext, Plan], masked: bool, sites: int
+) -> None:
+    """Beyond what devices can send it is noise; under masks that of each site, of a device each."""
+    setup, node, plan = asked
+    settings = EXPERIMENT.model_dump()
+    settings["privacy"]["secure_aggregation"] = masked
+    federation = build(Experiment(**settings)).federation
+    content = answered(setup, node, plan, setup.start, plan.jobs.device)
+    most = 32767 * 80 + sites * 20 * 64 * 1000
     for value, fine in ((most, True), (most + 1, False), (-most, True), (-most - 1, False)):
         sums = content.arrays["sums"].copy()
         sums[-1] = value
         changed = Content("fit", content.values, {**content.arrays, "sums": sums})
         if fine:
-            checked_update(changed, setup.federation, plan, plan.jobs)
+            checked_update(changed, federation, plan, plan.jobs)
         else:
             with pytest.raises(MessageError, match="biases has a sum beyond"):
-                checked_update(changed, setup.federation, plan, plan.jobs)
+                checked_update(changed, federation, plan, plan.jobs)
 
 
 def test_a_site_that_shares_noise_answers_for_every_layer(

@@ -76,7 +76,9 @@ class PrivacyTable(SettingsTable):
         """The noise that a site adds; None for none."""
         if not self.noise_multiplier:
             return None
-        return Noise.of(self.clip, self.noise_multiplier, seed=self.noise_seed)
+        return Noise.of(
+            self.clip, self.noise_multiplier, seed=self.noise_seed, masked=self.secure_aggregation
+        )
 
 
 def simulated_sites(experiment: "Experiment") -> int:

@@ -81,7 +81,9 @@ def checked_update(content: Content, federation: Federation, plan: Plan, asked: 
         impossible = impossible_counts(federation.network, jobs, federation.batch, statistics)
         if impossible is not None:
             raise MessageError(impossible)
-    noise = federation.buffer * (federation.noise.largest if federation.noise else 0)
+    noise = 0
+    if federation.noise is not None:
+        noise = federation.buffer * federation.noise.largest_in(len(asked))
     # A site's part of noise that sites share is in every layer, though none of its devices answers.
     shared = federation.noise is not None and federation.noise.sites > 1
     weights = [jobs.samples[jobs.of_layer(layer)] for layer in range(federation.network.depth)]
