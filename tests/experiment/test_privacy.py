@@ -22,6 +22,7 @@ from tifed.experiment import RunFolder, build
 from tifed.experiment.constants import federation_of
 from tifed.experiment.privacy_spent import concentrated, epsilon_of
 from tifed.federation.noise import Noise
+from tifed.fleets.passing import PassingFleet
 
 NOISE = {"noise_multiplier": 1.5, "clip": 1000, "centre": -64}
 
@@ -257,6 +258,39 @@ def test_a_run_that_cannot_know_what_it_gave_away_does_not_go_on(
         (folder / "privacy.csv").write_text(content)
     with pytest.raises(UsageError, match=message):
         resume(folder)
+
+
+class Insistent(PassingFleet):
+    """Its first two devices are asked twice in the second round."""
+
+    again: Callable[[int, Any], None]
+
+    def __init__(self, fleet: Any) -> None:
+        self.fleet, self.again = fleet, lambda number, devices: None
+
+    def fit(self, plan: Any, parameters: Any) -> Iterator[Any]:
+        if plan.round == 1:
+            self.again(plan.round, np.array([0, 1, 3]))
+            self.again(plan.round, np.array([1]))
+        yield from self.fleet.fit(plan, parameters)
+
+
+def test_what_a_device_is_asked_again_for_counts_again(tmp_path: Path) -> None:
+    """By device: the one that was asked most often counts."""
+    insistent = run(private(3), out=tmp_path / "run", fleet=lambda setup: Insistent(setup.fleet))
+    assert insistent.privacy is not None
+    assert insistent.privacy.exchanges == 5
+    assert insistent.privacy.epsilon == run(private(5)).privacy.epsilon  # type: ignore[union-attr]
+    again = tmp_path / "run/privacy-again.csv"
+    assert again.read_text() == "round,first,devices\n2,0,2\n2,3,1\n2,1,1\n"
+    (tmp_path / "run/result.json").unlink()
+    with again.open("a") as file:
+        file.write("2,0")
+    assert resume(tmp_path / "run").privacy == insistent.privacy
+    for row in ("2,3,2", "2,0,0", "2,0,x", "0,0,1"):
+        again.write_text(f"round,first,devices\n{row}\n")
+        with pytest.raises(UsageError, match="privacy-again.csv: line 2"):
+            resume(tmp_path / "run")
 
 
 def test_the_accountant_is_named_where_it_is_missing(

@@ -22,6 +22,9 @@ Content = TypeVar("Content", bound=BaseModel)
 
 _REMEDY = "the file is damaged or of another program; run the experiment again"
 
+_RUN = ("first", "devices")
+"""Columns of ``privacy-again.csv``."""
+
 _FILES = (
     "experiment.toml", "model.safetensors", "extractor.safetensors", "quantisation.json",
     "result.json", "details.json", "accuracy.png", "report.html",
@@ -63,6 +66,11 @@ class RunFolder:
     def begun(self) -> Path:
         """One row per round that was begun, with noise; a round made again is there again."""
         return self.path / "privacy.csv"
+
+    @property
+    def asked_again(self) -> Path:
+        """With noise, a row for devices whose site was asked for one exchange more than once."""
+        return self.path / "privacy-again.csv"
 
     @property
     def model(self) -> Path:
@@ -112,7 +120,8 @@ class RunFolder:
                 "or name another folder with --out"
             )
         for left in (
-            self.metrics, self.health, self.contributions, self.begun, self.checkpoints,
+            self.metrics, self.health, self.contributions, self.begun, self.asked_again,
+            self.checkpoints,
         ):  # fmt: skip
             if left.exists():
                 raise UsageError(
@@ -196,6 +205,40 @@ class RunFolder:
         if part.start:
             cut(self.begun, part.end_of(len(part.rows)))
         return [int(row["round"]) - 1 for row in part.rows]
+
+    def append_asked_again(self, number: int, runs: Sequence[tuple[int, int]]) -> None:
+        """Put runs of devices (first, count) at the end of ``privacy-again.csv``, on the disk.
+
+        Args:
+            number: of the round, from 0.
+            runs: whose site is to be asked for an exchange of it once more.
+        """
+        append_rows(
+            self.asked_again,
+            [{"round": number + 1, "first": first, "devices": count} for first, count in runs],
+        )
+
+    def read_asked_again(self, devices: int) -> list[tuple[int, int]]:
+        """The runs of ``privacy-again.csv``; part of a row at its end is cut off.
+
+        Raises:
+            UsageError: if a row is damaged, or is not of devices among so many.
+        """
+
+        def check(row: Row, before: int) -> None:
+            _check_begun(row, before)
+            if not all(row[name].isascii() and row[name].isdecimal() for name in _RUN):
+                raise ValueError("first or devices is not a whole number")
+            first, count = (int(row[name]) for name in _RUN)
+            if not (count and first + count <= devices):
+                raise ValueError(f"{count} devices from {first} on are not among {devices}")
+
+        part = sound_part(self.asked_again, check)
+        if part.wrong:
+            raise UsageError(f"{part.wrong}; {_REMEDY}")
+        if part.start:
+            cut(self.asked_again, part.end_of(len(part.rows)))
+        return [(int(row["first"]), int(row["devices"])) for row in part.rows]
 
     def back_to(self, rounds: int, warn: Callable[[str], None]) -> list[Row]:
         """Cut the tables behind round ``rounds``, from whose checkpoint a run goes on.

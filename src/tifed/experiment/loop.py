@@ -19,7 +19,7 @@ from tifed.experiment.privacy_spent import Spending
 from tifed.experiment.result import Details, Result
 from tifed.experiment.schema import Experiment
 from tifed.experiment.setup import Setup, partition_digest
-from tifed.federation import Costs, RoundRecord
+from tifed.federation import Costs, InsistentFleet, RoundRecord
 from tifed.federation.checkpoint_file import Checkpoint, checkpoint_files
 from tifed.federation.plan import StateT
 from tifed.federation.training import Training
@@ -169,7 +169,10 @@ class Loop(Generic[StateT]):
         federation = self.setup.federation
         if federation.noise is None:
             return None
-        return Spending(self.experiment, federation, federation.noise, self.folder)
+        spending = Spending(self.experiment, federation, federation.noise, self.folder)
+        if isinstance(self.setup.fleet, InsistentFleet):
+            self.setup.fleet.again = spending.again
+        return spending
 
     def _rounds(
         self, state: StateT, spending: Spending | None

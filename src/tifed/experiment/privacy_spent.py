@@ -16,6 +16,7 @@ from tifed.experiment.result import PrivacySpent
 from tifed.experiment.schema import Experiment
 from tifed.federation import Federation
 from tifed.federation.noise import Noise
+from tifed.rule.integer.rounding import Integers
 
 # Orders of Rényi divergence that are tried; what is lost between two of them is below 1 %.
 _ORDERS = tuple(1 + 2 ** (step / 16) for step in range(-96, 225))
@@ -66,7 +67,9 @@ class Spending:
     """Counts the exchanges of a run, those that are made again after a crash as well.
 
     Every round is written down before it begins: a server that is killed has perhaps seen sums
-    that are in no checkpoint, and when it goes on it sees them again, with other noise.
+    that are in no checkpoint, and when it goes on it sees them again, with other noise. So is every
+    exchange for which a site is asked once more: a site that still knows gives the same answer
+    again, but one that was started anew has forgotten that it has answered.
 
     Attributes:
         experiment: what is run.
@@ -80,8 +83,10 @@ class Spending:
     noise: Noise
     folder: RunFolder | None = None
     _begun: list[int] = field(default_factory=list, init=False)
+    _again: Integers = field(init=False)
 
     def __post_init__(self) -> None:
+        self._again = np.zeros(self.federation.devices, np.int64)
         # Whatever is missing is said before anything is given away.
         self.outcome()
 
@@ -97,6 +102,8 @@ class Spending:
         if self.folder is None:
             return
         self._begun = self.folder.read_begun()
+        for first, count in self.folder.read_asked_again(self.federation.devices):
+            self._again[first : first + count] += 1
         missing = sorted(set(range(rounds)) - set(self._begun))
         if missing:
             raise UsageError(
@@ -110,13 +117,22 @@ class Spending:
         if self.folder is not None:
             self.folder.append_begun(number)
 
+    def again(self, number: int, devices: Integers) -> None:
+        """Write down that ``devices`` are asked once more for an exchange of round ``number``."""
+        self._again[devices] += 1
+        if self.folder is not None:
+            starts = np.flatnonzero(np.diff(devices, prepend=devices[0] - 2) != 1)
+            counts = np.diff(starts, append=len(devices))
+            runs = zip(devices[starts].tolist(), counts.tolist(), strict=True)
+            self.folder.append_asked_again(number, list(runs))
+
     @property
     def exchanges(self) -> int:
         """The exchanges in which a device was asked, of the device that was asked most often."""
         asked = np.zeros(self.federation.devices, np.int64)
         for number in self._begun:
             asked[self.federation.selected(number)] += 1
-        return int(asked.max()) * self.federation.exchanges_per_round
+        return int((asked * self.federation.exchanges_per_round + self._again).max())
 
     def outcome(self) -> PrivacySpent:
         """What was given away up to here."""

@@ -1,6 +1,6 @@
 """What the loop asks of a fleet; who does the work, and where, is the fleet's affair."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -156,6 +156,19 @@ class OwnDataFleet(Fleet, Protocol):
         A device that has no training sample or no held-out sample, or fewer than its owner asks
         for, is left out, and keeps ``parameters``.
         """
+
+
+@runtime_checkable
+class InsistentFleet(Fleet, Protocol):
+    """Devices behind sites that are asked again, within an exchange, if no answer comes.
+
+    Attributes:
+        again: told of the devices whose site is asked for their update once more, before it is:
+            perhaps it has answered before, and has forgotten it.
+    """
+
+    again: Callable[[int, Integers], None]
+    """Of a round, from 0, and devices, ascending."""
 
 
 def with_own_data(fleet: Fleet) -> OwnDataFleet:

@@ -56,11 +56,14 @@ def _calibrate(node: NodeContext, content: Content) -> Content:
 
 
 def _fit(node: NodeContext, content: Content) -> Content:
-    """The sum of the updates of the devices that are asked."""
+    """The sum of the updates of the devices that are asked; with noise, the same one each time."""
     plan = ordered_plan(node, content)
     parameters = parameters_from(content, node.network)
-    update = total(node.fleet.fit(plan, parameters))
-    return update_message(node.experiment, plan, update)
+
+    def say() -> Content:
+        return update_message(node.experiment, plan, total(node.fleet.fit(plan, parameters)))
+
+    return node.last.once(content, plan.exchange, say) if node.noisy else say()
 
 
 def _evaluate(node: NodeContext, content: Content) -> Content:

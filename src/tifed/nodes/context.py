@@ -18,6 +18,7 @@ from tifed.experiment.own_data import ON_DEVICES
 from tifed.experiment.setup import partition_digest
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.nodes.acceptance import ANY
+from tifed.nodes.last_answer import LastAnswer
 from tifed.nodes.messages.device_ranges import hosted
 from tifed.nodes.orders import Orders
 from tifed.nodes.own_files import built_here, require_own_files
@@ -73,6 +74,7 @@ class NodeContext:
         left_out: which devices could not do what a message of some kind asked for last, and why.
         masked: whether sums leave the node under masks alone.
         memory: with masks, what is kept from one message to the next.
+        last: with noise and without masks, the last sum that has left.
     """
 
     experiment: str
@@ -84,6 +86,12 @@ class NodeContext:
     left_out: Callable[[str], Mapping[int, str]] = lambda kind: {}
     masked: bool = False
     memory: SiteMemory = field(default_factory=SiteMemory)
+    last: LastAnswer = field(default_factory=LastAnswer)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether sums leave the node with noise."""
+        return self.orders.federation.noise is not None
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,17 @@ def test_noise_that_others_know_has_to_be_meant(pool: Pool) -> None:
     pool("any").context(to_toml(known), FIRST)
 
 
+def test_a_gateway_remembers_its_last_sum_with_noise_whatever_it_does_in_between(
+    pool: Pool,
+) -> None:
+    boards = pool("any")
+    first = boards.context(to_toml(own()), FIRST)
+    boards.hold(False)
+    other = boards.context(to_toml(own(seed=2)), FIRST)
+    assert other is not first
+    assert boards.context(to_toml(own()), FIRST).last is first.last
+
+
 def test_what_the_command_accepts_is_a_file_a_text_or_everything(tmp_path: Path) -> None:
     without = tmp_path / "without.toml"
     without.write_text('preset = "digits"\n')

@@ -15,11 +15,12 @@ from tifed.nodes.context import DeviceSelection, named, simulated_context
 from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.settings import Settings
 from tifed.nodes.gateway.relay import PATIENCE, ask
+from tifed.nodes.last_answer import LastAnswer
 from tifed.nodes.messages.content import Content, MessageError, refusal
 from tifed.nodes.site_memory import SiteMemory
 from tifed.nodes.terms import NodeTerms
 
-MEMORY = "tifed-site"
+MEMORY, LAST = "tifed-site", "tifed-last"
 """In the state that Flower's node keeps between two messages and shows nobody."""
 
 
@@ -79,19 +80,23 @@ def _answered(
     here = simulated_context(
         settings.experiment, selection, Path(folder) if folder else None, terms
     )
-    if not here.masked:
-        return answer(here, content)
-    here = replace(here, memory=_remembered(context))
+    here = replace(
+        here,
+        memory=SiteMemory.from_bytes(_kept(context, MEMORY)),
+        last=LastAnswer.from_bytes(_kept(context, LAST)),
+    )
     answered = answer(here, content)
-    context.state[MEMORY] = ConfigRecord({MEMORY: here.memory.to_bytes()})
+    for name, kept in ((MEMORY, here.memory.to_bytes()), (LAST, here.last.to_bytes())):
+        if kept:
+            context.state[name] = ConfigRecord({name: kept})
     return answered
 
 
-def _remembered(context: Context) -> SiteMemory:
+def _kept(context: Context, name: str) -> bytes:
     """What the node has kept since its last message, which was perhaps another process's."""
-    kept = context.state.get(MEMORY)
-    found = kept.get(MEMORY) if isinstance(kept, ConfigRecord) else None
-    return SiteMemory.from_bytes(found if isinstance(found, bytes) else b"")
+    kept = context.state.get(name)
+    found = kept.get(name) if isinstance(kept, ConfigRecord) else None
+    return found if isinstance(found, bytes) else b""
 
 
 def _selection(node: Mapping[str, Any]) -> DeviceSelection:

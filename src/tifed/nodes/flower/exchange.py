@@ -75,6 +75,7 @@ class Exchanges:
         ask: Callable[[Integers], Arrays],
         accept: Callable[[Content, Integers], Answer],
         lose: Callable[[Integers], Answer] | None = None,
+        again: Callable[[Integers], None] | None = None,
     ) -> Iterator[Answer]:
         """Ask the nodes of ``devices``, and again those that fail, until all have answered.
 
@@ -86,12 +87,14 @@ class Exchanges:
             ask: from a node's devices to the arrays that it gets besides.
             accept: from a reply and the devices it was asked for to the answer.
             lose: from devices that are lost to what stands in for their answer, if anything does.
+            again: told of devices before their node, or another one, is sent their work once more.
 
         Yields:
             Answers in the order in which they come.
         """
         idle = np.zeros(self.federation.devices, bool)
         idle[devices] = True
+        sent = np.zeros_like(idle)
         broadcast = Broadcast(request)
         waiting: dict[str, _Asked] = {}
         tries: dict[int, _Tries] = defaultdict(_Tries)
@@ -101,7 +104,11 @@ class Exchanges:
                 raise RunError("stopped before the end")
             if self._roster.look():
                 self._withdraw(waiting, idle)
-            self._send(idle, waiting, tries, message_type, broadcast, ask)
+            for node, own in self._due(idle, tries):
+                if again is not None and sent[own].any():
+                    again(own[sent[own]])
+                sent[own] = True
+                self._send(node, own, idle, waiting, tries[node], message_type, broadcast, ask)
             for asked, reply in self._replies(waiting):
                 pace.came()
                 try:
@@ -135,28 +142,34 @@ class Exchanges:
                 del waiting[name]
                 idle[asked.devices] = True
 
+    def _due(self, idle: Flags, tries: dict[int, "_Tries"]) -> Iterator[tuple[int, Integers]]:
+        """Nodes that may be asked now, with those of their devices that are idle."""
+        now = time.monotonic()
+        for node, own in self._by_node(idle):
+            if tries[node].count < self.settings.attempts and now >= tries[node].not_before:
+                yield node, own
+
     def _send(
         self,
+        node: int,
+        own: Integers,
         idle: Flags,
         waiting: dict[str, "_Asked"],
-        tries: dict[int, "_Tries"],
+        tries: "_Tries",
         message_type: str,
         broadcast: Broadcast,
         ask: Callable[[Integers], Arrays],
     ) -> None:
-        """Send work for every idle device whose node may be asked."""
+        """Send work for ``own``, which are idle, to their node."""
         now, timeout = time.monotonic(), self.settings.timeout
-        for node, own in self._by_node(idle):
-            if tries[node].count >= self.settings.attempts or now < tries[node].not_before:
-                continue
-            work = Message(broadcast.message(ask(own)), node, message_type, ttl=timeout)
-            names = [name for name in self.grid.push_messages([work]) if name]
-            tries[node].count += 1
-            tries[node].not_before = now + 2 * LOOK_EVERY
-            for name in names:
-                waiting[name] = _Asked(node, own, now + timeout)
-                idle[own] = False
-                self._given_up[own] = False
+        work = Message(broadcast.message(ask(own)), node, message_type, ttl=timeout)
+        names = [name for name in self.grid.push_messages([work]) if name]
+        tries.count += 1
+        tries.not_before = now + 2 * LOOK_EVERY
+        for name in names:
+            waiting[name] = _Asked(node, own, now + timeout)
+            idle[own] = False
+            self._given_up[own] = False
 
     def _by_node(self, idle: Flags) -> Iterator[tuple[int, Integers]]:
         """Nodes with those of their devices that are idle, ascending."""

@@ -55,9 +55,11 @@ class FlowerFleet(Exchanges):
 
     Attributes:
         own: how many samples devices have themselves, with own data; else None.
+        again: see `tifed.federation.InsistentFleet`.
     """
 
     own: OwnSamples | None = None
+    again: Callable[[int, Integers], None] = lambda number, devices: None
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
         """Feature sums, one per node."""
@@ -97,7 +99,11 @@ class FlowerFleet(Exchanges):
             return Update(absent=dict.fromkeys(lost.tolist(), NO_NODE))
 
         request = fit_message(self.experiment, plan, parameters)
-        yield from self.exchange("train", name, jobs.device, request, ask, accept, lose)
+
+        def again(own: Integers) -> None:
+            self.again(plan.round, own)
+
+        yield from self.exchange("train", name, jobs.device, request, ask, accept, lose, again)
         if len(jobs) and self.deserted:
             # Going on would use up the devices' samples for nothing.
             raise RunError("no node is left; go on with the run when there are some")

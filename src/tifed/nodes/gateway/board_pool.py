@@ -22,6 +22,7 @@ from tifed.link.address import check_distinct, exposed_lines
 from tifed.link.keys import keys_for
 from tifed.nodes.acceptance import require_accepted
 from tifed.nodes.context import DeviceSelection, NodeContext, parsed, samples_digest
+from tifed.nodes.last_answer import LastAnswer
 from tifed.nodes.least import LeastSamples
 from tifed.nodes.orders import Orders
 from tifed.nodes.own_files import built_here, require_own_files
@@ -130,6 +131,8 @@ class BoardPool:
         self._context: NodeContext | None = None
         self._linked: LinkedFleet | None = None
         self._said: dict[str, str | None] = {}
+        # Whatever the boards work on in between.
+        self._last = LastAnswer()
         self._held_until = float("-inf")
         self.given_up = False
 
@@ -177,7 +180,7 @@ class BoardPool:
         self._context = NodeContext(
             name, samples_digest(resolved, setup), setup.network, devices, fleet,
             Orders(setup.federation, None if resolved.own_data else self._terms.least),
-            lambda kind: linked.left_out, resolved.privacy.secure_aggregation,
+            lambda kind: linked.left_out, resolved.privacy.secure_aggregation, last=self._last,
         )  # fmt: skip
         return self._context
 

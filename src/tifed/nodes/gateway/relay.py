@@ -37,7 +37,8 @@ def ask(
     """What the gateway at ``address`` answers to a message.
 
     A gateway that is killed in the middle is asked again when it is back: work is named by round,
-    exchange and device, so doing it twice changes nothing.
+    exchange and device, so doing it twice changes nothing. With noise a gateway that has answered
+    gives the same answer again; of one that is killed while it answers, nothing is passed on.
 
     Args:
         address: ``unix:PATH`` or ``tcp:HOST:PORT``.

@@ -1,0 +1,73 @@
+"""The last sum with noise that has left a site: whoever asks for it again gets the same one.
+
+Of two sums with different noise, or of devices that trained from different parameters, somebody
+would learn more than a run counts for one exchange.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load, save
+
+from tifed.nodes.messages.content import Content, MessageError
+from tifed.nodes.site_memory import digest
+
+
+@dataclass
+class LastAnswer:
+    """What a site has said in the last exchange that it took part in.
+
+    Attributes:
+        experiment: digest of the experiment.
+        exchange: its number; -1 before the first.
+        asked: `digest` of what was asked.
+        said: the answer; None before the first.
+    """
+
+    experiment: str = ""
+    exchange: int = -1
+    asked: str = ""
+    said: Content | None = None
+
+    def once(self, content: Content, exchange: int, say: Callable[[], Content]) -> Content:
+        """What was said to the same message before, or else what ``say`` says now.
+
+        Raises:
+            MessageError: if it was another message about the same exchange that was answered.
+        """
+        experiment, asked = str(content.values["experiment"]), digest(content)
+        if self.said is not None and (self.experiment, self.exchange) == (experiment, exchange):
+            if self.asked != asked:
+                raise MessageError(
+                    f"has answered another message about exchange {exchange}, and with noise it "
+                    "answers one alone"
+                )
+            return self.said
+        said = say()
+        self.experiment, self.exchange, self.asked, self.said = experiment, exchange, asked, said
+        return said
+
+    def to_bytes(self) -> bytes:
+        """All of it; empty where there is nothing."""
+        if self.said is None:
+            return b""
+        head = {
+            "experiment": self.experiment, "exchange": self.exchange, "asked": self.asked,
+            "kind": self.said.kind, "values": dict(self.said.values),
+        }  # fmt: skip
+        text = json.dumps(head).encode()
+        arrays = {name: np.ascontiguousarray(array) for name, array in self.said.arrays.items()}
+        return len(text).to_bytes(4, "little") + text + save(arrays)
+
+    @classmethod
+    def from_bytes(cls, kept: bytes) -> "LastAnswer":
+        """The same again."""
+        if not kept:
+            return cls()
+        end = 4 + int.from_bytes(kept[:4], "little")
+        head: dict[str, Any] = json.loads(kept[4:end])
+        said = Content(head.pop("kind"), head.pop("values"), load(kept[end:]))
+        return cls(**head, said=said)
