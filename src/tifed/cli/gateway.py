@@ -81,6 +81,24 @@ def gateway(
             "file, or the text that *tifed flower bundle* shows. *any* accepts all experiments.",
         ),
     ] = "",
+    ledger: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder of this gateway's own in which it writes down what sums with noise have "
+            "given away of its devices.",
+        ),
+    ] = None,
+    most_epsilon: Annotated[
+        float | None,
+        typer.Option(
+            help="What all experiments together may give away of a device; whatever would be more "
+            "is refused, and so are experiments without noise. Goes with *--ledger*."
+        ),
+    ] = None,
+    delta: Annotated[
+        float, typer.Option(help="What *--most-epsilon* is at: the chance that it does not hold.")
+    ] = 1e-5,
     keys: Annotated[
         Path | None,
         typer.Option(help="File with the keys of the boards, whose lines are then sealed."),
@@ -125,15 +143,18 @@ def gateway(
     from tifed.nodes.gateway.board_pool import BoardPool, BoardTerms, Lines
     from tifed.nodes.gateway.server import Gateway, log
     from tifed.nodes.least import LeastSamples
+    from tifed.nodes.ledger import Ledger
 
     lines = addresses(devices)
     if not lines:
         raise UsageError("--devices: give the address of at least one board")
     admission = _admission(listen, tls, tuple(peer or ()))
     least = LeastSamples(update=least_update, calibration=least_calibration)
+    names = ("--ledger", "--most-epsilon", "--delta")
+    account = Ledger.of(ledger, most_epsilon, delta, names)
     pool = BoardPool(
         Lines(lines, baud, Patience(silence=silence), keys=str(keys or ""), unsealed=unsealed),
-        BoardTerms(data_dir, least, _accepted(accepts), hold),
+        BoardTerms(data_dir, least, _accepted(accepts), hold, account),
     )
     log_to_stderr()
     stop = stop_on_signals()

@@ -6,6 +6,7 @@ which is no secret.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,6 +35,19 @@ def epsilon_of(noise: Noise, parameters: int, exchanges: int, delta: float) -> f
     Raises:
         UsageError: if the accountant is not installed.
     """
+    return composed([(concentrated(noise, parameters), exchanges)], delta)
+
+
+def composed(sums: Sequence[tuple[float, int]], delta: float) -> float:
+    """Epsilon after a device has been in many sums.
+
+    Args:
+        sums: `concentrated` of a sum, and in how many of these the device was.
+        delta: what epsilon is at.
+
+    Raises:
+        UsageError: if the accountant is not installed.
+    """
     try:
         from dp_accounting import ZCDpEvent
         from dp_accounting.rdp import RdpAccountant
@@ -42,11 +56,11 @@ def epsilon_of(noise: Noise, parameters: int, exchanges: int, delta: float) -> f
             "privacy.noise_multiplier: what a run gives away is counted by dp-accounting, which is "
             "not installed; pip install 'tifed[privacy]'"
         ) from error
-    if not exchanges:
-        return 0.0
     accountant = RdpAccountant(_ORDERS)
-    accountant.compose(ZCDpEvent(concentrated(noise, parameters)), exchanges)
-    return float(accountant.get_epsilon(delta))
+    asked = [(rho, times) for rho, times in sums if times]
+    for rho, times in asked:
+        accountant.compose(ZCDpEvent(rho), times)
+    return float(accountant.get_epsilon(delta)) if asked else 0.0
 
 
 def concentrated(noise: Noise, parameters: int) -> float:

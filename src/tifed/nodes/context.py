@@ -19,6 +19,7 @@ from tifed.experiment.setup import partition_digest
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.nodes.acceptance import ANY
 from tifed.nodes.last_answer import LastAnswer
+from tifed.nodes.ledger import charged
 from tifed.nodes.messages.device_ranges import hosted
 from tifed.nodes.orders import Orders
 from tifed.nodes.own_files import built_here, require_own_files
@@ -164,15 +165,17 @@ def simulated_context(
     if not resolved.own_data:
         setup = _built(experiment, data_dir)
         data = samples_digest(resolved, setup)
-        fleet = HostedFleet(setup, devices)
+        hosted_here = HostedFleet(setup, devices)
+        fleet = charged(hosted_here, terms.ledger, identity(resolved), setup.federation)
         orders = Orders(setup.federation, terms.least)
         return NodeContext(
             identity(resolved), data, setup.network, devices, fleet, orders, masked=masked
         )
     setup = own_setup(resolved, devices, terms, partial(_built, data_dir=data_dir))
     own = OwnHostedFleet(setup, devices, terms.least)
+    fleet = charged(own, terms.ledger, identity(resolved), setup.federation)
     return NodeContext(
-        identity(resolved), samples_digest(resolved, setup), setup.network, devices, own,
+        identity(resolved), samples_digest(resolved, setup), setup.network, devices, fleet,
         Orders(setup.federation, terms.least), own.too_few, masked,
     )  # fmt: skip
 

@@ -6,12 +6,16 @@ would learn more than a run counts for one exchange.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from tifed.errors import UsageError
+from tifed.files.atomic import write_atomically
 from tifed.nodes.messages.content import Content, MessageError
 from tifed.nodes.site_memory import digest
 
@@ -25,12 +29,31 @@ class LastAnswer:
         exchange: its number; -1 before the first.
         asked: `digest` of what was asked.
         said: the answer; None before the first.
+        file: where it is kept as well; None for nowhere.
     """
 
     experiment: str = ""
     exchange: int = -1
     asked: str = ""
     said: Content | None = None
+    file: Path | None = None
+
+    @classmethod
+    def kept_in(cls, file: Path) -> "LastAnswer":
+        """What ``file`` has, if it is there, and whatever is said from now on in it.
+
+        Raises:
+            UsageError: if it cannot be read.
+        """
+        try:
+            return replace(cls.from_bytes(file.read_bytes()), file=file)
+        except FileNotFoundError:
+            return cls(file=file)
+        except (OSError, ValueError, LookupError, TypeError, SafetensorError) as error:
+            raise UsageError(
+                f"{file}: cannot be read ({type(error).__name__}); it has the last sum that was "
+                "given away; put it back, or remove it"
+            ) from error
 
     def once(self, content: Content, exchange: int, say: Callable[[], Content]) -> Content:
         """What was said to the same message before, or else what ``say`` says now.
@@ -48,6 +71,8 @@ class LastAnswer:
             return self.said
         said = say()
         self.experiment, self.exchange, self.asked, self.said = experiment, exchange, asked, said
+        if self.file is not None:
+            write_atomically(self.file, self.to_bytes())
         return said
 
     def to_bytes(self) -> bytes:

@@ -9,6 +9,7 @@ from tifed.errors import UsageError
 from tifed.experiment import Experiment
 from tifed.nodes.acceptance import ANY, require_accepted
 from tifed.nodes.least import LeastSamples
+from tifed.nodes.ledger import KEYS, Ledger
 
 FEDERATION, NODE = "federation", "node"
 """Whose samples are in a node's data set."""
@@ -32,6 +33,7 @@ class NodeTerms:
             devices have their parts, or `NODE`, those of the node's devices alone.
         data: options for loading it, as TOML.
         least: how few samples may stand behind a number.
+        ledger: the node's own account of what it gives away; None for none.
     """
 
     accepts: str = ""
@@ -39,6 +41,7 @@ class NodeTerms:
     dataset_of: str = FEDERATION
     data: str = ""
     least: LeastSamples = field(default_factory=LeastSamples)
+    ledger: Ledger | None = None
 
     @classmethod
     def open(cls) -> Self:
@@ -72,6 +75,7 @@ class NodeTerms:
         return cls(
             **{_TEXTS[key]: text for key, text in texts.items()},
             least=LeastSamples(**{_LEAST[key]: n for key, n in numbers.items()}),
+            ledger=Ledger.from_config(config),
         )
 
     @staticmethod
@@ -81,27 +85,32 @@ class NodeTerms:
         Raises:
             UsageError: naming a key that nobody would look at.
         """
-        for key in (*_TEXTS, *_LEAST):
+        for key in (*_TEXTS, *_LEAST, *KEYS):
             if key in config:
                 raise UsageError(
                     f"node configuration: {key} goes without gateway, for the gateway decides what "
                     "is done with its boards; say it there (tifed gateway --help)"
                 )
 
-    def to_config(self) -> dict[str, str | int]:
+    def to_config(self) -> dict[str, str | int | float]:
         """For a node configuration."""
         texts = {key: getattr(self, name) for key, name in _TEXTS.items()}
-        given: dict[str, str | int] = {key: text for key, text in texts.items() if text}
+        given: dict[str, str | int | float] = {key: text for key, text in texts.items() if text}
+        if self.ledger is not None:
+            given |= self.ledger.to_config()
         return given | {key: getattr(self.least, name) for key, name in _LEAST.items()}
 
     def require(self, experiment: Experiment) -> None:
         """Make sure that the owner has accepted ``experiment``.
 
         Raises:
-            UsageError: if not; it says how to.
+            UsageError: if not; it says how to. And if what the experiment gives away cannot be
+                counted, but has a limit.
         """
         how = 'node again with accepts="{}" in its configuration'
         require_accepted(self.accepts, experiment, how, own_data=bool(self.dataset))
+        if self.ledger is not None:
+            self.ledger.require(experiment)
 
     def own_options(self) -> dict[str, Any]:
         """Options for loading the node's data set.

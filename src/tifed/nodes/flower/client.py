@@ -80,13 +80,15 @@ def _answered(
     here = simulated_context(
         settings.experiment, selection, Path(folder) if folder else None, terms
     )
-    here = replace(
-        here,
-        memory=SiteMemory.from_bytes(_kept(context, MEMORY)),
-        last=LastAnswer.from_bytes(_kept(context, LAST)),
-    )
+    last = LastAnswer.from_bytes(_kept(context, LAST))
+    if terms.ledger is not None:
+        last = LastAnswer.kept_in(terms.ledger.last)
+    here = replace(here, memory=SiteMemory.from_bytes(_kept(context, MEMORY)), last=last)
     answered = answer(here, content)
-    for name, kept in ((MEMORY, here.memory.to_bytes()), (LAST, here.last.to_bytes())):
+    for name, kept in (
+        (MEMORY, here.memory.to_bytes()),
+        (LAST, b"" if last.file is not None else last.to_bytes()),
+    ):
         if kept:
             context.state[name] = ConfigRecord({name: kept})
     return answered

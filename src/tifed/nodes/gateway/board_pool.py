@@ -24,6 +24,7 @@ from tifed.nodes.acceptance import require_accepted
 from tifed.nodes.context import DeviceSelection, NodeContext, parsed, samples_digest
 from tifed.nodes.last_answer import LastAnswer
 from tifed.nodes.least import LeastSamples
+from tifed.nodes.ledger import Ledger, charged
 from tifed.nodes.orders import Orders
 from tifed.nodes.own_files import built_here, require_own_files
 from tifed.rule.network import Parameters
@@ -51,20 +52,25 @@ class BoardTerms:
             (`tifed.nodes.acceptance.require_accepted`): noise and masks depend on it.
         hold: seconds that an experiment which is under way may ask for nothing until another one
             may have the boards.
+        ledger: the gateway's own account of what it gives away; None for none.
     """
 
     data_dir: Path | None = None
     least: LeastSamples = field(default_factory=LeastSamples)
     accepts: str = ""
     hold: float = 60.0
+    ledger: Ledger | None = None
 
     def require(self, experiment: Experiment) -> None:
         """Make sure that the owner takes part in ``experiment``.
 
         Raises:
-            UsageError: if not; it says how to accept it.
+            UsageError: if not; it says how to accept it. And if what the experiment gives away
+                cannot be counted, but has a limit.
         """
         require_accepted(self.accepts, experiment, "gateway again with --accepts {}")
+        if self.ledger is not None:
+            self.ledger.require(experiment)
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,8 @@ class BoardPool:
         self._linked: LinkedFleet | None = None
         self._said: dict[str, str | None] = {}
         # Whatever the boards work on in between.
-        self._last = LastAnswer()
+        ledger = self._terms.ledger
+        self._last = LastAnswer() if ledger is None else LastAnswer.kept_in(ledger.last)
         self._held_until = float("-inf")
         self.given_up = False
 
@@ -176,7 +183,8 @@ class BoardPool:
             name[:8], resolved.dataset, resolved.mode, devices.start, devices.stop - 1,
         )  # fmt: skip
         self._linked, self._key = linked, (experiment, selection)
-        fleet = site_of(resolved, setup.inputs, _Watched(self, linked, names, resolved.rounds))
+        noisy = site_of(resolved, setup.inputs, _Watched(self, linked, names, resolved.rounds))
+        fleet = charged(noisy, self._terms.ledger, name, setup.federation)
         self._context = NodeContext(
             name, samples_digest(resolved, setup), setup.network, devices, fleet,
             Orders(setup.federation, None if resolved.own_data else self._terms.least),
