@@ -382,12 +382,17 @@ SHARED void tifed_device_open(tifed_device *device, uint16_t session)
     device->filled = device->summed = 0;
 }
 
-#ifdef TIFED_DEVICE_OWN
-/* Whether a question is one for devices with own samples alone, or one that they refuse: then the
- * answer is there, of `size` bytes. */
-static bool own_answer(tifed_device *device, uint8_t type, uint16_t length, uint8_t *payload,
-                       uint16_t *size)
+#if defined(TIFED_DEVICE_OWN) || defined(TIFED_DEVICE_MASKED)
+/* Whether a question is one for devices with own samples or masks alone, or one that they refuse:
+ * then the answer is there, of `size` bytes. */
+static bool special_answer(tifed_device *device, uint8_t type, uint16_t length, uint8_t *payload,
+                           uint16_t *size)
 {
+#ifdef TIFED_DEVICE_MASKED
+    if (has_masks(device) && tifed_masked_answer(device, type, length, payload, size))
+        return true;
+#endif
+#ifdef TIFED_DEVICE_OWN
     if (!has_own(device))
         return false;
     if (type == TIFED_LINK_COUNTS || type == TIFED_LINK_SCORE ||
@@ -401,6 +406,9 @@ static bool own_answer(tifed_device *device, uint8_t type, uint16_t length, uint
     if (code != TIFED_LINK_OK)
         payload[0] = code;
     return code != TIFED_LINK_OK;
+#else
+    return false;
+#endif
 }
 #endif
 
@@ -425,13 +433,9 @@ static void answer(tifed_device *device)
             size = tifed_device_hello(device, payload);
     } else if (session != device->session || session == 0u) {
         payload[0] = TIFED_LINK_SESSION;
-#ifdef TIFED_DEVICE_OWN
-    } else if (own_answer(device, type, length, payload, &size)) {
+#if defined(TIFED_DEVICE_OWN) || defined(TIFED_DEVICE_MASKED)
+    } else if (special_answer(device, type, length, payload, &size)) {
         /* it is there */
-#endif
-#ifdef TIFED_DEVICE_MASKED
-    } else if (has_masks(device) && tifed_masked_answer(device, type, length, payload, &size)) {
-        /* so is this */
 #endif
     } else if (type == TIFED_LINK_STATUS || type == TIFED_LINK_RESET) {
         if (length)
