@@ -12,12 +12,12 @@ from tifed.link.answers import Capabilities, DeviceState, DeviceStatus
 from tifed.link.conversation import PieceSize
 from tifed.link.errors import DeviceAnswerError
 from tifed.link.frame import Frame, Kind
-from tifed.link.own_samples import OwnSamples
+from tifed.link.masking import Masking
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Layer, Tensor, bias_dtype, weight_dtype
 
 
-class Client(OwnSamples):
+class Client(Masking):
     """One device at the other end of a line.
 
     A request is sent until it is answered; a device carries out a repeated one only once. The

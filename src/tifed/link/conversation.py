@@ -48,6 +48,7 @@ CODES = {
     SEALED_ONLY: "it has a key and takes sealed frames alone; name the file of its key (link.keys)",
     NO_KEY: "it has no key, or no fresh nonce",
     77: "the model is of an earlier round than the one that it keeps",
+    78: "a sum of so few devices would not hide what it has learnt",
 }
 _REOPEN_SECONDS = 0.2
 _SMALLEST_PIECE = 40
