@@ -105,10 +105,14 @@ class Client(Masking):
         Raises:
             DeviceAnswerError: if the device names one sum of squares and then another.
         """
+        self.put_for_sums(samples)
+        return self._sums(features, range(len(samples), len(samples) + 1))
+
+    def put_for_sums(self, samples: NDArray[np.int8]) -> None:
+        """Have the device sum the features of samples (N, D), and keep the sums."""
         self.clear()
         for sample in samples:
             self._put_sample(1, sample, 0)
-        return self._sums(features, range(len(samples), len(samples) + 1))
 
     def classify(self, samples: NDArray[np.int8]) -> NDArray[np.int32]:
         """The class of each sample (N, D), int32 (N,); the device has to be configured."""

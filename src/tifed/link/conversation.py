@@ -119,6 +119,11 @@ class Conversation:
         self._trouble: str | None = None
         self.resent = 0
 
+    @property
+    def session(self) -> int:
+        """The number of the session that was opened last; 0 before the first."""
+        return self._session
+
     def stop(self) -> None:
         """Have a request that another thread waits for fail soon, and every later one at once."""
         self._stopped = True
