@@ -56,14 +56,14 @@ class Masking(OwnSamples):
             room = self._pieces.room(1) // 4
             room = room // WORDS * WORDS or room  # on a bad line there is no room for a block
             length = min(room, count - first)
-            pieces.append(
-                self._ask(
-                    Kind.GET_MASKED, struct.pack("<III", vector, first, length),
-                    partial(answers.masked, count=length),
-                )
-            )  # fmt: skip
+            pieces.append(self._get_masked(vector, first, length))
             first += length
         return np.concatenate(pieces)
+
+    def _get_masked(self, vector: int, first: int, count: int) -> NDArray[np.uint32]:
+        """A piece of it."""
+        request = struct.pack("<III", vector, first, count)
+        return self._ask(Kind.GET_MASKED, request, partial(answers.masked, count=count))
 
     def unmask(self, number: int, devices: Iterable[int]) -> None:
         """Say which of the devices of a round of masks are in the sum, the device itself too.
