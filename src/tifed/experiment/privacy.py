@@ -10,6 +10,7 @@ from tifed.experiment.tables import SettingsTable
 from tifed.federation.noise import Noise
 from tifed.rule.integer.gaussian import LARGEST_SIGMA
 from tifed.rule.learning.clipping import LARGEST_CLIP
+from tifed.secure_aggregation.devices import LEAST_DEVICES
 from tifed.secure_aggregation.graph import LEAST_SITES
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ class PrivacyTable(SettingsTable):
         ge=LEAST_SITES,
         description="secure aggregation without nodes: how many sites the devices are dealt to; "
         "default 10, or as many as there are devices",
+    )
+    device_masks: bool = Field(
+        False,
+        description="whether boards mask what they have learnt, so that their host, which is a "
+        "gateway or this process, sees the sum over its boards alone; their firmware has to be "
+        "built for it, and a simulation does without (docs/secure-aggregation.md)",
     )
     noise_multiplier: float = Field(
         0.0,
@@ -94,6 +101,7 @@ def check_privacy(experiment: "Experiment") -> None:
     """
     for problem in chain(
         _problems_of_masks(experiment),
+        _problems_of_device_masks(experiment),
         _problems_of_noise(experiment),
         _problems_of_both(experiment),
     ):
@@ -141,6 +149,31 @@ def _problems_of_masks(experiment: "Experiment") -> Iterator[str]:
         yield (
             f"privacy.sites: {privacy.sites} sites have {experiment.devices} devices; each needs "
             "one, so choose fewer"
+        )
+
+
+def _problems_of_device_masks(experiment: "Experiment") -> Iterator[str]:
+    """What does not go with masks of single devices."""
+    privacy = experiment.privacy
+    if not privacy.device_masks:
+        return
+    if experiment.baseline is not None:
+        yield (
+            f"privacy.device_masks: the baseline {experiment.baseline!r} has no devices that could "
+            "mask anything; leave baseline out, or set it to false"
+        )
+    asked = experiment.devices_per_round or experiment.devices
+    if asked < LEAST_DEVICES:
+        field = "devices_per_round" if experiment.devices_per_round else "devices"
+        yield (
+            f"privacy.device_masks: a sum hides its parts among {LEAST_DEVICES} devices or more, "
+            f"and {field} is {asked}; choose {LEAST_DEVICES} or more"
+        )
+    if privacy.noise_multiplier:
+        yield (
+            "privacy.device_masks: noise (privacy.noise_multiplier) hides a device only if its "
+            "site holds it to privacy.clip, and under its own masks the site does not see it; "
+            "leave one of them out"
         )
 
 
@@ -198,10 +231,9 @@ def _problems_of_noise(experiment: "Experiment") -> Iterator[str]:
 def _problems_of_both(experiment: "Experiment") -> Iterator[str]:
     """What masks and noise alike keep the server from doing."""
     privacy, robust = experiment.privacy, experiment.robust
-    if privacy.secure_aggregation:
-        reason = (
-            "under masks (privacy.secure_aggregation) the server sees no single device's update"
-        )
+    if privacy.secure_aggregation or privacy.device_masks:
+        field = "secure_aggregation" if privacy.secure_aggregation else "device_masks"
+        reason = f"under masks (privacy.{field}) the server sees no single device's update"
     elif privacy.noise_multiplier:
         reason = "with noise (privacy.noise_multiplier) no device's norm or update leaves its site"
     else:

@@ -205,6 +205,7 @@ def build(
         engine=engine(experiment.engine),
         front_end=front_end,
         shifts=shifts,
+        device_masks=experiment.privacy.device_masks,
     )
     if experiment.own_data:
         inputs = replace(
@@ -241,6 +242,7 @@ def _on_devices(experiment: Experiment) -> Setup:
         held_out_every=experiment.held_out_every,
         signal=known.signal,
         report_classes=experiment.report_classes,
+        device_masks=experiment.privacy.device_masks,
     )
     fleet = site_of(experiment, inputs, experiment.build_fleet_kind().fleet(experiment, inputs))
     return Setup(None, inputs, fleet, known.samples)

@@ -73,6 +73,21 @@ def other_data(inputs: FleetInputs, found: Capabilities) -> str | None:
     return None
 
 
+def other_masks(inputs: FleetInputs, found: Capabilities) -> str | None:
+    """Why a device cannot take part that has masks where it is to have none, or none, or None."""
+    if inputs.device_masks and not found.mask_peers:
+        return (
+            "its firmware has no masks, but this experiment has privacy.device_masks = true; build "
+            "it for this experiment and flash it"
+        )
+    if found.mask_peers and not inputs.device_masks:
+        return (
+            "what it has learnt leaves it under masks alone; set privacy.device_masks = true, or "
+            "flash firmware without masks"
+        )
+    return None
+
+
 def require_copies_on_devices(inputs: FleetInputs) -> None:
     """Make sure that devices train on copies of samples if a simulation would.
 

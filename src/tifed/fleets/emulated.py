@@ -78,6 +78,7 @@ def firmware_for(
         plays=played_signal(inputs),
         signal_digest=inputs.signal_digest if inputs.own_data else None,
         sealed=sealed,
+        masked=inputs.device_masks,
     )  # fmt: skip
     return build_firmware(board, header, emulation.compiler, defines=defines)
 

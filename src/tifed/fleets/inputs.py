@@ -44,6 +44,8 @@ class FleetInputs:
         recorded: the readings that it made the samples of ``stored`` from, all of them, for devices
             that make them anew; None if they are not known here.
         report_classes: with own data whether devices are asked for their scores by class.
+        device_masks: whether what boards have learnt leaves them under masks alone; a simulation
+            has none.
 
     With own data ``streams`` are the devices' training samples. All streams are empty, one for each
     device, where the samples are on the devices alone.
@@ -64,6 +66,7 @@ class FleetInputs:
     signal: SignalFrontEnd | None = None
     recorded: Recorded | None = None
     report_classes: bool = False
+    device_masks: bool = False
 
     @property
     def network(self) -> Network:

@@ -1,9 +1,9 @@
 """Devices at the other end of lines: boards, emulators, processes."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -26,9 +26,11 @@ from tifed.fleets.built_for import (
     fingerprint_of,
     misfit,
     other_data,
+    other_masks,
     require_copies_on_devices,
 )
 from tifed.fleets.inputs import FleetInputs
+from tifed.fleets.masked import DeviceMasks, require_room_for_sums
 from tifed.link import (
     Capabilities,
     Client,
@@ -42,6 +44,7 @@ from tifed.link import (
 )
 from tifed.link.conversation import BUSY, ORDER, UNCONFIGURED
 from tifed.rule.network import Parameters
+from tifed.secure_aggregation.errors import VoidExchangeError
 
 log = logging.getLogger(__name__)
 
@@ -139,9 +142,16 @@ class LinkedFleet:
         self._opened = self._closed = False
         self.left_out: dict[int, str] = {}
         self._energy_shift = 0
+        self._masks: DeviceMasks | None = None
+        if inputs.device_masks:
+            require_room_for_sums(self._federation, len(numbers))
+            lines = {number: device.client for number, device in self._devices.items()}
+            self._masks = DeviceMasks(self._federation, lines, self._once_each)
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
-        """Feature sums, made by each of ``devices`` that answers."""
+        """Feature sums, made by each of ``devices`` that answers; with masks one, over them all."""
+        if self._masks is not None:
+            return self._masked_calibrate(self._masks, devices, samples)
 
         def work(number: int) -> FeatureSums:
             device = self._devices[number]
@@ -164,16 +174,72 @@ class LinkedFleet:
 
         return self._all(devices, work, "the calibration round")
 
+    def _masked_calibrate(
+        self, masks: DeviceMasks, devices: Sequence[int], samples: int
+    ) -> Iterator[FeatureSums]:
+        """The feature sums over all of ``devices`` that answer; nothing if there is no such sum."""
+
+        def work(number: int) -> int:
+            device = self._devices[number]
+            device.forget()
+            self._ready(device)
+            if self._inputs.own_data:
+                device.client.sum_own(samples, self._federation.seed)
+            else:
+                stream = self._inputs.sent[number]
+                device.client.put_for_sums(stream.read(0, min(samples, len(stream)))[0])
+            return number
+
+        summed = list(self._all(devices, work, "the calibration round"))
+        try:
+            yield masks.feature_sums(summed, samples, self._mask_peers(summed))
+        except VoidExchangeError as void:
+            log.warning("the calibration round is void: %s", void)
+
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
-        """The updates of the devices that answer, as they come."""
+        """The updates of the devices that answer, as they come; with masks one, over them all."""
         jobs = {job.device: job for job in plan.jobs}
         self._energy_shift = plan.energy_shift
+        if self._masks is not None:
+            return self._masked_fit(self._masks, plan, parameters)
         return self._all(
             tuple(jobs),
             lambda device: self._train(plan, jobs[device], parameters),
             f"exchange {plan.exchange} of round {plan.round}",
             lambda device, reason: Update(absent={device: reason}),
         )
+
+    def _masked_fit(
+        self, masks: DeviceMasks, plan: Plan, parameters: Parameters
+    ) -> Iterator[Update]:
+        """The sum of the updates of all devices that answer, and who does not."""
+        jobs = {job.device: job for job in plan.jobs}
+        what = f"exchange {plan.exchange} of round {plan.round}"
+
+        def work(number: int) -> int:
+            self._done(plan, jobs[number], parameters)
+            return number
+
+        trained = list(self._all(tuple(jobs), work, what))
+        try:
+            update = masks.update(plan, trained, self._mask_peers(trained))
+        except VoidExchangeError as void:
+            log.warning("%s is void: %s", what, void)
+            reasons = dict.fromkeys(jobs, f"its exchange is void: {void}")
+            update = Update(absent=reasons)
+        yield replace(update, absent={**update.absent, **self.left_out})
+
+    def _mask_peers(self, devices: Iterable[int]) -> int:
+        """With how many others each of ``devices``, which are in a session, can share masks."""
+        known = (self._devices[number].capabilities for number in devices)
+        return min((found.mask_peers for found in known if found is not None), default=0)
+
+    def _once_each(
+        self, devices: Collection[int], work: Callable[[int], Result]
+    ) -> dict[int, Result]:
+        """``work`` of devices, once: one that restarts has lost what was to be masked."""
+        what = "a sum under masks"
+        return dict(self._all(tuple(devices), lambda n: (n, work(n)), what, again=False))
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores on each device's samples, computed here; with own data on the devices.
@@ -285,12 +351,22 @@ class LinkedFleet:
         work: Callable[[int], Result],
         what: str,
         lose: Callable[[int, str], Result] | None = None,
+        *,
+        again: bool = True,
     ) -> Iterator[Result]:
-        """``work`` of every device, side by side; those that fail are logged and left out."""
+        """``work`` of every device, side by side; those that fail are logged and left out.
+
+        With ``again`` they begin again as often as the settings say; else it is a further part of
+        what was asked for last.
+        """
         self._open_lines()
-        self.left_out.clear()
+        if again:
+            self.left_out.clear()
+        repeats = self._settings.repeats if again else 0
         futures = {
-            self._threads.submit(self._persist, self._devices[device], work, device): device
+            self._threads.submit(
+                self._persist, self._devices[device], work, device, repeats
+            ): device
             for device in devices
         }
         try:
@@ -341,9 +417,11 @@ class LinkedFleet:
                 log.warning("device %d: %s; it may come within %g s", number, error,
                             device.client.patience.silence)  # fmt: skip
 
-    def _persist(self, device: _Device, work: Callable[[int], Result], number: int) -> Result:
+    def _persist(
+        self, device: _Device, work: Callable[[int], Result], number: int, repeats: int
+    ) -> Result:
         """``work``, again from the start after a restart if the settings say so."""
-        for left in range(self._settings.repeats, -1, -1):
+        for left in range(repeats, -1, -1):
             try:
                 result = work(number)
             except DeviceGoneError:
@@ -376,15 +454,15 @@ class LinkedFleet:
             silence = min(client.patience.silence, 3 * client.patience.answer)
         capabilities = client.open_session(silence)
         if capabilities.fingerprint != self._fingerprint:
-            reason = f"{client.name}: {misfit(self._inputs, capabilities.fingerprint)}"
+            reason: str | None = misfit(self._inputs, capabilities.fingerprint)
+        else:
+            reason = other_data(self._inputs, capabilities) or other_masks(
+                self._inputs, capabilities
+            )
+        if reason is not None:
             if self._settings.on_mismatch == "drop" or device.known:
-                raise DeviceRefusedError(reason, 0)
-            raise UsageError(reason)
-        elsewhere = other_data(self._inputs, capabilities)
-        if elsewhere is not None:
-            if self._settings.on_mismatch == "drop" or device.known:
-                raise DeviceRefusedError(f"{client.name}: {elsewhere}", 0)
-            raise UsageError(f"{client.name}: {elsewhere}")
+                raise DeviceRefusedError(f"{client.name}: {reason}", 0)
+            raise UsageError(f"{client.name}: {reason}")
         network, federation = self._network, self._federation
         said = (
             capabilities.depth, capabilities.features, capabilities.classes,
@@ -436,10 +514,25 @@ class LinkedFleet:
         device.kept = parameters
 
     def _train(self, plan: Plan, job: Job, parameters: Parameters) -> Update:
-        """One device's part in an exchange; only what it does not know yet is sent."""
+        """One device's part in an exchange."""
+        status = self._done(plan, job, parameters)
+        client, network = self._devices[job.device].client, self._network
+        self._check(client, job, status)
+        weights, biases = list(parameters.weights), list(parameters.biases)
+        for number in job.layers:
+            weights[number], biases[number] = client.get_layer(number, network.layers[number])
+        trained = Parameters(parameters.centre, tuple(weights), tuple(biases))
+        return planned_update(plan, job, parameters, trained, status.statistics)
+
+    def _done(self, plan: Plan, job: Job, parameters: Parameters) -> DeviceStatus:
+        """What a device says once it has done ``job``; only what it does not know yet is sent.
+
+        Raises:
+            DeviceAnswerError: if it has done so on another number of samples.
+        """
         device = self._devices[job.device]
         self._give(device, parameters, job.layers)
-        client, network = device.client, self._network
+        client = device.client
         wanted = (plan.round, job.position, job.samples)
         if device.buffer != wanted:
             device.buffer = None
@@ -450,12 +543,11 @@ class LinkedFleet:
             job.first_step, job.steps, plan.extra_shift, job.device, plan.exchange,
             plan.energy_shift,
         )  # fmt: skip
-        self._check(client, job, status)
-        weights, biases = list(parameters.weights), list(parameters.biases)
-        for number in job.layers:
-            weights[number], biases[number] = client.get_layer(number, network.layers[number])
-        trained = Parameters(parameters.centre, tuple(weights), tuple(biases))
-        return planned_update(plan, job, parameters, trained, status.statistics)
+        if status.samples != job.samples:
+            raise DeviceAnswerError(
+                f"{client.name}: trained on {status.samples} samples, of {job.samples} sent"
+            )
+        return status
 
     def _fill(self, client: Client, job: Job) -> None:
         """Have a device's buffer filled: with its own samples, or with those that it is sent."""
@@ -471,10 +563,6 @@ class LinkedFleet:
         Raises:
             DeviceAnswerError: if it cannot.
         """
-        if status.samples != job.samples:
-            raise DeviceAnswerError(
-                f"{client.name}: trained on {status.samples} samples, of {job.samples} sent"
-            )
         impossible = impossible_counts(
             self._network, Jobs.of([job]), self._federation.batch, status.statistics
         )

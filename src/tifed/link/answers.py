@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tifed.link.frame import PAYLOAD
 from tifed.printable import printable
@@ -21,7 +22,8 @@ from tifed.rule.network import Tensor
 SMALLEST_PAYLOAD = 64
 """Bytes that every device takes in a payload at least."""
 _LONGEST_NAME = 60
-_OWN_DATA = 8
+_OWN_DATA, _MASKS = 8, 16
+_KEY = 32
 _HELLO = struct.Struct("<BBB10I")
 _STATUS = struct.Struct("<BH9I")
 _VALUE = struct.Struct("<H")
@@ -56,6 +58,8 @@ class Capabilities:
         board: its name, printable.
         own_data: whether it has its samples itself, and nobody sends it any.
         held_out_every: every how manieth of its own samples is held out; 0 without own samples.
+        mask_peers: with how many other devices it can share masks, without which no update leaves
+            it; 0 without masks.
     """
 
     core: int
@@ -76,6 +80,7 @@ class Capabilities:
     board: str
     own_data: bool = False
     held_out_every: int = 0
+    mask_peers: int = 0
 
 
 class DeviceState(IntEnum):
@@ -156,12 +161,15 @@ def capabilities(answer: bytes) -> Capabilities:
             f"names {depth} layers, {features} features, {classes} classes, a buffer of {buffer} "
             f"and a mini-batch of {batch}, of which none can be 0"
         )
-    end, every = _HELLO.size, 0
-    if flags & _OWN_DATA:
-        if len(answer) < end + _WORD.size:
-            raise ValueError(f"has {len(answer)} bytes, not {end + _WORD.size} or more")
-        every = int(_WORD.unpack_from(answer, end)[0])
-        end += _WORD.size
+    end, words = _HELLO.size, dict.fromkeys((_OWN_DATA, _MASKS), 0)
+    for flag in words:
+        if flags & flag:
+            if len(answer) < end + _WORD.size:
+                raise ValueError(f"has {len(answer)} bytes, not {end + _WORD.size} or more")
+            words[flag] = int(_WORD.unpack_from(answer, end)[0])
+            end += _WORD.size
+    if flags & _MASKS and words[_MASKS] < 2:
+        raise ValueError(f"names {words[_MASKS]} devices to share masks with, which hide nothing")
     name = answer[end:][:_LONGEST_NAME].decode("ascii", "replace")
     return Capabilities(
         core=core,
@@ -181,7 +189,8 @@ def capabilities(answer: bytes) -> Capabilities:
         tick_hertz=hertz,
         board=printable(name),
         own_data=bool(flags & _OWN_DATA),
-        held_out_every=every,
+        held_out_every=words[_OWN_DATA],
+        mask_peers=words[_MASKS],
     )
 
 
@@ -242,6 +251,26 @@ def sums(answer: bytes, count: int, samples: range) -> tuple[int, int, Integers]
     values = np.frombuffer(answer, "<i4", offset=_SUMS.size).astype(np.int64)
     _within(values, 128 * counted)
     return counted, squares, values
+
+
+def mask_key(answer: bytes) -> bytes:
+    """A key of masks, or what a mask is made of, 32 bytes.
+
+    Raises:
+        ValueError: if it is of another length.
+    """
+    _exactly(answer, _KEY)
+    return answer
+
+
+def masked(answer: bytes, count: int) -> NDArray[np.uint32]:
+    """``count`` words under masks, uint32 (count,), of which nothing can be said.
+
+    Raises:
+        ValueError: if there are more or fewer.
+    """
+    _exactly(answer, 4 * count)
+    return np.frombuffer(answer, "<u4").astype(np.uint32)
 
 
 def own_counts(answer: bytes) -> OwnCounts:

@@ -12,12 +12,12 @@ from tifed.link.answers import Capabilities, DeviceState, DeviceStatus
 from tifed.link.conversation import PieceSize
 from tifed.link.errors import DeviceAnswerError
 from tifed.link.frame import Frame, Kind
-from tifed.link.own_samples import OwnSamples
+from tifed.link.masking import Masking
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Layer, Tensor, bias_dtype, weight_dtype
 
 
-class Client(OwnSamples):
+class Client(Masking):
     """One device at the other end of a line.
 
     A request is sent until it is answered; a device carries out a repeated one only once. The
@@ -105,10 +105,14 @@ class Client(OwnSamples):
         Raises:
             DeviceAnswerError: if the device names one sum of squares and then another.
         """
+        self.put_for_sums(samples)
+        return self._sums(features, range(len(samples), len(samples) + 1))
+
+    def put_for_sums(self, samples: NDArray[np.int8]) -> None:
+        """Have the device sum the features of samples (N, D), and keep the sums."""
         self.clear()
         for sample in samples:
             self._put_sample(1, sample, 0)
-        return self._sums(features, range(len(samples), len(samples) + 1))
 
     def classify(self, samples: NDArray[np.int8]) -> NDArray[np.int32]:
         """The class of each sample (N, D), int32 (N,); the device has to be configured."""

@@ -48,6 +48,7 @@ CODES = {
     SEALED_ONLY: "it has a key and takes sealed frames alone; name the file of its key (link.keys)",
     NO_KEY: "it has no key, or no fresh nonce",
     77: "the model is of an earlier round than the one that it keeps",
+    78: "a sum of so few devices would not hide what it has learnt",
 }
 _REOPEN_SECONDS = 0.2
 _SMALLEST_PIECE = 40
@@ -117,6 +118,11 @@ class Conversation:
         self._seal = None if key is None else Seal(key)
         self._trouble: str | None = None
         self.resent = 0
+
+    @property
+    def session(self) -> int:
+        """The number of the session that was opened last; 0 before the first."""
+        return self._session
 
     def stop(self) -> None:
         """Have a request that another thread waits for fail soon, and every later one at once."""

@@ -42,6 +42,12 @@ class Kind(IntEnum):
     KEEP = 17
     PERSONALISE = 18
     PERSONAL_SCORE = 19
+    MASK_KEY = 20
+    PEER = 21
+    MASK = 22
+    GET_MASKED = 23
+    UNMASK = 24
+    SEED = 25
     READY = 0xC0
     DONE = 0xC1
 

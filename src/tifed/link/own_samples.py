@@ -41,8 +41,12 @@ class OwnSamples(Conversation):
         Returns:
             Sums int64 (features,), the sum of all their squares, and the number of samples.
         """
-        samples = self._work(Kind.CALIBRATE, struct.pack("<IQ", most, seed))
+        samples = self.sum_own(most, seed)
         return self._sums(features, range(max(1, samples.start), min(most + 1, samples.stop)))
+
+    def sum_own(self, most: int, seed: int) -> range:
+        """The same, but the sums stay on the device; how many samples they may be over."""
+        return self._work(Kind.CALIBRATE, struct.pack("<IQ", most, seed))
 
     def evaluate(self, classes: int = 0) -> tuple[int, int, tuple[tuple[int, int], ...]]:
         """Have the device score its parameters on its own held-out samples.

@@ -11,9 +11,7 @@ def beside_firmware(store: bytes | None, key: bytes | None) -> dict[str, bytes]:
         store: of the board's own samples; None if it has none.
         key: with which its line is sealed; None if it is not.
     """
-    contents = {}
+    contents = {KEY_SYMBOL: emulated_key_page(key)}
     if store is not None:
         contents[STORE_SYMBOL] = store
-    if key is not None:
-        contents[KEY_SYMBOL] = emulated_key_page(key)
     return contents

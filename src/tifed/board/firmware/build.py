@@ -17,6 +17,7 @@ import pooch
 
 from tifed.board.firmware.emulated_boards import PROCESSORS, EmulatedBoard
 from tifed.board.firmware.front_end_header import DEVICE_SWITCH
+from tifed.board.firmware.masked_header import MASKED_STACK, MASKED_SWITCH
 from tifed.board.firmware.monocypher import SHA256, monocypher
 from tifed.board.firmware.own_header import OWN_SWITCH
 from tifed.board.firmware.sealed_header import SEALED_SWITCH
@@ -33,8 +34,11 @@ FIRMWARE_FILES = (
     "device.c", "device_own.c", "link.c", "recorded.c", "signal_log_mel.c", "signal_motion.c",
     "start.c",
 )  # fmt: skip
-SEALED_FILES = ("device_sealed.c", "seal_monocypher.c")
-"""What a device with a key has beside them, and Monocypher."""
+SECRET_FILES = {
+    SEALED_SWITCH: ("device_sealed.c", "seal_monocypher.c"),
+    MASKED_SWITCH: ("device_masked.c", "masks_monocypher.c"),
+}
+"""What a device with a key, or with masks, has beside them, and Monocypher."""
 
 _COMMON = (
     "-std=c11", "-g", "-ffreestanding", "-fno-builtin", "-ffunction-sections", "-fdata-sections",
@@ -45,6 +49,7 @@ _COMMON = (
 # The two loops that cost time, which are unrolled by hand; everything else.
 _SPEED, _SIZE = ("-O2", "-fno-unroll-loops"), ("-Os",)
 _SMALL = "BLAKE2_NO_UNROLLING"
+_STACK = "STACK_BYTES = 1024;"
 _ONLY = {
     "zig": ("-fno-sanitize=all",),  # on by default there, and it would need a library
     # Else gcc turns the loops of memcpy and memset into calls of themselves.
@@ -88,22 +93,24 @@ def build_firmware(
     """
     command = (*_compiler(board, compiler), *_COMMON, *_ONLY[compiler])
     command += tuple(f"-D{define}" for define in defines)
-    for switch in (DEVICE_SWITCH, OWN_SWITCH, SEALED_SWITCH):
+    script, secret = _script(board), list[Path]()
+    for switch in (DEVICE_SWITCH, OWN_SWITCH, *SECRET_FILES):
         if f"#define {switch} 1\n" in header:  # which device.c does not see
             command += (f"-D{switch}=1",)
-    script = _script(board)
+            secret += (SOURCES / name for name in SECRET_FILES.get(switch, ()))
+    if f"-D{MASKED_SWITCH}=1" in command:
+        script = script.replace(_STACK, f"STACK_BYTES = {MASKED_STACK};")
     folder = _cache_folder(cache)
-    sealed: list[Path] = []
-    if f"-D{SEALED_SWITCH}=1" in command:
+    if secret:
         library = monocypher(folder.parent)
         # Loops of BLAKE2b as loops: a quarter of its size, for one hash in a session.
         command += (f"-D{_SMALL}", f"-I{library}")
-        sealed = [*(SOURCES / name for name in SEALED_FILES), library / "monocypher.c"]
+        secret.append(library / "monocypher.c")
     elf = folder / f"{board.processor}-{_content(board, command, header, script)}.elf"
     if not elf.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as place:
-            built = _compile(board, compiler, command, header, script, Path(place), sealed)
+            built = _compile(board, compiler, command, header, script, Path(place), secret)
             write_atomically(elf, built.read_bytes())
     return Firmware(board, elf)
 
@@ -174,13 +181,13 @@ def _compile(
     header: str,
     script: str,
     place: Path,
-    sealed: Sequence[Path],
+    secret: Sequence[Path],
 ) -> Path:
     """Run the compiler in ``place``; the image."""
     (place / "experiment.h").write_text(header)
     (place / "board.ld").write_text(script)
     kernels, rest = _sources(board)
-    rest += sealed
+    rest += secret
     includes = [f"-I{folder}" for folder in (SOURCES, SOURCES / "boards", CORE)]
     defines = [f'-DBOARD_NAME="{board.name}"', f"-DBOARD_TICK_HERTZ={board.tick_hertz}u"]
     base = [*command, *includes, *defines]

@@ -31,6 +31,9 @@ void tifed_device_init(tifed_device *device, const tifed_device_setup *setup)
 #ifdef TIFED_DEVICE_SEALED
     tifed_sealed_start(device);
 #endif
+#ifdef TIFED_DEVICE_MASKED
+    tifed_masked_start(device);
+#endif
 }
 
 void tifed_device_ready(tifed_device *device)
@@ -64,6 +67,10 @@ NOINLINE SHARED uint16_t tifed_device_hello(tifed_device *device, uint8_t *out)
     if (has_own(device)) /* which starts again when asked only where it remembers its promises */
         *to = (uint8_t)((*to & (device->own.keeps ? 7 : 6)) | 8);
 #endif
+#ifdef TIFED_DEVICE_MASKED
+    if (has_masks(device))
+        *to = (uint8_t)(*to | 16);
+#endif
     to++;
     *to++ = network->depth;
     to = tifed_link_put32(to, setup->fingerprint);
@@ -79,6 +86,10 @@ NOINLINE SHARED uint16_t tifed_device_hello(tifed_device *device, uint8_t *out)
 #ifdef TIFED_DEVICE_OWN
     if (has_own(device))
         to = tifed_link_put32(to, setup->held_out_every);
+#endif
+#ifdef TIFED_DEVICE_MASKED
+    if (has_masks(device))
+        to = tifed_link_put32(to, TIFED_MASK_PEERS);
 #endif
     for (const char *name = setup->board; *name && to < out + 64; name++)
         *to++ = (uint8_t)*name;
@@ -112,6 +123,10 @@ static uint16_t status(tifed_device *device, uint8_t *out)
 #ifdef TIFED_DEVICE_OWN
     if (has_own(device) && device->state == TIFED_DEVICE_TRAINING)
         configured = false; /* what each mini-batch counts would be scores of few samples */
+#endif
+#ifdef TIFED_DEVICE_MASKED
+    if (has_masks(device))
+        configured = false; /* what it has counted leaves it under masks */
 #endif
     to = tifed_link_put32(to, configured ? core->statistics.visits : 0u);
     to = tifed_link_put32(to, configured ? core->statistics.missed : 0u);
@@ -318,6 +333,11 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
 {
     if (busy(device))
         return TIFED_LINK_BUSY;
+#ifdef TIFED_DEVICE_MASKED
+    uint8_t said;
+    if (has_masks(device) && tifed_masked_order(device, type, in, length, &said))
+        return said;
+#endif
 #ifdef TIFED_DEVICE_OWN
     if (has_own(device)) {
         uint8_t code = type < TIFED_LINK_COUNTS ? tifed_own_refusal(device, type, in, length)
@@ -353,18 +373,26 @@ SHARED void tifed_device_open(tifed_device *device, uint16_t session)
 #ifdef TIFED_DEVICE_OWN
     tifed_own_open(device);
 #endif
+#ifdef TIFED_DEVICE_MASKED
+    tifed_masked_start(device);
+#endif
     device->session = session;
     device->last_sequence = 0;
     device->state = TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
 }
 
-#ifdef TIFED_DEVICE_OWN
-/* Whether a question is one for devices with own samples alone, or one that they refuse: then the
- * answer is there, of `size` bytes. */
-static bool own_answer(tifed_device *device, uint8_t type, uint16_t length, uint8_t *payload,
-                       uint16_t *size)
+#if defined(TIFED_DEVICE_OWN) || defined(TIFED_DEVICE_MASKED)
+/* Whether a question is one for devices with own samples or masks alone, or one that they refuse:
+ * then the answer is there, of `size` bytes. */
+static bool special_answer(tifed_device *device, uint8_t type, uint16_t length, uint8_t *payload,
+                           uint16_t *size)
 {
+#ifdef TIFED_DEVICE_MASKED
+    if (has_masks(device) && tifed_masked_answer(device, type, length, payload, size))
+        return true;
+#endif
+#ifdef TIFED_DEVICE_OWN
     if (!has_own(device))
         return false;
     if (type == TIFED_LINK_COUNTS || type == TIFED_LINK_SCORE ||
@@ -378,6 +406,9 @@ static bool own_answer(tifed_device *device, uint8_t type, uint16_t length, uint
     if (code != TIFED_LINK_OK)
         payload[0] = code;
     return code != TIFED_LINK_OK;
+#else
+    return false;
+#endif
 }
 #endif
 
@@ -402,8 +433,8 @@ static void answer(tifed_device *device)
             size = tifed_device_hello(device, payload);
     } else if (session != device->session || session == 0u) {
         payload[0] = TIFED_LINK_SESSION;
-#ifdef TIFED_DEVICE_OWN
-    } else if (own_answer(device, type, length, payload, &size)) {
+#if defined(TIFED_DEVICE_OWN) || defined(TIFED_DEVICE_MASKED)
+    } else if (special_answer(device, type, length, payload, &size)) {
         /* it is there */
 #endif
     } else if (type == TIFED_LINK_STATUS || type == TIFED_LINK_RESET) {

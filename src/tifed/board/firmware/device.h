@@ -12,6 +12,9 @@
 #ifdef TIFED_DEVICE_SEALED /* which costs flash: only for a device with a key */
 #include "device_sealed.h"
 #endif
+#ifdef TIFED_DEVICE_MASKED /* which costs flash: only where updates leave under masks */
+#include "device_masked.h"
+#endif
 
 /* What firmware knows when it is compiled. */
 typedef struct tifed_device_setup {
@@ -52,6 +55,9 @@ typedef struct tifed_device_setup {
 #ifdef TIFED_DEVICE_SEALED
     const tifed_seal *seal; /* every frame is sealed with the device's key; NULL: none is */
 #endif
+#ifdef TIFED_DEVICE_MASKED
+    const tifed_masks *masks; /* its updates leave it under masks alone; NULL: as they are */
+#endif
 } tifed_device_setup;
 
 typedef enum tifed_device_state {
@@ -81,6 +87,9 @@ typedef struct tifed_device {
 #endif
 #ifdef TIFED_DEVICE_SEALED
     tifed_device_sealed sealed;
+#endif
+#ifdef TIFED_DEVICE_MASKED
+    tifed_device_masked masked;
 #endif
 } tifed_device;
 

@@ -26,6 +26,22 @@ bool tifed_sealed_take(tifed_device *device);
 #define SHARED static
 #endif
 
+#ifdef TIFED_DEVICE_MASKED
+/* Whether what the device has learnt leaves it under masks alone. */
+static inline bool has_masks(const tifed_device *device)
+{
+    return device->setup->masks != 0;
+}
+
+/* device_masked.c: forget all keys; whether an order, or a question, is about masks, or is refused
+ * because of them: then there is its code, or its answer. Any other order ends a round of masks. */
+void tifed_masked_start(tifed_device *device);
+bool tifed_masked_order(tifed_device *device, uint8_t type, const uint8_t *in, uint32_t length,
+                        uint8_t *code);
+bool tifed_masked_answer(tifed_device *device, uint8_t type, uint32_t length, uint8_t *payload,
+                         uint16_t *size);
+#endif
+
 #define PAYLOAD(device) (tifed_link_frame(&(device)->link) + TIFED_LINK_HEADER)
 
 static inline uint8_t code_of(int status)

@@ -7,6 +7,7 @@ from math import prod
 
 from tifed.board.firmware.extractor_header import extractor_constants
 from tifed.board.firmware.front_end_header import intake_constants
+from tifed.board.firmware.masked_header import MASKED_SWITCH
 from tifed.board.firmware.own_header import kept_bytes, own_constants
 from tifed.board.firmware.sealed_header import SEALED_SWITCH
 from tifed.board.firmware.signal_header import signal_constants
@@ -86,6 +87,7 @@ def experiment_header(
     plays: SignalFrontEnd | None = None,
     signal_digest: str | None = None,
     sealed: bool = False,
+    masked: bool = False,
 ) -> str:
     """C text that firmware is compiled with.
 
@@ -106,6 +108,7 @@ def experiment_header(
             None if the store itself is there.
         signal_digest: SHA-256 of what made its own samples of readings; None if nothing did.
         sealed: whether the device has a key, and takes no frame that is not sealed with it.
+        masked: whether its updates leave it under masks alone.
 
     Raises:
         UsageError: if the network is for simulation only, or front end, extractor and network do
@@ -155,6 +158,7 @@ def experiment_header(
 {"" if plays is None else signal_constants(plays)}
 {"" if store is None else own_constants(store, kept_bytes(network, in_flash) if keeps else 0)}
 {f"#define {SEALED_SWITCH} 1" if sealed else ""}
+{f"#define {MASKED_SWITCH} 1" if masked else ""}
 #endif
 """
 

@@ -43,6 +43,13 @@ enum {
     TIFED_LINK_KEEP = 17,
     TIFED_LINK_PERSONALISE = 18,
     TIFED_LINK_PERSONAL_SCORE = 19,
+    /* Of a device whose updates leave it under masks. */
+    TIFED_LINK_MASK_KEY = 20,
+    TIFED_LINK_PEER = 21,
+    TIFED_LINK_MASK = 22,
+    TIFED_LINK_GET_MASKED = 23,
+    TIFED_LINK_UNMASK = 24,
+    TIFED_LINK_SEED = 25,
     TIFED_LINK_ANSWER = 0x80,
     /* What the device says unasked. */
     TIFED_LINK_READY = 0xC0, /* it has started */
@@ -52,20 +59,21 @@ enum {
 /* First byte of an answer: 0, a core error's magnitude (1..9), or one of these. */
 enum {
     TIFED_LINK_OK = 0,
-    TIFED_LINK_UNKNOWN = 64, /* no such type */
-    TIFED_LINK_LENGTH,       /* the payload has another length than the type's */
-    TIFED_LINK_SESSION,      /* not the session that this device is in: it has restarted */
-    TIFED_LINK_UNCONFIGURED, /* to be configured first */
-    TIFED_LINK_BUSY,         /* training */
-    TIFED_LINK_ORDER,        /* not the piece of a sample that comes next */
-    TIFED_LINK_FORMAT,       /* another version of the link */
-    TIFED_LINK_TOO_FEW,      /* fewer samples than its owner asks for, or none */
-    TIFED_LINK_NOT_ALLOWED,  /* its owner does not allow it */
-    TIFED_LINK_UNREADABLE,   /* a sample of its own, or its label, cannot be read */
-    TIFED_LINK_NOT_KEPT,     /* no place for the model, or writing there failed */
-    TIFED_LINK_SEALED_ONLY,  /* this device has a key, and takes no frame that is not sealed */
-    TIFED_LINK_NO_KEY,       /* it is to have one, and has none, or no fresh nonce */
-    TIFED_LINK_OLDER         /* a model of an earlier round than the one that it keeps */
+    TIFED_LINK_UNKNOWN = 64,   /* no such type */
+    TIFED_LINK_LENGTH,         /* the payload has another length than the type's */
+    TIFED_LINK_SESSION,        /* not the session that this device is in: it has restarted */
+    TIFED_LINK_UNCONFIGURED,   /* to be configured first */
+    TIFED_LINK_BUSY,           /* training */
+    TIFED_LINK_ORDER,          /* not the piece of a sample that comes next */
+    TIFED_LINK_FORMAT,         /* another version of the link */
+    TIFED_LINK_TOO_FEW,        /* fewer samples than its owner asks for, or none */
+    TIFED_LINK_NOT_ALLOWED,    /* its owner does not allow it */
+    TIFED_LINK_UNREADABLE,     /* a sample of its own, or its label, cannot be read */
+    TIFED_LINK_NOT_KEPT,       /* no place for the model, or writing there failed */
+    TIFED_LINK_SEALED_ONLY,    /* this device has a key, and takes no frame that is not sealed */
+    TIFED_LINK_NO_KEY,         /* it is to have one, and has none, or no fresh nonce */
+    TIFED_LINK_OLDER,          /* a model of an earlier round than the one that it keeps */
+    TIFED_LINK_TOO_FEW_DEVICES /* fewer devices in a sum than hide one of them */
 };
 
 /* Takes `length` bytes for the line, a whole frame or a piece of one, which are `bytes` only until

@@ -8,6 +8,9 @@
 #ifdef TIFED_DEVICE_SEALED
 #include "seal_monocypher.h"
 #endif
+#ifdef TIFED_DEVICE_MASKED
+#include "masks_monocypher.h"
+#endif
 #ifdef TIFED_DEVICE_SIGNAL
 #include "recorded.h"
 #endif
@@ -157,19 +160,24 @@ static const tifed_memory kept_memory = {read_ram, write_ram, &kept_ram};
 #endif
 #endif
 
-#ifdef TIFED_DEVICE_SEALED
-/* A page of flash of its own, which whoever starts the board has written; behind the key stands a
- * seed that is another one each time, for an emulated board has no random generator. */
+#if defined(TIFED_DEVICE_SEALED) || defined(TIFED_DEVICE_MASKED)
+/* A page of flash of its own, which whoever starts the board has written; behind the key, or where
+ * it would be, stands a seed that is another one each time, for an emulated board has no random
+ * generator. */
 extern const uint8_t key_page[];
+enum { KEY_PAGE = 40 };
 __attribute__((section(".noinit"))) static uint32_t starts;
+static uint32_t drawn; /* since the start */
+#endif
+
+#ifdef TIFED_DEVICE_SEALED
 static tifed_seal_keys sessions[2];
 
 static bool fresh(uint8_t *nonce)
 {
-    static uint32_t number;
     if (!tifed_key_in(key_page))
         return false;
-    tifed_seal_nonce_of(nonce, key_page + TIFED_KEY_PAGE, starts, number++);
+    tifed_seal_nonce_of(nonce, key_page + KEY_PAGE, starts, drawn++);
     return true;
 }
 
@@ -180,6 +188,16 @@ static void begin(void *session, const uint8_t *host_nonce, const uint8_t *devic
 
 static const tifed_seal seal = {
     {&sessions[0], &sessions[1]}, fresh, begin, tifed_seal_frame, tifed_open_frame};
+#endif
+
+#ifdef TIFED_DEVICE_MASKED
+static bool secret(uint8_t *bytes)
+{
+    tifed_mask_secret_of(bytes, key_page + KEY_PAGE, starts, drawn++);
+    return true;
+}
+
+static const tifed_masks masks = {secret, tifed_mask_publish, tifed_mask_agree, tifed_mask_stream};
 #endif
 
 int main(void)
@@ -218,9 +236,12 @@ int main(void)
 #ifdef TIFED_DEVICE_SEALED
         .seal = &seal,
 #endif
+#ifdef TIFED_DEVICE_MASKED
+        .masks = &masks,
+#endif
     };
     board_start();
-#ifdef TIFED_DEVICE_SEALED
+#if defined(TIFED_DEVICE_SEALED) || defined(TIFED_DEVICE_MASKED)
     starts++;
 #endif
 #ifdef TIFED_DEVICE_OWN

@@ -2,7 +2,7 @@
 
 import os
 
-from tifed.link.keys import key_page
+from tifed.link.keys import KEY_BYTES, key_page
 
 SEALED_SWITCH = "TIFED_DEVICE_SEALED"
 """What ``device.h`` and ``link.h`` are compiled with where a device has a key."""
@@ -10,9 +10,10 @@ SEALED_SWITCH = "TIFED_DEVICE_SEALED"
 KEY_SYMBOL = "key_page"
 """Where an emulated board's key is to be put before it starts (``sections.ld``)."""
 
+_PAGE = len(key_page(bytes(KEY_BYTES)))
 _SEED = 16
 
 
-def emulated_key_page(key: bytes) -> bytes:
-    """A page with ``key``, and behind it a seed in the place of a board's random generator."""
-    return key_page(key) + os.urandom(_SEED)
+def emulated_key_page(key: bytes | None) -> bytes:
+    """A page with ``key``, or none, and behind it a seed in the place of a random generator."""
+    return (bytes(_PAGE) if key is None else key_page(key)) + os.urandom(_SEED)
