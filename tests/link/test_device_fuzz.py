@@ -7,7 +7,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pooch
 import pytest
 
 from tifed.board.firmware.build import CORE, SEALED_FILES, SOURCES
@@ -30,7 +29,7 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         SOURCES / "link.c",
     ]
     if SEALED in options:
-        library = monocypher(Path(os.environ.get("TIFED_CACHE") or pooch.os_cache("tifed")))
+        library = monocypher()
         sources += [*(SOURCES / name for name in SEALED_FILES[1:]), library / "monocypher.c"]
         options += (f"-I{library}",)
     return subprocess.run(
