@@ -75,6 +75,9 @@ class Nowhere(Scheme):
     def line(self, place: str) -> str:
         return str(int(place))
 
+    def exposed(self, place: str) -> bool:
+        return False
+
     def open(self, place: str, baud: int, seconds: float) -> Transport:
         raise TransportClosedError(f"{place} at {baud} within {seconds:g} s", lasting=True)
 

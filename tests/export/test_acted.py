@@ -19,6 +19,8 @@ from tifed.experiment import Experiment, Result, build, load_experiment
 from tifed.experiment import run as run_experiment
 from tifed.experiment.setup import network_for, network_of, signal_for
 from tifed.export import FRAMEWORKS, Model, export, model_for
+from tifed.link.giving import give_key
+from tifed.link.keys import new_key, read_keys, write_keys
 from tifed.rule.signal.log_mel import LogMel
 from tifed.rule.signal.motion import MotionFrontEnd
 
@@ -67,16 +69,24 @@ def compiled(
     settings: Sequence[str],
     folder: Path,
     run: Callable[..., str],
+    sealed: bool,
 ) -> Path:
     """The framework's federated program for samples that are values of an analog pin."""
     experiment = load_experiment(preset="digits", overrides=list(settings))
     model = model_for(experiment, network_for(experiment), samples=SampleFormat(readings))
-    return built(framework, prefix, model, folder, run)
+    return built(framework, prefix, model, folder, run, sealed)
 
 
-def built(framework: str, prefix: str, model: Model, folder: Path, run: Callable[..., str]) -> Path:
+def built(
+    framework: str,
+    prefix: str,
+    model: Model,
+    folder: Path,
+    run: Callable[..., str],
+    sealed: bool = False,
+) -> Path:
     """The framework's federated program on an acted board."""
-    export(model, framework, folder / "library", prefix)
+    export(model, framework, folder / "library", prefix, sealed=sealed)
     library, layout = folder / "library", FRAMEWORKS[framework]
     name, language = PROGRAMS[framework]
     below = "" if prefix == "tifed" else f"{prefix}/"
@@ -124,26 +134,27 @@ def boards(program: Path, places: Sequence[Path]) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("framework", "prefix", "readings"),
+    ("framework", "prefix", "readings", "sealed"),
     [
-        ("arduino", "tifed", None),
-        ("arduino", "tifed", TEN_BITS),
-        ("platformio", "door", TEN_BITS),
-        ("zephyr", "door", None),
-        ("zephyr", "tifed", TWELVE_BITS),
-        ("esp-idf", "tifed", None),
-        ("esp-idf", "door", TWELVE_BITS),
+        ("arduino", "tifed", None, True),
+        ("arduino", "tifed", TEN_BITS, False),
+        ("platformio", "door", TEN_BITS, True),
+        ("zephyr", "door", None, True),
+        ("zephyr", "tifed", TWELVE_BITS, False),
+        ("esp-idf", "tifed", None, False),
+        ("esp-idf", "door", TWELVE_BITS, True),
     ],
 )
 def test_boards_with_their_own_data_end_with_the_simulators_digest(
     framework: str,
     prefix: str,
     readings: Quantisation | None,
+    sealed: bool,
     settings: list[str],
     tmp_path: Path,
     run: Callable[..., str],
 ) -> None:
-    program = compiled(framework, prefix, readings, settings, tmp_path, run)
+    program = compiled(framework, prefix, readings, settings, tmp_path, run, sealed)
     simulation = load_experiment(preset="digits", overrides=settings)
     simulated = run_experiment(simulation, out=tmp_path / "simulated")
     places = []
@@ -153,10 +164,20 @@ def test_boards_with_their_own_data_end_with_the_simulators_digest(
         assert len(labels) == SAMPLES // DEVICES
     with boards(program, places) as lines:
         linked = [*settings, "dataset=on-devices", "fleet=linked", f"link.devices={lines}"]
+        if sealed:
+            linked.append(f"link.keys={with_keys(lines, tmp_path / 'keys')}")
         found = run_experiment(
             load_experiment(preset="digits", overrides=linked), out=tmp_path / "linked"
         )
     require_same(found, simulated)
+
+
+def with_keys(lines: Sequence[str], file: Path) -> Path:
+    """Give each board its key over its line; the file with the keys."""
+    write_keys(file, {number: new_key() for number in range(len(lines))})
+    for line, key in zip(lines, read_keys(file, "keys").values(), strict=True):
+        give_key(line, key, 115_200, 60.0)
+    return file
 
 
 def seen(place: Path, labels: NDArray[np.int32], values: NDArray[np.int8]) -> Path:

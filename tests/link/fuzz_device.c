@@ -4,6 +4,7 @@
  *     fuzz_device COUNT SEED     COUNT random inputs
  *     with -DTIFED_DEVICE_FRONT_END, and -DTIFED_DEVICE_SHIFTS beside it     devices that have these
  *     with -DTIFED_DEVICE_OWN    devices with samples of their own, of which no byte may leave
+ *     with -DTIFED_DEVICE_SEALED devices with a key, which obey nobody who does not have it
  *     with -DLIBFUZZER           a libFuzzer or AFL++ target instead of main
  *
  * An input is a string of operations: sound frames with random contents (noise alone would never
@@ -34,6 +35,10 @@ static uint8_t last_answer; /* first byte of the last frame's payload */
 static unsigned long frames_sent, noise_sent, answers_ok, work_done, bytes_out;
 static unsigned long spoilt_sent, strangers_sent, pictures, worked;
 static bool between; /* delimiters, nothing sent since the last one */
+
+#ifdef TIFED_DEVICE_SEALED
+#include "fuzz_sealed.h"
+#endif
 
 static void fail(const char *what)
 {
@@ -126,6 +131,10 @@ static void hear_byte(uint8_t byte)
         if (!whole && !between)
             fail("the device sent an unsound frame");
         if (whole) {
+#ifdef TIFED_DEVICE_SEALED
+            if (sealing && !host_takes(tifed_link_frame(&far_end)))
+                fail("the device sent a frame that its host cannot take");
+#endif
 #ifdef TIFED_DEVICE_OWN
             look_for_samples(tifed_link_frame(&far_end) + TIFED_LINK_HEADER,
                              tifed_link_get16(tifed_link_frame(&far_end) + 6));
@@ -175,17 +184,100 @@ static void to_wire(const uint8_t *bytes, uint16_t length)
     wired += length;
 }
 
+static void feed(tifed_device *device)
+{
+    for (size_t i = 0; i < wired; i++)
+        tifed_device_feed(device, wire[i]);
+}
+
 static void request(tifed_device *device, uint8_t type, const uint8_t *payload, uint16_t length)
 {
     static uint16_t sequence = 0x8000;
     wired = 0;
     if (length)
         memcpy(tifed_link_frame(&sender) + TIFED_LINK_HEADER, payload, length);
-    tifed_link_send(&sender, type, 7, ++sequence ? sequence : ++sequence, length, to_wire);
+    ++sequence;
+    sequence += sequence == 0u;
+#ifdef TIFED_DEVICE_SEALED
+    if (sealing) {
+        static uint32_t number;
+        bool hello = type == TIFED_LINK_HELLO;
+        if (hello) {
+            length = TIFED_SEAL_NONCE;
+            memset(tifed_link_frame(&sender) + TIFED_LINK_HEADER, 0x5A, length);
+            tifed_link_put32(tifed_link_frame(&sender) + TIFED_LINK_HEADER, ++number);
+        }
+        uint16_t session = hello || !host[newest].session ? 7u : host[newest].session;
+        say_sealed(&sender, newest, type, session, sequence, length, hello, to_wire);
+    } else
+#endif
+        tifed_link_send(&sender, type, 7, sequence, length, to_wire);
     frames_sent++;
-    for (size_t i = 0; i < wired; i++)
-        tifed_device_feed(device, wire[i]);
+    feed(device);
 }
+
+#ifdef TIFED_DEVICE_SEALED
+/* Nothing but the link's buffer, and a session that has been asked for, may differ. */
+static bool same_device(const tifed_device *one, const tifed_device *other)
+{
+    tifed_device a, b;
+    memcpy(&a, one, sizeof a);
+    memcpy(&b, other, sizeof b);
+    memset(&a.link, 0, sizeof a.link);
+    memset(&b.link, 0, sizeof b.link);
+    uint32_t asked = 1u - a.sealed.open;
+    a.sealed.sessions[asked].sent = b.sealed.sessions[asked].sent;
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+/* What a stranger can do: spoil a frame that is sealed, repeat what either side has said, in whatever
+ * session, or say something of their own. Of that nothing must be left in the device. */
+static void attack(tifed_device *device)
+{
+    uint8_t *frame = tifed_link_frame(&sender), which = take(), spoil = take(), type = take();
+    request(device, TIFED_LINK_STATUS, NULL, 0); /* what was said before has been said */
+    if (which == 255u && host[newest].session) { /* no counter is left */
+        uint32_t open = device->sealed.open;
+        device->sealed.sessions[open].sent = host[open].heard = UINT32_MAX;
+        unsigned long silence = bytes_out;
+        request(device, TIFED_LINK_STATUS, NULL, 0);
+        if (bytes_out != silence)
+            fail("the device used a counter twice");
+        request(device, TIFED_LINK_HELLO, NULL, 0);
+        request(device, TIFED_LINK_STATUS, NULL, 0);
+    }
+    uint16_t length = (uint16_t)(take() % 40u);
+    for (uint32_t i = 0; i < length; i++)
+        frame[TIFED_LINK_HEADER + i] = take();
+    if ((which & 3u) == 0u && host[newest].session) {
+        type = which & 4u ? TIFED_LINK_CONFIGURE : TIFED_LINK_STATUS;
+        length = sealed_up(&sender, newest, type, host[newest].session, 9, length);
+        uint32_t place = spoil % (TIFED_LINK_HEADER + length);
+        frame[place] ^= (uint8_t)(1u << (which >> 5));
+    } else if ((which & 3u) < 3u) {
+        const uint8_t *other = remembered[spoil % REMEMBERED];
+        length = (uint16_t)tifed_link_get16(other + 6);
+        memcpy(frame, other, TIFED_LINK_HEADER + length);
+        if (which & 4u)
+            frame[1] &= (uint8_t)~TIFED_LINK_ANSWER;
+        if (which & 8u)
+            tifed_link_put16(frame + 2, device->session);
+    } else { /* what is not sealed, in any version */
+        uint8_t version = which & 4u ? TIFED_LINK_VERSION : spoil;
+        tifed_link_head(&sender, version, type == TIFED_LINK_HELLO ? 2 : type,
+                        which & 8u ? device->session : type, 9, length);
+    }
+    tifed_device before;
+    memcpy(&before, device, sizeof before);
+    unsigned long sealed_answers = opened;
+    wired = 0;
+    tifed_link_leave(&sender, length, to_wire);
+    attacks++;
+    feed(device);
+    if (opened != sealed_answers || !same_device(device, &before))
+        fail("the device obeyed a stranger");
+}
+#endif
 
 /* As far into a session as `depth` says: most of what a device does lies behind a long way. */
 static void get_going(tifed_device *device, uint8_t depth)
@@ -255,18 +347,35 @@ static void frame(tifed_device *device)
     if (how & 16u)
         sequence++;
     uint16_t session = how & 32u ? 7u : take();
-    wired = 0;
-    tifed_link_send(&sender, type, session, sequence, length, to_wire);
-    bool spoilt = (how & 0xC0u) == 0xC0u && spoil, request = !(type & TIFED_LINK_ANSWER);
     bool stranger = type != TIFED_LINK_HELLO && (session != device->session || session == 0u);
+    wired = 0;
+#ifdef TIFED_DEVICE_SEALED
+    if (sealing) {
+        /* One bit chooses between the session that is open and one that is asked for. */
+        uint32_t place =
+            spoil & 1u && host[device->sealed.open].session ? device->sealed.open : newest;
+        bool plain = type == TIFED_LINK_HELLO && !(how & 4u);
+        if (plain && (how & 2u))
+            length = TIFED_SEAL_NONCE;
+        bool unknown = session && session != host[0].session && session != host[1].session;
+        if (!plain && (!unknown || (how & 2u)))
+            session = host[place].session;
+        stranger = !plain && host[place].session && session != host[place].session;
+        say_sealed(&sender, place, type, session, sequence, length, plain, to_wire);
+    } else
+#endif
+        tifed_link_send(&sender, type, session, sequence, length, to_wire);
+    bool spoilt = (how & 0xC0u) == 0xC0u && spoil, request = !(type & TIFED_LINK_ANSWER);
     uint8_t state = device->state;
     unsigned long before = bytes_out;
     if (spoilt) /* of which CRC-32 takes one in 2^32 for sound */
         wire[(spoil * 7u + length) % wired] ^= spoil;
+#ifdef TIFED_DEVICE_SEALED
+    hello_said &= !spoilt;
+#endif
     frames_sent++;
     spoilt_sent += spoilt;
-    for (size_t i = 0; i < wired; i++)
-        tifed_device_feed(device, wire[i]);
+    feed(device);
     if ((spoilt || !request) && bytes_out != before)
         fail("the device answered a spoilt frame, or an answer");
     if (!spoilt && request && bytes_out == before)
@@ -355,6 +464,11 @@ static void run(const uint8_t *data, size_t size)
 #endif
     tifed_device *device = malloc(sizeof *device);
     memset(device, 0xA5, sizeof *device);
+#ifdef TIFED_DEVICE_SEALED
+    setup.seal = &seal;
+    keyless = size % 13u == 0u;
+    seal_host(device);
+#endif
     memset(memory, 0xA5, bytes);
     tifed_link_init(&far_end);
     tifed_link_init(&sender);
@@ -366,6 +480,12 @@ static void run(const uint8_t *data, size_t size)
     get_going(device, take() & 7u);
     while (left) {
         uint8_t choice = take();
+#ifdef TIFED_DEVICE_SEALED
+        if (choice < 40u) {
+            attack(device);
+            continue;
+        }
+#endif
         if (choice < 160u) {
             frame(device);
         } else if (choice < 200u) {
@@ -383,6 +503,10 @@ static void run(const uint8_t *data, size_t size)
 #endif
     if (device->state > TIFED_DEVICE_WORKING)
         fail("the device is in no state");
+#ifdef TIFED_DEVICE_SEALED
+    if (keyless && host[newest].session)
+        fail("a device without a key opened a session");
+#endif
 #ifdef TIFED_DEVICE_FRONT_END
     free(rows);
 #endif
@@ -579,7 +703,13 @@ int main(int argc, char **argv)
             data[i] = (uint8_t)next();
         run(data, size);
     }
-    printf("{\"inputs\": %lu, \"frames\": %lu, \"noise\": %lu, \"sound_answers\": %lu, "
+#ifdef TIFED_DEVICE_SEALED
+    printf("{\"opened\": %lu, \"attacks\": %lu, \"sessions\": %lu, ", opened, attacks,
+           sessions_opened);
+#else
+    printf("{");
+#endif
+    printf("\"inputs\": %lu, \"frames\": %lu, \"noise\": %lu, \"sound_answers\": %lu, "
            "\"steps\": %lu, \"bytes_out\": %lu, \"spoilt\": %lu, \"strangers\": %lu, "
            "\"pictures\": %lu, \"worked\": %lu}\n",
            count, frames_sent, noise_sent, answers_ok, work_done, bytes_out, spoilt_sent,

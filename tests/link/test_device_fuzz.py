@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tifed.board.firmware.build import CORE, SOURCES
+from tifed.board.firmware.build import CORE, SECRET_FILES, SOURCES
+from tifed.board.firmware.monocypher import monocypher
+from tifed.board.firmware.sealed_header import SEALED_SWITCH
 
 pytestmark = pytest.mark.slow(4)
 
 INPUTS = int(os.environ.get("TIFED_FUZZ_INPUTS", "60000"))
 """``TIFED_FUZZ_INPUTS=10000000`` is the long run."""
+
+
+SEALED = f"-D{SEALED_SWITCH}"
 
 
 def compiled(compiler: str, program: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -24,6 +29,10 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         *SOURCES.glob("device*.c"),
         SOURCES / "link.c",
     ]
+    if SEALED in options:
+        library = monocypher()
+        sources += [SOURCES / SECRET_FILES[SEALED_SWITCH][1], library / "monocypher.c"]
+        options += (f"-I{library}",)
     return subprocess.run(
         [
             compiler, "-std=c11", "-O1", "-g", "-fno-sanitize-recover=all", "-Wall", "-Wextra",
@@ -43,9 +52,14 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         ("-DTIFED_DEVICE_OWN",),
         ("-DTIFED_DEVICE_OWN", "-DTIFED_DEVICE_FRONT_END"),
         ("-DTIFED_DEVICE_OWN", "-DTIFED_DEVICE_FRONT_END", "-DTIFED_DEVICE_SHIFTS"),
+        (SEALED,),
+        (SEALED, "-DTIFED_DEVICE_OWN"),
     ],
-    ids=["", "front end", "shift copies", "own", "own, front end", "own, shift copies"],
-)
+    ids=[
+        "", "front end", "shift copies", "own", "own, front end", "own, shift copies", "sealed",
+        "sealed, own",
+    ],
+)  # fmt: skip
 def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:
@@ -64,7 +78,12 @@ def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
     assert seen["worked"] > INPUTS if own else seen["worked"] == 0
     # And it was tried with what it must not answer, or not obey.
     assert seen["spoilt"] > INPUTS // 3
-    assert seen["strangers"] > INPUTS // 3
+    assert seen["strangers"] > INPUTS // (10 if SEALED in options else 3)
+    if SEALED in options:
+        # Most of it behind the seal, for its host has the key, and seals what is random.
+        assert seen["opened"] > 2 * INPUTS
+        assert seen["sessions"] > INPUTS // 2
+        assert seen["attacks"] > INPUTS // 3
 
 
 def test_input_guided_by_coverage_finds_nothing_either(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Key files and pages, and which lines need a key."""
 
+import re
 import stat
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
+from tifed.link import TRANSPORTS, Scheme, Transport
+from tifed.link.address import exposed_lines
 from tifed.link.keys import key_page, keys_for, new_key, read_keys, write_keys
 from tifed.link.seal import session_keys
 from tifed.nodes.gateway.board_pool import BoardPool, Lines
@@ -79,6 +82,29 @@ def test_a_line_over_a_network_needs_a_key_or_a_word() -> None:
         BoardPool(Lines((far, near)))
     BoardPool(Lines((far, near), unsealed=True))
     BoardPool(Lines((near,)))
+
+
+class Radio(Scheme):
+    """A kind of line that does not say who can reach it."""
+
+    form = "radio:number"
+
+    def open(self, place: str, baud: int, seconds: float) -> Transport:
+        raise AssertionError(place)
+
+
+def test_so_does_a_radio_and_every_line_that_does_not_say_who_can_reach_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(TRANSPORTS, "_scripts", {})
+    TRANSPORTS.register("radio", Radio)
+    near = ("serial:/dev/ttyACM0", "unix:a", "tcp:[::1]:5000", "tcp:localhost:1")
+    assert exposed_lines(near) is None
+    for far in ("radio:1", "serial:/dev/rfcomm0", "tcp:[fe80::1]:5000", "tcp:board:1"):
+        words = f"^{re.escape(far)} goes over a network or radio"
+        assert re.search(words, exposed_lines([*near, far]) or "")
+        with pytest.raises(UsageError, match=r"link\.unsealed"):
+            Experiment(fleet="linked", devices=1, link={"devices": [far]})
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,11 @@ class Exec(Scheme):
             return False
         return bool(words) and shutil.which(words[0]) is not None
 
+    def exposed(self, place: str) -> bool:
+        """Not by itself: what the program connects to is for whoever names it to know."""
+        del place
+        return False
+
     def open(self, place: str, baud: int, seconds: float) -> Transport:
         """Start the program; it knows its own speed and patience."""
         del baud, seconds

@@ -59,6 +59,14 @@ def export(
             "one core. A model of the same --prefix is replaced.",
         ),
     ] = False,
+    sealed: Annotated[
+        bool,
+        typer.Option(
+            "--sealed",
+            help="Seal the line of the federated program: everything on it is encrypted and "
+            "authenticated with a key of the board's own, which tifed keys makes and sends.",
+        ),
+    ] = False,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
@@ -100,7 +108,7 @@ def export(
         samples,
         signal=signal_for(chosen, data_dir),
     )
-    done = write(model, framework, places[-1], prefix, add)
+    done = write(model, framework, places[-1], prefix, add, sealed)
     if as_json:
         plain = asdict(done) | {"folder": str(done.folder), "ram_total": done.ram.total}
         typer.echo(json.dumps(plain))

@@ -7,6 +7,9 @@ import typer
 
 from tifed.errors import UsageError
 
+_SECONDS = 30.0
+"""As long as a board may take to start and to take a sample before it answers."""
+
 
 def keys(
     file: Annotated[Path, typer.Argument(help="Key file.")],
@@ -16,29 +19,48 @@ def keys(
     ] = None,
     page: Annotated[
         int | None,
-        typer.Option(min=0, help="Write the page of flash of the device with this number."),
+        typer.Option(min=0, help="Write, or send, the key of the device with this number."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="File for the page.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the page of flash with it.")] = None,
+    send: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Line of a board that has no key yet, with a program of tifed export --sealed: "
+            "serial:/dev/ttyACM0",
+        ),
+    ] = None,
+    baud: Annotated[int, typer.Option(min=1, help="Bits per second of a serial line.")] = 115_200,
 ) -> None:
-    """Make the keys of devices, and the page of flash that gives a board its key.
+    """Make the keys of devices, and give each board its key.
 
     Each device has a key of its own. The host reads it from the key file (setting *link.keys*, or
-    *--keys* of *tifed gateway* and *tifed emulate*), which only its owner may read. A board has it
-    in a page of flash, which is written once, next to the firmware, with the tool that flashes it:
+    *--keys* of *tifed gateway* and *tifed emulate*), which only its owner may read. A board with a
+    program of *tifed export --sealed* takes its key from its line, once:
 
         tifed keys boards.keys --devices 2
 
-        tifed keys boards.keys --page 0 --out board-0.bin
+        tifed keys boards.keys --page 0 --send serial:/dev/ttyACM0
+
+    Firmware of your own may have it in a page of flash, which *--page 0 --out board-0.bin* writes.
     """
+    from tifed.link.giving import give_key
     from tifed.link.keys import key_of, key_page, new_key, read_keys, write_keys, write_page
 
     if (devices is None) == (page is None):
         raise UsageError("keys: give --devices to make a key file, or --page to write a page")
     if devices is not None:
-        if out is not None:
-            raise UsageError("--out: goes with --page")
+        for name, value in (("--out", out), ("--send", send)):
+            if value is not None:
+                raise UsageError(f"{name}: goes with --page")
         write_keys(file, {device: new_key() for device in range(devices)})
         return
-    if out is None or page is None:
-        raise UsageError("--page: needs --out, the file for the page")
-    write_page(out, key_page(key_of(read_keys(file, "keys"), page, "--page")))
+    if page is None or (out is None) == (send is None):
+        raise UsageError(
+            "--page: needs --out, the file for the page, or --send, the line of the board"
+        )
+    key = key_of(read_keys(file, "keys"), page, "--page")
+    if out is not None:
+        write_page(out, key_page(key))
+    if send is not None:
+        give_key(send, key, baud, _SECONDS)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from tifed.board.firmware.build import CORE, SOURCES
 from tifed.board.firmware.front_end_header import DEVICE_SWITCH
+from tifed.board.firmware.monocypher import SMALL_SWITCH, monocypher
+from tifed.board.firmware.sealed_header import SEALED_SWITCH
 from tifed.errors import RunError
 
 LINK_FOLDER = "tifed_link"
@@ -30,7 +32,7 @@ def core_files(sources: str, headers: str) -> dict[str, bytes]:
 
 
 def link_files(
-    sources: str, headers: str, front_end: bool = False, own: bool = False
+    sources: str, headers: str, front_end: bool = False, own: bool = False, sealed: bool = False
 ) -> dict[str, bytes]:
     """The device's side of the link by path.
 
@@ -39,9 +41,13 @@ def link_files(
         headers: folder of what users include.
         front_end: whether samples go through one, or are kept for shift copies.
         own: whether a device can have its samples itself.
+        sealed: whether a device can have a key, for which Monocypher comes along.
 
-    The header says both by itself, for there are build systems without a place for a definition
-    that every file sees.
+    Headers say all of it by themselves, for there are build systems without a place for a
+    definition that every file sees.
+
+    Raises:
+        UsageError: if Monocypher can neither be found nor fetched.
     """
     folders = {".c": sources, ".h": headers}
     files = {
@@ -49,10 +55,19 @@ def link_files(
         for pattern in ("device*", "link*")
         for path in sorted(SOURCES.glob(f"{pattern}.[ch]"))
     }
-    header = f"{headers}/{LINK_FOLDER}/device.h"
-    for switch, wanted in ((OWN_SWITCH, own), (DEVICE_SWITCH, front_end)):
-        if wanted:
-            files[header] = f"#define {switch} 1\n".encode() + files[header]
+    if sealed:
+        library = monocypher()
+        for path in (*SOURCES.glob("seal_*.[ch]"), *library.glob("*.[ch]")):
+            files[f"{folders[path.suffix]}/{LINK_FOLDER}/{path.name}"] = path.read_bytes()
+        files["LICENSE-monocypher.txt"] = (library / "LICENSE.txt").read_bytes()
+    switches = {
+        f"{headers}/{LINK_FOLDER}/device.h": ((OWN_SWITCH, own), (DEVICE_SWITCH, front_end)),
+        f"{headers}/{LINK_FOLDER}/link.h": ((SEALED_SWITCH, sealed),),
+        f"{sources}/{LINK_FOLDER}/monocypher.c": ((SMALL_SWITCH, sealed),),
+    }
+    for name, wanted in switches.items():
+        for switch in (switch for switch, chosen in wanted if chosen):
+            files[name] = f"#define {switch} 1\n".encode() + files[name]
     return files
 
 

@@ -53,7 +53,12 @@ class Exported:
 
 
 def export(
-    model: Model, framework: str, folder: Path, prefix: str = DEFAULT, add: bool = False
+    model: Model,
+    framework: str,
+    folder: Path,
+    prefix: str = DEFAULT,
+    add: bool = False,
+    sealed: bool = False,
 ) -> Exported:
     """Write a library for ``framework`` into ``folder``, or add a model to the one there.
 
@@ -63,18 +68,26 @@ def export(
         folder: free, empty, or an earlier export.
         prefix: of the names of the model's functions, constants and files.
         add: whether the folder is a library whose models stay; one of the same prefix is replaced.
+        sealed: whether the line of the federated program is sealed with a key, which is no part
+            of the library.
 
     Raises:
         UsageError: if there is no such framework, the prefix cannot be one, the folder is in use,
-            or is nothing that a model can be added to.
+            or is nothing that a model can be added to; if the line is to be sealed of a model that
+            has none, or Monocypher cannot be had.
     """
     if framework not in FRAMEWORKS:
         raise UsageError(f"framework: {framework!r} is not one of {', '.join(FRAMEWORKS)}")
+    if sealed and model.frozen:
+        raise UsageError(
+            "sealed: a model with layers in flash takes part in no federation, so there is no line "
+            "to seal"
+        )
     names = Names(prefix)
     if not add:
         require_none_lost(folder, prefix)
     together = members_of(folder, framework) if add else {}
-    together[prefix] = model_files(model, framework, names)
+    together[prefix] = model_files(model, framework, names, sealed)
     members = {name: member for name, (member, _) in sorted(together.items())}
     files = shared_files(tuple(members.values()), framework)
     for _, own in together.values():

@@ -29,20 +29,27 @@ HOMEPAGE = "https://arxiv.org/abs/2411.16442"
 """What manifests give as the project's address: the paper, until the project has one of its own."""
 
 
-def model_files(model: Model, framework: str, names: Names) -> tuple[Member, dict[str, bytes]]:
+_KEY_BYTES = 60
+"""What a device with a key keeps behind its model: the key's page, a seed, the number of starts."""
+
+
+def model_files(
+    model: Model, framework: str, names: Names, sealed: bool = False
+) -> tuple[Member, dict[str, bytes]]:
     """What a library has for one of its models alone, and what its common files know of it.
 
     Args:
         model: with its parameters, if it starts from any.
         framework: one of `FRAMEWORKS`.
         names: of the model.
+        sealed: whether the line of the federated program is.
 
     Returns:
         The description, and contents by path, relative to the library's folder.
     """
     layout = FRAMEWORKS[framework]
     generated = _generated(model, layout, names)
-    environment, values = _environment(), _values(model, framework, names)
+    environment, values = _environment(), _values(model, framework, names, sealed)
 
     def rendered(template: str) -> str:
         return names.applied(environment.get_template(template).render(values))
@@ -64,6 +71,7 @@ def model_files(model: Model, framework: str, names: Names) -> tuple[Member, dic
         about=_about(model),
         readme=rendered("README_model.md"),
         paths=tuple(sorted(files)),
+        sealed=sealed,
     )
     return member, files
 
@@ -112,8 +120,9 @@ def shared_files(members: Sequence[Member], framework: str) -> dict[str, bytes]:
     files = core_files(layout.sources, layout.headers)
     switched = any(member.switched for member in members)
     files |= link_files(
-        layout.sources, layout.headers, front_end=switched, own=any(m.joins for m in members)
-    )
+        layout.sources, layout.headers, front_end=switched, own=any(m.joins for m in members),
+        sealed=any(m.sealed for m in members),
+    )  # fmt: skip
     files["LICENSE"] = licence()
     own = {
         member.prefix: [path for path in member.paths if _is_source(path, layout.sources)]
@@ -129,6 +138,7 @@ def shared_files(members: Sequence[Member], framework: str) -> dict[str, bytes]:
         "headers": [member.names.applied("tifed_model.h") for member in members],
         "shapes": " and ".join(member.shape for member in members),
         "federated": any(member.joins for member in members),
+        "sealed": any(member.sealed for member in members),
         "core": core,
         "own": own,
         "sources": sorted([*core, *(path for paths in own.values() for path in paths)]),
@@ -145,7 +155,7 @@ def _is_source(path: str, folder: str) -> bool:
     return path.startswith(f"{folder}/") and path.endswith(".c")
 
 
-def _values(model: Model, framework: str, names: Names) -> dict[str, Any]:
+def _values(model: Model, framework: str, names: Names, sealed: bool) -> dict[str, Any]:
     """What templates know of a model."""
     experiment, network = model.experiment, model.network
     records = store_records(experiment.held_out_every, experiment.buffer)
@@ -170,6 +180,9 @@ def _values(model: Model, framework: str, names: Names) -> dict[str, Any]:
         "seed_high": experiment.seed >> 32,
         "bytes_on_device": ram.total,
         "slots": kept_bytes(network),
+        "sealed": sealed,
+        "memory": f"(TIFED_MODEL_SLOTS + {_KEY_BYTES}u)" if sealed else "TIFED_MODEL_SLOTS",
+        "feed": "hear(" if sealed else "tifed_device_feed(&device, ",
         "records": records,
         "store_ram": store_bytes(records, model.inputs),
         "features_ram": features_ram(model),

@@ -25,6 +25,7 @@ class Member:
         about: recipe, and digests of what the library holds of it.
         readme: its part of the README, with its own names.
         paths: its files.
+        sealed: whether its line is.
     """
 
     prefix: str
@@ -35,6 +36,7 @@ class Member:
     about: Mapping[str, str]
     readme: str
     paths: tuple[str, ...]
+    sealed: bool = False
 
     @property
     def names(self) -> Names:

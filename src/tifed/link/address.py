@@ -58,7 +58,7 @@ def exposed_lines(addresses: Sequence[str]) -> str | None:
     """Which lines others can reach who do not have the devices, in words; None if none.
 
     >>> exposed_lines(["unix:a", "tcp:localhost:5000", "tcp:192.168.0.7:5000"])
-    'tcp:192.168.0.7:5000 goes over a network, where others can read and change it'
+    'tcp:192.168.0.7:5000 goes over a network or radio, where others can read and change it'
     """
     exposed = [
         address
@@ -68,7 +68,7 @@ def exposed_lines(addresses: Sequence[str]) -> str | None:
     ]
     verb = "goes" if len(exposed) == 1 else "go"
     return (
-        f"{', '.join(exposed)} {verb} over a network, where others can read and change it"
+        f"{', '.join(exposed)} {verb} over a network or radio, where others can read and change it"
         if exposed
         else None
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from tifed.errors import UsageError
 
 KEY_BYTES = 32
+_SEED = 16
 _HEAD = """\
 # Keys of devices, one line for each: its number, and its key. Whoever has this file can read and
 # change everything on the lines to the devices. Do not share it, and do not put it under version
@@ -123,6 +124,16 @@ def key_page(key: bytes) -> bytes:
     """What stands in the page of flash of a board with ``key`` (SPEC, section 24.4)."""
     content = b"TIFK" + key
     return content + struct.pack("<I", zlib.crc32(content))
+
+
+def key_for_a_line(key: bytes) -> bytes:
+    """What is sent to a board that has no key: a seed that is another one each time, `key_page`.
+
+    Of the seed a board without a random generator makes nonces that it never had before, neither
+    with an earlier key nor with this one before its memory was erased. The page comes last, for
+    its end shows that everything has come.
+    """
+    return secrets.token_bytes(_SEED) + key_page(key)
 
 
 def _is_key(word: str) -> bool:

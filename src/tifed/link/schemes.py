@@ -5,6 +5,7 @@ import importlib.util
 import os
 from contextlib import suppress
 from ipaddress import ip_address
+from pathlib import Path
 
 from tifed.link.address import host_and_port
 from tifed.link.opening import connect
@@ -28,6 +29,10 @@ class Serial(Scheme):
     def line(self, place: str) -> str:
         """The path with links followed, so that two names of one line are the same."""
         return os.path.normcase(os.path.realpath(place))
+
+    def exposed(self, place: str) -> bool:
+        """What is Bluetooth by its name; other radios at a port look like a wire."""
+        return Path(self.line(place)).name.startswith("rfcomm")
 
     def lacking(self) -> str:
         """pyserial, which not everybody needs."""
@@ -81,6 +86,11 @@ class Unix(Scheme):
     def line(self, place: str) -> str:
         """The path with links followed, so that two names of one line are the same."""
         return os.path.normcase(os.path.realpath(place))
+
+    def exposed(self, place: str) -> bool:
+        """Never: it is inside this machine, and files say who may open it."""
+        del place
+        return False
 
     def open(self, place: str, baud: int, seconds: float) -> Transport:
         """A connection."""

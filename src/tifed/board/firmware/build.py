@@ -18,7 +18,7 @@ import pooch
 from tifed.board.firmware.emulated_boards import PROCESSORS, EmulatedBoard
 from tifed.board.firmware.front_end_header import DEVICE_SWITCH
 from tifed.board.firmware.masked_header import MASKED_STACK, MASKED_SWITCH
-from tifed.board.firmware.monocypher import SHA256, monocypher
+from tifed.board.firmware.monocypher import SHA256, SMALL_SWITCH, monocypher
 from tifed.board.firmware.own_header import OWN_SWITCH
 from tifed.board.firmware.sealed_header import SEALED_SWITCH
 from tifed.errors import RunError, UsageError
@@ -48,7 +48,6 @@ _COMMON = (
 )  # fmt: skip
 # The two loops that cost time, which are unrolled by hand; everything else.
 _SPEED, _SIZE = ("-O2", "-fno-unroll-loops"), ("-Os",)
-_SMALL = "BLAKE2_NO_UNROLLING"
 _STACK = "STACK_BYTES = 1024;"
 _ONLY = {
     "zig": ("-fno-sanitize=all",),  # on by default there, and it would need a library
@@ -103,8 +102,7 @@ def build_firmware(
     folder = _cache_folder(cache)
     if secret:
         library = monocypher(folder.parent)
-        # Loops of BLAKE2b as loops: a quarter of its size, for one hash in a session.
-        command += (f"-D{_SMALL}", f"-I{library}")
+        command += (f"-D{SMALL_SWITCH}", f"-I{library}")
         secret.append(library / "monocypher.c")
     elf = folder / f"{board.processor}-{_content(board, command, header, script)}.elf"
     if not elf.exists():

@@ -12,6 +12,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+import pooch
+
 from tifed.errors import UsageError
 from tifed.files.atomic import write_atomically
 
@@ -21,15 +23,22 @@ ARCHIVE = f"pymonocypher-{RELEASE}.tar.gz"
 VARIABLE = "TIFED_MONOCYPHER"
 FILES = ("monocypher.c", "monocypher.h", "LICENSE.txt")
 
+SMALL_SWITCH = "BLAKE2_NO_UNROLLING"
+"""What its BLAKE2b is compiled with: a quarter of its size, for one hash in a session."""
+
 _SECONDS = 300.0
 
 
-def monocypher(cache: Path) -> Path:
-    """The folder in ``cache`` that has Monocypher's C files and its licence.
+def monocypher(cache: Path | None = None) -> Path:
+    """The folder that has Monocypher's C files and its licence.
+
+    Args:
+        cache: the folder is made in; default the user's cache folder.
 
     Raises:
         UsageError: if they can neither be found nor fetched, or are others.
     """
+    cache = cache or Path(os.environ.get("TIFED_CACHE") or pooch.os_cache("tifed"))
     folder = cache / f"monocypher-{SHA256[:12]}"
     if not all((folder / name).exists() for name in FILES):
         content = _archive()
@@ -65,7 +74,7 @@ def _archive() -> bytes:
         fetched = Path(place) / ARCHIVE
         if not fetched.exists():
             raise UsageError(
-                "link: firmware with a key is compiled with Monocypher, which pip could not "
+                "firmware with a key is compiled with Monocypher, which pip could not "
                 f"fetch; on a machine with a network run 'pip download --no-deps --no-binary :all: "
                 f"pymonocypher=={RELEASE}', and set {VARIABLE} to the path of {ARCHIVE}\n{why}"
             )

@@ -2,7 +2,7 @@
  * has collected; over the serial line go parameters and counts, and never a sample. Between rounds
  * it classifies. On the server:
  *     tifed run ... --set fleet=linked --set own_data=true --set dataset=on-devices
- * with the board's port as serial:PORT. The line belongs to the federation: print nothing to it.
+ * with the board's port as serial:PORT{% if sealed %}, and the key file as link.keys{% endif %}. The line belongs to the federation: print nothing to it.
  */
 #include <tifed_model.h>
 #include <tifed_kept.h>
@@ -33,7 +33,7 @@ static void show_class(int32_t class_number) {
 
 /* The model stays over a reset where there is an EEPROM that has room for it. Elsewhere it is in RAM
  * until then: give it functions that read and write what your board has (tifed_memory.h). */
-#if defined(E2END) && TIFED_MODEL_SLOTS <= E2END + 1
+#if defined(E2END) && {{ memory }} <= E2END + 1
 #include <EEPROM.h>
 
 static int read_model(void *, uint32_t place, uint8_t *bytes, uint32_t count) {
@@ -48,8 +48,13 @@ static int write_model(void *, uint32_t place, const uint8_t *bytes, uint32_t co
 
 static const tifed_memory model_memory = {read_model, write_model, NULL};
 #else
+{% if sealed %}
+#error "The key of a sealed line has to outlive a reset, and this board has no EEPROM with room for it: " \
+    "give model_memory functions that read and write what it has (tifed_memory.h)"
+{% else %}
 static uint8_t slots[TIFED_MODEL_SLOTS];
 static const tifed_memory model_memory = {read_ram, write_ram, slots};
+{% endif %}
 #endif
 
 void setup() {
@@ -66,7 +71,7 @@ void setup() {
 void loop() {
   static unsigned long last;
   while (Serial.available()) {
-    tifed_device_feed(&device, (uint8_t)Serial.read());
+    {{ feed }}(uint8_t)Serial.read());
     last = millis();
   }
   if (tifed_device_work(&device)) return; /* a piece of a round is done, and there is more */

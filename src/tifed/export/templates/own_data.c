@@ -32,6 +32,9 @@ static tifed_own own;
 static tifed_device_setup device_setup;
 static tifed_device device;
 
+{% if sealed %}
+{% include "sealed.c" %}
+{% endif %}
 /* The store, and what the device is started with. `ticks` are microseconds; `model` is memory for the
  * model that stays, or NULL. */
 static int prepare_device(const char *board, uint32_t (*ticks)(void), const tifed_memory *model)
@@ -57,6 +60,10 @@ static int prepare_device(const char *board, uint32_t (*ticks)(void), const tife
 {% endif %}
     device_setup.own = &own;
     device_setup.model = model;
+{% if sealed %}
+    device_setup.seal = &seal;
+    open_key(model);
+{% endif %}
     return TIFED_OK;
 }
 

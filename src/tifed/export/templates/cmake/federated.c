@@ -8,6 +8,10 @@
 {% if not model.signal %}
  * With the port alone the server sends the samples, as it does without own_data.
 {% endif %}
+{% if sealed %}
+ * Its line is sealed: give it its key with `tifed keys boards.keys --page 0 --send tcp:127.0.0.1:5555`,
+ * and name boards.keys as link.keys to the run. The key stays in the file `model` as well.
+{% endif %}
  *
  * Everything a device has to do is in tifed_link/device.h: bytes in, bytes out, a piece of work. */
 #include <arpa/inet.h>
@@ -112,7 +116,7 @@ static bool attend_to_all(const char *path)
 
 /* --- memory for the model: a file, or RAM ------------------------------------------------------ */
 
-static uint8_t slots[TIFED_MODEL_SLOTS];
+static uint8_t slots[{{ memory }}];
 static FILE *model_file;
 
 static int read_model(void *context, uint32_t place, uint8_t *bytes, uint32_t count)
@@ -179,7 +183,7 @@ static void serve(void)
             if (got <= 0)
                 return;
             for (ssize_t i = 0; i < got; i++)
-                tifed_device_feed(&device, bytes[i]);
+                {{ feed }}bytes[i]);
         }
         more = tifed_device_work(&device);
     }

@@ -2,7 +2,7 @@
  * has collected; over the serial line go parameters and counts, and never a sample. Between rounds
  * it classifies. On the server:
  *     tifed run ... --set fleet=linked --set own_data=true --set dataset=on-devices
- * with the board's port as serial:PORT. The line belongs to the federation: print nothing to it. */
+ * with the board's port as serial:PORT{% if sealed %}, and the key file as link.keys{% endif %}. The line belongs to the federation: print nothing to it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -66,7 +66,7 @@ static bool open_storage(void)
         return false;
     /* A page takes entries of 32 bytes: two for its bytes and two that describe them. What an earlier
      * start has written counts as used. */
-    return there.total_entries >= (TIFED_MODEL_SLOTS / PAGE + 1u) * 4u + 126u;
+    return there.total_entries >= ({{ memory }} / PAGE + 1u) * 4u + 126u;
 }
 
 /* --- sensor, owner and light: replace them by yours ------------------------------------------- */
@@ -180,7 +180,7 @@ void app_main(void)
         /* While there is no work it waits for bytes, so that other tasks get time. */
         int count = uart_read_bytes(LINE, bytes, sizeof bytes, more ? 0 : 1);
         for (int i = 0; i < count; i++)
-            tifed_device_feed(&device, bytes[i]);
+            {{ feed }}bytes[i]);
         if (count > 0)
             last = xTaskGetTickCount();
         more = tifed_device_work(&device);

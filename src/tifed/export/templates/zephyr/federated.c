@@ -2,7 +2,7 @@
  * has collected; over the UART of the console go parameters and counts, and never a sample. Between
  * rounds it classifies. On the server:
  *     tifed run ... --set fleet=linked --set own_data=true --set dataset=on-devices
- * with the board's port as serial:PORT. The line belongs to the federation: print nothing to it. */
+ * with the board's port as serial:PORT{% if sealed %}, and the key file as link.keys{% endif %}. The line belongs to the federation: print nothing to it. */
 #include <errno.h>
 #include <string.h>
 
@@ -80,7 +80,7 @@ static bool open_storage(void)
     storage.sector_count = (uint16_t)(FIXED_PARTITION_SIZE(storage_partition) / sector.size);
     /* One sector is always free; a page takes an entry of 8 bytes beside it. */
     return nvs_mount(&storage) == 0 && storage.sector_count > 1u &&
-           (TIFED_MODEL_SLOTS / PAGE + 1u) * (PAGE + 8u) < (storage.sector_count - 1u) * sector.size;
+           ({{ memory }} / PAGE + 1u) * (PAGE + 8u) < (storage.sector_count - 1u) * sector.size;
 }
 
 /* --- sensor, owner and light: replace them by yours ------------------------------------------- */
@@ -186,7 +186,7 @@ int main(void)
     for (;;) {
         uint8_t byte;
         while (ring_buf_get(&arriving, &byte, 1) == 1u) {
-            tifed_device_feed(&device, byte);
+            {{ feed }}byte);
             last = k_uptime_get();
         }
         if (tifed_device_work(&device))
