@@ -41,6 +41,7 @@ from tifed.nodes.flower.server import serve, server_app  # noqa: E402
 from tifed.nodes.flower.settings import Settings  # noqa: E402
 from tifed.nodes.messages.content import message as compose  # noqa: E402
 from tifed.nodes.messages.content import parameter_arrays  # noqa: E402
+from tifed.nodes.terms import NodeTerms  # noqa: E402
 
 if TYPE_CHECKING:
     from tifed.experiment import Progress
@@ -152,7 +153,7 @@ def federate(experiment: Experiment, nodes: int, count_bytes: bool = False) -> M
         way: Any = counting if count_bytes else grid
         serve(way, settings, watch=watch, log=lambda line: None, stop=threading.Event())
 
-    in_simulation(nodes, client_app(settings), settings, work)
+    in_simulation(nodes, client_app(settings, NodeTerms.open()), settings, work)
     seen.server_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return seen
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from Crypto.Protocol.SecretSharing import Shamir
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.secure_aggregation.conftest import vector
@@ -23,7 +24,7 @@ shared = settings(
 
 
 @shared
-@given(count=st.integers(3, 12), width=st.sampled_from([32, 64]), data=st.data())
+@given(count=st.integers(3, 12), width=st.sampled_from([16, 32, 64]), data=st.data())
 def test_masks_cancel_whoever_is_lost(
     played: Make, plain_sum: Sum, count: int, width: int, data: st.DataObject
 ) -> None:
@@ -89,6 +90,17 @@ def test_fewer_shares_than_the_threshold_open_nothing(secret: bytes, data: st.Da
     # Put together all the same, they say something else: every secret is as likely.
     if threshold > 2:
         assert joined(few, threshold - 1) != secret
+
+
+@shared
+@given(secret=st.binary(min_size=16, max_size=16), data=st.data())
+def test_shares_are_those_of_another_implementation(secret: bytes, data: st.DataObject) -> None:
+    threshold = data.draw(st.integers(2, 20))
+    count = data.draw(st.integers(threshold, 140))
+    places = data.draw(st.permutations(range(count)))[:threshold]
+    ours, theirs = split(secret, count, threshold), Shamir.split(threshold, count, secret, False)
+    assert joined({place: theirs[place][1] for place in places}, threshold) == secret
+    assert bytes(Shamir.combine([(place + 1, ours[place]) for place in places], False)) == secret
 
 
 def test_of_each_neighbour_one_secret_is_opened_and_never_the_other(played: Make) -> None:

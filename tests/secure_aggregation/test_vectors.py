@@ -27,7 +27,7 @@ def test_masks_are_the_stream_of_aes_256_in_counter_mode() -> None:
     assert mask(bytes(32), Shape(0, 0, 32)).sums.shape == (0,)
 
 
-@pytest.mark.parametrize("width", [32, 64])
+@pytest.mark.parametrize("width", [16, 32, 64])
 def test_sums_at_the_edge_of_the_ring_are_what_they_are(width: int) -> None:
     edge = (1 << width - 1) - 1
     sums = np.array([edge, -edge, 0, -1], np.int64)
@@ -92,5 +92,7 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     import tifed.secure_aggregation as package
 
     monkeypatch.setattr(package, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"pycryptodome not installed; pip install 'tifed\[priv"):
+    with pytest.raises(
+        UsageError, match=r"cryptography is not installed; pip install 'tifed\[priv"
+    ):
         require_privacy()

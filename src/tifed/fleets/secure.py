@@ -96,7 +96,9 @@ class SecureFleet(PassingFleet):
             return vectors.encoded(update), len(update.devices)
 
         try:
-            summed = self._summed(plan.jobs.device, work, self.loses(plan))
+            summed = self._summed(
+                plan.jobs.device, work, self.loses(plan), self.federation.minimum_devices
+            )
         except VoidExchangeError as void:
             reason = f"its exchange is void: {void}"
             self.log(f"round {plan.round + 1}, exchange {plan.exchange} is void: {void}")
@@ -105,7 +107,11 @@ class SecureFleet(PassingFleet):
         yield replace(vectors.decoded(summed, np.concatenate(answered)), absent=absent)
 
     def _summed(
-        self, devices: Integers, work: Callable[[Integers], tuple[Vector, int]], loses: Loses
+        self,
+        devices: Integers,
+        work: Callable[[Integers], tuple[Vector, int]],
+        loses: Loses,
+        least_devices: int = 1,
     ) -> Vector:
         """One session of the sites of ``devices``.
 
@@ -114,11 +120,12 @@ class SecureFleet(PassingFleet):
             work: from a site's devices to its sum and how many have answered; asked once for each
                 site that is there to mask it.
             loses: which sites are lost before which step.
+            least_devices: a sum over fewer is not unmasked.
 
         Raises:
             VoidExchangeError: if too many are lost.
         """
-        aggregation = Aggregation.begin(secrets.token_bytes, self.federation.minimum_devices)
+        aggregation = Aggregation.begin(secrets.token_bytes, least_devices)
         asked = {place: part[np.isin(part, devices)] for place, part in enumerate(self._parts)}
         sites = {
             place: Site.begin(aggregation.session, place, secrets.token_bytes)

@@ -16,6 +16,7 @@ from tifed.nodes.messages.masked import (
     MASKED_FIT,
     SHARES,
     UNMASK,
+    following_from,
     keys_answer,
     masked_answer,
     neighbours_from,
@@ -27,6 +28,7 @@ from tifed.nodes.messages.masked import (
     width_from,
 )
 from tifed.secure_aggregation import require_privacy
+from tifed.secure_aggregation.keys import PublicKeys
 from tifed.secure_aggregation.site import Site
 from tifed.secure_aggregation.vectors import CalibrationVectors, UpdateVectors
 
@@ -42,14 +44,15 @@ def masked(node: NodeContext, content: Content) -> Content:
         TifedError: if the devices cannot do what is asked.
     """
     require_privacy()
+    session = session_from(content)
     if content.kind == KEYS:
-        session, devices = session_from(content), asked_devices(node, content)
+        devices = asked_devices(node, content)
         if not len(devices):
             raise MessageError("asks for keys of no device")
-        if node.memory.site is None or node.memory.site.session != session:
+        if session not in node.memory.sessions:
             node.memory.begin(Site.begin(session, int(devices[0]), secrets.token_bytes))
-    site = node.memory.of(content)
-    return node.memory.once(content, lambda: MASKED[content.kind](node, content, site))
+    kept = node.memory.of(session)
+    return kept.once(content, lambda: MASKED[content.kind](node, content, kept.site))
 
 
 def _keys(node: NodeContext, content: Content, site: Site) -> Content:
@@ -59,14 +62,27 @@ def _keys(node: NodeContext, content: Content, site: Site) -> Content:
 
 def _shares(node: NodeContext, content: Content, site: Site) -> Content:
     """For every neighbour the shares of both secrets."""
+    return shares_answer(node.experiment, _shared(content, site))
+
+
+def _shared(content: Content, site: Site) -> dict[int, bytes]:
+    """For every neighbour that a message names the shares of both secrets."""
     sites, threshold = content.integer("sites"), content.integer("threshold")
-    sealed = site.share(sites, threshold, neighbours_from(content))
-    return shares_answer(node.experiment, sealed)
+    return site.share(sites, threshold, neighbours_from(content))
+
+
+def _prepared(node: NodeContext, site: Site, following: bytes | None) -> PublicKeys | None:
+    """Public keys of the session that comes next, if it is asked for."""
+    if following is None:
+        return None
+    begun = Site.begin(following, site.number, secrets.token_bytes)
+    node.memory.prepare(site, begun)
+    return begun.public
 
 
 def _fit(node: NodeContext, content: Content, site: Site) -> Content:
     """The masked sum of the updates of the devices that are asked."""
-    sealed = received_from(content)
+    sealed, following = received_from(content), following_from(content)
     site.check_senders(list(sealed))
     plan, layers = ordered_plan(node, content), layers_of(content.integer("layers"))
     trained = layers_of(int(np.bitwise_or.reduce(plan.jobs.layers, initial=0)))
@@ -76,24 +92,31 @@ def _fit(node: NodeContext, content: Content, site: Site) -> Content:
     update = total(node.fleet.fit(plan, parameters_from(content, node.network)))
     vector = site.mask(vectors.encoded(update), sealed)
     return masked_answer(
-        node.experiment, MASKED_FIT, update.devices, vector, list(update.absent)
+        node.experiment, MASKED_FIT, update.devices, vector, list(update.absent),
+        _prepared(node, site, following),
     )  # fmt: skip
 
 
 def _calibrate(node: NodeContext, content: Content, site: Site) -> Content:
     """The masked feature sums over the first samples of the devices that are asked."""
-    sealed = received_from(content)
+    sealed, following = received_from(content), following_from(content)
     site.check_senders(list(sealed))
     vectors = CalibrationVectors(node.network.features, width_from(content))
     asked, sums = summed_calibration(node, content)
     vector = site.mask(vectors.encoded(sums), sealed)
     absent = np.setdiff1d(asked, sums.devices).tolist()
-    return masked_answer(node.experiment, MASKED_CALIBRATE, sums.devices, vector, absent)
+    return masked_answer(
+        node.experiment, MASKED_CALIBRATE, sums.devices, vector, absent,
+        _prepared(node, site, following),
+    )  # fmt: skip
 
 
 def _unmask(node: NodeContext, content: Content, site: Site) -> Content:
-    """Of every neighbour one share, and the seed of the own mask."""
-    return unmask_answer(node.experiment, site.open(survivors_from(content)))
+    """Of every neighbour one share, and the seed of the own mask; shares of the next session."""
+    survivors, following = survivors_from(content), following_from(content)
+    site.check_survivors(survivors)
+    sealed = None if following is None else _shared(content, node.memory.of(following).site)
+    return unmask_answer(node.experiment, site.open(survivors), sealed)
 
 
 MASKED: dict[str, Callable[[NodeContext, Content, Site], Content]] = {

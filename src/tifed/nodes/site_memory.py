@@ -10,41 +10,25 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import load, save
 
 from tifed.nodes.messages.content import Content, MessageError
-from tifed.nodes.messages.masked import session_from
 from tifed.secure_aggregation.site import Site
 
 
 @dataclass
-class SiteMemory:
-    """The one session that a site is in.
+class SiteSession:
+    """What a site keeps of one session.
 
     Attributes:
-        site: its secrets; None before the first.
+        site: its secrets.
         said: by kind what was asked, as a digest, and what was answered.
     """
 
-    site: Site | None = None
+    site: Site
     said: dict[str, tuple[str, Content]] = field(default_factory=dict)
-
-    def begin(self, site: Site) -> None:
-        """Forget the session before, and its secrets with it."""
-        self.site, self.said = site, {}
-
-    def of(self, content: Content) -> Site:
-        """The site, if it is in the session of a message.
-
-        Raises:
-            MessageError: if it is not.
-        """
-        if self.site is None or self.site.session != session_from(content):
-            raise MessageError("is not in this session, or not any more: it has no keys of it")
-        return self.site
 
     def once(self, content: Content, say: Callable[[], Content]) -> Content:
         """What was said to the same message before, or else what ``say`` says now.
@@ -66,18 +50,49 @@ class SiteMemory:
         self.said[content.kind] = (asked, answer)
         return answer
 
+
+@dataclass
+class SiteMemory:
+    """The session that a site is in, and the one that it prepares meanwhile.
+
+    Attributes:
+        sessions: those two by name, in the order in which they began; perhaps none or one.
+    """
+
+    sessions: dict[bytes, SiteSession] = field(default_factory=dict)
+
+    def begin(self, site: Site) -> None:
+        """Forget the sessions before, and their secrets with them."""
+        self.sessions = {site.session: SiteSession(site)}
+
+    def prepare(self, after: Site, site: Site) -> None:
+        """Begin the session that comes next, and forget all before ``after``."""
+        kept = self.sessions[after.session]
+        self.sessions = {after.session: kept, site.session: SiteSession(site)}
+
+    def of(self, session: bytes) -> SiteSession:
+        """What is kept of ``session``.
+
+        Raises:
+            MessageError: if the site is not in it.
+        """
+        if session not in self.sessions:
+            raise MessageError("is not in this session, or not any more: it has no keys of it")
+        return self.sessions[session]
+
     def to_bytes(self) -> bytes:
         """All of it; empty where there is nothing."""
-        if self.site is None:
+        if not self.sessions:
             return b""
-        arrays = {
-            f"{kind}/{name}": np.ascontiguousarray(array)
-            for kind, (_, answer) in self.said.items()
-            for name, array in answer.arrays.items()
-        }
-        said = {kind: [asked, dict(answer.values)] for kind, (asked, answer) in self.said.items()}
-        head = json.dumps({"site": self.site.to_json(), "said": said}).encode()
-        return len(head).to_bytes(4, "little") + head + save(arrays)
+        head, arrays = [], {}
+        for place, kept in enumerate(self.sessions.values()):
+            said = {kind: [asked, dict(told.values)] for kind, (asked, told) in kept.said.items()}
+            head.append({"site": kept.site.to_json(), "said": said})
+            for kind, (_, told) in kept.said.items():
+                for name, array in told.arrays.items():
+                    arrays[f"{place}/{kind}/{name}"] = np.ascontiguousarray(array)
+        text = json.dumps(head).encode()
+        return len(text).to_bytes(4, "little") + text + save(arrays)
 
     @classmethod
     def from_bytes(cls, kept: bytes) -> "SiteMemory":
@@ -85,17 +100,19 @@ class SiteMemory:
         if not kept:
             return cls()
         end = 4 + int.from_bytes(kept[:4], "little")
-        head: dict[str, Any] = json.loads(kept[4:end])
-        arrays = load(kept[end:])
-        said = {}
-        for kind, (asked, values) in head["said"].items():
-            own = {
-                name.partition("/")[2]: array
-                for name, array in arrays.items()
-                if name.startswith(f"{kind}/")
-            }
-            said[kind] = (asked, Content(kind, values, own))
-        return cls(Site.from_json(head["site"]), said)
+        arrays, memory = load(kept[end:]), cls()
+        for place, one in enumerate(json.loads(kept[4:end])):
+            session = SiteSession(Site.from_json(one["site"]))
+            for kind, (asked, values) in one["said"].items():
+                start = f"{place}/{kind}/"
+                own = {
+                    name.removeprefix(start): array
+                    for name, array in arrays.items()
+                    if name.startswith(start)
+                }
+                session.said[kind] = (asked, Content(kind, values, own))
+            memory.sessions[session.site.session] = session
+        return memory
 
 
 def digest(content: Content) -> str:

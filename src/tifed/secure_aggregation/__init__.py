@@ -20,10 +20,8 @@ def require_privacy() -> None:
     Raises:
         UsageError: naming the extra that is missing.
     """
-    needed = {"cryptography": "cryptography", "Crypto": "pycryptodome"}
-    missing = [package for module, package in needed.items() if find_spec(module) is None]
-    if missing:
+    if find_spec("cryptography") is None:
         raise UsageError(
-            f"privacy.secure_aggregation: {' and '.join(missing)} not installed; "
+            "privacy.secure_aggregation: cryptography is not installed; "
             "pip install 'tifed[privacy]'"
         )

@@ -1,4 +1,4 @@
-"""Vectors in Z/2**32 or Z/2**64, and the masks that are added to them."""
+"""Vectors in Z/2**16, Z/2**32 or Z/2**64, and the masks that are added to them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,9 @@ from tifed.errors import UsageError
 from tifed.rule.integer.rounding import Integers
 
 Words = NDArray[Any]
-"""uint32 or uint64."""
+"""uint16, uint32 or uint64."""
+WIDTHS = (16, 32, 64)
+"""Bits that a sum can have."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Shape:
     Attributes:
         counts: how many counts, in Z/2**64.
         sums: how many sums.
-        width: bits of a sum, 32 or 64.
+        width: bits of a sum, one of `WIDTHS`.
     """
 
     counts: int
@@ -44,7 +46,7 @@ class Vector:
 
     Attributes:
         counts: uint64 (counts,).
-        sums: uint32 or uint64 (sums,).
+        sums: uint16, uint32 or uint64 (sums,).
     """
 
     counts: NDArray[np.uint64]
@@ -93,10 +95,10 @@ def width_for(bound: int) -> int:
     Raises:
         UsageError: if there is none.
 
-    >>> width_for(2**31 - 1), width_for(2**31)
-    (32, 64)
+    >>> width_for(2**15 - 1), width_for(2**15), width_for(2**31)
+    (16, 32, 64)
     """
-    for width in (32, 64):
+    for width in WIDTHS:
         if bound < 1 << width - 1:
             return width
     raise UsageError(f"privacy.secure_aggregation: sums of up to {bound} do not fit 64 bits")

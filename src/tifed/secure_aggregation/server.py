@@ -59,6 +59,16 @@ class Aggregation:
         self._sealed[site] = sealed
 
     @property
+    def enrolled(self) -> bool:
+        """Whether it is settled who shares with whom."""
+        return bool(self._neighbours)
+
+    @property
+    def shared(self) -> set[int]:
+        """The sites that have shared so far."""
+        return set(self._sealed)
+
+    @property
     def senders(self) -> list[int]:
         """The sites that have shared, ascending.
 

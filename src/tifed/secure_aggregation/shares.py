@@ -1,8 +1,19 @@
-"""Secrets in shares, so many of which open them and fewer of which say nothing (Shamir 1979)."""
+"""Secrets in shares, so many of which open them and fewer of which say nothing (Shamir 1979).
 
-from collections.abc import Mapping
+The share of place i, from 1, is the value at i of a polynomial over GF(2**128) whose value at 0 is
+the secret, and all of whose other coefficients are random.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from secrets import token_bytes
 
 from tifed.secure_aggregation.errors import VoidExchangeError
+from tifed.secure_aggregation.field import data_of, element, inverses, product, small, times
+from tifed.secure_aggregation.keys import SEED
+
+_MOST = 4096
+"""Elements of places that are kept; a site has at most so many neighbours."""
 
 
 def split(secret: bytes, shares: int, threshold: int) -> list[bytes]:
@@ -13,9 +24,14 @@ def split(secret: bytes, shares: int, threshold: int) -> list[bytes]:
         shares: how many to make.
         threshold: how many open it.
     """
-    from Crypto.Protocol.SecretSharing import Shamir
-
-    return [share for _, share in Shamir.split(threshold, shares, secret, False)]
+    coefficients = [element(token_bytes(SEED)) for _ in range(threshold - 1)] + [element(secret)]
+    made = []
+    for place in range(1, shares + 1):
+        at, value = _place(place), 0
+        for coefficient in coefficients:
+            value = times(value, at) ^ coefficient
+        made.append(data_of(value))
+    return made
 
 
 def joined(shares: Mapping[int, bytes], threshold: int) -> bytes:
@@ -24,9 +40,29 @@ def joined(shares: Mapping[int, bytes], threshold: int) -> bytes:
     Raises:
         VoidExchangeError: if there are too few.
     """
-    from Crypto.Protocol.SecretSharing import Shamir
-
     if len(shares) < threshold:
         raise VoidExchangeError(f"{len(shares)} shares of a lost site are there of {threshold}")
-    chosen = sorted(shares.items())[:threshold]
-    return bytes(Shamir.combine([(place + 1, share) for place, share in chosen], False))
+    chosen = sorted(shares)[:threshold]
+    secret = 0
+    for place, weight in zip(chosen, _weights(tuple(chosen)), strict=True):
+        secret ^= times(weight, element(shares[place]))
+    return data_of(secret)
+
+
+@lru_cache(maxsize=256)
+def _weights(places: Sequence[int]) -> list[int]:
+    """What each share counts in the value at 0 of the polynomial through all of them (Lagrange).
+
+    In a complete graph many lost sites have the same surviving neighbours, and so these weights.
+    """
+    points = [_place(place + 1) for place in places]
+    beneath = [
+        product((point, *(point ^ other for other in points if other != point))) for point in points
+    ]
+    above = product(points)
+    return [times(above, part) for part in inverses(beneath)]
+
+
+@lru_cache(maxsize=_MOST)
+def _place(number: int) -> int:
+    return small(number)

@@ -178,11 +178,8 @@ class Site:
         self.step = Step.MASKED
         return masked
 
-    def open(self, survivors: Sequence[int]) -> Opening:
-        """What the server needs to take the masks off a sum.
-
-        Args:
-            survivors: those whose vectors are in the sum, of this site and its neighbours.
+    def check_survivors(self, survivors: Sequence[int]) -> None:
+        """Make sure that a sum may be unmasked in which the vectors of ``survivors`` are.
 
         Raises:
             ProtocolError: if one is a stranger, too few of them are there, or it has been said
@@ -198,12 +195,23 @@ class Site:
                 f"will not unmask a sum in which {len(set(survivors))} sites of those it knows "
                 f"are: it takes {max(2, self.threshold)}"
             )
+
+    def open(self, survivors: Sequence[int]) -> Opening:
+        """What the server needs to take the masks off a sum.
+
+        Args:
+            survivors: those whose vectors are in the sum, of this site and its neighbours.
+
+        Raises:
+            ProtocolError: see `check_survivors`.
+        """
+        self.check_survivors(survivors)
         self.step = Step.OPENED
         own = self.self_seed if self.number in survivors else b""
         return Opening(
             own,
             {
-                other: text[SEED:] if other in others else text[:SEED]
+                other: text[SEED:] if other in survivors else text[:SEED]
                 for other, text in self.shares.items()
             },
         )

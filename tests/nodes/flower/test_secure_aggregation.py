@@ -22,7 +22,8 @@ import tifed
 from tifed.errors import RunError
 from tifed.experiment import Experiment, RunFolder, build, to_toml
 from tifed.experiment.identity import identity
-from tifed.federation import Plan, Update, total
+from tifed.federation import FeatureSums, Plan, Update, total
+from tifed.fleets.secure import SecureFleet
 from tifed.nodes.flower.client import MEMORY, reply
 from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.server import serve
@@ -45,6 +46,7 @@ from tifed.nodes.messages.masked import (
 from tifed.nodes.site_memory import SiteMemory
 from tifed.secure_aggregation.graph import sharing
 from tifed.secure_aggregation.keys import PublicKeys
+from tifed.secure_aggregation.vectors import CalibrationVectors
 
 STEPS = ("keys", "shares", "masked", "unmask")
 SECURE = {"secure_aggregation": True}
@@ -205,6 +207,46 @@ def test_with_three_tenths_of_the_nodes_lost_in_each_round(tmp_path: Path) -> No
         assert 14 <= int(row["answered"]) < 20
 
 
+def test_after_the_first_session_each_node_is_asked_twice_an_exchange() -> None:
+    nodes = Nodes(Experiment(devices=8, rounds=3, privacy=SECURE), 4)
+    run_over(nodes)
+    kinds = [kind for _, kind in nodes.asked if kind not in ("hello", "evaluate")]
+    first, rest = kinds[:16], kinds[16:]
+    assert first == [k for k in ("keys", "shares", "masked-calibrate", "unmask") for _ in range(4)]
+    assert rest == [k for k in ("masked-fit", "unmask") for _ in range(4)] * 3
+
+
+def test_after_a_loss_the_lost_node_alone_is_asked_for_its_keys() -> None:
+    nodes = Nodes(
+        Experiment(devices=10, rounds=2, privacy=SECURE), 10,
+        lambda session, node, kind: session == 1 and node == 3 and kind == "masked-fit",
+    )  # fmt: skip
+    run_over(nodes)
+    asked = [(node, kind) for node, kind in nodes.asked if kind in ("keys", "shares")]
+    assert asked[20:] == [(3, "keys"), *((node, "shares") for node in range(10))]
+
+
+def test_a_node_that_is_started_anew_between_two_exchanges_is_lost_in_one(tmp_path: Path) -> None:
+    experiment = Experiment(devices=10, rounds=3, privacy=SECURE)
+
+    def forgets(session: int, node: int, kind: str) -> bool:
+        if (session, node, kind) == (2, 3, "masked-fit"):
+            nodes.contexts[3].state = RecordDict()
+        return False
+
+    nodes = Nodes(experiment, 10, forgets)
+    _, log = run_over(nodes, tmp_path / "run")
+    rows = RunFolder(tmp_path / "run").read_metrics(9)
+    assert [row["answered"] for row in rows] == ["10", "9", "10"]
+    assert not [line for line in log if "void" in line]
+
+
+def test_sampled_rounds_ask_other_nodes_each_time_so_nothing_is_prepared() -> None:
+    nodes = Nodes(Experiment(devices=12, devices_per_round=5, rounds=2, privacy=SECURE), 12)
+    run_over(nodes)
+    assert sum(kind == "shares" for _, kind in nodes.asked) == 12 + 5 + 5
+
+
 def test_an_exchange_that_loses_more_is_void_and_the_next_has_fresh_keys(tmp_path: Path) -> None:
     nodes = Nodes(
         Experiment(devices=10, rounds=3, privacy=SECURE), 10,
@@ -216,8 +258,9 @@ def test_an_exchange_that_loses_more_is_void_and_the_next_has_fresh_keys(tmp_pat
     ]  # fmt: skip
     void = "round 2, exchange 1 is void: 6 of 10 sites have sent masked sums, and it takes 7"
     assert void in log
-    keys = [c.arrays["keys"].tobytes() for c in nodes.received if c.kind == "keys"]
-    assert len(keys) == len(set(keys)) == 40
+    keys = [c.arrays["keys"].tobytes() for c in nodes.received if "keys" in c.arrays]
+    # Of the calibration, of three rounds, and of the fourth that might have come.
+    assert len(keys) == len(set(keys)) == 50
     # Not a single mask of a void exchange is opened.
     assert sum(kind == "unmask" for _, kind in nodes.asked) == 30
 
@@ -238,6 +281,58 @@ def test_a_calibration_that_is_void_is_done_again(tmp_path: Path) -> None:
     result, log = run_over(nodes)
     assert any(line.startswith("calibration is void") for line in log)
     assert result.digest == plain.digest
+
+
+def test_a_calibration_whose_sum_is_none_is_not_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is known by then; a second one over other nodes would tell the difference."""
+    nodes = Nodes(Experiment(devices=10, rounds=1, privacy=SECURE), 10)
+    nodes.settings = replace(nodes.settings, attempts=3)
+    encoded = CalibrationVectors.encoded
+
+    def poisoned(self: CalibrationVectors, sums: FeatureSums) -> Any:
+        return encoded(self, replace(sums, total=sums.total + 1_000_000))
+
+    monkeypatch.setattr(CalibrationVectors, "encoded", poisoned)
+    with pytest.raises(RunError, match="calibration: the sum .* beyond"):
+        run_over(nodes)
+    assert sum(kind == "masked-calibrate" for _, kind in nodes.asked) == 10
+
+
+def test_a_calibration_with_few_answers_counts_as_in_the_run_without() -> None:
+    """`minimum_devices` is about exchanges; it was held against simulated calibrations alone."""
+    settings: dict[str, Any] = {"devices": 10, "minimum_devices": 9, "rounds": 2}
+
+    def few(session: int, node: int, kind: str) -> bool:
+        return session == 0 and node < 2 and kind == "masked-calibrate"
+
+    nodes = Nodes(Experiment(**settings, privacy=SECURE), 10, few)
+    over_flower, _ = run_over(nodes)
+
+    def simulated(secure: bool) -> str:
+        def fleet(setup: Any) -> Any:
+            answering = replace_calibration(setup.fleet, range(2, 10))
+            if not secure:
+                return answering
+            return SecureFleet(answering, setup.federation, 10)
+
+        return tifed.run(Experiment(**settings), fleet=fleet).digest
+
+    assert over_flower.digest == simulated(secure=True) == simulated(secure=False)
+
+
+def replace_calibration(fleet: Any, answering: range) -> Any:
+    """The same fleet, of which ``answering`` alone answer the calibration."""
+
+    class Fleet:
+        fit, evaluate, close = fleet.fit, fleet.evaluate, fleet.close
+
+        @staticmethod
+        def calibrate(devices: Any, samples: int) -> Any:
+            return fleet.calibrate([device for device in devices if device in answering], samples)
+
+    return Fleet
 
 
 def parts_of(experiment: Experiment, nodes: int) -> Iterator[bytes]:
@@ -298,8 +393,8 @@ def test_no_secret_is_told_but_one_of_each_site_and_the_node_keeps_them() -> Non
 
     nodes = Nodes(Experiment(devices=10, rounds=1, privacy=SECURE), 10, lost)
     run_over(nodes)
-    sites = [memory.site for memory in nodes.memories if memory.site is not None]
-    assert len({site.session for site in sites}) == 2
+    sites = [kept.site for memory in nodes.memories for kept in memory.sessions.values()]
+    assert len({site.session for site in sites}) == 3
     assert found(nodes.raw, {site.share_key for site in sites}) == 0
     assert found(nodes.raw, {site.key_seed for site in sites}) == 0
     assert found(nodes.raw, {site.self_seed for site in sites}) == 19  # not that of the lost one
@@ -462,7 +557,9 @@ def test_a_node_refuses_smaller_graphs_than_the_specification_has(
     [
         ("session", "00", "32 hexadecimal digits"),
         ("session", 7, "32 hexadecimal digits"),
-        ("width", 16, "neither 32 nor 64"),
+        ("width", 24, "width is 24, none of 16, 32, 64"),
+        ("next", 7, "next is not a text of 32 hexadecimal digits"),
+        ("next", bytes(range(16)).hex(), "next is its own session"),
         ("layers", 1, r"layers are \(0,\), and devices train \(0, 1\)"),
         ("layers", 7, r"layers are \(0, 1, 2\)"),
         ("layers", -1, "not a whole number"),

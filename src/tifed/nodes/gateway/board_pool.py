@@ -25,8 +25,11 @@ from tifed.nodes.context import DeviceSelection, NodeContext, parsed, samples_di
 from tifed.nodes.last_answer import LastAnswer
 from tifed.nodes.least import LeastSamples
 from tifed.nodes.ledger import Ledger, charged
+from tifed.nodes.masked_answers import MASKED
+from tifed.nodes.messages.masked import UNMASK
 from tifed.nodes.orders import Orders
 from tifed.nodes.own_files import built_here, require_own_files
+from tifed.nodes.site_memory import SiteMemory
 from tifed.rule.network import Parameters
 
 log = logging.getLogger("tifed.nodes.gateway")
@@ -136,12 +139,14 @@ class BoardPool:
         self._key: tuple[str, DeviceSelection] | None = None
         self._context: NodeContext | None = None
         self._linked: LinkedFleet | None = None
+        self._memory = SiteMemory()
         self._said: dict[str, str | None] = {}
         # Whatever the boards work on in between.
         ledger = self._terms.ledger
         self._last = LastAnswer() if ledger is None else LastAnswer.kept_in(ledger.last)
         self._held_until = float("-inf")
-        self.given_up = False
+        self._remembers: tuple[str, DeviceSelection] | None = None
+        self.given_up = self.ended = False
 
     def context(self, experiment: str, selection: DeviceSelection) -> NodeContext:
         """The context of a node whose devices are the boards, first board first device.
@@ -166,6 +171,8 @@ class BoardPool:
                 f"gets them after its last round, or when it has asked for nothing for "
                 f"{self._terms.hold:g} s"
             )
+        # Whoever gives up and asks again goes on in the session that he is in.
+        memory = self._memory if self._remembers == (experiment, selection) else SiteMemory()
         devices = selection.devices(resolved.devices, len(self._lines.addresses))
         setup = self._built(resolved)
         link = resolved.link
@@ -183,12 +190,19 @@ class BoardPool:
             name[:8], resolved.dataset, resolved.mode, devices.start, devices.stop - 1,
         )  # fmt: skip
         self._linked, self._key = linked, (experiment, selection)
-        noisy = site_of(resolved, setup.inputs, _Watched(self, linked, names, resolved.rounds))
-        fleet = charged(noisy, self._terms.ledger, name, setup.federation)
+        self._remembers, self._memory = self._key, memory
+        federation = setup.federation
+        masked = resolved.privacy.secure_aggregation
+        exchanges = resolved.rounds * federation.exchanges_per_round
+        noisy = site_of(
+            resolved, setup.inputs,
+            _Watched(self, linked, names, resolved.rounds, exchanges if masked else None),
+        )  # fmt: skip
         self._context = NodeContext(
-            name, samples_digest(resolved, setup), setup.network, devices, fleet,
-            Orders(setup.federation, None if resolved.own_data else self._terms.least),
-            lambda kind: linked.left_out, resolved.privacy.secure_aggregation, last=self._last,
+            name, samples_digest(resolved, setup), setup.network, devices,
+            charged(noisy, self._terms.ledger, name, federation),
+            Orders(federation, None if resolved.own_data else self._terms.least),
+            lambda kind: linked.left_out, masked, memory, self._last,
         )  # fmt: skip
         return self._context
 
@@ -206,6 +220,14 @@ class BoardPool:
     def hold(self, under_way: bool) -> None:
         """Keep the boards for the experiment that they work on, or let another one have them."""
         self._held_until = time.monotonic() + self._terms.hold if under_way else float("-inf")
+
+    def answered(self, kind: str) -> None:
+        """Note an answer: under masks boards are kept until the last sum is unmasked.
+
+        A site that has lost its keys can help no more to unmask a sum that it has a part in.
+        """
+        if kind in MASKED:
+            self.hold(not (kind == UNMASK and self.ended))
 
     def give_up(self) -> None:
         """Have what the boards do now end soon; any thread may say so."""
@@ -249,7 +271,8 @@ class BoardPool:
         if self._linked is not None:
             self._linked.close()
         self._linked = self._context = self._key = None
-        self._held_until, self.given_up = float("-inf"), False
+        self._held_until = float("-inf")
+        self.given_up = self.ended = False
 
 
 def _greet(client: Client) -> str | None:
@@ -264,16 +287,26 @@ def _greet(client: Client) -> str | None:
 
 @dataclass(frozen=True)
 class _Watched(PassingFleet):
-    """A fleet of boards whose comings and goings the pool is told."""
+    """A fleet of boards whose comings and goings the pool is told.
+
+    Attributes:
+        pool: it.
+        fleet: of the boards.
+        names: their addresses.
+        rounds: of the experiment.
+        masked: how many exchanges it has, if their sums leave under masks alone.
+    """
 
     pool: BoardPool
     fleet: LinkedFleet
     names: dict[int, str]
     rounds: int
+    masked: int | None
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """The updates of the boards that answer, as they come."""
-        under_way = plan.round + 1 < self.rounds
+        under_way = plan.round + 1 < self.rounds or self.masked is not None
+        self.pool.ended = plan.exchange + 1 == self.masked
         self.pool.hold(under_way)
         for update in self.fleet.fit(plan, parameters):
             if self.pool.given_up:

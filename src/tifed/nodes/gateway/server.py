@@ -197,6 +197,7 @@ class Gateway:
         finally:
             with self._lock:
                 self._at_work = None
+        self._pool.answered(content.kind)
         if content.kind in ("fit", MASKED_FIT):
             log.info(
                 "round %d, exchange %d: %d of %d boards answered", values["round"] + 1,

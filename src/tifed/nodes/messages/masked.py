@@ -1,4 +1,6 @@
-"""The messages of secure aggregation (SPEC, section 21): four of each exchange, in one session.
+"""The messages of secure aggregation (SPEC, section 21): four in one session.
+
+The first two of the next session travel with the last two of the one before, where they can.
 
 ================ ======================================= =======================================
 kind             asked                                   answered
@@ -7,16 +9,19 @@ keys             arrays ``devices``; ``session``         arrays ``keys``
 shares           arrays ``neighbours``, ``keys``;        arrays ``sealed``
                  ``session``, ``sites``, ``threshold``
 masked-fit       as ``fit``, and arrays ``senders``,     arrays ``devices``, ``counts``,
-                 ``sealed``; ``session``, ``layers``,    ``sums``; if any, ``absent``
-                 ``width``
+                 ``sealed``; ``session``, ``layers``,    ``sums``; if any, ``absent``; with
+                 ``width``; perhaps ``next``             ``next`` the array ``keys``
 masked-calibrate as ``calibrate``, and arrays            arrays ``devices``, ``counts``,
-                 ``senders``, ``sealed``; ``session``,   ``sums``; if any, ``absent``
-                 ``width``
-unmask           arrays ``survivors``; ``session``       arrays ``own``, ``of``, ``shares``
+                 ``senders``, ``sealed``; ``session``,   ``sums``; if any, ``absent``; with
+                 ``width``; perhaps ``next``             ``next`` the array ``keys``
+unmask           arrays ``survivors``; ``session``;      arrays ``own``, ``of``, ``shares``;
+                 perhaps ``next`` and what goes with     with ``next`` the array ``sealed``
+                 ``shares``
 ================ ======================================= =======================================
 
-A session is a text of 32 hexadecimal digits. A site goes by the number of its first device. Keys,
-seeds and shares are uint8. ``counts`` are uint64 and ``sums`` uint32 or uint64, both masked.
+A session is a text of 32 hexadecimal digits, and so is ``next``, which is the one that comes next.
+A site goes by the number of its first device. Keys, seeds and shares are uint8. ``counts`` are
+uint64 and ``sums`` uint16, uint32 or uint64, both masked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,8 +41,9 @@ from tifed.nodes.messages.content import (
 from tifed.nodes.messages.device_ranges import to_ranges
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
+from tifed.secure_aggregation.graph import Sharing
 from tifed.secure_aggregation.keys import KEY, SEED, PublicKeys
-from tifed.secure_aggregation.masks import Shape, Vector
+from tifed.secure_aggregation.masks import WIDTHS, Shape, Vector
 from tifed.secure_aggregation.site import SEALED, SESSION, Opening
 
 KEYS, SHARES, UNMASK = "keys", "shares", "unmask"
@@ -100,17 +106,27 @@ def masked_fit_message(
     parameters: Parameters,
     layers: tuple[int, ...],
     width: int,
+    following: bytes | None = None,
 ) -> Content:
-    """`fit_message` for masked sums; each site gets jobs and `sealed_arrays` besides."""
+    """`fit_message` for masked sums; each site gets jobs and `sealed_arrays` besides.
+
+    With ``following`` it asks for keys of that session, too.
+    """
     plain = fit_message(experiment, plan, parameters)
     more = {"session": session.hex(), "layers": mask_of(layers), "width": width}
+    more |= _following(following)
     return message(MASKED_FIT, experiment, plain.arrays, **(_own_values(plain) | more))
 
 
-def masked_calibrate_message(experiment: str, session: bytes, samples: int, width: int) -> Content:
-    """Asks for masked feature sums; each site gets its devices and `sealed_arrays` besides."""
+def masked_calibrate_message(
+    experiment: str, session: bytes, samples: int, width: int, following: bytes | None = None
+) -> Content:
+    """Asks for masked feature sums; each site gets its devices and `sealed_arrays` besides.
+
+    With ``following`` it asks for keys of that session, too.
+    """
     values: dict[str, Any] = {"session": session.hex(), "samples": samples, "width": width}
-    return message(MASKED_CALIBRATE, experiment, {}, **values)
+    return message(MASKED_CALIBRATE, experiment, {}, **(values | _following(following)))
 
 
 def sealed_arrays(sealed: Mapping[int, bytes]) -> Arrays:
@@ -124,12 +140,22 @@ def received_from(content: Content) -> dict[int, bytes]:
 
 
 def masked_answer(
-    experiment: str, kind: str, devices: Integers, vector: Vector, absent: Sequence[int]
+    experiment: str,
+    kind: str,
+    devices: Integers,
+    vector: Vector,
+    absent: Sequence[int],
+    keys: PublicKeys | None,
 ) -> Content:
-    """A masked vector, and which devices are in it; why others are not says nothing here."""
+    """A masked vector, which devices are in it, and perhaps keys of the session that comes next.
+
+    Why other devices are not in it says nothing here.
+    """
     arrays: Arrays = {
         "devices": to_ranges(np.sort(devices)), "counts": vector.counts, "sums": vector.sums,
     }  # fmt: skip
+    if keys is not None:
+        arrays["keys"] = _bytes([keys.masks, keys.shares], KEY)
     return message(kind, experiment, arrays, **({"absent": sorted(absent)} if absent else {}))
 
 
@@ -142,14 +168,23 @@ def vector_from(content: Content, shape: Shape) -> Vector:
 def width_from(content: Content) -> int:
     """The width that a request asks for."""
     width = content.integer("width")
-    if width not in (32, 64):
-        raise MessageError(f"width is {width}, neither 32 nor 64")
+    if width not in WIDTHS:
+        raise MessageError(f"width is {width}, none of {', '.join(map(str, WIDTHS))}")
     return width
 
 
-def unmask_message(experiment: str, session: bytes) -> Content:
-    """Asks for what takes masks off; each site gets `survivor_arrays` besides."""
-    return message(UNMASK, experiment, {}, session=session.hex())
+def unmask_message(
+    experiment: str, session: bytes, following: bytes | None = None, sharing: Sharing | None = None
+) -> Content:
+    """Asks for what takes masks off; each site gets `survivor_arrays` besides.
+
+    With ``following`` and its ``sharing`` it asks for shares in that session, too, and each site
+    gets its `neighbour_arrays` as well.
+    """
+    values: dict[str, Any] = {"session": session.hex(), **_following(following)}
+    if sharing is not None:
+        values |= {"sites": sharing.sites, "threshold": sharing.threshold}
+    return message(UNMASK, experiment, {}, **values)
 
 
 def survivor_arrays(survivors: Sequence[int]) -> Arrays:
@@ -162,13 +197,15 @@ def survivors_from(content: Content) -> list[int]:
     return _sites(content, "survivors")
 
 
-def unmask_answer(experiment: str, opening: Opening) -> Content:
-    """What `unmask_message` is answered with."""
+def unmask_answer(experiment: str, opening: Opening, sealed: Mapping[int, bytes] | None) -> Content:
+    """What `unmask_message` is answered with, perhaps with shares in the session that is next."""
     arrays: Arrays = {
         "own": _bytes([opening.own] if opening.own else [], SEED),
         "of": _numbers(list(opening.shares)),
         "shares": _bytes(list(opening.shares.values()), SEED),
     }
+    if sealed is not None:
+        arrays["sealed"] = _bytes(list(sealed.values()), SEALED)
     return message(UNMASK, experiment, arrays)
 
 
@@ -182,15 +219,33 @@ def opening_from(content: Content) -> Opening:
     return Opening(own.tobytes(), {number: row.tobytes() for number, row in pairs})
 
 
-def session_from(content: Content) -> bytes:
-    """The session of a request."""
+def session_from(content: Content, name: str = "session") -> bytes:
+    """The session of a request, or another one that it names."""
     try:
-        session = bytes.fromhex(str(content.values.get("session")))
+        session = bytes.fromhex(str(content.values.get(name)))
     except ValueError:
         session = b""
     if len(session) != SESSION:
-        raise MessageError(f"session is not a text of {2 * SESSION} hexadecimal digits")
+        raise MessageError(f"{name} is not a text of {2 * SESSION} hexadecimal digits")
     return session
+
+
+def following_from(content: Content) -> bytes | None:
+    """The session that comes next, if a request prepares it.
+
+    Raises:
+        MessageError: if it is none, or that of the request.
+    """
+    if "next" not in content.values:
+        return None
+    following = session_from(content, "next")
+    if following == session_from(content):
+        raise MessageError("next is its own session")
+    return following
+
+
+def _following(session: bytes | None) -> dict[str, str]:
+    return {} if session is None else {"next": session.hex()}
 
 
 def _own_values(content: Content) -> dict[str, Any]:
