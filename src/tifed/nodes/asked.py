@@ -34,7 +34,8 @@ def ordered_plan(node: NodeContext, content: Content) -> Plan:
     """
     plan = plan_from(content, node.network, node.devices)
     node.orders.check_plan(plan)
-    return plan
+    # How weights travel follows from the experiment, so no message says it.
+    return node.orders.federation.with_changes(plan)
 
 
 def summed_calibration(node: NodeContext, content: Content) -> tuple[Integers, FeatureSums]:
