@@ -1,0 +1,1 @@
+"""Updates and models as short numbers of what changed (SPEC, section 25)."""
