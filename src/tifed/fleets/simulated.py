@@ -97,9 +97,7 @@ class SimulatedFleet:
         """The engine and the devices' data as one; None if it cannot, or must not."""
         engine, streams = self.inputs.engine, self.inputs.streams
         first = streams[0]
-        federation = self.inputs.federation
-        # No engine shortens what many devices have made before it adds that up.
-        singly = federation.robust.aggregate != "mean" or bool(federation.upload)
+        singly = self.inputs.federation.robust.aggregate != "mean"
         if (
             singly
             or not isinstance(engine, FleetEngine)
@@ -138,6 +136,8 @@ class SimulatedFleet:
             seed=federation.seed,
             exchange=plan.exchange,
             energy_shift=plan.energy_shift,
+            upload=plan.upload,
+            round=plan.round,
         )
         sums, statistics, norms = together.engine.train_fleet(
             self.network, parameters, self.feedback, together.shared, work

@@ -97,6 +97,9 @@ class Rule:
         self, *, error: int, error_level: int, feedback: int, input_shift: int, centred: int
     ) -> None: ...
 
+class Change:
+    def __init__(self, *, top: int, shift: int, rows: int) -> None: ...
+
 class Work:
     def __init__(
         self,
@@ -104,9 +107,11 @@ class Work:
         batch: int,
         extra_shift: int,
         seed: int,
+        round: int,
         exchange: int,
         threads: int,
         energy_shift: int,
+        upload: Sequence[Change],
     ) -> None: ...
 
 class Jobs:

@@ -9,6 +9,7 @@
 #include "front_end_binding.hpp"
 #include "motion_binding.hpp"
 #include "log_mel_binding.hpp"
+#include "upload.hpp"
 #include "../core/tifed_rule.h"
 
 using namespace tifed_native;
@@ -48,6 +49,13 @@ Field<Jobs> column(const char *name, int64_t Job::*member) {
                 jobs.counted = true;
                 need(values.shape(0) == jobs.rows.size(), name, "is not as long as the others");
                 for (size_t j = 0; j < jobs.rows.size(); j++) jobs.rows[j].*member = values(j);
+            }};
+}
+
+// How weights go up, per layer.
+Field<Work> changes(const char *name) {
+    return {name, [=](Work &work, nb::handle given) {
+                need(nb::try_cast(given, work.upload), name, "is not a list of changes");
             }};
 }
 
@@ -101,6 +109,11 @@ public:
                  TIFED_LARGEST_SHIFT,
              "energy_shift", "with it the first layer's update shift is not in 0..30");
         need(work.threads >= 1 && work.threads <= 4096, "threads", "not in 1..4096");
+        need(work.upload.empty() || work.upload.size() == layers.size(), "upload",
+             "not one for each layer");
+        for (const Change &change : work.upload)
+            need(change.top <= 127 && change.shift <= 14 && change.rows >= 1 && change.rows <= 16,
+                 "upload", "a value of a change is out of its range");
         Totals totals = checked(sums, jobs.rows.size());
         auto all = int64_t(shared.samples.shape(1)), listed = int64_t(shared.order.shape(0));
         Data data{shared.samples.data(), shared.labels.data(), shared.order.data(), all,
@@ -116,6 +129,7 @@ public:
             fit_panels(network_, *kernel_, given, data, jobs.rows, work, totals);
         else
             fit_core(network_, regenerate_, given, data, jobs.rows, work, totals);
+        rebuild(network_, given, jobs.rows, work, totals);
         const panel_statistics &s = totals.statistics;
         return {s.visits, s.missed, s.clipped_parameters, s.clipped_deltas};
     }
@@ -260,11 +274,14 @@ NB_MODULE(_native, m) {
                                 number("feedback", &tifed_network::feedback),
                                 number("input_shift", &tifed_network::input_shift),
                                 number("centred", &tifed_network::centred)});
+    bind_fields<Change>(m, "Change",
+                        {number("top", &Change::top), number("shift", &Change::shift),
+                         number("rows", &Change::rows)});
     bind_fields<Work>(m, "Work",
                       {number("batch", &Work::batch), number("extra_shift", &Work::extra_shift),
-                       number("seed", &Work::seed), number("exchange", &Work::exchange),
-                       number("threads", &Work::threads),
-                       number("energy_shift", &Work::energy_shift)});
+                       number("seed", &Work::seed), number("round", &Work::round),
+                       number("exchange", &Work::exchange), number("threads", &Work::threads),
+                       number("energy_shift", &Work::energy_shift), changes("upload")});
     bind_fields<Jobs>(m, "Jobs",
                       {column("device", &Job::device), column("begin", &Job::begin),
                        column("end", &Job::end), column("position", &Job::position),

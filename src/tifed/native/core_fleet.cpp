@@ -9,6 +9,7 @@
 #include "clipping.hpp"
 #include "fleet_parts.hpp"
 #include "parallel.hpp"
+#include "upload.hpp"
 
 namespace tifed_native {
 namespace {
@@ -178,6 +179,10 @@ void fit_core(const Network &network, bool regenerate, const Given &given, const
                     for (Layer &layer : layers)
                         use(layer.sent.data(), layer.trained.data(), layer.sent.size());
                 });
+            for (Layer &layer : layers)
+                if (!work.upload.empty())
+                    shorten(network.layers[layer.number], change_of(work, job, layer.number),
+                            layer.sent.data(), layer.trained.data());
             std::lock_guard<std::mutex> lock(mutex);
             for (const Layer &layer : layers) add(network, layer, job.weight, totals);
             totals.statistics.visits += device.core.statistics.visits;

@@ -1,6 +1,7 @@
 """The engine that runs the C core; equal to the oracle bit for bit."""
 
 import os
+from dataclasses import asdict
 from functools import lru_cache
 
 import numpy as np
@@ -140,8 +141,9 @@ class Native:
             work: what each of them is to do.
 
         Returns:
-            Sums over jobs of the layers that at least one trains, times ``weight``; counts; and
-            int64 (jobs,), of each with a bound the norm of what it had changed, else 0.
+            Sums over jobs of the layers that at least one trains, times ``weight``, of weights as
+            they arrive (SPEC, section 25); counts; and int64 (jobs,), of each with a bound the norm
+            of what it had changed, else 0.
 
         Raises:
             UsageError: naming the argument that is wrong.
@@ -158,6 +160,7 @@ class Native:
             return {}, Statistics(), norms
         check_clip(network, int(work.jobs.clip.max()))
         matrices = arguments.feedback_arrays(network, feedback)
+        arguments.changes(network, work.upload)
         trained = int(np.bitwise_or.reduce(work.jobs.layers))
         shapes = [(layer.fan_in, layer.fan_out) for layer in network.layers]
         weight_sums = [np.zeros(shape, np.int64) for shape in shapes]
@@ -177,9 +180,11 @@ class Native:
                     batch=arguments.whole("batch", work.batch, 1, _WORD),
                     extra_shift=arguments.whole("extra_shift", work.extra_shift, 0, 6),
                     seed=arguments.whole("seed", work.seed, 0, (1 << 64) - 1),
+                    round=arguments.whole("round", work.round, 0, _WORD),
                     exchange=arguments.whole("exchange", work.exchange, 0, _WORD),
                     threads=self.threads,
                     energy_shift=arguments.whole("energy_shift", work.energy_shift, -30, 30),
+                    upload=[_native.Change(**asdict(change)) for change in work.upload],
                 ),
                 _native.Sums(weight_sums, bias_sums, norms),
             )

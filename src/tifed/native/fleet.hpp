@@ -37,11 +37,17 @@ struct Job {
     int64_t clip;  // bound on the norm of what it changes; 0 for none
 };
 
+// How a layer's weights go up; see panel_change.
+struct Change {
+    uint32_t top, shift, rows;
+};
+
 // What all devices' parts have in common, and how many threads share them.
 struct Work {
-    uint32_t batch, extra_shift, exchange, threads;
+    uint32_t batch, extra_shift, round, exchange, threads;
     int32_t energy_shift;
     uint64_t seed;
+    std::vector<Change> upload;  // per layer; empty where all go up whole
 };
 
 // Where the sums go, per layer; nullptr for a layer that no job trains.

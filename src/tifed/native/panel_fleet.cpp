@@ -7,6 +7,7 @@
 #include "clipping.hpp"
 #include "fleet_parts.hpp"
 #include "parallel.hpp"
+#include "upload.hpp"
 
 namespace tifed_native {
 namespace {
@@ -185,8 +186,15 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
                             std::size_t(layer.panels) * PANEL);
                     }
                 });
-            for (uint32_t l = 0; l < panels.depth; l++)
-                if (job.trained >> l & 1) sums.add(l, model, job.weight);
+            for (uint32_t l = 0; l < panels.depth; l++) {
+                if (!(job.trained >> l & 1)) continue;
+                if (!work.upload.empty()) {
+                    panel_change change = change_of(work, job, l);
+                    kernel.shorten(&panels.layers[l], &change, image.model.weights[l],
+                                   model.weights[l]);
+                }
+                sums.add(l, model, job.weight);
+            }
         }
         for (uint32_t l = 0; l < panels.depth; l++) sums.carry(l);
         std::lock_guard<std::mutex> lock(mutex);

@@ -12,6 +12,7 @@
 #ifndef TIFED_PANEL_H
 #define TIFED_PANEL_H
 
+#include "panel_change.h"
 #include "../../core/tifed.h"
 
 #ifdef __cplusplus
@@ -83,6 +84,9 @@ typedef struct panel_kernel {
     uint64_t (*squares)(const int16_t *sent, const int16_t *trained, size_t count);
     void (*shrink)(const int16_t *sent, int16_t *trained, size_t count, uint32_t clip,
                    uint32_t norm);
+    /* See panel_short.h. */
+    void (*shorten)(const panel_layer *layer, const panel_change *change, const int16_t *sent,
+                    int16_t *trained);
     /* A sample (features) int8 into a row of input pairs. */
     void (*load)(const panel_network *network, uint32_t *row, const int8_t *sample,
                  const int8_t *centre);

@@ -58,6 +58,8 @@ static bool supported(void)
     return true;
 }
 
+#define UNITS_IN_A_RUN 1u
+
 /* Where weight (i, o) of a layer with this many pairs of inputs stands. */
 static size_t weight_at(uint32_t pairs, uint32_t i, uint32_t o)
 {

@@ -29,6 +29,8 @@
  */
 #include "panel_rounding.h"
 
+#define UNITS_IN_A_RUN PANEL
+
 /* Where weight (i, o) of a layer with this many pairs of inputs stands. */
 static size_t weight_at(uint32_t pairs, uint32_t i, uint32_t o)
 {

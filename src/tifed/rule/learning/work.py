@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tifed.rule.compression import Change
+
 
 @dataclass(frozen=True, slots=True)
 class LocalWork:
@@ -101,6 +103,9 @@ class FleetWork:
         seed: of the experiment.
         exchange: number of the exchange.
         energy_shift: added to the first layer's update shift.
+        upload: per layer how weights go up, from what they are after all steps and within the
+            bound; () where they go up whole.
+        round: number of the round, which says what rows of them do.
     """
 
     jobs: FleetJobs
@@ -109,6 +114,8 @@ class FleetWork:
     seed: int = 0
     exchange: int = 0
     energy_shift: int = 0
+    upload: tuple[Change, ...] = ()
+    round: int = 0
 
 
 LayerSums = dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
