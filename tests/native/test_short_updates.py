@@ -119,12 +119,12 @@ def swinging(weight_bits: int, units: int) -> Case:
     rng = np.random.default_rng(units)
     places = rng.integers(-layer.weight_bound, layer.weight_bound + 1, (131, units))
     ends = rng.choice([-layer.weight_bound, layer.weight_bound], places.shape)
-    weight = np.where(rng.integers(0, 2, places.shape), places, ends)
+    weight = np.where(rng.integers(0, 2, places.shape), places, ends).astype(weight_dtype(layer))
     return Case(
         network,
         Parameters(
             np.zeros(131, np.int8),
-            (weight.astype(weight_dtype(layer)),),
+            (weight,),
             (np.zeros(units, np.int16),),
         ),
         rng.choice([-128, -1, 0, 1, 127], (300, 131)).astype(np.int8),
