@@ -77,7 +77,7 @@ def test_every_kernel_clips_as_the_oracle(case: Case, wanted: int | str) -> None
     for kernel in KERNELS:
         engine = native.Native(kernel, threads=1)
         try:
-            sums, _, norms = engine.train_fleet(network, case.parameters, feedback, shared, asked)
+            result = engine.train_fleet(network, case.parameters, feedback, shared, asked)
         except UsageError as refused:
             why = str(refused)
         else:
@@ -85,10 +85,10 @@ def test_every_kernel_clips_as_the_oracle(case: Case, wanted: int | str) -> None
         if why:  # the same as without a bound: see above
             assert "overflow" in why or "32 bits" in why
             return
-        assert norms.tolist() == [norm], kernel
+        assert result.norms.tolist() == [norm], kernel
         for number in work.layers:
-            assert np.array_equal(sums[number][0], 3 * expected.weights[number].astype(int)), kernel
-            assert np.array_equal(sums[number][1], 3 * expected.biases[number].astype(int)), kernel
+            assert np.array_equal(result.sums[number][0], 3 * expected.weights[number].astype(int)), kernel
+            assert np.array_equal(result.sums[number][1], 3 * expected.biases[number].astype(int)), kernel
 
 
 def test_threads_and_order_do_not_matter() -> None:
@@ -135,20 +135,24 @@ def test_threads_and_order_do_not_matter() -> None:
         results.append(
             engine.train_fleet(
                 network, parameters, feedback, shared,
-                FleetWork(chosen, batch=4, seed=3, upload=(Change(3, 4, rows=3), Change(127))),
+                FleetWork(
+                    chosen, batch=4, seed=3, upload=(Change(3, 4, rows=3), Change(127)), frame=21
+                ),
             )
         )  # fmt: skip
-    norms = results[0][2]
-    assert (norms[d % 4 > 0] > 0).all()
-    assert not norms[d % 4 == 0].any()
-    assert (norms > jobs.clip).sum() > 5  # so that some of them were clipped
-    assert np.array_equal(results[1][2], norms)
-    assert np.array_equal(results[2][2], norms[::-1])
-    for sums, statistics, _ in results[1:]:
-        assert statistics == results[0][1]
-        for layer, (weight, bias) in sums.items():
-            assert np.array_equal(weight, results[0][0][layer][0])
-            assert np.array_equal(bias, results[0][0][layer][1])
+    first, *others = results
+    assert (first.norms[d % 4 > 0] > 0).all()
+    assert not first.norms[d % 4 == 0].any()
+    assert (first.norms > jobs.clip).sum() > 5  # so that some of them were clipped
+    assert (first.coded > 0).all()
+    for name in ("norms", "coded"):
+        assert np.array_equal(getattr(others[0], name), getattr(first, name))
+        assert np.array_equal(getattr(others[1], name), getattr(first, name)[::-1])
+    for other in others:
+        assert other.statistics == first.statistics
+        for layer, (weight, bias) in other.sums.items():
+            assert np.array_equal(weight, first.sums[layer][0])
+            assert np.array_equal(bias, first.sums[layer][1])
 
 
 @pytest.mark.parametrize("copies", [1, 3])

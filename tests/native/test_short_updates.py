@@ -12,7 +12,7 @@ from tifed.errors import UsageError
 from tifed.federation import Job, Jobs, Plan, planned_update, total
 from tifed.rule.compression import Change
 from tifed.rule.learning import LARGEST_CLIP, LocalWork, feedback_matrices, oracle
-from tifed.rule.learning.work import FleetJobs, FleetWork, LayerSums, SharedSamples
+from tifed.rule.learning.work import FleetJobs, FleetResult, FleetWork, LayerSums, SharedSamples
 from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
 from tifed.rule.network.parameters import weight_dtype
 
@@ -52,7 +52,7 @@ def by_rule(case: Case, plan: Plan) -> LayerSums:
     return {number: (part.weight, part.bias) for number, part in total(updates).layers.items()}
 
 
-def by_engine(case: Case, plan: Plan, kernel: str) -> LayerSums:
+def by_engine(case: Case, plan: Plan, kernel: str) -> FleetResult:
     """The same from a kernel."""
     jobs, work = plan.jobs, case.work
     own = FleetJobs(
@@ -63,18 +63,17 @@ def by_engine(case: Case, plan: Plan, kernel: str) -> LayerSums:
         own, work.batch, work.extra_shift, work.seed, work.exchange, work.energy_shift,
         plan.upload, plan.round,
     )  # fmt: skip
-    sums, _, _ = native.Native(kernel, threads=1).train_fleet(
+    return native.Native(kernel, threads=1).train_fleet(
         case.network, case.parameters, feedback_matrices(case.network, work.seed),
         SharedSamples(case.samples, case.labels, np.arange(len(case.labels))), asked,
     )  # fmt: skip
-    return sums
 
 
 def assert_equal(case: Case, plan: Plan) -> None:
     """Every kernel's sums are the rule's."""
     expected = by_rule(case, plan)
     for kernel in KERNELS:
-        sums = by_engine(case, plan, kernel)
+        sums = by_engine(case, plan, kernel).sums
         assert sums.keys() == expected.keys()
         for number, (weight, bias) in expected.items():
             assert np.array_equal(sums[number][0], weight), (kernel, number)

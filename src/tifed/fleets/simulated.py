@@ -139,15 +139,15 @@ class SimulatedFleet:
             upload=plan.upload,
             round=plan.round,
         )
-        sums, statistics, norms = together.engine.train_fleet(
+        result = together.engine.train_fleet(
             self.network, parameters, self.feedback, together.shared, work
         )
         layers = {}
-        for number, (weight, bias) in sums.items():
+        for number, (weight, bias) in result.sums.items():
             trained = jobs.layers >> number & 1
             samples = int(trained @ jobs.samples)
             layers[number] = LayerSum(weight, bias, samples, int(trained.sum()))
-        return Update(jobs.device, layers, statistics, norms=norms[bounds > 0])
+        return Update(jobs.device, layers, result.statistics, norms=result.norms[bounds > 0])
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores of each device on its own samples."""

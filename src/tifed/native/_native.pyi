@@ -112,6 +112,7 @@ class Work:
         threads: int,
         energy_shift: int,
         upload: Sequence[Change],
+        frame: int,
     ) -> None: ...
 
 class Jobs:
@@ -149,6 +150,7 @@ class Sums:
         weights: Sequence[NDArray[np.int64]],
         biases: Sequence[NDArray[np.int64]],
         norms: NDArray[np.int64],
+        coded: NDArray[np.int64],
     ) -> None: ...
 
 class Engine:

@@ -33,6 +33,7 @@ struct Sums {
     std::vector<Out<int64_t, 2>> weights;
     std::vector<Out<int64_t, 1>> biases;
     Out<int64_t, 1> norms;
+    Out<int64_t, 2> coded;
 };
 
 struct Jobs {
@@ -111,9 +112,12 @@ public:
         need(work.threads >= 1 && work.threads <= 4096, "threads", "not in 1..4096");
         need(work.upload.empty() || work.upload.size() == layers.size(), "upload",
              "not one for each layer");
-        for (const Change &change : work.upload)
+        for (const Change &change : work.upload) {
             need(change.top <= 127 && change.shift <= 14 && change.rows >= 1 && change.rows <= 16,
                  "upload", "a value of a change is out of its range");
+            need(work.frame == 0 || work.frame >= 3 * bits_of(change.top), "frame",
+                 "is shorter than 3 bytes for each bit of a short number");
+        }
         Totals totals = checked(sums, jobs.rows.size());
         auto all = int64_t(shared.samples.shape(1)), listed = int64_t(shared.order.shape(0));
         Data data{shared.samples.data(), shared.labels.data(), shared.order.data(), all,
@@ -129,7 +133,6 @@ public:
             fit_panels(network_, *kernel_, given, data, jobs.rows, work, totals);
         else
             fit_core(network_, regenerate_, given, data, jobs.rows, work, totals);
-        rebuild(network_, given, jobs.rows, work, totals);
         const panel_statistics &s = totals.statistics;
         return {s.visits, s.missed, s.clipped_parameters, s.clipped_deltas};
     }
@@ -183,7 +186,10 @@ private:
              "one array per layer");
         need(sums.norms.shape(0) == jobs, "norms", "not as long as there are jobs");
         Totals totals;
+        need(sums.coded.shape(0) == jobs && sums.coded.shape(1) == 2, "coded",
+             "shape is not (jobs, 2)");
         totals.norms = sums.norms.data();
+        totals.coded = sums.coded.data();
         for (size_t l = 0; l < layers.size(); l++) {
             need(sums.weights[l].shape(0) == layers[l].fan_in &&
                      sums.weights[l].shape(1) == layers[l].fan_out &&
@@ -281,7 +287,8 @@ NB_MODULE(_native, m) {
                       {number("batch", &Work::batch), number("extra_shift", &Work::extra_shift),
                        number("seed", &Work::seed), number("round", &Work::round),
                        number("exchange", &Work::exchange), number("threads", &Work::threads),
-                       number("energy_shift", &Work::energy_shift), changes("upload")});
+                       number("energy_shift", &Work::energy_shift), changes("upload"),
+                       number("frame", &Work::frame)});
     bind_fields<Jobs>(m, "Jobs",
                       {column("device", &Job::device), column("begin", &Job::begin),
                        column("end", &Job::end), column("position", &Job::position),
@@ -297,9 +304,10 @@ NB_MODULE(_native, m) {
              nb::arg("samples").noconvert(), nb::arg("labels").noconvert(),
              nb::arg("order").noconvert());
     nb::class_<Sums>(m, "Sums").def(
-        nb::init<std::vector<Out<int64_t, 2>>, std::vector<Out<int64_t, 1>>, Out<int64_t, 1>>(),
-        nb::arg("weights").noconvert(), nb::arg("biases").noconvert(),
-        nb::arg("norms").noconvert());
+        nb::init<std::vector<Out<int64_t, 2>>, std::vector<Out<int64_t, 1>>, Out<int64_t, 1>,
+                 Out<int64_t, 2>>(),
+        nb::arg("weights").noconvert(), nb::arg("biases").noconvert(), nb::arg("norms").noconvert(),
+        nb::arg("coded").noconvert());
     nb::class_<Engine>(m, "Engine")
         .def(nb::init<const std::vector<tifed_layer> &, const tifed_network &,
                       const std::string &>(),

@@ -13,8 +13,8 @@ from tifed.rule.learning.clipping import check_clip
 from tifed.rule.learning.feedback import FeedbackMatrices
 from tifed.rule.learning.work import (
     FleetJobs,
+    FleetResult,
     FleetWork,
-    LayerSums,
     LocalWork,
     SharedSamples,
     Statistics,
@@ -104,7 +104,7 @@ class Native:
             name: np.array([arguments.whole(name, value, 0, _WORD)], np.int64)
             for name, value in row.items()
         }
-        sums, statistics, _ = self.train_fleet(
+        result = self.train_fleet(
             network,
             parameters,
             feedback,
@@ -115,10 +115,10 @@ class Native:
             ),
         )  # fmt: skip
         weights, biases = list(parameters.weights), list(parameters.biases)
-        for number, (weight, bias) in sums.items():
+        for number, (weight, bias) in result.sums.items():
             weights[number] = weight.astype(weights[number].dtype)
             biases[number] = bias.astype(biases[number].dtype)
-        return Parameters(parameters.centre, tuple(weights), tuple(biases)), statistics
+        return Parameters(parameters.centre, tuple(weights), tuple(biases)), result.statistics
 
     def train_fleet(
         self,
@@ -127,7 +127,7 @@ class Native:
         feedback: FeedbackMatrices,
         shared: SharedSamples,
         work: FleetWork,
-    ) -> tuple[LayerSums, Statistics, NDArray[np.int64]]:
+    ) -> FleetResult:
         """The local work of many devices, from the same parameters, summed.
 
         A device is a job and its part of the order: nothing else is kept of it, and its parameters
@@ -141,9 +141,7 @@ class Native:
             work: what each of them is to do.
 
         Returns:
-            Sums over jobs of the layers that at least one trains, times ``weight``, of weights as
-            they arrive (SPEC, section 25); counts; and int64 (jobs,), of each with a bound the norm
-            of what it had changed, else 0.
+            Sums over jobs times ``weight``, and what was counted.
 
         Raises:
             UsageError: naming the argument that is wrong.
@@ -151,13 +149,13 @@ class Native:
         centre, weights, biases = arguments.parameter_arrays(network, parameters)
         arguments.sample_arrays(network, shared.samples, shared.labels)
         arguments.array("order", shared.order, np.int64, (None,))
-        norms = np.zeros(len(work.jobs), np.int64)
+        norms, coded = (np.zeros((len(work.jobs), *columns), np.int64) for columns in ((), (2,)))
         try:
             jobs = _native.Jobs(**vars(work.jobs))
         except ValueError as wrong:
             raise UsageError(str(wrong)) from wrong
         if not len(work.jobs):
-            return {}, Statistics(), norms
+            return FleetResult({}, Statistics(), norms, coded)
         check_clip(network, int(work.jobs.clip.max()))
         matrices = arguments.feedback_arrays(network, feedback)
         arguments.changes(network, work.upload)
@@ -185,8 +183,9 @@ class Native:
                     threads=self.threads,
                     energy_shift=arguments.whole("energy_shift", work.energy_shift, -30, 30),
                     upload=[_native.Change(**asdict(change)) for change in work.upload],
+                    frame=arguments.whole("frame", work.frame, 0, _WORD),
                 ),
-                _native.Sums(weight_sums, bias_sums, norms),
+                _native.Sums(weight_sums, bias_sums, norms, coded),
             )
         except ValueError as wrong:
             check_parameters(network, parameters)  # says which array, if it is one
@@ -196,7 +195,7 @@ class Native:
             for number in range(network.depth)
             if trained >> number & 1
         }
-        return sums, Statistics(*counts), norms
+        return FleetResult(sums, Statistics(*counts), norms, coded)
 
     def classify(
         self,

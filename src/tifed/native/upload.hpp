@@ -1,7 +1,11 @@
 // How what devices have made of the weights goes up: whole, or as short numbers of what changed
-// (SPEC, section 25), which are added up and only then put on what was sent.
+// (SPEC, section 25).
 #pragma once
+#include <algorithm>
+
 #include "fleet.hpp"
+#include "host/coder_length.h"
+#include "../core/tifed_coder.h"
 
 namespace tifed_native {
 
@@ -29,23 +33,32 @@ inline void shorten(const tifed_layer &layer, const panel_change &change, const 
         }
 }
 
-// Sums of short numbers become those of the weights that stand for them.
-inline void rebuild(const Network &network, const Given &given, const std::vector<Job> &jobs,
-                    const Work &work, Totals &totals) {
-    for (uint32_t l = 0; l < work.upload.size(); l++) {
-        const tifed_layer &layer = network.layers[l];
-        if (!work.upload[l].top) continue;
-        std::vector<int64_t> behind(work.upload[l].rows, 0);  // each of as many pairs of rows
-        for (const Job &job : jobs)
-            if (job.trained >> l & 1) behind[change_of(work, job, l).first] += job.weight;
-        int64_t *sum = totals.weights[l];
-        const int16_t *sent = given.weights[l];
-        for (uint32_t i = 0; i < layer.fan_in; i++, sum += layer.fan_out, sent += layer.fan_out) {
-            const int64_t weight = behind[i / 2 % behind.size()];
-            for (uint32_t o = 0; o < layer.fan_out; o++)
-                sum[o] = sum[o] * (1 << work.upload[l].shift) + sent[o] * weight;
-        }
-    }
+// The same for `take_out`.
+inline std::size_t take_out(const tifed_layer &layer, const panel_change &change,
+                            const int16_t *weights, int16_t *numbers) {
+    int16_t *end = numbers;
+    for (uint32_t i = 0; i < layer.fan_in; i++, weights += layer.fan_out)
+        if (panel_goes_up(&change, i / 2)) end = std::copy_n(weights, layer.fan_out, end);
+    return std::size_t(end - numbers);
+}
+
+// Bits of a magnitude of up to `top`.
+inline uint32_t bits_of(uint32_t top) {
+    uint32_t bits = 0;
+    while (top >> bits) bits++;
+    return bits;
+}
+
+// Counts the frames that a job's short numbers of a layer are coded in; `take` writes these.
+template <class Take>
+void count_frames(const tifed_layer &layer, const panel_change &change, uint32_t frame,
+                  int64_t *coded, Take take) {
+    if (!change.top || !frame) return;
+    std::vector<int16_t> numbers(std::size_t(layer.fan_in) * layer.fan_out);
+    uint64_t frames = 0;
+    coded[0] += int64_t(tifed_coder_length(bits_of(change.top), TIFED_CODER_START, numbers.data(),
+                                           take(numbers.data()), frame, &frames));
+    coded[1] += int64_t(frames);
 }
 
 }  // namespace tifed_native

@@ -135,3 +135,19 @@ static void shorten(const panel_layer *layer, const panel_change *change, const 
             memset(trained + weight_at(layer->pairs, 2u * k, o), 0,
                    2u * UNITS_IN_A_RUN * sizeof *trained);
 }
+
+/* What shorten() has left of a layer for the way up, row by row. */
+static size_t take_out(const panel_layer *layer, const panel_change *change, const int16_t *panels,
+                       int16_t *restrict numbers)
+{
+    const size_t next = UNITS_IN_A_RUN < PANEL ? 2u * (size_t)layer->pairs : 2u;
+    const int16_t *start = numbers;
+    for (uint32_t i = 0; i < layer->fan_in; i++)
+        for (uint32_t p = 0, units; p < layer->panels && panel_goes_up(change, i / 2u); p++) {
+            const int16_t *from = panels + weight_at(layer->pairs, i, p * PANEL);
+            units = layer->fan_out - p * PANEL < PANEL ? layer->fan_out - p * PANEL : PANEL;
+            for (uint32_t u = 0; u < units; u++)
+                *numbers++ = from[u * next];
+        }
+    return (size_t)(numbers - start);
+}
