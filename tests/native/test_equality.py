@@ -87,8 +87,12 @@ def test_every_kernel_clips_as_the_oracle(case: Case, wanted: int | str) -> None
             return
         assert result.norms.tolist() == [norm], kernel
         for number in work.layers:
-            assert np.array_equal(result.sums[number][0], 3 * expected.weights[number].astype(int)), kernel
-            assert np.array_equal(result.sums[number][1], 3 * expected.biases[number].astype(int)), kernel
+            assert np.array_equal(
+                result.sums[number][0], 3 * expected.weights[number].astype(int)
+            ), kernel
+            assert np.array_equal(
+                result.sums[number][1], 3 * expected.biases[number].astype(int)
+            ), kernel
 
 
 def test_threads_and_order_do_not_matter() -> None:

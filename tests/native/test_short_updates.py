@@ -23,6 +23,7 @@ try:
 except UsageError as missing:
     pytest.skip(str(missing), allow_module_level=True)
 KERNELS = (*native.kernels(), *native.DEVICE_KERNELS)
+FRAME = 40
 CHANGES = st.builds(
     Change,
     st.one_of(st.sampled_from([0, 1, 7, 127]), st.integers(0, 127)),
@@ -61,7 +62,7 @@ def by_engine(case: Case, plan: Plan, kernel: str) -> FleetResult:
     )  # fmt: skip
     asked = FleetWork(
         own, work.batch, work.extra_shift, work.seed, work.exchange, work.energy_shift,
-        plan.upload, plan.round,
+        plan.upload, plan.round, FRAME,
     )  # fmt: skip
     return native.Native(kernel, threads=1).train_fleet(
         case.network, case.parameters, feedback_matrices(case.network, work.seed),
@@ -71,9 +72,12 @@ def by_engine(case: Case, plan: Plan, kernel: str) -> FleetResult:
 
 def assert_equal(case: Case, plan: Plan) -> None:
     """Every kernel's sums are the rule's."""
-    expected = by_rule(case, plan)
+    expected, coded = by_rule(case, plan), []
     for kernel in KERNELS:
-        sums = by_engine(case, plan, kernel).sums
+        result = by_engine(case, plan, kernel)
+        sums = result.sums
+        coded.append(result.coded.tolist())
+        assert coded[-1] == coded[0], kernel
         assert sums.keys() == expected.keys()
         for number, (weight, bias) in expected.items():
             assert np.array_equal(sums[number][0], weight), (kernel, number)
