@@ -192,7 +192,7 @@ def test_simulated_fleet_is_as_with_the_oracle(
         network, Server(), (15,) * 6, full_network(2), (0,), seed=1, buffer=9, batch=4,
         local_epochs=1,
     )  # fmt: skip
-    plan = Plan(4, 0, 0, jobs, clips=clips, upload=upload, seed=federation.seed)
+    plan = Plan(4, 0, 0, jobs, clips=clips, upload=upload, seed=federation.seed, frame=30)
     updates = []
     for name in ("oracle", "native"):
         inputs = FleetInputs(federation, streams, streams, parameters, None, engine(name))
@@ -203,6 +203,9 @@ def test_simulated_fleet_is_as_with_the_oracle(
     assert first.statistics == second.statistics
     assert first.norms.tolist() == second.norms.tolist()
     assert len(first.norms) == 3 * len(clips)
+    assert first.coded.tolist() == second.coded.tolist()
+    assert first.coded.shape == (6, 2)
+    assert first.coded.any() == any(change.top for change in upload)
     assert first.layers.keys() == second.layers.keys()
     for number, part in first.layers.items():
         other = second.layers[number]

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tifed.errors import UsageError
-from tifed.federation import Job, Jobs, Plan, planned_update, total
+from tifed.federation import Job, Jobs, Plan, Update, planned_update, total
 from tifed.rule.compression import Change
 from tifed.rule.learning import LARGEST_CLIP, LocalWork, feedback_matrices, oracle
-from tifed.rule.learning.work import FleetJobs, FleetResult, FleetWork, LayerSums, SharedSamples
+from tifed.rule.learning.work import FleetJobs, FleetResult, FleetWork, SharedSamples
 from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
 from tifed.rule.network.parameters import weight_dtype
 
@@ -23,7 +23,6 @@ try:
 except UsageError as missing:
     pytest.skip(str(missing), allow_module_level=True)
 KERNELS = (*native.kernels(), *native.DEVICE_KERNELS)
-FRAME = 40
 CHANGES = st.builds(
     Change,
     st.one_of(st.sampled_from([0, 1, 7, 127]), st.integers(0, 127)),
@@ -41,8 +40,8 @@ def jobs_of(case: Case, devices: range) -> Jobs:
     )
 
 
-def by_rule(case: Case, plan: Plan) -> LayerSums:
-    """Sums of what the oracle's devices send."""
+def by_rule(case: Case, plan: Plan) -> Update:
+    """What the oracle's devices send."""
     updates = []
     for job in plan.jobs:
         trained, statistics = oracle.train(
@@ -50,7 +49,7 @@ def by_rule(case: Case, plan: Plan) -> LayerSums:
             case.samples, case.labels, replace(case.work, device=job.device),
         )  # fmt: skip
         updates.append(planned_update(plan, job, case.parameters, trained, statistics))
-    return {number: (part.weight, part.bias) for number, part in total(updates).layers.items()}
+    return total(updates)
 
 
 def by_engine(case: Case, plan: Plan, kernel: str) -> FleetResult:
@@ -62,7 +61,7 @@ def by_engine(case: Case, plan: Plan, kernel: str) -> FleetResult:
     )  # fmt: skip
     asked = FleetWork(
         own, work.batch, work.extra_shift, work.seed, work.exchange, work.energy_shift,
-        plan.upload, plan.round, FRAME,
+        plan.upload, plan.round, plan.frame,
     )  # fmt: skip
     return native.Native(kernel, threads=1).train_fleet(
         case.network, case.parameters, feedback_matrices(case.network, work.seed),
@@ -71,17 +70,18 @@ def by_engine(case: Case, plan: Plan, kernel: str) -> FleetResult:
 
 
 def assert_equal(case: Case, plan: Plan) -> None:
-    """Every kernel's sums are the rule's."""
-    expected, coded = by_rule(case, plan), []
+    """Every kernel's sums are the rule's, and its frames the coder's."""
+    expected = by_rule(case, plan)
     for kernel in KERNELS:
         result = by_engine(case, plan, kernel)
-        sums = result.sums
-        coded.append(result.coded.tolist())
-        assert coded[-1] == coded[0], kernel
-        assert sums.keys() == expected.keys()
-        for number, (weight, bias) in expected.items():
-            assert np.array_equal(sums[number][0], weight), (kernel, number)
-            assert np.array_equal(sums[number][1], bias), (kernel, number)
+        assert result.sums.keys() == expected.layers.keys()
+        for number, part in expected.layers.items():
+            assert np.array_equal(result.sums[number][0], part.weight), (kernel, number)
+            assert np.array_equal(result.sums[number][1], part.bias), (kernel, number)
+        if plan.frame:
+            assert result.coded.tolist() == expected.coded.tolist(), kernel
+        else:
+            assert not result.coded.any()
 
 
 @pytest.mark.slow(10)
@@ -91,15 +91,16 @@ def assert_equal(case: Case, plan: Plan) -> None:
     st.lists(CHANGES, min_size=4, max_size=4),
     st.integers(0, 2**32 - 1),
     st.sampled_from([0, 1, 100, 12_345, LARGEST_CLIP]),
+    st.sampled_from([0, 21, 200]),
 )
 def test_every_kernel_shortens_as_the_rule_says(
-    case: Case, changes: list[Change], number: int, clip: int
+    case: Case, changes: list[Change], number: int, clip: int, frame: int
 ) -> None:
     work = case.work
     jobs = jobs_of(case, range(work.device - work.device % 3, min(work.device, 2**32 - 4) + 3))
     plan = Plan(
         number, work.exchange, work.extra_shift, jobs, work.energy_shift, clip,
-        upload=tuple(changes[: case.network.depth]), seed=work.seed,
+        upload=tuple(changes[: case.network.depth]), seed=work.seed, frame=frame,
     )  # fmt: skip
     try:
         by_engine(case, plan, KERNELS[0])
@@ -154,6 +155,7 @@ def test_differences_of_every_size_have_the_rules_numbers(weight_bits: int, unit
             plan = Plan(
                 0, case.work.exchange, 0, jobs_of(case, range(3)),
                 upload=(Change(top, shift, rows=1 + shift % 3),), seed=case.work.seed,
+                frame=60 * (shift == 6),
             )  # fmt: skip
             assert_equal(case, plan)
 
@@ -172,3 +174,11 @@ def test_what_is_no_change_of_each_layer_is_refused(upload: Any) -> None:
     plan = Plan(0, 0, 0, jobs_of(case, range(2)), upload=upload)
     with pytest.raises(UsageError, match="^upload: "):
         by_engine(case, plan, KERNELS[-1])
+
+
+def test_frames_that_cannot_hold_a_number_are_refused() -> None:
+    case = swinging(8, 10)
+    plan = Plan(0, 0, 0, jobs_of(case, range(2)), upload=(Change(7),), frame=8)
+    with pytest.raises(UsageError, match="^frame: is shorter than 3 bytes for each bit"):
+        by_engine(case, plan, KERNELS[-1])
+    assert by_engine(case, replace(plan, frame=9), KERNELS[-1]).coded.all()

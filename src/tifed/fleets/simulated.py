@@ -138,6 +138,7 @@ class SimulatedFleet:
             energy_shift=plan.energy_shift,
             upload=plan.upload,
             round=plan.round,
+            frame=plan.frame,
         )
         result = together.engine.train_fleet(
             self.network, parameters, self.feedback, together.shared, work
@@ -147,7 +148,10 @@ class SimulatedFleet:
             trained = jobs.layers >> number & 1
             samples = int(trained @ jobs.samples)
             layers[number] = LayerSum(weight, bias, samples, int(trained.sum()))
-        return Update(jobs.device, layers, result.statistics, norms=result.norms[bounds > 0])
+        return Update(
+            jobs.device, layers, result.statistics, norms=result.norms[bounds > 0],
+            coded=result.coded if plan.frame else result.coded[:0],
+        )  # fmt: skip
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores of each device on its own samples."""
