@@ -1,116 +1,28 @@
 """The native engine against the oracle: every kernel, random networks, extreme parameters."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tifed.errors import UsageError
 from tifed.fleets import FleetInputs, SimulatedFleet
+from tifed.rule.compression import Change
 from tifed.rule.integer import Rounding
 from tifed.rule.learning import LARGEST_CLIP, LocalWork, clipped, feedback_matrices, oracle
 from tifed.rule.learning.work import FleetJobs, FleetWork, SharedSamples
 from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
-from tifed.rule.network.parameters import bias_dtype, weight_dtype
+
+from .conftest import Case, cases
 
 try:
     from tifed.native import engine as native
 except UsageError as missing:
     pytest.skip(str(missing), allow_module_level=True)
 KERNELS = (*native.kernels(), *native.DEVICE_KERNELS)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A network, what it starts from, and what it is to do."""
-
-    network: Network
-    parameters: Parameters
-    samples: np.ndarray
-    labels: np.ndarray
-    work: LocalWork
-
-
-@st.composite
-def layer_chains(draw: st.DrawFn) -> tuple[Layer, ...]:
-    """One to four layers that fit together."""
-    depth = draw(st.integers(1, 4))
-    shape = [draw(st.integers(1, 40)) for _ in range(depth)] + [draw(st.integers(2, 20))]
-    layers, limit = [], 128
-    for number in range(depth):
-        kinds = [Activation.POCKET_TANH, Activation.RELU, Activation.ABSOLUTE]
-        if number == depth - 1:
-            kinds.append(Activation.IDENTITY)
-        activation = draw(st.sampled_from(kinds))
-        layers.append(
-            Layer(
-                shape[number], shape[number + 1], limit, activation,
-                rescale_shift=draw(st.integers(0, 14)),
-                update_shift=draw(st.integers(0, 16)),
-                rescale_factor=draw(st.sampled_from([1, 2, 3, 784, 65536])),
-                rescale_rounding=draw(st.sampled_from([Rounding.FLOOR, Rounding.NEAREST])),
-                update_rounding=draw(
-                    st.sampled_from([Rounding.FLOOR, Rounding.NEAREST, Rounding.STOCHASTIC])
-                ),
-                bias_shift=draw(st.integers(0, 8)),
-                weight_bits=draw(st.sampled_from([8, 16])),
-            )
-        )  # fmt: skip
-        limit = activation.limit or 128
-    return tuple(layers)
-
-
-@st.composite
-def cases(draw: st.DrawFn) -> Case:
-    """Random local work; parameters small, anywhere, or at their bounds."""
-    shift = draw(st.integers(0, 1))
-    fields = (
-        draw(layer_chains()), draw(st.sampled_from(ErrorKind)), draw(st.integers(1, 127)),
-        draw(st.sampled_from(Feedback)), shift, bool(shift and draw(st.booleans())),
-    )  # fmt: skip
-    try:
-        network = Network(*fields)
-    except UsageError:  # its hidden errors could pass 32 bits: there is no such network
-        reject()
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    style = draw(st.sampled_from(["small", "anywhere", "extreme"]))
-
-    def tensor(bound: int, shape: tuple[int, ...], dtype: np.dtype[np.signedinteger]) -> np.ndarray:
-        if style == "extreme":
-            return rng.choice([-bound, bound], shape).astype(dtype)
-        reach = min(bound, 20) if style == "small" else bound
-        return rng.integers(-reach, reach + 1, shape).astype(dtype)
-
-    layers = network.layers
-    parameters = Parameters(
-        (rng.integers(-128, 128, network.features) * network.centred).astype(np.int8),
-        tuple(tensor(x.weight_bound, (x.fan_in, x.fan_out), weight_dtype(x)) for x in layers),
-        tuple(tensor(x.bias_bound, (x.fan_out,), bias_dtype(x)) for x in layers),
-    )
-    count = draw(st.integers(1, 40))
-    work = LocalWork(
-        batch=draw(st.integers(1, 45)),
-        first_step=draw(st.integers(0, 4)),
-        steps=draw(st.integers(0, 9)),
-        layers=tuple(sorted(draw(st.sets(st.integers(0, network.depth - 1), min_size=1)))),
-        extra_shift=draw(st.integers(0, 1)),
-        seed=draw(st.integers(0, 2**64 - 1)),
-        device=draw(st.integers(0, 2**32 - 1)),
-        exchange=draw(st.integers(0, 2**32 - 1)),
-        energy_shift=draw(st.integers(*network.layers[0].shift_changes)),
-    )
-    samples = rng.choice([-128, 127], (count, network.features))
-    if draw(st.booleans()):
-        samples = rng.integers(-128, 128, (count, network.features))
-    labels = rng.integers(0, network.classes, count).astype(np.int32)
-    samples = samples.astype(np.int8)
-    if copies := draw(st.integers(0, 3)):  # of each sample, of which each visit takes one
-        others = rng.integers(-128, 128, (copies, *samples.shape)).astype(np.int8)
-        samples = np.concatenate([samples[np.newaxis], others])
-    return Case(network, parameters, samples, labels, work)
 
 
 @pytest.mark.slow(5)
@@ -165,7 +77,7 @@ def test_every_kernel_clips_as_the_oracle(case: Case, wanted: int | str) -> None
     for kernel in KERNELS:
         engine = native.Native(kernel, threads=1)
         try:
-            sums, _, norms = engine.train_fleet(network, case.parameters, feedback, shared, asked)
+            result = engine.train_fleet(network, case.parameters, feedback, shared, asked)
         except UsageError as refused:
             why = str(refused)
         else:
@@ -173,10 +85,14 @@ def test_every_kernel_clips_as_the_oracle(case: Case, wanted: int | str) -> None
         if why:  # the same as without a bound: see above
             assert "overflow" in why or "32 bits" in why
             return
-        assert norms.tolist() == [norm], kernel
+        assert result.norms.tolist() == [norm], kernel
         for number in work.layers:
-            assert np.array_equal(sums[number][0], 3 * expected.weights[number].astype(int)), kernel
-            assert np.array_equal(sums[number][1], 3 * expected.biases[number].astype(int)), kernel
+            assert np.array_equal(
+                result.sums[number][0], 3 * expected.weights[number].astype(int)
+            ), kernel
+            assert np.array_equal(
+                result.sums[number][1], 3 * expected.biases[number].astype(int)
+            ), kernel
 
 
 def test_threads_and_order_do_not_matter() -> None:
@@ -222,25 +138,35 @@ def test_threads_and_order_do_not_matter() -> None:
         engine = native.Native(threads=threads)
         results.append(
             engine.train_fleet(
-                network, parameters, feedback, shared, FleetWork(chosen, batch=4, seed=3)
+                network, parameters, feedback, shared,
+                FleetWork(
+                    chosen, batch=4, seed=3, upload=(Change(3, 4, rows=3), Change(127)), frame=21
+                ),
             )
-        )
-    norms = results[0][2]
-    assert (norms[d % 4 > 0] > 0).all()
-    assert not norms[d % 4 == 0].any()
-    assert (norms > jobs.clip).sum() > 5  # so that some of them were clipped
-    assert np.array_equal(results[1][2], norms)
-    assert np.array_equal(results[2][2], norms[::-1])
-    for sums, statistics, _ in results[1:]:
-        assert statistics == results[0][1]
-        for layer, (weight, bias) in sums.items():
-            assert np.array_equal(weight, results[0][0][layer][0])
-            assert np.array_equal(bias, results[0][0][layer][1])
+        )  # fmt: skip
+    first, *others = results
+    assert (first.norms[d % 4 > 0] > 0).all()
+    assert not first.norms[d % 4 == 0].any()
+    assert (first.norms > jobs.clip).sum() > 5  # so that some of them were clipped
+    assert (first.coded > 0).all()
+    for name in ("norms", "coded"):
+        assert np.array_equal(getattr(others[0], name), getattr(first, name))
+        assert np.array_equal(getattr(others[1], name), getattr(first, name)[::-1])
+    for other in others:
+        assert other.statistics == first.statistics
+        for layer, (weight, bias) in other.sums.items():
+            assert np.array_equal(weight, first.sums[layer][0])
+            assert np.array_equal(bias, first.sums[layer][1])
 
 
 @pytest.mark.parametrize("copies", [1, 3])
 @pytest.mark.parametrize("clips", [{}, {2: 5}, {2: 300, 3: 40}, {3: LARGEST_CLIP}])
-def test_simulated_fleet_is_as_with_the_oracle(copies: int, clips: dict[int, int]) -> None:
+@pytest.mark.parametrize(
+    "upload", [(), (Change(1, 6), Change(127, 0)), (Change(7, 3, rows=3), Change(0, rows=2))]
+)
+def test_simulated_fleet_is_as_with_the_oracle(
+    copies: int, clips: dict[int, int], upload: tuple[Change, ...]
+) -> None:
     from tifed.federation import Federation, Job, Jobs, Plan, total
     from tifed.federation.assignment import full_network
     from tifed.federation.device import Stream
@@ -266,16 +192,20 @@ def test_simulated_fleet_is_as_with_the_oracle(copies: int, clips: dict[int, int
         network, Server(), (15,) * 6, full_network(2), (0,), seed=1, buffer=9, batch=4,
         local_epochs=1,
     )  # fmt: skip
+    plan = Plan(4, 0, 0, jobs, clips=clips, upload=upload, seed=federation.seed, frame=30)
     updates = []
     for name in ("oracle", "native"):
         inputs = FleetInputs(federation, streams, streams, parameters, None, engine(name))
         fleet = SimulatedFleet(inputs)
-        updates.append(total(fleet.fit(Plan(0, 0, 0, jobs, clips=clips), parameters)))
+        updates.append(total(fleet.fit(plan, parameters)))
     first, second = updates
     assert first.devices.tolist() == second.devices.tolist()
     assert first.statistics == second.statistics
     assert first.norms.tolist() == second.norms.tolist()
     assert len(first.norms) == 3 * len(clips)
+    assert first.coded.tolist() == second.coded.tolist()
+    assert first.coded.shape == (6, 2)
+    assert first.coded.any() == any(change.top for change in upload)
     assert first.layers.keys() == second.layers.keys()
     for number, part in first.layers.items():
         other = second.layers[number]

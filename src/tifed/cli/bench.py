@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tifed.native.engine import Native, default_threads, kernels, peak
+from tifed.rule.compression import Change
 from tifed.rule.learning import LocalWork, feedback_matrices, oracle
 from tifed.rule.learning.work import FleetJobs, FleetWork, SharedSamples
 from tifed.rule.network import Network, Parameters
@@ -30,10 +31,19 @@ class Workload:
     """Devices with made-up samples of a shape, each with its own part of a shared array."""
 
     def __init__(
-        self, recipe: str, shape: tuple[int, ...], samples: int = 4000, clip: int = 0
+        self,
+        recipe: str,
+        shape: tuple[int, ...],
+        samples: int = 4000,
+        clip: int = 0,
+        upload: tuple[Change, ...] = (),
+        frame: int = 0,
     ) -> None:
-        """Draw ``samples`` samples; streams wrap around them; updates are held to ``clip``."""
-        self.clip = clip
+        """Draw ``samples`` samples; streams wrap around them.
+
+        Updates are held to ``clip`` and go up as ``upload`` says, in frames if ``frame`` is not 0.
+        """
+        self.clip, self.upload, self.frame = clip, upload, frame
         self.batch = BATCHES[recipe]
         made = RECIPES[recipe]()
         self.network: Network = made.network(shape, self.batch)
@@ -72,7 +82,7 @@ class Workload:
             self.parameters,
             self.feedback,
             SharedSamples(self.samples, self.labels, self.order),
-            FleetWork(self.jobs(devices), self.batch),
+            FleetWork(self.jobs(devices), self.batch, upload=self.upload, frame=self.frame),
         )
 
 

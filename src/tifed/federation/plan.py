@@ -148,6 +148,8 @@ class Plan:
         upload: per layer how its weights go up (SPEC, section 25); () if they go up whole.
         download: the same for what the server makes of the exchange, which goes down in the next.
         seed: of the experiment, which rounds what goes up.
+        frame: bytes that a frame of coded short numbers has at most, for updates to count their
+            frames (SPEC, section 25); 0 where they are not coded.
     """
 
     round: int
@@ -160,6 +162,7 @@ class Plan:
     upload: tuple[Change, ...] = ()
     download: tuple[Change, ...] = ()
     seed: int = 0
+    frame: int = 0
 
     @property
     def bounds(self) -> Integers:

@@ -138,16 +138,22 @@ class SimulatedFleet:
             seed=federation.seed,
             exchange=plan.exchange,
             energy_shift=plan.energy_shift,
+            upload=plan.upload,
+            round=plan.round,
+            frame=plan.frame,
         )
-        sums, statistics, norms = together.engine.train_fleet(
+        result = together.engine.train_fleet(
             self.network, parameters, self.feedback, together.shared, work
         )
         layers = {}
-        for number, (weight, bias) in sums.items():
+        for number, (weight, bias) in result.sums.items():
             trained = jobs.layers >> number & 1
             samples = int(trained @ jobs.samples)
             layers[number] = LayerSum(weight, bias, samples, int(trained.sum()))
-        return Update(jobs.device, layers, statistics, norms=norms[bounds > 0])
+        return Update(
+            jobs.device, layers, result.statistics, norms=result.norms[bounds > 0],
+            coded=result.coded if plan.frame else result.coded[:0],
+        )  # fmt: skip
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
         """Scores of each device on its own samples."""

@@ -106,6 +106,9 @@ class Rule:
         self, *, error: int, error_level: int, feedback: int, input_shift: int, centred: int
     ) -> None: ...
 
+class Change:
+    def __init__(self, *, top: int, shift: int, rows: int) -> None: ...
+
 class Work:
     def __init__(
         self,
@@ -113,9 +116,12 @@ class Work:
         batch: int,
         extra_shift: int,
         seed: int,
+        round: int,
         exchange: int,
         threads: int,
         energy_shift: int,
+        upload: Sequence[Change],
+        frame: int,
     ) -> None: ...
 
 class Jobs:
@@ -153,6 +159,7 @@ class Sums:
         weights: Sequence[NDArray[np.int64]],
         biases: Sequence[NDArray[np.int64]],
         norms: NDArray[np.int64],
+        coded: NDArray[np.int64],
     ) -> None: ...
 
 class Engine:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.errors import UsageError
+from tifed.rule.compression import Change
 from tifed.rule.learning.feedback import FeedbackMatrices
 from tifed.rule.network import Feedback, Network, Parameters, bias_dtype, weight_dtype
 
@@ -102,6 +103,18 @@ def feedback_arrays(network: Network, feedback: FeedbackMatrices) -> list[NDArra
     return matrices
 
 
+def changes(network: Network, upload: Sequence[Change]) -> None:
+    """How the weights of each layer go up, or nothing where they go whole.
+
+    Raises:
+        UsageError: if these are not as many changes as there are layers.
+    """
+    if any(not isinstance(change, Change) for change in upload):
+        raise UsageError("upload: holds what is not a Change")
+    if len(upload) not in (0, network.depth):
+        raise UsageError(f"upload: {len(upload)} changes for {network.depth} layers")
+
+
 MOST_COPIES = 65535
 """Of a sample, of which each visit takes one."""
 
@@ -125,4 +138,4 @@ def sample_arrays(network: Network, samples: NDArray[np.int8], labels: NDArray[n
         raise UsageError(f"labels: {wrong} is not a class of 0..{network.classes - 1}")
 
 
-__all__ = ["array", "feedback_arrays", "parameter_arrays", "sample_arrays", "whole"]
+__all__ = ["array", "changes", "feedback_arrays", "parameter_arrays", "sample_arrays", "whole"]

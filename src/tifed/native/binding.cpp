@@ -10,6 +10,7 @@
 #include "front_end_binding.hpp"
 #include "motion_binding.hpp"
 #include "log_mel_binding.hpp"
+#include "upload.hpp"
 #include "../core/tifed_rule.h"
 
 using namespace tifed_native;
@@ -33,6 +34,7 @@ struct Sums {
     std::vector<Out<int64_t, 2>> weights;
     std::vector<Out<int64_t, 1>> biases;
     Out<int64_t, 1> norms;
+    Out<int64_t, 2> coded;
 };
 
 struct Jobs {
@@ -49,6 +51,13 @@ Field<Jobs> column(const char *name, int64_t Job::*member) {
                 jobs.counted = true;
                 need(values.shape(0) == jobs.rows.size(), name, "is not as long as the others");
                 for (size_t j = 0; j < jobs.rows.size(); j++) jobs.rows[j].*member = values(j);
+            }};
+}
+
+// How weights go up, per layer.
+Field<Work> changes(const char *name) {
+    return {name, [=](Work &work, nb::handle given) {
+                need(nb::try_cast(given, work.upload), name, "is not a list of changes");
             }};
 }
 
@@ -102,6 +111,14 @@ public:
                  TIFED_LARGEST_SHIFT,
              "energy_shift", "with it the first layer's update shift is not in 0..30");
         need(work.threads >= 1 && work.threads <= 4096, "threads", "not in 1..4096");
+        need(work.upload.empty() || work.upload.size() == layers.size(), "upload",
+             "not one for each layer");
+        for (const Change &change : work.upload) {
+            need(change.top <= 127 && change.shift <= 14 && change.rows >= 1 && change.rows <= 16,
+                 "upload", "a value of a change is out of its range");
+            need(work.frame == 0 || work.frame >= 3 * bits_of(change.top), "frame",
+                 "is shorter than 3 bytes for each bit of a short number");
+        }
         Totals totals = checked(sums, jobs.rows.size());
         auto all = int64_t(shared.samples.shape(1)), listed = int64_t(shared.order.shape(0));
         Data data{shared.samples.data(), shared.labels.data(), shared.order.data(), all,
@@ -170,7 +187,10 @@ private:
              "one array per layer");
         need(sums.norms.shape(0) == jobs, "norms", "not as long as there are jobs");
         Totals totals;
+        need(sums.coded.shape(0) == jobs && sums.coded.shape(1) == 2, "coded",
+             "shape is not (jobs, 2)");
         totals.norms = sums.norms.data();
+        totals.coded = sums.coded.data();
         for (size_t l = 0; l < layers.size(); l++) {
             need(sums.weights[l].shape(0) == layers[l].fan_in &&
                      sums.weights[l].shape(1) == layers[l].fan_out &&
@@ -262,11 +282,15 @@ NB_MODULE(_native, m) {
                                 number("feedback", &tifed_network::feedback),
                                 number("input_shift", &tifed_network::input_shift),
                                 number("centred", &tifed_network::centred)});
+    bind_fields<Change>(m, "Change",
+                        {number("top", &Change::top), number("shift", &Change::shift),
+                         number("rows", &Change::rows)});
     bind_fields<Work>(m, "Work",
                       {number("batch", &Work::batch), number("extra_shift", &Work::extra_shift),
-                       number("seed", &Work::seed), number("exchange", &Work::exchange),
-                       number("threads", &Work::threads),
-                       number("energy_shift", &Work::energy_shift)});
+                       number("seed", &Work::seed), number("round", &Work::round),
+                       number("exchange", &Work::exchange), number("threads", &Work::threads),
+                       number("energy_shift", &Work::energy_shift), changes("upload"),
+                       number("frame", &Work::frame)});
     bind_fields<Jobs>(m, "Jobs",
                       {column("device", &Job::device), column("begin", &Job::begin),
                        column("end", &Job::end), column("position", &Job::position),
@@ -282,9 +306,10 @@ NB_MODULE(_native, m) {
              nb::arg("samples").noconvert(), nb::arg("labels").noconvert(),
              nb::arg("order").noconvert());
     nb::class_<Sums>(m, "Sums").def(
-        nb::init<std::vector<Out<int64_t, 2>>, std::vector<Out<int64_t, 1>>, Out<int64_t, 1>>(),
-        nb::arg("weights").noconvert(), nb::arg("biases").noconvert(),
-        nb::arg("norms").noconvert());
+        nb::init<std::vector<Out<int64_t, 2>>, std::vector<Out<int64_t, 1>>, Out<int64_t, 1>,
+                 Out<int64_t, 2>>(),
+        nb::arg("weights").noconvert(), nb::arg("biases").noconvert(), nb::arg("norms").noconvert(),
+        nb::arg("coded").noconvert());
     nb::class_<Engine>(m, "Engine")
         .def(nb::init<const std::vector<tifed_layer> &, const tifed_network &,
                       const std::string &>(),

@@ -9,6 +9,7 @@
 #include "clipping.hpp"
 #include "fleet_parts.hpp"
 #include "parallel.hpp"
+#include "upload.hpp"
 
 namespace tifed_native {
 namespace {
@@ -141,12 +142,20 @@ std::vector<int16_t> joined(const Network &network, const Given &given, uint32_t
     return values;
 }
 
-void add(const Network &network, const Layer &layer, int64_t weight, Totals &totals) {
+// `change`: how the weights have gone up; nullptr if they have not.
+void add(const Network &network, const Layer &layer, const panel_change *change, int64_t weight,
+         Totals &totals) {
     const tifed_layer &shape = network.layers[layer.number];
     std::size_t count = std::size_t(shape.fan_in) * shape.fan_out;
-    for (std::size_t i = 0; i < layer.trained.size(); i++)
+    for (std::size_t i = 0; i < layer.trained.size(); i++) {
+        int64_t value = layer.trained[i];
+        if (change && change->top && i < count)
+            value = panel_goes_up(change, uint32_t(i / shape.fan_out / 2))
+                        ? panel_rebuilt(value, change->shift, layer.sent[i], 1)
+                        : 0;
         (i < count ? totals.weights[layer.number][i] : totals.biases[layer.number][i - count]) +=
-            layer.trained[i] * weight;
+            value * weight;
+    }
 }
 
 }  // namespace
@@ -178,8 +187,22 @@ void fit_core(const Network &network, bool regenerate, const Given &given, const
                     for (Layer &layer : layers)
                         use(layer.sent.data(), layer.trained.data(), layer.sent.size());
                 });
+            std::vector<panel_change> changes;
+            for (Layer &layer : layers) {
+                if (work.upload.empty()) continue;
+                const tifed_layer &shape = network.layers[layer.number];
+                changes.push_back(change_of(work, job, layer.number));
+                shorten(shape, changes.back(), layer.sent.data(), layer.trained.data());
+                count_frames(shape, changes.back(), work.frame, totals.coded + 2 * number,
+                             [&](int16_t *numbers) {
+                                 return take_out(shape, changes.back(), layer.trained.data(),
+                                                 numbers);
+                             });
+            }
             std::lock_guard<std::mutex> lock(mutex);
-            for (const Layer &layer : layers) add(network, layer, job.weight, totals);
+            for (std::size_t i = 0; i < layers.size(); i++)
+                add(network, layers[i], changes.empty() ? nullptr : &changes[i], job.weight,
+                    totals);
             totals.statistics.visits += device.core.statistics.visits;
             totals.statistics.missed += device.core.statistics.missed;
             totals.statistics.clipped_parameters += device.core.statistics.clipped_parameters;

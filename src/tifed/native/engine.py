@@ -1,6 +1,7 @@
 """The engine that runs the C core; equal to the oracle bit for bit."""
 
 import os
+from dataclasses import asdict
 from functools import lru_cache
 
 import numpy as np
@@ -12,8 +13,8 @@ from tifed.rule.learning.clipping import check_clip
 from tifed.rule.learning.feedback import FeedbackMatrices
 from tifed.rule.learning.work import (
     FleetJobs,
+    FleetResult,
     FleetWork,
-    LayerSums,
     LocalWork,
     SharedSamples,
     Statistics,
@@ -103,7 +104,7 @@ class Native:
             name: np.array([arguments.whole(name, value, 0, _WORD)], np.int64)
             for name, value in row.items()
         }
-        sums, statistics, _ = self.train_fleet(
+        result = self.train_fleet(
             network,
             parameters,
             feedback,
@@ -114,10 +115,10 @@ class Native:
             ),
         )  # fmt: skip
         weights, biases = list(parameters.weights), list(parameters.biases)
-        for number, (weight, bias) in sums.items():
+        for number, (weight, bias) in result.sums.items():
             weights[number] = weight.astype(weights[number].dtype)
             biases[number] = bias.astype(biases[number].dtype)
-        return Parameters(parameters.centre, tuple(weights), tuple(biases)), statistics
+        return Parameters(parameters.centre, tuple(weights), tuple(biases)), result.statistics
 
     def train_fleet(
         self,
@@ -126,7 +127,7 @@ class Native:
         feedback: FeedbackMatrices,
         shared: SharedSamples,
         work: FleetWork,
-    ) -> tuple[LayerSums, Statistics, NDArray[np.int64]]:
+    ) -> FleetResult:
         """The local work of many devices, from the same parameters, summed.
 
         A device is a job and its part of the order: nothing else is kept of it, and its parameters
@@ -140,8 +141,7 @@ class Native:
             work: what each of them is to do.
 
         Returns:
-            Sums over jobs of the layers that at least one trains, times ``weight``; counts; and
-            int64 (jobs,), of each with a bound the norm of what it had changed, else 0.
+            Sums over jobs times ``weight``, and what was counted.
 
         Raises:
             UsageError: naming the argument that is wrong.
@@ -149,15 +149,16 @@ class Native:
         centre, weights, biases = arguments.parameter_arrays(network, parameters)
         arguments.sample_arrays(network, shared.samples, shared.labels)
         arguments.array("order", shared.order, np.int64, (None,))
-        norms = np.zeros(len(work.jobs), np.int64)
+        norms, coded = (np.zeros((len(work.jobs), *columns), np.int64) for columns in ((), (2,)))
         try:
             jobs = _native.Jobs(**vars(work.jobs))
         except ValueError as wrong:
             raise UsageError(str(wrong)) from wrong
         if not len(work.jobs):
-            return {}, Statistics(), norms
+            return FleetResult({}, Statistics(), norms, coded)
         check_clip(network, int(work.jobs.clip.max()))
         matrices = arguments.feedback_arrays(network, feedback)
+        arguments.changes(network, work.upload)
         trained = int(np.bitwise_or.reduce(work.jobs.layers))
         shapes = [(layer.fan_in, layer.fan_out) for layer in network.layers]
         weight_sums = [np.zeros(shape, np.int64) for shape in shapes]
@@ -177,11 +178,14 @@ class Native:
                     batch=arguments.whole("batch", work.batch, 1, _WORD),
                     extra_shift=arguments.whole("extra_shift", work.extra_shift, 0, 6),
                     seed=arguments.whole("seed", work.seed, 0, (1 << 64) - 1),
+                    round=arguments.whole("round", work.round, 0, _WORD),
                     exchange=arguments.whole("exchange", work.exchange, 0, _WORD),
                     threads=self.threads,
                     energy_shift=arguments.whole("energy_shift", work.energy_shift, -30, 30),
+                    upload=[_native.Change(**asdict(change)) for change in work.upload],
+                    frame=arguments.whole("frame", work.frame, 0, _WORD),
                 ),
-                _native.Sums(weight_sums, bias_sums, norms),
+                _native.Sums(weight_sums, bias_sums, norms, coded),
             )
         except ValueError as wrong:
             check_parameters(network, parameters)  # says which array, if it is one
@@ -191,7 +195,7 @@ class Native:
             for number in range(network.depth)
             if trained >> number & 1
         }
-        return sums, Statistics(*counts), norms
+        return FleetResult(sums, Statistics(*counts), norms, coded)
 
     def classify(
         self,

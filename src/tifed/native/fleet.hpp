@@ -37,17 +37,25 @@ struct Job {
     int64_t clip;  // bound on the norm of what it changes; 0 for none
 };
 
+// How a layer's weights go up; see panel_change.
+struct Change {
+    uint32_t top, shift, rows;
+};
+
 // What all devices' parts have in common, and how many threads share them.
 struct Work {
-    uint32_t batch, extra_shift, exchange, threads;
+    uint32_t batch, extra_shift, round, exchange, threads;
     int32_t energy_shift;
     uint64_t seed;
+    std::vector<Change> upload;  // per layer; empty where all go up whole
+    uint32_t frame;              // bytes that a frame of coded ones has at most; 0: none are coded
 };
 
 // Where the sums go, per layer; nullptr for a layer that no job trains.
 struct Totals {
     std::vector<int64_t *> weights, biases;
     int64_t *norms = nullptr;  // (jobs), before clipping; written where a job has a bound
+    int64_t *coded = nullptr;  // (jobs, 2): bytes and number of the frames of short numbers
     panel_statistics statistics{};
 };
 

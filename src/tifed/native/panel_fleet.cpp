@@ -7,6 +7,7 @@
 #include "clipping.hpp"
 #include "fleet_parts.hpp"
 #include "parallel.hpp"
+#include "upload.hpp"
 
 namespace tifed_native {
 namespace {
@@ -63,15 +64,22 @@ struct Workspace {
 // Sums of one thread: int32 in panels, carried over to int64 before they could overflow.
 class Sums {
 public:
-    Sums(const Network &network, const panel_kernel &kernel, Totals &totals, std::mutex &mutex)
+    Sums(const Network &network, const panel_kernel &kernel, const Image &image, const Work &work,
+         Totals &totals, std::mutex &mutex)
         : network_(network), kernel_(kernel), totals_(totals), mutex_(mutex) {
         uint32_t depth = network.panels.depth;
+        origins_.resize(depth);
+        for (uint32_t l = 0; l < work.upload.size(); l++)
+            if (work.upload[l].top)
+                origins_[l] = {
+                    image.model.weights[l], work.upload[l].shift, work.upload[l].rows, {}};
         weight_ = std::vector<int64_t>(depth, 0);
         weights_.resize(depth);
         biases_.resize(depth);
     }
 
-    void add(uint32_t l, const panel_model &model, int64_t weight) {
+    // What has been made of a layer; `turn`: the first pair of rows that is not 0 of short numbers.
+    void add(uint32_t l, const panel_model &model, int64_t weight, uint32_t turn) {
         const panel_layer &layer = network_.panels.layers[l];
         std::size_t count = panel_weights(&layer), units = std::size_t(layer.panels) * PANEL;
         if (!weights_[l]) {
@@ -86,6 +94,7 @@ public:
             kernel_.accumulate(static_cast<int32_t *>(biases_[l].get()), model.biases[l], units,
                                int32_t(part));
             weight_[l] += part;
+            origins_[l].samples[turn] += int32_t(part);
             weight -= part;
         }
     }
@@ -95,10 +104,12 @@ public:
         const panel_layer &layer = network_.panels.layers[l];
         auto *biases = static_cast<int32_t *>(biases_[l].get());
         std::lock_guard<std::mutex> lock(mutex_);
-        kernel_.unpack(&layer, totals_.weights[l], static_cast<int32_t *>(weights_[l].get()));
+        kernel_.unpack(&layer, &origins_[l], totals_.weights[l],
+                       static_cast<int32_t *>(weights_[l].get()));
         for (uint32_t o = 0; o < layer.fan_out; o++) totals_.biases[l][o] += biases[o];
         std::memset(biases, 0, std::size_t(layer.panels) * PANEL * sizeof(int32_t));
         weight_[l] = 0;
+        std::fill(std::begin(origins_[l].samples), std::end(origins_[l].samples), 0);
     }
 
 private:
@@ -107,6 +118,7 @@ private:
     Totals &totals_;
     std::mutex &mutex_;
     std::vector<int64_t> weight_;
+    std::vector<panel_origin> origins_;
     std::vector<Memory> weights_, biases_;
 };
 
@@ -135,7 +147,7 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
         Memory inputs = aligned(std::size_t(most) * stride * sizeof(uint32_t));
         auto *rows = static_cast<uint32_t *>(inputs.get());
         std::vector<int32_t> labels(std::size_t(most), 0);
-        Sums sums(network, kernel, totals, mutex);
+        Sums sums(network, kernel, image, work, totals, mutex);
         panel_statistics statistics{};
         for (std::size_t number; (number = next()) < jobs.size();) {
             const Job &job = jobs[number];
@@ -185,8 +197,22 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
                             std::size_t(layer.panels) * PANEL);
                     }
                 });
-            for (uint32_t l = 0; l < panels.depth; l++)
-                if (job.trained >> l & 1) sums.add(l, model, job.weight);
+            for (uint32_t l = 0; l < panels.depth; l++) {
+                if (!(job.trained >> l & 1)) continue;
+                uint32_t turn = 0;
+                if (!work.upload.empty()) {
+                    panel_change change = change_of(work, job, l);
+                    turn = change.first;
+                    kernel.shorten(&panels.layers[l], &change, image.model.weights[l],
+                                   model.weights[l]);
+                    count_frames(network.layers[l], change, work.frame, totals.coded + 2 * number,
+                                 [&](int16_t *numbers) {
+                                     return kernel.take_out(&panels.layers[l], &change,
+                                                            model.weights[l], numbers);
+                                 });
+                }
+                sums.add(l, model, job.weight, turn);
+            }
         }
         for (uint32_t l = 0; l < panels.depth; l++) sums.carry(l);
         std::lock_guard<std::mutex> lock(mutex);

@@ -12,6 +12,7 @@
 #ifndef TIFED_PANEL_H
 #define TIFED_PANEL_H
 
+#include "panel_change.h"
 #include "../../core/tifed.h"
 
 #ifdef __cplusplus
@@ -77,12 +78,20 @@ typedef struct panel_kernel {
     /* Weights (fan_in, fan_out) int16 into the kernel's layout; sums += weights * samples. */
     void (*pack)(const panel_layer *layer, int16_t *panels, const int16_t *weights);
     void (*accumulate)(int32_t *sums, const int16_t *values, size_t count, int32_t samples);
-    /* int32 sums in that layout, added to int64 (fan_in, fan_out), and set to 0. */
-    void (*unpack)(const panel_layer *layer, int64_t *weights, int32_t *sums);
+    /* int32 sums in that layout, added to int64 (fan_in, fan_out), and set to 0; of short numbers
+     * as what stands for their weights, of 65,535 samples at most. */
+    void (*unpack)(const panel_layer *layer, const panel_origin *origin, int64_t *weights,
+                   int32_t *sums);
     /* See panel_clip.h. */
     uint64_t (*squares)(const int16_t *sent, const int16_t *trained, size_t count);
     void (*shrink)(const int16_t *sent, int16_t *trained, size_t count, uint32_t clip,
                    uint32_t norm);
+    /* See panel_short.h. */
+    void (*shorten)(const panel_layer *layer, const panel_change *change, const int16_t *sent,
+                    int16_t *trained);
+    /* What goes up of a layer, row by row; returns how many numbers. */
+    size_t (*take_out)(const panel_layer *layer, const panel_change *change, const int16_t *panels,
+                       int16_t *numbers);
     /* A sample (features) int8 into a row of input pairs. */
     void (*load)(const panel_network *network, uint32_t *row, const int8_t *sample,
                  const int8_t *centre);

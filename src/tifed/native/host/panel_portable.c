@@ -58,6 +58,8 @@ static bool supported(void)
     return true;
 }
 
+#define UNITS_IN_A_RUN 1u
+
 /* Where weight (i, o) of a layer with this many pairs of inputs stands. */
 static size_t weight_at(uint32_t pairs, uint32_t i, uint32_t o)
 {
@@ -255,14 +257,19 @@ static void pack(const panel_layer *layer, int16_t *panels, const int16_t *weigh
             panels[weight_at(layer->pairs, i, o)] = weights[(size_t)i * layer->fan_out + o];
 }
 
-static void unpack(const panel_layer *layer, int64_t *weights, int32_t *sums)
+static void unpack(const panel_layer *layer, const panel_origin *origin, int64_t *weights,
+                   int32_t *sums)
 {
-    for (uint32_t i = 0; i < layer->fan_in; i++)
+    for (uint32_t i = 0; i < layer->fan_in; i++) {
+        const int32_t samples = origin->sent ? origin->samples[i / 2u % origin->rows] : 0;
         for (uint32_t o = 0; o < layer->fan_out; o++) {
-            int32_t *sum = &sums[weight_at(layer->pairs, i, o)];
-            weights[(size_t)i * layer->fan_out + o] += *sum;
-            *sum = 0;
+            size_t at = weight_at(layer->pairs, i, o);
+            weights[(size_t)i * layer->fan_out + o] +=
+                origin->sent ? panel_rebuilt(sums[at], origin->shift, origin->sent[at], samples)
+                             : sums[at];
+            sums[at] = 0;
         }
+    }
 }
 
 /* Feedback of the last hidden layer: the signs of the output weights, transposed. */

@@ -6,6 +6,8 @@
  *   update_within_int16 update_saturating   weights less their steps
  *   read_signs        feedback of recipes that take it from the output weights
  *   weight_at pack unpack        where a weight stands
+ *   UNITS_IN_A_RUN               of a panel, whose weights of neighbouring pairs of inputs follow one
+ *                                another
  *
  * and `supported` and `peak`. The rest is plain C in loops that the compiler makes vectors of.
  *
@@ -18,6 +20,7 @@
  * inputs is 0 in weights and activations and so stays 0 in gradients. */
 #include "panel_rounding.h"
 #include "panel_clip.h"
+#include "panel_short.h"
 
 /* --- steps of weights and biases -------------------------------------------------------------- */
 
@@ -438,5 +441,6 @@ static void load(const panel_network *network, uint32_t *row, const int8_t *samp
         inputs[features] = 0;
 }
 
-const panel_kernel NAME(panel) = {NAME_STRING, supported, pack,  accumulate, unpack, squares,
-                                  shrink,      load,      train, classify,   peak};
+const panel_kernel NAME(panel) = {NAME_STRING, supported, pack,    accumulate, unpack,
+                                  squares,     shrink,    shorten, take_out,   load,
+                                  train,       classify,  peak};

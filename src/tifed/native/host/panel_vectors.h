@@ -29,6 +29,8 @@
  */
 #include "panel_rounding.h"
 
+#define UNITS_IN_A_RUN PANEL
+
 /* Where weight (i, o) of a layer with this many pairs of inputs stands. */
 static size_t weight_at(uint32_t pairs, uint32_t i, uint32_t o)
 {
@@ -255,33 +257,50 @@ static void pack(const panel_layer *layer, int16_t *panels, const int16_t *weigh
         }
 }
 
-/* Units of one pair of inputs. */
-ALWAYS_INLINE void unpack_pair(const uint32_t units, bool whole, int64_t *restrict low,
-                               int64_t *restrict high, int32_t *restrict sums)
+/* Units of one pair of inputs, behind which there are so many samples. */
+ALWAYS_INLINE void unpack_pair(const bool rebuild, const uint32_t units, bool whole,
+                               int64_t *restrict low, int64_t *restrict high,
+                               int32_t *restrict sums, const int16_t *restrict sent, uint32_t shift,
+                               int32_t samples)
 {
     for (uint32_t u = 0; u < units; u++)
-        low[u] += sums[2u * u];
+        low[u] +=
+            rebuild ? panel_rebuilt(sums[2u * u], shift, sent[2u * u], samples) : sums[2u * u];
     for (uint32_t u = 0; whole && u < units; u++)
-        high[u] += sums[2u * u + 1u];
+        high[u] += rebuild ? panel_rebuilt(sums[2u * u + 1u], shift, sent[2u * u + 1u], samples)
+                           : sums[2u * u + 1u];
     for (uint32_t u = 0; u < 2u * PANEL; u++)
         sums[u] = 0;
 }
 
-static void unpack(const panel_layer *layer, int64_t *weights, int32_t *sums)
+ALWAYS_INLINE void unpack_layer(const bool rebuild, const panel_layer *layer,
+                                const panel_origin *origin, int64_t *weights, int32_t *sums)
 {
-    uint32_t out = layer->fan_out;
-    for (uint32_t k = 0; k < layer->pairs; k++)
+    const uint32_t out = layer->fan_out, shift = origin->shift;
+    for (uint32_t k = 0; k < layer->pairs; k++) {
+        const int32_t samples = rebuild ? origin->samples[k % origin->rows] : 0;
         for (uint32_t p = 0; p < layer->panels; p++) {
             uint32_t units = out - p * PANEL < PANEL ? out - p * PANEL : PANEL;
-            int32_t *from = sums + weight_at(layer->pairs, 2u * k, p * PANEL);
+            size_t at = weight_at(layer->pairs, 2u * k, p * PANEL);
+            const int16_t *sent = rebuild ? origin->sent + at : NULL;
             int64_t *low = weights + (size_t)(2u * k) * out + p * PANEL;
             bool whole = 2u * k + 1u < layer->fan_in;
             int64_t *high = whole ? low + out : low;
             if (units == PANEL)
-                unpack_pair(PANEL, whole, low, high, from);
+                unpack_pair(rebuild, PANEL, whole, low, high, sums + at, sent, shift, samples);
             else
-                unpack_pair(units, whole, low, high, from);
+                unpack_pair(rebuild, units, whole, low, high, sums + at, sent, shift, samples);
         }
+    }
+}
+
+static void unpack(const panel_layer *layer, const panel_origin *origin, int64_t *weights,
+                   int32_t *sums)
+{
+    if (origin->sent)
+        unpack_layer(true, layer, origin, weights, sums);
+    else
+        unpack_layer(false, layer, origin, weights, sums);
 }
 
 /* Feedback of the last hidden layer: the signs of the output weights, transposed. */

@@ -5,12 +5,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import oracle
 from tifed.rule.learning.feedback import FeedbackMatrices
 from tifed.rule.learning.work import (
+    FleetResult,
     FleetWork,
-    LayerSums,
     LocalWork,
     SharedSamples,
     Statistics,
@@ -56,5 +55,5 @@ class FleetEngine(Engine, Protocol):
         feedback: FeedbackMatrices,
         shared: SharedSamples,
         work: FleetWork,
-    ) -> tuple[LayerSums, Statistics, Integers]:
-        """Sums per layer, counts and norms; see `tifed.native.engine.Native.train_fleet`."""
+    ) -> FleetResult:
+        """What all of them have made; see `tifed.native.engine.Native.train_fleet`."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tifed.rule.compression import Change
+
 
 @dataclass(frozen=True, slots=True)
 class LocalWork:
@@ -101,6 +103,11 @@ class FleetWork:
         seed: of the experiment.
         exchange: number of the exchange.
         energy_shift: added to the first layer's update shift.
+        upload: per layer how weights go up, from what they are after all steps and within the
+            bound; () where they go up whole.
+        round: number of the round, which says what rows of them do.
+        frame: bytes that a frame of coded short numbers has at most, for their frames to be
+            counted; 0 where they are not coded.
     """
 
     jobs: FleetJobs
@@ -109,6 +116,9 @@ class FleetWork:
     seed: int = 0
     exchange: int = 0
     energy_shift: int = 0
+    upload: tuple[Change, ...] = ()
+    round: int = 0
+    frame: int = 0
 
 
 LayerSums = dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
@@ -139,3 +149,22 @@ class Statistics:
             self.clipped_parameters + other.clipped_parameters,
             self.clipped_deltas + other.clipped_deltas,
         )
+
+
+@dataclass(frozen=True)
+class FleetResult:
+    """What many devices have made of the same parameters.
+
+    Attributes:
+        sums: over jobs, of the layers that at least one of them trains, of weights as they arrive
+            (SPEC, section 25).
+        statistics: counts over all of them.
+        norms: int64 (J,), of each job with a bound the norm of what it had changed, else 0.
+        coded: int64 (J, 2), of each job the bytes and the number of the frames of its short
+            numbers, a layer's in frames of its own; 0 where none are coded.
+    """
+
+    sums: LayerSums
+    statistics: Statistics
+    norms: NDArray[np.int64]
+    coded: NDArray[np.int64]

@@ -1,0 +1,184 @@
+"""Short updates of the native engine against the rule: every kernel, whatever has changed."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tifed.errors import UsageError
+from tifed.federation import Job, Jobs, Plan, Update, planned_update, total
+from tifed.rule.compression import Change
+from tifed.rule.learning import LARGEST_CLIP, LocalWork, feedback_matrices, oracle
+from tifed.rule.learning.work import FleetJobs, FleetResult, FleetWork, SharedSamples
+from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
+from tifed.rule.network.parameters import weight_dtype
+
+from .conftest import Case, cases
+
+try:
+    from tifed.native import engine as native
+except UsageError as missing:
+    pytest.skip(str(missing), allow_module_level=True)
+KERNELS = (*native.kernels(), *native.DEVICE_KERNELS)
+CHANGES = st.builds(
+    Change,
+    st.one_of(st.sampled_from([0, 1, 7, 127]), st.integers(0, 127)),
+    st.integers(0, 14),
+    st.one_of(st.just(1), st.integers(1, 16)),
+)
+
+
+def jobs_of(case: Case, devices: range) -> Jobs:
+    """The same work for each device, with samples as long as it is."""
+    work = case.work
+    return Jobs.of(
+        Job(device, work.layers, 0, len(case.labels), work.first_step, work.steps)
+        for device in devices
+    )
+
+
+def by_rule(case: Case, plan: Plan) -> Update:
+    """What the oracle's devices send."""
+    updates = []
+    for job in plan.jobs:
+        trained, statistics = oracle.train(
+            case.network, case.parameters, feedback_matrices(case.network, case.work.seed),
+            case.samples, case.labels, replace(case.work, device=job.device),
+        )  # fmt: skip
+        updates.append(planned_update(plan, job, case.parameters, trained, statistics))
+    return total(updates)
+
+
+def by_engine(case: Case, plan: Plan, kernel: str) -> FleetResult:
+    """The same from a kernel."""
+    jobs, work = plan.jobs, case.work
+    own = FleetJobs(
+        jobs.device, 0 * jobs.device, 0 * jobs.device + len(case.labels), jobs.position,
+        jobs.samples, jobs.first_step, jobs.steps, jobs.layers, jobs.samples, plan.bounds,
+    )  # fmt: skip
+    asked = FleetWork(
+        own, work.batch, work.extra_shift, work.seed, work.exchange, work.energy_shift,
+        plan.upload, plan.round, plan.frame,
+    )  # fmt: skip
+    return native.Native(kernel, threads=1).train_fleet(
+        case.network, case.parameters, feedback_matrices(case.network, work.seed),
+        SharedSamples(case.samples, case.labels, np.arange(len(case.labels))), asked,
+    )  # fmt: skip
+
+
+def assert_equal(case: Case, plan: Plan) -> None:
+    """Every kernel's sums are the rule's, and its frames the coder's."""
+    expected = by_rule(case, plan)
+    for kernel in KERNELS:
+        result = by_engine(case, plan, kernel)
+        assert result.sums.keys() == expected.layers.keys()
+        for number, part in expected.layers.items():
+            assert np.array_equal(result.sums[number][0], part.weight), (kernel, number)
+            assert np.array_equal(result.sums[number][1], part.bias), (kernel, number)
+        if plan.frame:
+            assert result.coded.tolist() == expected.coded.tolist(), kernel
+        else:
+            assert not result.coded.any()
+
+
+@pytest.mark.slow(10)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    cases(),
+    st.lists(CHANGES, min_size=4, max_size=4),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0, 1, 100, 12_345, LARGEST_CLIP]),
+    st.sampled_from([0, 21, 200]),
+)
+def test_every_kernel_shortens_as_the_rule_says(
+    case: Case, changes: list[Change], number: int, clip: int, frame: int
+) -> None:
+    work = case.work
+    jobs = jobs_of(case, range(work.device - work.device % 3, min(work.device, 2**32 - 4) + 3))
+    plan = Plan(
+        number, work.exchange, work.extra_shift, jobs, work.energy_shift, clip,
+        upload=tuple(changes[: case.network.depth]), seed=work.seed, frame=frame,
+    )  # fmt: skip
+    try:
+        by_engine(case, plan, KERNELS[0])
+    except UsageError as refused:
+        why = str(refused)
+    else:
+        why = ""
+    if why:  # sums that no 32-bit device could hold: as without changes
+        assert "overflow" in why or "32 bits" in why
+        return
+    assert_equal(case, plan)
+
+
+def swinging(weight_bits: int, units: int) -> Case:
+    """Weights that a few steps take from any place to either bound; more rows than a block has."""
+    layer = Layer(
+        131, units, 128, Activation.IDENTITY, 8, 0, weight_bits=weight_bits, bias_shift=0
+    )  # fmt: skip
+    network = Network((layer,), ErrorKind.MARGIN, 127, Feedback.BALANCED)
+    rng = np.random.default_rng(units)
+    places = rng.integers(-layer.weight_bound, layer.weight_bound + 1, (131, units))
+    ends = rng.choice([-layer.weight_bound, layer.weight_bound], places.shape)
+    weight = np.where(rng.integers(0, 2, places.shape), places, ends).astype(weight_dtype(layer))
+    return Case(
+        network,
+        Parameters(
+            np.zeros(131, np.int8),
+            (weight,),
+            (np.zeros(units, np.int16),),
+        ),
+        rng.choice([-128, -1, 0, 1, 127], (300, 131)).astype(np.int8),
+        rng.integers(0, units, 300).astype(np.int32),
+        LocalWork(batch=100, first_step=0, steps=3, layers=(0,), seed=2**40 + 1, exchange=3),
+    )
+
+
+@pytest.mark.parametrize("weight_bits", [8, 16])
+@pytest.mark.parametrize("units", [10, 16, 37])
+def test_differences_of_every_size_have_the_rules_numbers(weight_bits: int, units: int) -> None:
+    case = swinging(weight_bits, units)
+    sent = case.parameters.weights[0].astype(np.int64)
+    feedback = feedback_matrices(case.network, case.work.seed)
+    trained, _ = oracle.train(
+        case.network, case.parameters, feedback, case.samples, case.labels, case.work
+    )
+    moved = trained.weights[0] - sent
+    bound = case.network.layers[0].weight_bound
+    assert moved.max() == 2 * bound == -moved.min()
+    assert (moved == 0).any()
+    for top in (1, 2, 7, 126, 127):
+        for shift in range(15):
+            plan = Plan(
+                0, case.work.exchange, 0, jobs_of(case, range(3)),
+                upload=(Change(top, shift, rows=1 + shift % 3),), seed=case.work.seed,
+                frame=60 * (shift == 6),
+            )  # fmt: skip
+            assert_equal(case, plan)
+
+
+@pytest.mark.parametrize(
+    "upload", [(Change(1),), (Change(1), Change(1), Change(1)), ("ternary", Change(1))], ids=str
+)
+def test_what_is_no_change_of_each_layer_is_refused(upload: Any) -> None:
+    from tifed.rule.recipes import Tuned
+
+    network = Tuned().network((4, 3, 2), 1)
+    case = Case(
+        network, Tuned().start_parameters(network, 1), np.zeros((2, 4), np.int8),
+        np.zeros(2, np.int32), LocalWork(1, 0, 1, (0, 1)),
+    )  # fmt: skip
+    plan = Plan(0, 0, 0, jobs_of(case, range(2)), upload=upload)
+    with pytest.raises(UsageError, match="^upload: "):
+        by_engine(case, plan, KERNELS[-1])
+
+
+def test_frames_that_cannot_hold_a_number_are_refused() -> None:
+    case = swinging(8, 10)
+    plan = Plan(0, 0, 0, jobs_of(case, range(2)), upload=(Change(7),), frame=8)
+    with pytest.raises(UsageError, match="^frame: is shorter than 3 bytes for each bit"):
+        by_engine(case, plan, KERNELS[-1])
+    assert by_engine(case, replace(plan, frame=9), KERNELS[-1]).coded.all()
