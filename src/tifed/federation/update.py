@@ -51,8 +51,8 @@ class Update:
             that: why.
         norms: int64 (n,), of each of ``devices`` the L2 norm of what it had changed before that was
             clipped, rounded up; (0,) where the plan has no bound.
-        coded: int64 (n, 2), of each of ``devices`` the bytes and the number of the frames of its
-            short numbers; (0, 2) where none are coded, or not known from a sum.
+        bytes_up: what ``devices`` have sent, where a coder has made that shorter than the plan
+            says; None where the plan says it.
     """
 
     devices: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -60,25 +60,28 @@ class Update:
     statistics: Statistics = field(default_factory=Statistics)
     absent: Mapping[int, str] = field(default_factory=dict)
     norms: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
-    coded: Integers = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    bytes_up: int | None = None
 
 
 def total(updates: Iterable[Update]) -> Update:
     """Union of updates of different devices, added up as they come."""
     devices, norms = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    coded = [np.zeros((0, 2), np.int64)]
     layers: dict[int, LayerSum] = {}
     statistics, absent = Statistics(), dict[int, str]()
+    sent: list[int | None] = []
     for update in updates:
         devices.append(update.devices)
         norms.append(update.norms)
-        coded.append(update.coded)
         for number, part in update.layers.items():
             layers[number] = layers[number] + part if number in layers else part
         statistics += update.statistics
         absent.update(update.absent)
-    told = np.concatenate(norms), np.concatenate(coded)
-    return Update(np.concatenate(devices), layers, statistics, absent, *told)
+        sent += [update.bytes_up] if len(update.devices) else []
+    told = [length for length in sent if length is not None]
+    return Update(
+        np.concatenate(devices), layers, statistics, absent, np.concatenate(norms),
+        sum(told) if sent and len(told) == len(sent) else None,
+    )  # fmt: skip
 
 
 def device_update(
@@ -118,17 +121,20 @@ def planned_update(
             exchange=plan.exchange, steps=job.first_step + job.steps, number=plan.round,
         )  # fmt: skip
     update = device_update(job.device, trained, job.layers, job.samples, statistics)
-    coded = _coded(plan, job, sent, trained) if plan.frame else update.coded
-    return replace(update, norms=norms, coded=coded)
+    bytes_up = _coded_bytes(plan, job, sent, trained) if plan.frame else None
+    return replace(update, norms=norms, bytes_up=bytes_up)
 
 
-def _coded(plan: Plan, job: Job, sent: Parameters, arrived: Parameters) -> Integers:
-    """Bytes and number of the frames of one device's short numbers, int64 (1, 2)."""
-    coded = np.zeros((1, 2), np.int64)
-    for layer, change in enumerate(plan.upload):
-        if layer in job.layers and change.top:
-            X, W = sent.weights[layer], arrived.weights[layer]
-            up = change.goes_up(np.arange(len(X)), job.device, plan.round)
+def _coded_bytes(plan: Plan, job: Job, sent: Parameters, arrived: Parameters) -> int:
+    """What a device sends whose short numbers are coded; all else travels as it is."""
+    total = 0
+    for layer in job.layers:
+        X, W, change = sent.weights[layer], arrived.weights[layer], plan.upload[layer]
+        up = change.goes_up(np.arange(len(X)), job.device, plan.round)
+        total += sent.biases[layer].nbytes
+        if change.top:
             q = (W[up] - X[up]).ravel() >> change.shift
-            coded += coded_length(q, bits_of(change.top), START, plan.frame)
-    return coded
+            total += int(coded_length(q, bits_of(change.top), START, plan.frame)[0])
+        else:
+            total += X[up].nbytes
+    return total

@@ -22,6 +22,7 @@ from tifed.federation import (
     planned_update,
 )
 from tifed.federation.device import calibrate
+from tifed.federation.travel import bytes_up
 from tifed.fleets.inputs import FleetInputs
 from tifed.rule.learning import FeedbackMatrices, LocalWork, Statistics, feedback_matrices
 from tifed.rule.learning.engine import FleetEngine
@@ -97,9 +98,7 @@ class SimulatedFleet:
         """The engine and the devices' data as one; None if it cannot, or must not."""
         engine, streams = self.inputs.engine, self.inputs.streams
         first = streams[0]
-        federation = self.inputs.federation
-        # No engine shortens what many devices have made before it adds that up.
-        singly = federation.robust.aggregate != "mean" or bool(federation.upload.layers)
+        singly = self.inputs.federation.robust.aggregate != "mean"
         if (
             singly
             or not isinstance(engine, FleetEngine)
@@ -150,9 +149,10 @@ class SimulatedFleet:
             trained = jobs.layers >> number & 1
             samples = int(trained @ jobs.samples)
             layers[number] = LayerSum(weight, bias, samples, int(trained.sum()))
+        coded = int(result.coded[:, 0].sum())
         return Update(
             jobs.device, layers, result.statistics, norms=result.norms[bounds > 0],
-            coded=result.coded if plan.frame else result.coded[:0],
+            bytes_up=bytes_up(self.network, plan, jobs, coded) if plan.frame else None,
         )  # fmt: skip
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
