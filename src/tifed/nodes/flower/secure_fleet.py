@@ -157,6 +157,7 @@ class _Session:
     def __post_init__(self) -> None:
         least = self.fleet.federation.minimum_devices if self.message_type == "train" else 1
         self.aggregation = Aggregation.begin(secrets.token_bytes, least)
+        self.aggregation.least_sites = self.fleet.federation.noise_sites
 
     def summed(
         self, request: Content, ask: Callable[[Integers], Arrays], shape: Shape
