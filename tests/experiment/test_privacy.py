@@ -21,10 +21,14 @@ from tifed.errors import UsageError
 from tifed.experiment import RunFolder, build
 from tifed.experiment.constants import federation_of
 from tifed.experiment.privacy_spent import concentrated, epsilon_of
+from tifed.experiment.running import secure_fleet
+from tifed.federation import begin, total
 from tifed.federation.noise import Noise
 from tifed.fleets.passing import PassingFleet
 
 NOISE = {"noise_multiplier": 1.5, "clip": 1000, "centre": -64}
+
+SHARED = {"secure_aggregation": True, "noise_sites": 3}
 
 
 def private(rounds: int = 4, privacy: dict[str, Any] | None = None, **settings: Any) -> Experiment:
@@ -83,6 +87,14 @@ def test_shared_noise_costs_what_a_sum_of_discrete_gaussians_costs() -> None:
         ({}, {"noise_multiplier": float("inf")}, "privacy.noise_multiplier: "),
         ({}, {"delta": 0}, "privacy.delta: "),
         ({}, {"sigma": 3}, "privacy.sigma: unknown key"),
+        ({}, {"noise_sites": 2}, "privacy.noise_sites: a site's sum has a part of the noise alone"),
+        ({}, SHARED | {"noise_sites": 5}, "privacy.noise_sites: no sum is of 5 sites, for devices"),
+        ({"devices": 9, "devices_per_round": 4}, SHARED | {"noise_sites": 5},
+         "privacy.noise_sites: no sum is of 5 sites, for devices_per_round is 4; choose 4 or less"),
+        ({}, SHARED | {"sites": 3, "noise_sites": 4}, "privacy.noise_sites: .* privacy.sites is 3"),
+        ({"mode": "single-layer"}, SHARED, "privacy.noise_sites: goes with mode = 'full-network'"),
+        ({}, {"noise_multiplier": 0, "clip": 0, "centre": None, "noise_sites": 2},
+         "privacy.noise_sites: goes with privacy.noise_multiplier, and only with it"),
     ],
 )  # fmt: skip
 def test_what_does_not_go_with_noise_is_refused_by_name(
@@ -258,6 +270,47 @@ def test_a_run_that_cannot_know_what_it_gave_away_does_not_go_on(
         (folder / "privacy.csv").write_text(content)
     with pytest.raises(UsageError, match=message):
         resume(folder)
+
+
+def test_sites_that_share_the_noise_make_it_together_and_no_sum_of_fewer_is_seen() -> None:
+    """As much noise as one site alone would add, in a sum of as many sites as make it."""
+    pytest.importorskip("cryptography", reason="needs pip install 'tifed[privacy]'")
+
+    def noise_in(sites: int, **privacy: Any) -> Any:
+        """What a round's parameters have beside those without noise, in units of a weight."""
+        experiment = private(1, SHARED | {"sites": sites} | privacy, devices=8)
+        setup = build(experiment)
+        fleet = secure_fleet(experiment, setup, print)
+        state, _ = begin(setup.federation, fleet, setup.start)
+        (plan,) = setup.federation.plans(state)
+        update = total(fleet.fit(plan, setup.start))
+        noisy: Any = setup.fleet
+        plain = total(noisy.fleet.fit(noisy._bounded(plan), setup.start))
+        parts = [
+            (update.layers[n].weight - plain.layers[n].weight).ravel() // 20
+            for n in sorted(plain.layers)
+        ]
+        return np.concatenate(parts)
+
+    seeded = {"noise_seed": 4}
+    for sites, shares, expected in ((4, 4, 1500), (8, 4, 1500 * 2**0.5), (4, 1, 2 * 1500)):
+        found = noise_in(sites, noise_sites=shares, **seeded)
+        assert len(found) == 64 * 8 + 8 * 10
+        # Six standard errors.
+        assert abs(found.std() / expected - 1) < 6 / (2 * len(found)) ** 0.5
+    few = private(1, SHARED | {"sites": 4, "noise_sites": 4}, devices=8)
+    setup = build(few)
+    lost = replace(
+        secure_fleet(few, setup, print),
+        loses=lambda plan: lambda site, step: (site, step) == (0, 3),
+    )
+    state, _ = begin(setup.federation, lost, setup.start)
+    (plan,) = setup.federation.plans(state)
+    (update,) = lost.fit(plan, setup.start)
+    assert not update.layers
+    reasons = set(update.absent.values())
+    assert len(reasons) == 1
+    assert "3 sites have sent sums with their part of the noise, and it takes 4" in reasons.pop()
 
 
 class Insistent(PassingFleet):

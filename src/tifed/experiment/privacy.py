@@ -51,6 +51,12 @@ class PrivacyTable(SettingsTable):
         description="standard deviation of the noise that a site adds to the sum of what its "
         "devices have changed, in multiples of `clip`; 0 for no noise",
     )
+    noise_sites: int = Field(
+        1,
+        ge=1,
+        description="with secure aggregation: how many sites make that noise together; sums of "
+        "fewer sites are not unmasked. With 1, each site's own sum has all of it",
+    )
     clip: int = Field(
         0,
         ge=0,
@@ -84,13 +90,15 @@ class PrivacyTable(SettingsTable):
         if not self.noise_multiplier:
             return None
         return Noise.of(
-            self.clip, self.noise_multiplier, seed=self.noise_seed, masked=self.secure_aggregation
-        )
+            self.clip, self.noise_multiplier, self.noise_sites, self.noise_seed,
+            self.secure_aggregation,
+        )  # fmt: skip
 
 
 def simulated_sites(experiment: "Experiment") -> int:
     """How many sites the devices are dealt to where there are no nodes."""
-    return experiment.privacy.sites or min(SITES, experiment.devices)
+    privacy = experiment.privacy
+    return privacy.sites or min(max(SITES, privacy.noise_sites), experiment.devices)
 
 
 def check_privacy(experiment: "Experiment") -> None:
@@ -182,7 +190,7 @@ def _problems_of_noise(experiment: "Experiment") -> Iterator[str]:
     privacy = experiment.privacy
     if not privacy.noise_multiplier:
         given = privacy.model_dump(exclude_defaults=True)
-        for name in ("clip", "delta", "centre", "noise_seed"):
+        for name in ("clip", "delta", "centre", "noise_sites", "noise_seed"):
             if name in given:
                 yield f"privacy.{name}: goes with privacy.noise_multiplier, and only with it"
         return
@@ -191,6 +199,7 @@ def _problems_of_noise(experiment: "Experiment") -> Iterator[str]:
             "privacy.clip: goes with privacy.noise_multiplier, which needs it; give what a "
             "device usually changes, as runs on data that are nobody's secret show it, or half"
         )
+    yield from _problems_of_shared_noise(experiment)
     sigma = privacy.noise_multiplier * privacy.clip
     if sigma > LARGEST_SIGMA or sigma * experiment.buffer * experiment.devices > LARGEST_SUM:
         yield (
@@ -226,6 +235,33 @@ def _problems_of_noise(experiment: "Experiment") -> Iterator[str]:
             f"privacy.centre: recipe = {experiment.recipe!r} does not centre its input; leave it "
             "out"
         )
+
+
+def _problems_of_shared_noise(experiment: "Experiment") -> Iterator[str]:
+    """What is wrong where sites make the noise together."""
+    privacy = experiment.privacy
+    if privacy.noise_sites == 1:
+        return
+    if not privacy.secure_aggregation:
+        yield (
+            "privacy.noise_sites: a site's sum has a part of the noise alone then, so nobody may "
+            "see it; set privacy.secure_aggregation = true, or leave noise_sites at 1"
+        )
+    if experiment.mode != "full-network":
+        yield (
+            f"privacy.noise_sites: goes with mode = 'full-network', in which all sites' sums have "
+            f"noise in all layers, and mode is {experiment.mode!r}; leave noise_sites at 1"
+        )
+    asked = experiment.devices_per_round or experiment.devices
+    for field, most in (
+        ("devices_per_round" if experiment.devices_per_round else "devices", asked),
+        ("privacy.sites", privacy.sites or asked),
+    ):
+        if privacy.noise_sites > most:
+            yield (
+                f"privacy.noise_sites: no sum is of {privacy.noise_sites} sites, for {field} is "
+                f"{most}; choose {most} or less, and less than all sites, some of which drop out"
+            )
 
 
 def _problems_of_both(experiment: "Experiment") -> Iterator[str]:

@@ -105,6 +105,11 @@ class Federation:
         return np.array(self.streams, np.int64)
 
     @property
+    def noise_sites(self) -> int:
+        """How many sites a sum is of that has enough noise; 1 without noise."""
+        return self.noise.sites if self.noise is not None else 1
+
+    @property
     def rounds(self) -> int:
         """Number of rounds."""
         return len(self.extra_shifts)

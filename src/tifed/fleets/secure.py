@@ -136,6 +136,7 @@ class SecureFleet(PassingFleet):
         def left(step: Step, among: Iterable[int]) -> list[int]:
             return [place for place in among if not loses(place, step)]
 
+        aggregation.least_sites = self.federation.noise_sites
         aggregation.enrol(
             {place: site.public for place, site in sites.items()},
             secrets.SystemRandom().shuffle,

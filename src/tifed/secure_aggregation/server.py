@@ -21,11 +21,13 @@ class Aggregation:
     Attributes:
         session: its name, which no other has.
         least_devices: a sum over fewer is not unmasked.
+        least_sites: nor is one of fewer sites, whose noise together would be too little.
         sharing: what the sites owe each other, once their keys are there.
     """
 
     session: bytes
     least_devices: int = 1
+    least_sites: int = 1
     sharing: Sharing = field(init=False)
     _keys: dict[int, PublicKeys] = field(default_factory=dict)
     _neighbours: dict[int, tuple[int, ...]] = field(default_factory=dict)
@@ -116,6 +118,11 @@ class Aggregation:
         if devices < self.least_devices:
             raise VoidExchangeError(
                 f"{devices} devices have answered, and minimum_devices is {self.least_devices}"
+            )
+        if len(self._survivors) < self.least_sites:
+            raise VoidExchangeError(
+                f"{len(self._survivors)} sites have sent sums with their part of the noise, and it "
+                f"takes {self.least_sites} (privacy.noise_sites)"
             )
         return sorted(self._survivors)
 

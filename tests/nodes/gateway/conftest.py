@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,6 +51,7 @@ class GatewayFleet:
     experiment: Experiment
     addresses: Sequence[str]
     timeout: float = 300.0
+    tls: Path | None = None
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,7 +66,7 @@ class GatewayFleet:
             text = to_toml(self.experiment)
 
             def send(content: Content, ask: Callable[..., Content]) -> Content:
-                answer = ask(content=content, timeout=self.timeout)
+                answer = ask(content=content, timeout=self.timeout, tls=self.tls)
                 assert "refused" not in answer.values, answer.values["refused"]
                 return answer
 
@@ -116,7 +118,9 @@ class GatewayFleet:
 def behind() -> Callable[..., Callable[[Setup], Fleet]]:
     """From an experiment and its gateways' addresses to what makes the fleet."""
 
-    def make(experiment: Experiment, *addresses: str) -> Callable[[Setup], Fleet]:
-        return lambda setup: GatewayFleet(setup, experiment, addresses)
+    def make(
+        experiment: Experiment, *addresses: str, tls: Path | None = None
+    ) -> Callable[[Setup], Fleet]:
+        return lambda setup: GatewayFleet(setup, experiment, addresses, tls=tls)
 
     return make

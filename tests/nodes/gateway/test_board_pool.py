@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -11,7 +12,7 @@ from tifed.errors import UsageError
 from tifed.experiment import Experiment, to_toml
 from tifed.nodes.acceptance import acceptance
 from tifed.nodes.context import DeviceSelection
-from tifed.nodes.gateway.board_pool import BoardPool, BoardTerms, Lines
+from tifed.nodes.gateway.board_pool import BoardPool, BoardTerms, HeldError, Lines
 
 FIRST = DeviceSelection(first=0)
 Pool = Callable[[str], BoardPool]
@@ -99,6 +100,36 @@ def test_a_gateway_remembers_its_last_sum_with_noise_whatever_it_does_in_between
     other = boards.context(to_toml(own(seed=2)), FIRST)
     assert other is not first
     assert boards.context(to_toml(own()), FIRST).last is first.last
+
+
+def test_boards_are_held_for_an_experiment_until_it_has_been_silent_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(
+        "tifed.nodes.gateway.board_pool.time", SimpleNamespace(monotonic=lambda: now[0])
+    )
+    boards = BoardPool(Lines(("tcp:127.0.0.1:1",)), BoardTerms(hold=60.0))
+    texts = [to_toml(Experiment(devices=1, seed=seed)) for seed in (1, 2)]
+    try:
+        held = boards.context(texts[0], FIRST)
+        boards.hold(True)
+        now[0] += 59.9
+        with pytest.raises(HeldError, match=f"experiment {held.experiment[:8]}; .* for 60 s"):
+            boards.context(texts[1], FIRST)
+        # Whoever asks for something in time keeps them.
+        boards.hold(True)
+        now[0] += 59.9
+        assert boards.context(texts[0], FIRST) is held
+        with pytest.raises(HeldError):
+            boards.context(texts[1], FIRST)
+        now[0] += 0.2
+        other = boards.context(texts[1], FIRST)
+        assert other.experiment != held.experiment
+        # And the first one begins anew.
+        assert boards.context(texts[0], FIRST) is not held
+    finally:
+        boards.close()
 
 
 def test_what_the_command_accepts_is_a_file_a_text_or_everything(tmp_path: Path) -> None:

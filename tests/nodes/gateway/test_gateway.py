@@ -61,6 +61,17 @@ def test_one_gateway_goes_from_experiment_to_experiment(
         assert on_boards.digest == tifed.run(experiment).digest
 
 
+def test_boards_behind_a_gateway_keep_to_a_bound_on_norms(
+    boards: Any, gateway: Any, behind: Any
+) -> None:
+    _, address = gateway(boards(3))
+    experiment = load_experiment(overrides=["devices=3", "rounds=3", "robust.clip=0.5"])
+    on_boards = tifed.run(experiment, fleet=behind(experiment, address))
+    assert on_boards.digest == tifed.run(experiment).digest
+    plain = load_experiment(overrides=["devices=3", "rounds=3"])
+    assert on_boards.digest != tifed.run(plain).digest
+
+
 def test_boards_behind_a_gateway_compute_a_front_end(
     boards: Any, gateway: Any, behind: Any
 ) -> None:

@@ -11,13 +11,20 @@ import pytest
 pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
 pytest.importorskip("flwr", reason="needs Flower: pip install 'tifed[flower]'")
 
+from flwr.app import Context, RecordDict
+from flwr.common.config import parse_config_args
 from typer.testing import CliRunner
 
+import tifed
 from tifed.cli import app
 from tifed.errors import RunError, UsageError
 from tifed.experiment import load_experiment, to_toml
 from tifed.experiment.identity import identity
 from tifed.nodes.context import DeviceSelection
+from tifed.nodes.flower.client import reply
+from tifed.nodes.flower.deployment import Deployment
+from tifed.nodes.flower.format import pack, unpack
+from tifed.nodes.flower.settings import Settings
 from tifed.nodes.gateway import relay
 from tifed.nodes.messages.content import Content, MessageError, message
 
@@ -91,6 +98,31 @@ def test_only_the_node_that_is_expected_gets_in(tmp_path: Path, address: str) ->
             answer = plain.recv(100)
         assert b"TFGW" not in answer
     assert asked(address, folder / "node-0.pem").kind == "hello"
+
+
+def test_a_run_goes_over_tls_as_it_does_without(tmp_path: Path, address: str, behind: Any) -> None:
+    experiment = load_experiment(overrides=["devices=1", "rounds=2"])
+    fleet = behind(experiment, address, tls=tmp_path / "keys" / "node-0.pem")
+    assert tifed.run(experiment, fleet=fleet).digest == tifed.run(experiment).digest
+
+
+def test_the_nodes_of_one_command_are_given_their_private_file(
+    tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ``tifed flower up --gateway-tls`` gives a SuperNode, as Flower reads it."""
+    configs: list[str] = []
+    monkeypatch.setattr(
+        Deployment, "_node_program", lambda self, name, config, *_: configs.append(config)
+    )
+    private = tmp_path / "keys" / "node-0.pem"
+    deployment = Deployment(1, tmp_path, gateways=[address], gateway_tls=private, secure=False)
+    deployment._start_node(0, 0)
+    (config,) = configs
+    context = Context(1, 1, parse_config_args([config]), RecordDict(), {})
+    hello = pack(message("hello", identity(EXPERIMENT), {}))
+    records = reply(hello, context, Settings(to_toml(EXPERIMENT)))
+    answer = unpack(records, "hello", identity(EXPERIMENT))
+    assert answer.arrays["devices"].tolist() == [[0, 1]]
 
 
 def test_a_node_talks_to_the_host_that_it_means_alone(tmp_path: Path, address: str) -> None:

@@ -118,6 +118,7 @@ class MaskedExchanges(FlowerFleet):
         following = self._next if self.federation.devices_per_round is None else None
         aggregation = session.aggregation
         aggregation.least_devices = work.least_devices
+        aggregation.least_sites = self.federation.noise_sites
         if not aggregation.enrolled:
             session.enrol()
         parts = self._parts(session, devices)
