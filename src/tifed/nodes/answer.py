@@ -87,7 +87,9 @@ def _keep(node: NodeContext, content: Content) -> Content:
     fleet, number = _own(node), content.integer("round")
     node.orders.check_round(number)
     fleet.keep(parameters_from(content, node.network), number)
-    return message("keep", node.experiment, {}, **absence(node.left_out("keep")))
+    reasons = node.left_out("keep")
+    told = dict.fromkeys(reasons, UNSAID) if node.masked else reasons
+    return message("keep", node.experiment, {}, **absence(told))
 
 
 def _personalise(node: NodeContext, content: Content) -> Content:
@@ -102,10 +104,13 @@ def _personalise(node: NodeContext, content: Content) -> Content:
 def _missing(
     node: NodeContext, kind: str, asked: Iterable[int], answered: Iterable[int]
 ) -> dict[int, str]:
-    """Which devices with data of their own have not answered, and why."""
+    """Which devices with data of their own have not answered, and why, if that may be told.
+
+    With secure aggregation it may not: it would say how many samples a device has.
+    """
     if not node.orders.federation.own_data:
         return {}
-    reasons = node.left_out(kind)
+    reasons = {} if node.masked else node.left_out(kind)
     return {device: reasons.get(device, UNSAID) for device in sorted(set(asked) - set(answered))}
 
 

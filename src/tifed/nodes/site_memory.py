@@ -2,8 +2,8 @@
 
 A gateway keeps it in its process. A SuperNode starts a program for each message, so it is kept in
 the state that Flower's node holds between them, in its memory. What is lost, as when a program is
-started anew, is lost to the one exchange: without its secrets a site cannot go on, and is counted
-among those that have dropped out.
+started anew, is lost to the exchange under way, or to the next one: without its secrets a site
+cannot go on, and is counted among those that have dropped out.
 """
 
 import hashlib

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 
 DEGREE = 128
+BYTES = DEGREE // 8
+"""Of an element."""
 _FOLD = (0, 8, 16, 56)
 """By how many bits what is beyond the field is added again: x**128 is 1 + x + x**2 + x**7."""
 _LOW = (1 << 8 * DEGREE) - 1
@@ -26,13 +28,13 @@ def element(data: bytes) -> int:
 
 def small(number: int) -> int:
     """The element whose coefficients are the bits of ``number`` < 2**128."""
-    return element(number.to_bytes(DEGREE // 8, "big"))
+    return element(number.to_bytes(BYTES, "big"))
 
 
 def data_of(value: int) -> bytes:
     """The 16 bytes of an element."""
     bits = value.to_bytes(DEGREE, "big").translate(bytes(range(48, 50)) + bytes(254))
-    return int(bits, 2).to_bytes(DEGREE // 8, "big")
+    return int(bits, 2).to_bytes(BYTES, "big")
 
 
 def times(one: int, other: int) -> int:

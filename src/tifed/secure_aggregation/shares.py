@@ -9,11 +9,7 @@ from functools import lru_cache
 from secrets import token_bytes
 
 from tifed.secure_aggregation.errors import VoidExchangeError
-from tifed.secure_aggregation.field import data_of, element, inverses, product, small, times
-from tifed.secure_aggregation.keys import SEED
-
-_MOST = 4096
-"""Elements of places that are kept; a site has at most so many neighbours."""
+from tifed.secure_aggregation.field import BYTES, data_of, element, inverses, product, small, times
 
 
 def split(secret: bytes, shares: int, threshold: int) -> list[bytes]:
@@ -24,7 +20,7 @@ def split(secret: bytes, shares: int, threshold: int) -> list[bytes]:
         shares: how many to make.
         threshold: how many open it.
     """
-    coefficients = [element(token_bytes(SEED)) for _ in range(threshold - 1)] + [element(secret)]
+    coefficients = [element(token_bytes(BYTES)) for _ in range(threshold - 1)] + [element(secret)]
     made = []
     for place in range(1, shares + 1):
         at, value = _place(place), 0
@@ -63,6 +59,7 @@ def _weights(places: Sequence[int]) -> list[int]:
     return [times(above, part) for part in inverses(beneath)]
 
 
-@lru_cache(maxsize=_MOST)
+@lru_cache(maxsize=1024)
 def _place(number: int) -> int:
+    """The element that stands for a place."""
     return small(number)

@@ -15,9 +15,9 @@ def collected() -> Iterator[None]:
 
 
 @pytest.fixture
-def five_rounds() -> list[str]:
-    """Overrides; in the fifth round a device has used all of its 180 samples and begins again."""
-    return ["rounds=5", "buffer=40", "evaluate_every=3"]
+def three_rounds() -> list[str]:
+    """Overrides; in the third round a device has used all of its 180 samples and begins again."""
+    return ["rounds=3", "buffer=80", "evaluate_every=2"]
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_signal_nine_everywhere_costs_nothing(
     command = service(
         "flower", "up", "--preset", "digits", "--out", str(folder.path),
         "--set", "mode=single-layer", "--set", "devices=4", "--set", "rounds=6",
-        "--set", "evaluate_every=3",
+        "--set", "evaluate_every=6",
         *(word for address in addresses for word in ("--gateway", address)),
     )  # fmt: skip
     awaited(lambda: folder.read_metrics(1) or command.process.poll() is not None, "no round")

@@ -132,15 +132,15 @@ def asking(settings: Settings, gateways: list[str], **more: float) -> ClientApp:
 
 
 def test_one_digest_on_boards_and_in_processes(
-    tmp_path: Path, other_release: Path, boards: Any, gateway: Any, five_rounds: list[str],
+    tmp_path: Path, other_release: Path, boards: Any, gateway: Any, three_rounds: list[str],
     assert_same_files: Callable[..., None],
 ) -> None:  # fmt: skip
     """Of the full network; test_deployment.py has single layers on boards behind processes."""
-    experiment = load_experiment(preset="digits", overrides=[*five_rounds, "mode=full-network"])
+    experiment = load_experiment(preset="digits", overrides=[*three_rounds, "mode=full-network"])
     simulator = tifed.run(experiment, out=tmp_path / "simulator")
 
     lines: list[str] = []
-    addresses = boards(8, "buffer=40")
+    addresses = boards(8, "buffer=80")
     gateways = [gateway(part)[1] for part in (addresses[:3], addresses[3:6], addresses[6:])]
     settings = Settings(to_toml(experiment), out=str(tmp_path / "boards"))
     on_boards = simulation.run_in_ray(settings, asking(settings, gateways), 3, log=lines.append)

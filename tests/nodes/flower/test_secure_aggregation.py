@@ -24,6 +24,7 @@ from tifed.experiment import Experiment, RunFolder, build, to_toml
 from tifed.experiment.identity import identity
 from tifed.federation import FeatureSums, Plan, Update, total
 from tifed.fleets.secure import SecureFleet
+from tifed.nodes.answer import UNSAID
 from tifed.nodes.flower.client import MEMORY, reply
 from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.server import serve
@@ -597,8 +598,11 @@ def test_why_a_device_is_absent_is_not_told() -> None:
     )  # fmt: skip
     nodes = Nodes(experiment, 4)
     for context in nodes.contexts:
-        context.node_config["least-update"] = 20
+        context.node_config["least-update"] = context.node_config["least-evaluation"] = 20
     run_over(nodes)
-    answers = [content for content in nodes.received if content.kind == "masked-fit"]
-    assert any("absent" in content.values for content in answers)
-    assert not any("reasons" in content.values for content in answers)
+    for kind in ("masked-fit", "evaluate"):
+        answers = [content for content in nodes.received if content.kind == kind]
+        absent = [content for content in answers if "absent" in content.values]
+        reasons = {reason for c in absent for reason in c.values.get("reasons", [])}
+        assert absent
+        assert reasons <= {UNSAID}, kind

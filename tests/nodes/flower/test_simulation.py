@@ -113,9 +113,9 @@ def test_bad_nodes_are_dropped_and_the_run_completes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["full-network", "single-layer"])
 def test_one_digest_in_the_simulation_engine(
-    tmp_path: Path, mode: str, five_rounds: list[str], assert_same_files: Callable[..., None]
+    tmp_path: Path, mode: str, three_rounds: list[str], assert_same_files: Callable[..., None]
 ) -> None:
-    experiment = load_experiment(preset="digits", overrides=[*five_rounds, f"mode={mode}"])
+    experiment = load_experiment(preset="digits", overrides=[*three_rounds, f"mode={mode}"])
     assert experiment.devices == 8
     simulator = tifed.run(experiment, out=tmp_path / "simulator")
     lines: list[str] = []

@@ -57,7 +57,7 @@ class Deployment:
         logs: Path,
         *,
         data_dir: Path | None = None,
-        gateways: Sequence[str] = (),
+        gateways: Sequence[str | None] = (),
         gateway_tls: Path | None = None,
         secure: bool = True,
         log: Callable[[str], None] = print,
@@ -68,7 +68,8 @@ class Deployment:
             nodes: SuperNodes, each of which hosts an equal part of the devices.
             logs: folder of the programs' logs.
             data_dir: folder of data sets of every node.
-            gateways: addresses, one per node, if the devices are boards behind gateways.
+            gateways: addresses, one per node, if devices are boards behind gateways; None for a
+                node that simulates its devices.
             gateway_tls: the nodes' private file for gateways at TCP addresses.
             secure: TLS, and only nodes whose keys are registered.
             log: told what was started again.
@@ -220,8 +221,9 @@ class Deployment:
         site = site_name(number)
         named = f"{site}-{starts}" if starts else site
         config = f"partition-id={number} num-partitions={self._nodes_wanted}"
-        if self._gateways:
-            config += f' gateway="{self._gateways[number]}"'
+        gateway = self._gateways[number] if self._gateways else None
+        if gateway is not None:
+            config += f' gateway="{gateway}"'
             if self._gateway_tls is not None:
                 config += f' gateway-tls="{self._gateway_tls.absolute()}"'
         else:  # whoever runs all nodes on one machine has all data anyway

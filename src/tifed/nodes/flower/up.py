@@ -34,7 +34,7 @@ def up(
     restarts: int = 5,
     settings: Settings | None = None,
     data_dir: Path | None = None,
-    gateways: Sequence[str] = (),
+    gateways: Sequence[str | None] = (),
     gateway_tls: Path | None = None,
     watch: Callable[[Row], None] | None = None,
     log: Callable[[str], None] = print,
@@ -50,7 +50,8 @@ def up(
         restarts: how often the run may be submitted again after its server has died.
         settings: time limits and attempts; its experiment and folders are replaced.
         data_dir: folder of data sets.
-        gateways: addresses of running gateways, one per node, if the devices are boards.
+        gateways: addresses of running gateways, one per node, if devices are boards; None for a
+            node that simulates its devices.
         gateway_tls: the nodes' private file for gateways at TCP addresses.
         watch: told of every row of metrics.csv.
         log: told of everything that is noticed.
@@ -66,7 +67,7 @@ def up(
     """
     if not 1 <= nodes <= experiment.devices:
         raise UsageError(f"nodes: {nodes} is not in 1..{experiment.devices}, the devices")
-    if experiment.dataset == ON_DEVICES and not gateways:
+    if experiment.dataset == ON_DEVICES and not (gateways and all(gateways)):
         raise UsageError(NEEDS_DEVICES)
     if gateways and len(gateways) != nodes:
         raise UsageError(f"gateways: {len(gateways)} for {nodes} nodes; a node has one")
