@@ -49,6 +49,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "personal.rounds": 0, "personal.layers": "all", "personal.extra_shift": 2,
         "robust.clip": 0.0, "robust.aggregate": "mean", "robust.trim": 0.2,
         "privacy.secure_aggregation": False, "privacy.sites": None,
+        "privacy.device_masks": False,
         "privacy.noise_multiplier": 0.0, "privacy.noise_sites": 1, "privacy.clip": 0,
         "privacy.delta": 1e-5,
         "privacy.centre": None, "privacy.noise_seed": None,

@@ -5,6 +5,7 @@
  *     with -DTIFED_DEVICE_FRONT_END, and -DTIFED_DEVICE_SHIFTS beside it     devices that have these
  *     with -DTIFED_DEVICE_OWN    devices with samples of their own, of which no byte may leave
  *     with -DTIFED_DEVICE_SEALED devices with a key, which obey nobody who does not have it
+ *     with -DTIFED_DEVICE_MASKED devices that give what they have learnt under masks alone
  *     with -DLIBFUZZER           a libFuzzer or AFL++ target instead of main
  *
  * An input is a string of operations: sound frames with random contents (noise alone would never
@@ -33,7 +34,7 @@ static const tifed_network network = {layers, 2, TIFED_MARGIN, 48, TIFED_OUTPUT_
 static tifed_link far_end;
 static uint8_t last_answer; /* first byte of the last frame's payload */
 static unsigned long frames_sent, noise_sent, answers_ok, work_done, bytes_out;
-static unsigned long spoilt_sent, strangers_sent, pictures, worked;
+static unsigned long spoilt_sent, strangers_sent, pictures, worked, opened;
 static bool between; /* delimiters, nothing sent since the last one */
 
 #ifdef TIFED_DEVICE_SEALED
@@ -119,6 +120,56 @@ static void look_for_samples(const uint8_t *bytes, uint32_t count)
                 if (i == SECRET)
                     fail("a sample has left the device");
             }
+}
+#endif
+
+#ifdef TIFED_DEVICE_MASKED
+/* Masks that are none: the state machine around them is what is tried here. */
+static bool mask_secret(uint8_t *bytes)
+{
+    static uint8_t number;
+    memset(bytes, ++number, TIFED_MASK_KEY);
+    return number % 16u != 0u;
+}
+
+static void mask_publish(uint8_t *public_key, const uint8_t *secret)
+{
+    memcpy(public_key, secret, TIFED_MASK_KEY);
+}
+
+static bool mask_agree(uint8_t *key, const uint8_t *secret, const uint8_t *other,
+                       const uint8_t *about, uint32_t length)
+{
+    for (uint32_t i = 0; i < TIFED_MASK_KEY; i++)
+        key[i] = (uint8_t)(secret[i] + other[i] + about[length - 1u - i]);
+    return other[1] != 7u;
+}
+
+static void mask_stream(uint8_t *block, const uint8_t *key, uint32_t purpose, uint32_t number)
+{
+    for (uint32_t i = 0; i < TIFED_MASK_BLOCK; i++)
+        block[i] = (uint8_t)(key[i % TIFED_MASK_KEY] + purpose + 3u * number);
+}
+
+static const tifed_masks masks = {mask_secret, mask_publish, mask_agree, mask_stream};
+
+static uint32_t devices_in(uint32_t slots)
+{
+    uint32_t found = 0;
+    for (; slots; slots >>= 1)
+        found += slots & 1u;
+    return found;
+}
+
+/* What holds between any two requests. */
+static void look_at_masks(const tifed_device_masked *masked)
+{
+    uint32_t with = masked->with, counted = with ? masked->counted : 0u;
+    if (with & ~masked->known || (with && !(with & 1u)) || (with && devices_in(with) < 3u))
+        fail("a round of masks with devices that hide nothing, or have no key");
+    if (counted & ~with || (counted && !(counted & 1u)) || (counted && devices_in(counted) < 3u))
+        fail("a sum of devices that hide nothing, or were not in the round");
+    opened += counted != 0u;
 }
 #endif
 
@@ -311,11 +362,33 @@ static void get_going(tifed_device *device, uint8_t depth)
             sample[8u + i] = take();
         request(device, TIFED_LINK_PUT_SAMPLE, sample, sizeof sample);
     }
+#ifdef TIFED_DEVICE_MASKED
+    static const uint8_t own[4] = {0},
+                         round[20] = {1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3};
+    uint8_t peer[40] = {0};
+    if (depth > 1u)
+        request(device, TIFED_LINK_MASK_KEY, own, sizeof own);
+    for (uint8_t n = 1; depth > 1u && n < 4u; n++) {
+        peer[0] = peer[4] = peer[8] = n;
+        request(device, TIFED_LINK_PEER, peer, sizeof peer);
+    }
+#endif
     if (depth > 5u)
         request(device, TIFED_LINK_TRAIN, train, sizeof train);
+#ifdef TIFED_DEVICE_MASKED
+    if (depth > 6u) {
+        while (tifed_device_work(device))
+            work_done++;
+        request(device, TIFED_LINK_MASK, round, sizeof round);
+        if (take() & 1u) /* without device 3 */
+            request(device, TIFED_LINK_UNMASK, round, sizeof round - 4u);
+    }
+#endif
 }
 
-#ifdef TIFED_DEVICE_OWN
+#ifdef TIFED_DEVICE_MASKED
+#define TYPES 25u
+#elif defined TIFED_DEVICE_OWN
 #define TYPES 19u
 #else
 #define TYPES 11u
@@ -323,8 +396,8 @@ static void get_going(tifed_device *device, uint8_t depth)
 
 static void frame(tifed_device *device)
 {
-    static const uint8_t sizes[] = {0, 0, 12, 7, 12, 12, 9, 0, 8,  24,
-                                    0, 0, 0,  8, 12, 0,  8, 8, 28, 0};
+    static const uint8_t sizes[] = {0, 0,  12, 7, 12, 12, 9, 0, 8,  24, 0,  0,  0,
+                                    8, 12, 0,  8, 8,  28, 0, 4, 40, 20, 12, 16, 4};
     uint8_t how = take(), type = take(), spoil = take();
     if (how & 1u)
         type = (uint8_t)(1u + type % TYPES);
@@ -376,6 +449,9 @@ static void frame(tifed_device *device)
     frames_sent++;
     spoilt_sent += spoilt;
     feed(device);
+#ifdef TIFED_DEVICE_MASKED
+    look_at_masks(&device->masked);
+#endif
     if ((spoilt || !request) && bytes_out != before)
         fail("the device answered a spoilt frame, or an answer");
     if (!spoilt && request && bytes_out == before)
@@ -461,6 +537,9 @@ static void run(const uint8_t *data, size_t size)
     setup.policy = &policy;
     setup.model = size % 3u ? &kept_memory : NULL;
     setup.by_class = size % 5u ? by_class : NULL;
+#endif
+#ifdef TIFED_DEVICE_MASKED
+    setup.masks = &masks;
 #endif
     tifed_device *device = malloc(sizeof *device);
     memset(device, 0xA5, sizeof *device);
@@ -711,9 +790,9 @@ int main(int argc, char **argv)
 #endif
     printf("\"inputs\": %lu, \"frames\": %lu, \"noise\": %lu, \"sound_answers\": %lu, "
            "\"steps\": %lu, \"bytes_out\": %lu, \"spoilt\": %lu, \"strangers\": %lu, "
-           "\"pictures\": %lu, \"worked\": %lu}\n",
+           "\"pictures\": %lu, \"worked\": %lu, \"opened\": %lu}\n",
            count, frames_sent, noise_sent, answers_ok, work_done, bytes_out, spoilt_sent,
-           strangers_sent, pictures, worked);
+           strangers_sent, pictures, worked, opened);
     return 0;
 }
 #endif

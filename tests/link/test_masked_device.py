@@ -165,19 +165,18 @@ def test_no_mask_is_for_two_vectors(group: Group) -> None:
         refused(ORDER, client.begin_masks, number, range(BOARDS))
         refused(ORDER, client.get_masked, 0, words)  # that round is over as well
     refused(ORDER, client.unmask, 5, range(BOARDS))
-    for number, other in enumerate(
-        (
-            lambda: client.clear(),
-            lambda: client.put_layer(0, group.setup.start.weights[0], group.setup.start.biases[0]),
-            lambda: client.train(0, 1, 0, 1, 0),
-            lambda: client.put_peer(1, 0, group.public[0]),
-        ),
-        6,
-    ):
+    start = group.setup.start
+    others: list[tuple[Callable[..., object], tuple[object, ...]]] = [
+        (client.clear, ()),
+        (client.put_layer, (0, start.weights[0], start.biases[0])),
+        (client.train, (0, 1, 0, 1, 0)),
+        (client.put_peer, (1, 0, group.public[0])),
+    ]
+    for number, (order, arguments) in enumerate(others, 6):
         group.train()
         client.begin_masks(number, range(BOARDS))
         client.get_masked(0, 16)
-        other()
+        order(*arguments)
         refused(ORDER, client.get_masked, 0, 16)
         refused(ORDER, client.unmask, number, range(BOARDS))
         refused(ORDER, client.seed, 1)

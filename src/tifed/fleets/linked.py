@@ -30,7 +30,7 @@ from tifed.fleets.built_for import (
     require_copies_on_devices,
 )
 from tifed.fleets.inputs import FleetInputs
-from tifed.fleets.masked import DeviceMasks, require_room_for_sums
+from tifed.fleets.masked import DeviceMasks, require_hiding
 from tifed.link import (
     Capabilities,
     Client,
@@ -144,7 +144,7 @@ class LinkedFleet:
         self._energy_shift = 0
         self._masks: DeviceMasks | None = None
         if inputs.device_masks:
-            require_room_for_sums(self._federation, len(numbers))
+            require_hiding(self._federation, numbers)
             lines = {number: device.client for number, device in self._devices.items()}
             self._masks = DeviceMasks(self._federation, lines, self._once_each)
 

@@ -41,12 +41,14 @@ class Each(Protocol):
         """What ``work`` gives, by number of the device."""
 
 
-def require_room_for_sums(federation: Federation, devices: int) -> None:
-    """Make sure that sums over ``devices`` devices can be masked.
+def require_hiding(federation: Federation, numbers: range) -> None:
+    """Make sure that the devices ``numbers``, those of one host, can hide in sums.
 
     Raises:
-        UsageError: if there are too few, a sum can overflow, or a package is missing.
+        UsageError: if there are too few, or too few that train a layer, a sum can overflow, or a
+            package is missing.
     """
+    devices = len(numbers)
     if find_spec("cryptography") is None:
         raise UsageError(
             "privacy.device_masks: cryptography is not installed; pip install 'tifed[privacy]'"
@@ -57,6 +59,15 @@ def require_room_for_sums(federation: Federation, devices: int) -> None:
             f"and {devices} are at one host; give it more, or leave device_masks out"
         )
     layers = federation.network.layers
+    masks = federation.assignment.masks(np.array(numbers, np.int64), 0)
+    for number in range(len(layers)):
+        trains = int(np.sum(masks >> number & 1))
+        if 0 < trains < LEAST_DEVICES:
+            raise UsageError(
+                f"privacy.device_masks: layer {number} is trained by {trains} of the {devices} "
+                f"devices at one host, and a sum over fewer than {LEAST_DEVICES} hides none of "
+                "them; have devices train all layers (mode), or give it more devices"
+            )
     largest = max(max(layer.weight_bound, layer.bias_bound) for layer in layers)
     check_bounds(
         {

@@ -191,6 +191,7 @@ def compiled(
     small: Sequence[Path],
     *,
     include: Sequence[Path] = (CORE,),
+    defines: Sequence[str] = (),
 ) -> BareProgram:
     """Compile ``program`` in ``folder`` with what it needs.
 
@@ -201,6 +202,7 @@ def compiled(
         fast: sources that are compiled for speed.
         small: sources that are compiled for size.
         include: folders of headers.
+        defines: names for the preprocessor.
     """
     board = UNICORN.get(processor) or QEMU[processor]
     runtime = "arm_runtime.c" if processor in _CORTEX else "riscv_runtime.c"
@@ -213,6 +215,7 @@ def compiled(
         "-ffreestanding", "-fno-builtin", "-ffunction-sections", "-fdata-sections",
         "-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables",
         "-fno-unroll-loops", "-fno-sanitize=all", "-nostdlib", *(f"-I{path}" for path in include),
+        *(f"-D{name}" for name in defines),
     ]  # fmt: skip
     kernels, image = [], folder / "image.elf"
     for source in fast:
