@@ -73,6 +73,7 @@ def test_a_frame_that_is_too_short_to_be_sealed_is_no_answer(length: int) -> Non
     assert seal.open(frame) is None
     seal.hello()
     assert seal.open(replace(frame, kind=HELLO)) is None
+    assert seal.trouble is None  # it was no answer at all
     assert seal.open(frame) is None
 
 
