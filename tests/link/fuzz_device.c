@@ -267,8 +267,10 @@ static void attack(tifed_device *device)
             frame[1] &= (uint8_t)~TIFED_LINK_ANSWER;
         if (which & 8u)
             tifed_link_put16(frame + 2, device->session);
-    } else { /* what is not sealed, in any version */
+    } else { /* what is not sealed, and says so or not */
         version = which & 4u ? TIFED_LINK_VERSION : spoil;
+        if ((which & 20u) == 16u) /* says that it is sealed, and may be too short for that */
+            version = TIFED_LINK_VERSION | TIFED_LINK_SEALED;
         type = type == TIFED_LINK_HELLO ? TIFED_LINK_CLEAR : type;
         says = !(type & TIFED_LINK_ANSWER) && version != (TIFED_LINK_VERSION | TIFED_LINK_SEALED);
         tifed_link_head(&sender, version, type, which & 8u ? device->session : type, 9, length);
