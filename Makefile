@@ -7,7 +7,7 @@ C_FILES = $(shell find src tests -name '*.[ch]' -o -name '*.[ch]pp')
 # Percent of the package's lines and branches that the quick tests reach at least.
 COVERED := 87
 
-.PHONY: demo results footprint docs test test-fast lint types check-tests system-packages clean
+.PHONY: demo results footprint docs test test-fast mutants lint types check-tests system-packages clean
 
 demo: .venv/run.stamp  ## train digits in both modes, with a float baseline, and write a report
 	$(BIN)/python examples/demo.py --out runs/demo
@@ -41,6 +41,9 @@ docs: .venv/dev.stamp  ## the documentation as a site, build/site; a link that l
 check-tests: .venv/dev.stamp system-packages
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --durations 20 \
 		--cov --cov-report term --cov-fail-under $(COVERED)
+
+mutants: .venv/dev.stamp  ## checks that keep strangers out, each taken away: does a test notice? (an hour)
+	$(BIN)/python -m benchmarks.mutation --checks
 
 test-fast: .venv/dev.stamp  ## the tests that start no programs, compile nothing and do not wait
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not slow'

@@ -23,9 +23,15 @@ settings.register_profile("tifed", deadline=None)
 settings.load_profile("tifed")
 
 
+@pytest.hookimpl(optionalhook=True)  # mutants are tried without xdist
 def pytest_xdist_auto_num_workers() -> int:
     """Two more than there are cores: the tests of Flower spend most of their time in its waits."""
     return (os.cpu_count() or 1) + 2
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know a marker of pytest-cov without it as well: mutants are tried without."""
+    config.addinivalue_line("markers", "no_cover: what it reaches is not measured")
 
 
 @pytest.hookimpl(tryfirst=True)  # before what is not wanted is left out

@@ -38,12 +38,14 @@ def main() -> None:
     parser.add_argument(
         "--breakages", action="store_true", help="try breakages.toml instead of mutants"
     )
+    parser.add_argument("--checks", action="store_true", help="try checks.toml instead of mutants")
     options = parser.parse_args()
     sources = tuple(f"src/tifed/{module}" for module in MODULES)
     tests = options.tests or (*(f"tests/{name}" for name in TESTS), *sources)
     subject = Subject(ROOT, sources, tuple(tests), EXTENSIONS, LIBRARIES)
-    if options.breakages:
-        noticed = breakages.carry_out(subject, breakages.breakages(HERE / "breakages.toml"))
+    if options.breakages or options.checks:
+        listed = HERE / ("checks.toml" if options.checks else "breakages.toml")
+        noticed = breakages.carry_out(subject, breakages.breakages(listed))
         raise SystemExit(not all(noticed.values()))
     found = all_mutants(subject)
     equivalent = equivalents(HERE / "equivalent.toml", found)

@@ -286,13 +286,15 @@ static bool same_device(const tifed_device *one, const tifed_device *other)
 static void attack(tifed_device *device)
 {
     uint8_t *frame = tifed_link_frame(&sender), which = take(), spoil = take(), type = take();
+    uint8_t version = 0;
+    bool says = false;                           /* whether it has to answer, unsealed */
     request(device, TIFED_LINK_STATUS, NULL, 0); /* what was said before has been said */
     if (which == 255u && host[newest].session) { /* no counter is left */
         uint32_t open = device->sealed.open;
         device->sealed.sessions[open].sent = host[open].heard = UINT32_MAX;
-        unsigned long silence = bytes_out;
+        unsigned long before_it = bytes_out;
         request(device, TIFED_LINK_STATUS, NULL, 0);
-        if (bytes_out != silence)
+        if (bytes_out != before_it)
             fail("the device used a counter twice");
         request(device, TIFED_LINK_HELLO, NULL, 0);
         request(device, TIFED_LINK_STATUS, NULL, 0);
@@ -300,7 +302,10 @@ static void attack(tifed_device *device)
     uint16_t length = (uint16_t)(take() % 40u);
     for (uint32_t i = 0; i < length; i++)
         frame[TIFED_LINK_HEADER + i] = take();
-    if ((which & 3u) == 0u && host[newest].session) {
+    if (which == 252u && host[newest].session) { /* more than any payload may have */
+        length = (uint16_t)(TIFED_LINK_PAYLOAD + 1u + length % 15u);
+        length = sealed_up(&sender, newest, TIFED_LINK_STATUS, host[newest].session, 9, length);
+    } else if ((which & 3u) == 0u && host[newest].session) {
         type = which & 4u ? TIFED_LINK_CONFIGURE : TIFED_LINK_STATUS;
         length = sealed_up(&sender, newest, type, host[newest].session, 9, length);
         uint32_t place = spoil % (TIFED_LINK_HEADER + length);
@@ -313,11 +318,15 @@ static void attack(tifed_device *device)
             frame[1] &= (uint8_t)~TIFED_LINK_ANSWER;
         if (which & 8u)
             tifed_link_put16(frame + 2, device->session);
-    } else { /* what is not sealed, in any version */
-        uint8_t version = which & 4u ? TIFED_LINK_VERSION : spoil;
-        tifed_link_head(&sender, version, type == TIFED_LINK_HELLO ? 2 : type,
-                        which & 8u ? device->session : type, 9, length);
+    } else { /* what is not sealed, and says so or not */
+        version = which & 4u ? TIFED_LINK_VERSION : spoil;
+        if ((which & 20u) == 16u) /* says that it is sealed, and may be too short for that */
+            version = TIFED_LINK_VERSION | TIFED_LINK_SEALED;
+        type = type == TIFED_LINK_HELLO ? TIFED_LINK_CLEAR : type;
+        says = !(type & TIFED_LINK_ANSWER) && version != (TIFED_LINK_VERSION | TIFED_LINK_SEALED);
+        tifed_link_head(&sender, version, type, which & 8u ? device->session : type, 9, length);
     }
+    unsigned long silence = bytes_out;
     tifed_device before;
     memcpy(&before, device, sizeof before);
     unsigned long sealed_answers = opened;
@@ -327,6 +336,12 @@ static void attack(tifed_device *device)
     feed(device);
     if (opened != sealed_answers || !same_device(device, &before))
         fail("the device obeyed a stranger");
+    if (!says)
+        return;
+    if (bytes_out == silence)
+        fail("the device did not say why it does not obey");
+    if (last_answer != (version == TIFED_LINK_VERSION ? TIFED_LINK_SEALED_ONLY : TIFED_LINK_FORMAT))
+        fail("the device gave another reason");
 }
 #endif
 

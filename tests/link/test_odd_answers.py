@@ -330,9 +330,10 @@ def test_a_training_that_goes_to_and_fro_ends(boards: Boards) -> None:
             boards[0],
             {Kind.TRAIN: silent, Kind.STATUS: to_and_fro, Kind.DONE: as_nothing},
         ),
-        replace(QUICK, silence=3.0),
+        CALM,
     )
     client.open_session()
+    client.patience = replace(QUICK, silence=3.0)
     with pytest.raises(DeviceError, match="stands still in step 1"):
         client.train(0, 5, 0, 0, 0)
 
