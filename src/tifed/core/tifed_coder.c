@@ -37,7 +37,7 @@ static void begin_model(tifed_coder_model *model, uint32_t bits, uint32_t start)
         value = value / 2u + 32u;
         set(&model->longer[i], value);
     }
-    for (uint32_t i = 0; i < LENGTHS; i++)
+    for (uint32_t i = 0; i < TIFED_CODER_REMAINDERS; i++)
         set(&model->remainder[i], 26624u);
 }
 
@@ -153,6 +153,13 @@ static bool decode(tifed_decoder *d, tifed_chance *chance)
     return bit;
 }
 
+static bool decode_even(tifed_decoder *d)
+{
+    bool bit = is_one(d, d->range >> 1);
+    decoder_grow(d);
+    return bit;
+}
+
 bool tifed_decoder_begin(tifed_decoder *d, uint32_t bits, uint32_t start, const uint8_t *bytes,
                          uint32_t length)
 {
@@ -180,7 +187,9 @@ int32_t tifed_decoder_get(tifed_decoder *d)
     while (longer < d->model.bits - 1u && decode(d, &d->model.longer[longer]))
         longer++;
     while (longer-- > 0u)
-        magnitude = magnitude << 1 | decode(d, &d->model.remainder[longer]);
+        magnitude = magnitude << 1 |
+                    (longer < TIFED_CODER_REMAINDERS ? decode(d, &d->model.remainder[longer])
+                                                     : decode_even(d));
     return negative ? -(int32_t)magnitude : (int32_t)magnitude;
 }
 

@@ -27,6 +27,7 @@ extern "C" {
 
 /* Numbers lie in -(2^bits - 1)..2^bits - 1: 1 is ternary, 3 is 4 bits with the sign, 7 is 8 bits. */
 #define TIFED_CODER_MAX_BITS 15u
+#define TIFED_CODER_REMAINDERS 6u /* low bits of a magnitude that have a chance; others are even */
 
 /* How often a choice was 1: over 65,536, by a quick and a slow estimate. */
 typedef struct tifed_chance {
@@ -35,9 +36,9 @@ typedef struct tifed_chance {
 
 /* What is known of the numbers; both sides keep the same. */
 typedef struct tifed_coder_model {
-    tifed_chance nonzero;                              /* a number is not 0 */
-    tifed_chance longer[TIFED_CODER_MAX_BITS - 1u];    /* a magnitude has more bits than i + 1 */
-    tifed_chance remainder[TIFED_CODER_MAX_BITS - 1u]; /* its bit i is 1, below its highest */
+    tifed_chance nonzero;                           /* a number is not 0 */
+    tifed_chance longer[TIFED_CODER_MAX_BITS - 1u]; /* a magnitude has more bits than i + 1 */
+    tifed_chance remainder[TIFED_CODER_REMAINDERS]; /* its bit i is 1, below its highest */
     uint32_t bits;
 } tifed_coder_model;
 

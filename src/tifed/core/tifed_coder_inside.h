@@ -92,8 +92,15 @@ static inline void tifed_code_number(tifed_coder *c, int32_t q, bool learns)
             break;
         longer++;
     }
-    while (longer-- > 0u)
-        tifed_code(c, &c->model.remainder[longer], magnitude >> longer & 1u, learns);
+    while (longer-- > 0u) {
+        bool bit = magnitude >> longer & 1u;
+        if (longer < TIFED_CODER_REMAINDERS)
+            tifed_code(c, &c->model.remainder[longer], bit, learns);
+        else {
+            tifed_narrow(c, c->range >> 1, bit);
+            tifed_grow(c);
+        }
+    }
 }
 
 #endif

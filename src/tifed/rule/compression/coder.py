@@ -20,7 +20,7 @@ START = 0x0C50
 _HALF = 1 << 15
 _LEAST_RANGE = 1 << 24
 _LENGTHS = MAX_BITS - 1
-_REMAINDER = 26_624
+_REMAINDERS, _REMAINDER = 6, 26_624
 
 
 class FrameError(ValueError):
@@ -64,6 +64,17 @@ class Chance:
             self.slow -= self.slow >> 7
 
 
+class _Even(Chance):
+    """As often 1 as 0, whatever happens."""
+
+    def part(self, size: int) -> int:
+        """Half of it."""
+        return size >> 1
+
+    def learn(self, bit: bool) -> None:
+        """Nothing."""
+
+
 class Model:
     """What is known of numbers up to ``2^bits - 1`` in magnitude.
 
@@ -71,7 +82,7 @@ class Model:
         bits: that a magnitude has at most, 1..15.
         nonzero: a number is not 0.
         longer: [i]: a magnitude has more than i + 1 bits, if it has that many.
-        remainder: [i]: bit i of a magnitude is 1, below its highest.
+        remainder: [i]: bit i of a magnitude is 1, below its highest; even from i = 6 on.
     """
 
     def __init__(self, bits: int, start: int) -> None:
@@ -84,7 +95,9 @@ class Model:
         while len(values) < _LENGTHS:
             values.append(values[-1] // 2 + 32)
         self.longer = [Chance(value) for value in values]
-        self.remainder = [Chance(_REMAINDER) for _ in range(_LENGTHS)]
+        self.remainder = [
+            Chance(_REMAINDER) if i < _REMAINDERS else _Even(_HALF) for i in range(_LENGTHS)
+        ]
 
     @property
     def start(self) -> int:
