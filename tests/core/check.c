@@ -10,10 +10,12 @@
 
 #include "cases_from_file.h"
 #include "check_core.h"
+#include "check_upload.h"
 #include "host/panel.h"
 
 static void run_panels(const test_case *t, const panel_kernel *kernel)
 {
+    const panel_origin whole = {0};
     panel_network network;
     if (panel_network_init(&network, &t->network) != TIFED_OK)
         fail("panel_network_init", kernel->name);
@@ -75,7 +77,7 @@ static void run_panels(const test_case *t, const panel_kernel *kernel)
         int64_t *sums = zeroed_memory(weights_of(layer), 8);
         int32_t *parts = zeroed_memory(panel_weights(&network.layers[l]), 4);
         kernel->accumulate(parts, panels.weights[l], panel_weights(&network.layers[l]), 3);
-        kernel->unpack(&network.layers[l], sums, parts);
+        kernel->unpack(&network.layers[l], &whole, sums, parts);
         for (uint32_t i = 0; i < weights_of(layer); i++)
             if (sums[i] != 3 * (int64_t)t->after.weights[l][i])
                 fail("other weights", kernel->name);
@@ -200,8 +202,13 @@ int main(int argc, char **argv)
             drop_arrays(&t);
             done++;
         }
+    } else if (argc == 4 && strcmp(argv[1], "uploads") == 0) {
+        state = (uint64_t)strtoull(argv[3], NULL, 10);
+        for (unsigned long tries = strtoul(argv[2], NULL, 10); tries; tries--, done++)
+            check_upload(draw);
     } else {
-        fail("usage: check vectors FILE | check random COUNT SEED", "check");
+        fail("usage: check vectors FILE | check random COUNT SEED | check uploads COUNT SEED",
+             "check");
     }
     printf("%u cases agree:", done);
     for (unsigned k = 0; k < panel_kernel_count; k++)

@@ -30,7 +30,7 @@ X86 = {
     "native/host/panel_avx2.c": ["-mavx2"], "native/host/panel_avx512bw.c": AVX512,
     "native/host/panel_avx512vnni.c": [*AVX512, "-mavx512vnni"],
 }  # fmt: skip
-CHECK = ("check.c", "check_core.c", "cases.c", "cases_from_file.c")
+CHECK = ("check.c", "check_core.c", "check_upload.c", "cases.c", "cases_from_file.c")
 NEON: dict[str, list[str]] = {"native/host/panel_neon.c": []}
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 
@@ -113,6 +113,7 @@ def test_core_and_kernels_agree(tmp_path: Path, compiler: list[str]) -> None:
     assert run(check, "vectors", LARGE_SHIFTS).startswith("6 cases agree: portable avx2")
     assert run(check, "vectors", ENERGY_SHIFTS).startswith("17 cases agree: portable avx2")
     assert re.match(r"\d\d\d cases agree", run(check, "random", "250", "1"))
+    assert run(check, "uploads", "500", "1").startswith("500 cases agree: portable avx2")
 
 
 @needs_gcc
@@ -125,6 +126,7 @@ def test_sanitizers_find_nothing(tmp_path: Path, form: list[str]) -> None:
     assert run(check, "vectors", LARGE_SHIFTS) == "6 cases agree: portable\n"
     assert run(check, "vectors", ENERGY_SHIFTS) == "17 cases agree: portable\n"
     assert re.match(r"\d\d\d cases agree", run(check, "random", "250", "3"))
+    assert run(check, "uploads", "500", "3") == "500 cases agree: portable\n"
 
 
 @pytest.mark.skipif(
@@ -145,6 +147,7 @@ def test_neon_agrees(tmp_path: Path, compiler: list[str]) -> None:
     assert run("qemu-aarch64", check, "vectors", VECTORS).endswith("portable neon\n")
     assert run("qemu-aarch64", check, "vectors", ENERGY_SHIFTS).endswith("portable neon\n")
     assert re.match(r"\d+ cases agree", run("qemu-aarch64", check, "random", "100", "2"))
+    assert run("qemu-aarch64", check, "uploads", "500", "2") == "500 cases agree: portable neon\n"
 
 
 @pytest.mark.skipif(
@@ -158,6 +161,7 @@ def test_a_machine_with_the_highest_byte_first_agrees(tmp_path: Path) -> None:
     assert run("qemu-s390x", check, "vectors", LARGE_SHIFTS) == "6 cases agree: portable\n"
     assert run("qemu-s390x", check, "vectors", ENERGY_SHIFTS) == "17 cases agree: portable\n"
     assert re.match(r"\d+ cases agree", run("qemu-s390x", check, "random", "100", "2"))
+    assert run("qemu-s390x", check, "uploads", "100", "2") == "100 cases agree: portable\n"
 
 
 @needs_zig
