@@ -6,6 +6,7 @@ import numpy as np
 
 from tifed.federation.plan import ScheduleState
 from tifed.federation.update import LayerSum, Update
+from tifed.rule.compression import sent_down
 from tifed.rule.integer import Rounding, divide, saturate
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Network, Parameters, Tensor
@@ -75,7 +76,13 @@ def aggregate(network: Network, server: Server, state: ServerState, update: Upda
             server, server.rate_halves_of(number), state.layers[number], sums, weights[number],
             biases[number], layer.weight_bound, layer.bias_bound,
         )  # fmt: skip
-        weights[number] = _rounded(server, kept.weight, weights[number])
+        if server.download and server.download[number].top:
+            weights[number] = sent_down(
+                kept.weight, weights[number], server.download[number], server.fraction_bits,
+                layer.weight_bound,
+            )  # fmt: skip
+        else:
+            weights[number] = _rounded(server, kept.weight, weights[number])
         biases[number] = _rounded(server, kept.bias, biases[number])
     parameters = Parameters(state.parameters.centre, tuple(weights), tuple(biases))
     return replace(state, parameters=parameters, layers=tuple(layers), exchange=state.exchange + 1)

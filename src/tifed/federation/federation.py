@@ -21,6 +21,7 @@ from tifed.federation.plan import (
     mask_of,
 )
 from tifed.federation.robust import Robust
+from tifed.rule.compression import Change
 from tifed.rule.integer import Purpose, permutation, stream_key
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import check_clip
@@ -58,6 +59,7 @@ class Federation:
         personal: the rounds that each device goes on with alone in the end; None for none.
         robust: what keeps single devices from moving the model at will.
         noise: that each site adds to the sum of its devices; None for none.
+        upload: per layer how weights go up in the first round; () if they go up whole.
     """
 
     network: Network
@@ -80,6 +82,7 @@ class Federation:
     personal: PersonalRounds | None = None
     robust: Robust = field(default_factory=Robust)
     noise: Noise | None = None
+    upload: tuple[Change, ...] = ()
 
     def __post_init__(self) -> None:
         if self.batch > self.network.largest_batch:
@@ -134,6 +137,15 @@ class Federation:
             masks.update(np.unique(self.assignment.masks(devices, number)).tolist())
         return tuple(sorted(map(layers_of, masks)))
 
+    def upload_of(self, number: int) -> tuple[Change, ...]:
+        """How weights go up in round ``number``, per layer.
+
+        Steps that have become smaller by a bit make differences smaller by a bit, so shifts fall by
+        as much as the round's extra shift is above the first round's.
+        """
+        risen = self.extra_shifts[number] - self.extra_shifts[0]
+        return tuple(change.finer(risen) for change in self.upload)
+
     def plans(self, state: ScheduleState) -> Iterator[Plan]:
         """The exchanges of the round that comes after ``state``, first to last."""
         number = state.round
@@ -145,6 +157,8 @@ class Federation:
                 extra_shift=self.extra_shifts[number],
                 jobs=self._part(jobs, part),
                 energy_shift=state.energy_shift,
+                upload=self.upload_of(number),
+                seed=self.seed,
             )
 
     def after_round(self, state: StateT) -> StateT:

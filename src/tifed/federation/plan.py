@@ -8,6 +8,7 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tifed.rule.compression import Change
 from tifed.rule.integer.rounding import Integers
 
 
@@ -142,6 +143,8 @@ class Plan:
         clip: bound on the L2 norm of what each device has changed, in units of its weights, before
             it is weighted and summed (SPEC, section 23); 0 for none.
         clips: bounds for those that train just these layers (as bits), instead of ``clip``.
+        upload: per layer how its weights go up (SPEC, section 25); () if they go up whole.
+        seed: of the experiment, which rounds what goes up.
     """
 
     round: int
@@ -151,6 +154,8 @@ class Plan:
     energy_shift: int = 0
     clip: int = 0
     clips: Mapping[int, int] = field(default_factory=dict)
+    upload: tuple[Change, ...] = ()
+    seed: int = 0
 
     @property
     def bounds(self) -> Integers:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tifed.federation.plan import Job, Plan
+from tifed.rule.compression import shortened
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics, clipped
 from tifed.rule.network import Parameters
@@ -96,10 +97,18 @@ def device_update(
 def planned_update(
     plan: Plan, job: Job, sent: Parameters, trained: Parameters, statistics: Statistics
 ) -> Update:
-    """One device's update in an exchange: what it has made of ``sent``, within the plan's bound."""
-    clip = plan.bound_of(job.layers)
-    if not clip:
-        return device_update(job.device, trained, job.layers, job.samples, statistics)
-    trained, norm = clipped(sent, trained, job.layers, clip)
+    """One device's update in an exchange: what it has made of ``sent``, as the plan asks for it.
+
+    That is within the plan's bound, and then as short as the plan's ``upload``.
+    """
+    norms = np.zeros(0, np.int64)
+    if clip := plan.bound_of(job.layers):
+        trained, norm = clipped(sent, trained, job.layers, clip)
+        norms = np.array([norm], np.int64)
+    if plan.upload:
+        trained = shortened(
+            sent, trained, job.layers, plan.upload, seed=plan.seed, device=job.device,
+            exchange=plan.exchange, steps=job.first_step + job.steps, number=plan.round,
+        )  # fmt: skip
     update = device_update(job.device, trained, job.layers, job.samples, statistics)
-    return replace(update, norms=np.array([norm], np.int64))
+    return replace(update, norms=norms)

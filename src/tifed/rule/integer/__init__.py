@@ -3,7 +3,15 @@
 Everything is exact and pure. Arrays are int64 inside; what a value may be is the caller's contract.
 """
 
-from tifed.rule.integer.random import Key, Purpose, below, permutation, random32, stream_key
+from tifed.rule.integer.random import (
+    Key,
+    Purpose,
+    below,
+    permutation,
+    random16,
+    random32,
+    stream_key,
+)
 from tifed.rule.integer.rounding import Rounding, divide, isqrt, saturate, shift_right
 
 __all__ = [
@@ -14,6 +22,7 @@ __all__ = [
     "divide",
     "isqrt",
     "permutation",
+    "random16",
     "random32",
     "saturate",
     "shift_right",

@@ -102,6 +102,18 @@ def random32(key: Key, counter: NDArray[np.int64] | NDArray[np.uint32] | int) ->
     return words if np.ndim(counter) else words.reshape(())
 
 
+def random16(key: Key, counter: NDArray[np.int64]) -> Words:
+    """The halves that stand at ``counter`` (each 0..2**33 - 1) in the stream of ``key``.
+
+    Half ``p`` is bits 0..15 of number ``p >> 1`` if ``p`` is even, and bits 16..31 if it is odd.
+
+    Returns:
+        uint32, shape of ``counter``, uniform over 0..65535.
+    """
+    shifts = (16 * (counter & 1)).astype(np.uint32)
+    return random32(key, counter >> 1) >> shifts & np.uint32(0xFFFF)
+
+
 def below(
     key: Key, counter: NDArray[np.int64] | int, limit: int | NDArray[np.int64]
 ) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.rule.integer import Key, Purpose, Rounding, random32, saturate, shift_right, stream_key
+from tifed.rule.integer import Key, Purpose, Rounding, random16, saturate, shift_right, stream_key
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning.activation import activate, through_slope
 from tifed.rule.learning.feedback import FeedbackMatrices, output_sign
@@ -155,14 +155,12 @@ def _updated(
     """Weights or biases after a step, and how many of them saturated.
 
     Stochastic rounding gives the parameter at ``place`` p of the layer (weights in row order, then
-    biases) half of a random number: bits 0..15 of number ``p >> 1`` for an even p, 16..31 for an
-    odd one.
+    biases) half p of the stream (`random16`).
     """
     random_bits = None
     if layer.update_rounding is Rounding.STOCHASTIC:
         places = np.arange(place, place + tensor.size, dtype=np.int64)
-        halves = random32(key, places >> 1) >> (16 * (places & 1)).astype(np.uint32)
-        random_bits = (halves & np.uint32(0xFFFF)).reshape(tensor.shape)
+        random_bits = random16(key, places).reshape(tensor.shape)
     step = shift_right(gradient, shift, layer.update_rounding, random_bits)
     bound = layer.weight_bound if tensor.ndim == 2 else layer.bias_bound
     updated, clipped = saturate(tensor.astype(np.int64) - step, bound)

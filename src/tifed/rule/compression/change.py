@@ -1,0 +1,152 @@
+"""How far a weight has moved, as a short number: the rule of SPEC section 25, executable."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tifed.errors import UsageError
+from tifed.rule.integer import (
+    Key,
+    Purpose,
+    Rounding,
+    divide,
+    random16,
+    saturate,
+    shift_right,
+    stream_key,
+)
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Parameters, Tensor
+
+LARGEST_SHIFT = 14
+LARGEST_ROWS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How the weights of one layer travel: as ``q = clamp(difference >> shift, -top, top)``.
+
+    Attributes:
+        top: largest magnitude of q: 1 is ternary, 7 four bits, 127 eight bits; with 0 the weights
+            travel whole, as without compression.
+        shift: bits that a difference loses, 0..14.
+        rows: every so many-th pair of a device's rows goes up in a round, 1..16; up only.
+
+    Raises:
+        UsageError: naming the value that is out of range.
+    """
+
+    top: int
+    shift: int = 0
+    rows: int = 1
+
+    def __post_init__(self) -> None:
+        for name, value, least, most in (
+            ("top", self.top, 0, 127),
+            ("shift", self.shift, 0, LARGEST_SHIFT),
+            ("rows", self.rows, 1, LARGEST_ROWS),
+        ):
+            if not least <= value <= most:
+                raise UsageError(f"{name}: {value} is not in {least}..{most}")
+
+    def goes_up(self, row: Integers, device: Integers | int, number: int) -> NDArray[np.bool_]:
+        """Whether rows (of fan-in) of devices go up in round ``number``; arrays broadcast."""
+        up: NDArray[np.bool_] = (row // 2 + device + number) % self.rows == 0
+        return up
+
+    def finer(self, bits: int) -> "Change":
+        """The same with a shift that is smaller by ``bits``, within its range."""
+        return replace(self, shift=min(max(self.shift - bits, 0), LARGEST_SHIFT))
+
+    def reach(self, bound: int) -> int:
+        """The largest magnitude of what stands for a weight whose own is at most ``bound``."""
+        return bound + (1 << self.shift) - 1 if self.top else bound
+
+
+def rounding_key(seed: int, device: int, exchange: int, steps: int, layer: int) -> Key:
+    """The stream that rounds what ``device`` sends of ``layer``.
+
+    ``steps`` is the number of the step after the last of the exchange, which none uses.
+    """
+    return stream_key(seed, Purpose.ROUNDING, device, exchange, steps, layer)
+
+
+def quantised(sent: Tensor, trained: Tensor, change: Change, key: Key) -> Integers:
+    """The short number of each weight, int64 (fan_in, fan_out), up to ``change.top`` in magnitude.
+
+    Args:
+        sent: what the device was sent, (fan_in, fan_out).
+        trained: what it has made of that.
+        change: how it goes up; its ``top`` is not 0, and its ``rows`` do not matter here.
+        key: from `rounding_key`; weight p, row by row, takes half p of it, as a step does.
+    """
+    difference = trained.astype(np.int64) - sent
+    halves = random16(key, np.arange(sent.size)).reshape(sent.shape)
+    q, _ = saturate(shift_right(difference, change.shift, Rounding.STOCHASTIC, halves), change.top)
+    return q
+
+
+def rebuilt(sent: Tensor, q: Integers, change: Change) -> Integers:
+    """What stands for the weights of a device that sent ``q``: int64 (fan_in, fan_out)."""
+    return sent + (q << change.shift)
+
+
+def shortened(
+    sent: Parameters,
+    trained: Parameters,
+    layers: tuple[int, ...],
+    upload: tuple[Change, ...],
+    *,
+    seed: int,
+    device: int,
+    exchange: int,
+    steps: int,
+    number: int,
+) -> Parameters:
+    """What stands for one device's parameters after they have gone up as short numbers.
+
+    Args:
+        sent: what the device was sent.
+        trained: what it has made of that, clipped if there is a bound.
+        layers: those that it trained; the others are not looked at.
+        upload: per layer of the network how its weights go up.
+        seed: of the experiment.
+        device: logical number of the device.
+        exchange: number of the exchange.
+        steps: number of the step after the last of the exchange.
+        number: of the round, which says which rows go up.
+
+    Returns:
+        Weights int64, up to `Change.reach` of their bound, of which rows that do not go up are 0;
+        biases as they were.
+    """
+    weights = list(trained.weights)
+    for layer in layers:
+        change, W, X = upload[layer], trained.weights[layer].astype(np.int64), sent.weights[layer]
+        if change.top:
+            key = rounding_key(seed, device, exchange, steps, layer)
+            W = rebuilt(X, quantised(X, W, change, key), change)
+        rows = np.arange(len(W), dtype=np.int64)
+        weights[layer] = W * change.goes_up(rows, device, number)[:, np.newaxis]
+    return Parameters(trained.centre, tuple(weights), trained.biases)
+
+
+def sent_down(
+    own: Integers, sent: Tensor, change: Change, fraction_bits: int, bound: int
+) -> Tensor:
+    """What devices have after the server has sent them what changed, in the type of ``sent``.
+
+    Args:
+        own: the server's copy, int64 (fan_in, fan_out), with ``fraction_bits`` after the point.
+        sent: what devices have now, up to ``bound``.
+        change: how it goes down; its ``top`` is not 0.
+        fraction_bits: as of `own`.
+        bound: the layer's weight bound, which no weight of a device passes: q is the nearest to
+            the wanted one with which none does.
+    """
+    away = own - (sent.astype(np.int64) << fraction_bits)
+    q, _ = saturate(divide(away, 1 << change.shift + fraction_bits, Rounding.NEAREST), change.top)
+    room = (bound - np.sign(q) * sent) >> change.shift
+    q = np.sign(q) * np.minimum(np.abs(q), room)
+    return rebuilt(sent, q, change).astype(sent.dtype)
