@@ -25,6 +25,10 @@ void tifed_device_init(tifed_device *device, const tifed_device_setup *setup)
 #ifdef TIFED_DEVICE_FRONT_END
     device->core.count = 0; /* which is looked at before there is a configuration */
 #endif
+#ifdef TIFED_DEVICE_SHORT
+    device->received = NULL;
+    device->learnt = false;
+#endif
 #ifdef TIFED_DEVICE_OWN
     tifed_own_start(device);
 #endif
@@ -63,6 +67,12 @@ NOINLINE SHARED uint16_t tifed_device_hello(tifed_device *device, uint8_t *out)
 #ifdef TIFED_DEVICE_OWN
     if (has_own(device)) /* which starts again when asked only where it remembers its promises */
         *to = (uint8_t)((*to & (device->own.keeps ? 7 : 6)) | 8);
+#endif
+#ifdef TIFED_DEVICE_SHORT
+    *to |= 16u;
+#ifdef TIFED_DEVICE_CODER
+    *to |= 32u;
+#endif
 #endif
     to++;
     *to++ = network->depth;
@@ -140,7 +150,8 @@ static uint16_t get_parameters(tifed_device *device, const uint8_t *in, uint8_t 
     return out[0] == TIFED_LINK_OK ? (uint16_t)(size + 1u) : 1u;
 }
 
-static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint8_t *out)
+/* In `width` bytes each: 4, or 2, in which sums over few samples fit. */
+static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint32_t width, uint8_t *out)
 {
     const int32_t *sums = device->setup->memory;
     uint32_t first = tifed_link_get32(in), count = tifed_link_get32(in + 4);
@@ -149,7 +160,7 @@ static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint8_t *out)
         out[0] = (uint8_t)-TIFED_ERROR_PLACE;
         return 1;
     }
-    if (count > (TIFED_LINK_PAYLOAD - 13u) / 4u) {
+    if (count > (TIFED_LINK_PAYLOAD - 13u) / width) {
         out[0] = TIFED_LINK_LENGTH;
         return 1;
     }
@@ -158,8 +169,14 @@ static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint8_t *out)
     to = tifed_link_put32(to, device->summed);
     to = tifed_link_put32(to, (uint32_t)device->squares);
     to = tifed_link_put32(to, (uint32_t)(device->squares >> 32));
-    for (uint32_t i = 0; i < count; i++)
-        to = tifed_link_put32(to, (uint32_t)sums[first + i]);
+    for (uint32_t i = 0; i < count; i++) {
+#ifdef TIFED_DEVICE_SHORT
+        if (width == 2u)
+            to = tifed_link_put16(to, (uint32_t)sums[first + i]);
+        else
+#endif
+            to = tifed_link_put32(to, (uint32_t)sums[first + i]);
+    }
     return (uint16_t)(to - out);
 }
 
@@ -174,6 +191,9 @@ NOINLINE static uint8_t configure(tifed_device *device, const uint8_t *in)
         tifed_init(&device->core, &config, device->setup->memory, (size_t)device->setup->bytes);
     device->state = result == TIFED_OK ? TIFED_DEVICE_CONFIGURED : TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
+#ifdef TIFED_DEVICE_SHORT
+    device->received = NULL;
+#endif
 #ifdef TIFED_DEVICE_OWN
     if (result == TIFED_OK)
         tifed_own_configured(device);
@@ -301,6 +321,9 @@ NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in)
     if (result == TIFED_OK) {
         device->state = TIFED_DEVICE_TRAINING;
         device->ticks = 0;
+#ifdef TIFED_DEVICE_SHORT
+        tifed_short_train(device);
+#endif
     }
     return code_of(result);
 }
@@ -318,11 +341,15 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
 {
     if (busy(device))
         return TIFED_LINK_BUSY;
+#ifdef TIFED_DEVICE_SHORT
+    tifed_short_restore(device);
+#endif
 #ifdef TIFED_DEVICE_OWN
     if (has_own(device)) {
-        uint8_t code = type < TIFED_LINK_COUNTS ? tifed_own_refusal(device, type, in, length)
-                                                : tifed_own_order(device, type, in, length);
-        if (code != TIFED_LINK_OK || type >= TIFED_LINK_COUNTS)
+        bool own = type >= TIFED_LINK_COUNTS && type <= TIFED_LINK_PERSONAL_SCORE;
+        uint8_t code = own ? tifed_own_order(device, type, in, length)
+                           : tifed_own_refusal(device, type, in, length);
+        if (code != TIFED_LINK_OK || own)
             return code;
     }
 #endif
@@ -330,6 +357,12 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
     if (!configured && (type == TIFED_LINK_PUT_CENTRE || type == TIFED_LINK_PUT_PARAMETERS ||
                         type == TIFED_LINK_TRAIN))
         return TIFED_LINK_UNCONFIGURED;
+#ifdef TIFED_DEVICE_SHORT
+    if (type == TIFED_LINK_CONFIGURE && length == 13u)
+        return tifed_short_configure(device, in);
+    if (type >= TIFED_LINK_GET_CHANGES)
+        return tifed_short_order(device, type, in, length);
+#endif
     switch (type) {
     case TIFED_LINK_CONFIGURE: return length == 12u ? configure(device, in) : TIFED_LINK_LENGTH;
     case TIFED_LINK_PUT_CENTRE:
@@ -372,7 +405,8 @@ static bool own_answer(tifed_device *device, uint8_t type, uint16_t length, uint
         *size = tifed_own_answer(device, type, length, payload);
         return true;
     }
-    if (type != TIFED_LINK_GET_PARAMETERS && type != TIFED_LINK_RESET)
+    if (type != TIFED_LINK_GET_PARAMETERS && type != TIFED_LINK_RESET &&
+        type != TIFED_LINK_GET_CHANGES)
         return false;
     uint8_t code = tifed_own_refusal(device, type, payload, length);
     if (code != TIFED_LINK_OK)
@@ -420,13 +454,23 @@ static void answer(tifed_device *device)
             payload[0] = TIFED_LINK_BUSY;
         else
             size = get_parameters(device, payload, payload);
+#ifdef TIFED_DEVICE_SHORT
+    } else if (type == TIFED_LINK_GET_CHANGES) {
+        size = tifed_short_answer(device, payload, length, payload);
+    } else if (type == TIFED_LINK_GET_SUMS && length == 9u && device->summed &&
+               device->state == TIFED_DEVICE_IDLE) {
+        if (payload[8] == 2u && device->summed <= 255u)
+            size = get_sums(device, payload, 2, payload);
+        else
+            payload[0] = TIFED_LINK_LENGTH;
+#endif
     } else if (type == TIFED_LINK_GET_SUMS) {
         if (length != 8u)
             payload[0] = TIFED_LINK_LENGTH;
         else if (device->state != TIFED_DEVICE_IDLE || device->summed == 0u)
             payload[0] = TIFED_LINK_ORDER; /* what lies there is something else, or nothing */
         else
-            size = get_sums(device, payload, payload);
+            size = get_sums(device, payload, 4, payload);
     } else {
         if (sequence == 0u || sequence != device->last_sequence) {
             device->last_value = 0;

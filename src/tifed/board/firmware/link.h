@@ -43,6 +43,10 @@ enum {
     TIFED_LINK_KEEP = 17,
     TIFED_LINK_PERSONALISE = 18,
     TIFED_LINK_PERSONAL_SCORE = 19,
+    /* Of a device that sends and takes short updates. */
+    TIFED_LINK_GET_CHANGES = 20,
+    TIFED_LINK_PUT_CHANGES = 21,
+    TIFED_LINK_PUT_START = 22,
     TIFED_LINK_ANSWER = 0x80,
     /* What the device says unasked. */
     TIFED_LINK_READY = 0xC0, /* it has started */

@@ -1,0 +1,4 @@
+"""A device with short updates (SPEC, section 25), as constants in C."""
+
+SHORT_SWITCH = "TIFED_DEVICE_SHORT"
+"""What ``device.h`` is compiled with where a device sends and takes short updates."""
