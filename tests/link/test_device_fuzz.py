@@ -40,11 +40,16 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         (),
         ("-DTIFED_DEVICE_FRONT_END",),
         ("-DTIFED_DEVICE_FRONT_END", "-DTIFED_DEVICE_SHIFTS"),
+        ("-DTIFED_DEVICE_SHORT",),
+        ("-DTIFED_DEVICE_SHORT", "-DTIFED_DEVICE_CODER"),
+        ("-DTIFED_DEVICE_SHORT", "-DTIFED_DEVICE_CODER", "-DTIFED_DEVICE_OWN"),
         ("-DTIFED_DEVICE_OWN",),
         ("-DTIFED_DEVICE_OWN", "-DTIFED_DEVICE_FRONT_END"),
         ("-DTIFED_DEVICE_OWN", "-DTIFED_DEVICE_FRONT_END", "-DTIFED_DEVICE_SHIFTS"),
     ],
-    ids=["", "front end", "shift copies", "own", "own, front end", "own, shift copies"],
+    ids=[
+        "", "front end", "shift copies", "short", "short, coder", "short, own", "own", "own, front end", "own, shift copies",
+    ],  # fmt: skip
 )
 def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
     tmp_path: Path, options: tuple[str, ...]
@@ -61,7 +66,9 @@ def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
     assert seen["steps"] > INPUTS // 20
     front_end, own = "-DTIFED_DEVICE_FRONT_END" in options, "-DTIFED_DEVICE_OWN" in options
     assert seen["pictures"] > INPUTS // 2 if front_end else seen["pictures"] == 0
+    short = "-DTIFED_DEVICE_SHORT" in options
     assert seen["worked"] > INPUTS if own else seen["worked"] == 0
+    assert min(seen["changes"], seen["changed"]) >= INPUTS // 100 * short
     # And it was tried with what it must not answer, or not obey.
     assert seen["spoilt"] > INPUTS // 3
     assert seen["strangers"] > INPUTS // 3

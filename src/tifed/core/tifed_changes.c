@@ -22,7 +22,7 @@ static int32_t weight_at(const void *weights, uint32_t bits, uint32_t place)
 /* Weights and biases lie one behind the other in RAM, each in whole words, and so they are kept. */
 static size_t layer_size(const tifed_layer *layer)
 {
-    return TIFED_BYTES_RECEIVED(layer->fan_in, layer->fan_out, layer->weight_bits / 8u);
+    return (size_t)TIFED_BYTES_RECEIVED(layer->fan_in, layer->fan_out, layer->weight_bits / 8u);
 }
 
 size_t tifed_received_size(const tifed_config *config)
@@ -99,7 +99,8 @@ int tifed_changes_begin(tifed_changes *c, const tifed *t, const uint8_t *receive
     for (uint32_t l = 0; l < layer; l++)
         if (is_trained(&t->config, l))
             received += layer_size(&network->layers[l]);
-    tifed_key key = tifed_key_start(t->config.seed_low, t->config.seed_high, TIFED_PURPOSE_ROUNDING);
+    tifed_key key =
+        tifed_key_start(t->config.seed_low, t->config.seed_high, TIFED_PURPOSE_ROUNDING);
     const uint32_t words[] = {t->work.device, t->work.exchange, t->last_step, layer};
     for (uint32_t i = 0; i < 4u; i++)
         key = tifed_key_add(key, words[i]);

@@ -83,7 +83,7 @@ enum { TIFED_SHORT_RECEIVED = 1, TIFED_SHORT_STAY = 2 };
  * Orders and questions of short updates: the code, or the bytes of the answer. */
 void tifed_short_restore(tifed_device *device);
 void tifed_short_train(tifed_device *device);
-uint8_t tifed_short_configure(tifed_device *device, const uint8_t *in, uint32_t length);
+uint8_t tifed_short_configure(tifed_device *device, const uint8_t *in);
 uint8_t tifed_short_order(tifed_device *device, uint8_t type, const uint8_t *in, uint32_t length);
 uint16_t tifed_short_answer(tifed_device *device, const uint8_t *in, uint32_t length, uint8_t *out);
 #endif
