@@ -2,9 +2,11 @@
 
 #include "tifed_assumptions.h"
 
+#define TIFED_CODER_STEP TIFED_NOINLINE static
+#include "tifed_coder_inside.h"
+
 #include <stddef.h>
 
-#define LEAST_RANGE 0x1000000u /* a range below it grows by a byte */
 #define HALF 32768u
 #define LENGTHS (TIFED_CODER_MAX_BITS - 1u)
 
@@ -50,27 +52,12 @@ uint32_t tifed_coder_start(const tifed_coder_model *model)
     return start | (middle < 15u ? middle : 15u) << 8 | i << 12;
 }
 
-/* How much of the range is for 1: never nothing, never all. */
-static uint32_t part_of(const tifed_chance *chance, uint32_t range)
-{
-    return (range >> 16) * (((uint32_t)chance->quick + chance->slow) >> 1);
-}
-
-/* What the chance of the other bit is shrinks. */
-static void learn(tifed_chance *chance, bool bit)
-{
-    uint16_t flip = (uint16_t)(0u - bit);
-    uint16_t quick = chance->quick ^ flip, slow = chance->slow ^ flip;
-    chance->quick = (uint16_t)(quick - (quick >> 4)) ^ flip;
-    chance->slow = (uint16_t)(slow - (slow >> 7)) ^ flip;
-}
-
-/* How far it is from `low` to the number of the range that has the most zeros at its end: at most its highest byte
- * is left. The frame ends with that byte or, if none is left, before it. */
+/* How far it is from `low` to the number of the range that has the most zeros at its end: of its four
+ * bytes only the highest is left, which ends the frame, or none. */
 static uint32_t to_shortest(uint32_t low, uint32_t range)
 {
     uint32_t up = 0u - low;
-    return up < range ? up : up & (LEAST_RANGE - 1u);
+    return up < range ? up : up & (TIFED_LEAST_RANGE - 1u);
 }
 
 static uint32_t bytes_left(uint32_t low, uint32_t range)
@@ -80,68 +67,6 @@ static uint32_t bytes_left(uint32_t low, uint32_t range)
 
 /* --- coder ------------------------------------------------------------------------------------ */
 
-static void raise_low(tifed_coder *c, uint32_t by)
-{
-    c->low += by;
-    if (c->bytes && c->low < by) /* carries into what was written */
-        for (uint32_t i = c->position; ++c->bytes[--i] == 0u;) {
-        }
-}
-
-static void put_byte(tifed_coder *c)
-{
-    if (c->bytes)
-        c->bytes[c->position] = (uint8_t)(c->low >> 24);
-    c->position++;
-    c->low <<= 8;
-}
-
-/* Of the range, its upper end for a 1 and the rest for a 0; without branches, which could not be
- * foreseen. */
-static void narrow(tifed_coder *c, uint32_t part, bool bit)
-{
-    uint32_t rest = c->range - part, one = 0u - bit;
-    raise_low(c, rest & one);
-    c->range = rest ^ ((rest ^ part) & one);
-}
-
-static void grow(tifed_coder *c)
-{
-    while (c->range < LEAST_RANGE) {
-        put_byte(c);
-        c->range <<= 8;
-    }
-}
-
-static void code(tifed_coder *c, tifed_chance *chance, bool bit, bool learns)
-{
-    narrow(c, part_of(chance, c->range), bit);
-    grow(c);
-    if (learns)
-        learn(chance, bit);
-}
-
-static void code_number(tifed_coder *c, int32_t q, bool learns)
-{
-    uint32_t magnitude = (uint32_t)(q < 0 ? -q : q), longer = 0;
-    narrow(c, part_of(&c->model.nonzero, c->range), q != 0);
-    narrow(c, q != 0 ? c->range >> 1 : 0u, q < 0); /* the sign */
-    grow(c);
-    if (learns)
-        learn(&c->model.nonzero, q != 0);
-    if (c->model.bits == 1u || q == 0)
-        return;
-    while (longer < c->model.bits - 1u) {
-        bool more = magnitude >> (longer + 1u) != 0u;
-        code(c, &c->model.longer[longer], more, learns);
-        if (!more)
-            break;
-        longer++;
-    }
-    while (longer-- > 0u)
-        code(c, &c->model.remainder[longer], magnitude >> longer & 1u, learns);
-}
-
 /* Whether the frame has room for another number, which is coded on trial: nothing is written or
  * learnt. */
 static bool has_room(tifed_coder *c, int32_t q)
@@ -149,7 +74,7 @@ static bool has_room(tifed_coder *c, int32_t q)
     uint32_t low = c->low, range = c->range, position = c->position;
     uint8_t *bytes = c->bytes;
     c->bytes = NULL;
-    code_number(c, q, false);
+    tifed_code_number(c, q, false);
     bool room = c->position + bytes_left(c->low, c->range) <= c->capacity;
     c->low = low;
     c->range = range;
@@ -172,52 +97,20 @@ bool tifed_coder_begin(tifed_coder *c, uint32_t bits, uint32_t start, uint8_t *b
     return true;
 }
 
-static bool put(tifed_coder *c, int32_t q)
+bool tifed_coder_put(tifed_coder *c, int32_t q)
 {
     if (c->position + 3u * c->model.bits >= c->capacity && !has_room(c, q))
         return false;
-    code_number(c, q, true);
+    tifed_code_number(c, q, true);
     return true;
-}
-
-bool tifed_coder_put(tifed_coder *c, int32_t q)
-{
-    return put(c, q);
-}
-
-static uint32_t finish(tifed_coder *c)
-{
-    raise_low(c, to_shortest(c->low, c->range));
-    if (c->low)
-        put_byte(c);
-    return c->position;
 }
 
 uint32_t tifed_coder_finish(tifed_coder *c)
 {
-    return finish(c);
-}
-
-uint32_t tifed_coder_length(uint32_t bits, uint32_t start, const int16_t *q, uint32_t count,
-                            uint32_t capacity, uint32_t *frames)
-{
-    tifed_coder c;
-    uint32_t length = 0, cut = 0;
-    bool begun = count > 0u && tifed_coder_begin(&c, bits, start, NULL, capacity);
-    for (uint32_t i = 0; begun && i < count; i++)
-        if (!put(&c, q[i])) {
-            length += finish(&c);
-            cut++;
-            (void)tifed_coder_begin(&c, bits, tifed_coder_start(&c.model), NULL, capacity);
-            (void)put(&c, q[i]);
-        }
-    if (begun) {
-        length += finish(&c);
-        cut++;
-    }
-    if (frames)
-        *frames = cut;
-    return length;
+    tifed_raise_low(c, to_shortest(c->low, c->range));
+    if (c->low)
+        tifed_put_byte(c);
+    return c->position;
 }
 
 /* --- decoder ---------------------------------------------------------------------------------- */
@@ -245,7 +138,7 @@ static bool is_one(tifed_decoder *d, uint32_t part)
 
 static void decoder_grow(tifed_decoder *d)
 {
-    while (d->range < LEAST_RANGE) {
+    while (d->range < TIFED_LEAST_RANGE) {
         next_byte(d);
         d->low <<= 8;
         d->range <<= 8;
@@ -254,9 +147,9 @@ static void decoder_grow(tifed_decoder *d)
 
 static bool decode(tifed_decoder *d, tifed_chance *chance)
 {
-    bool bit = is_one(d, part_of(chance, d->range));
+    bool bit = is_one(d, tifed_part(chance, d->range));
     decoder_grow(d);
-    learn(chance, bit);
+    tifed_learn(chance, bit);
     return bit;
 }
 
@@ -277,11 +170,11 @@ bool tifed_decoder_begin(tifed_decoder *d, uint32_t bits, uint32_t start, const 
 
 int32_t tifed_decoder_get(tifed_decoder *d)
 {
-    bool nonzero = is_one(d, part_of(&d->model.nonzero, d->range));
+    bool nonzero = is_one(d, tifed_part(&d->model.nonzero, d->range));
     bool negative = nonzero && is_one(d, d->range >> 1);
     uint32_t longer = 0, magnitude = 1;
     decoder_grow(d);
-    learn(&d->model.nonzero, nonzero);
+    tifed_learn(&d->model.nonzero, nonzero);
     if (!nonzero)
         return 0;
     while (longer < d->model.bits - 1u && decode(d, &d->model.longer[longer]))

@@ -66,12 +66,6 @@ uint32_t tifed_coder_finish(tifed_coder *c);
 /* The start, two bytes, that comes nearest to what a coder or decoder knows at the end of a frame. */
 uint32_t tifed_coder_start(const tifed_coder_model *model);
 
-/* Length of all frames of at most `capacity` bytes that `count` numbers are cut into, the first from
- * `start` and each other from what the one before knew; how many there are, if `frames` is not NULL.
- * 0 for no numbers, and where tifed_coder_begin would be false. */
-uint32_t tifed_coder_length(uint32_t bits, uint32_t start, const int16_t *q, uint32_t count,
-                            uint32_t capacity, uint32_t *frames);
-
 typedef struct tifed_decoder { /* private */
     tifed_coder_model model;
     uint32_t low, range, offset;
