@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tifed.federation.plan import ScheduleState
+from tifed.federation.plan import Plan, ScheduleState
 from tifed.federation.update import LayerSum, Update
 from tifed.rule.compression import sent_down
 from tifed.rule.integer import Rounding, divide, saturate
@@ -66,8 +66,23 @@ def initial_state(server: Server, parameters: Parameters, devices: int) -> Serve
     return ServerState(0, 0, np.zeros(devices, np.int64), parameters, tuple(layers))
 
 
-def aggregate(network: Network, server: Server, state: ServerState, update: Update) -> ServerState:
-    """The state after an exchange; a layer that nobody trained stays as it was."""
+def aggregate(
+    network: Network,
+    server: Server,
+    state: ServerState,
+    update: Update,
+    plan: Plan | None = None,
+) -> ServerState:
+    """The state after an exchange; a layer that nobody trained stays as it was.
+
+    Args:
+        network: what every device holds.
+        server: how updates become the next parameters.
+        state: before the exchange.
+        update: of all devices that answered.
+        plan: of the exchange; needed if some rows of weights do not go up in it. A row that nobody
+            sent counts as if its mean were what was sent down.
+    """
     layers = list(state.layers)
     weights, biases = list(state.parameters.weights), list(state.parameters.biases)
     for number, sums in update.layers.items():
@@ -75,6 +90,7 @@ def aggregate(network: Network, server: Server, state: ServerState, update: Upda
         layers[number] = kept = _step(
             server, server.rate_halves_of(number), state.layers[number], sums, weights[number],
             biases[number], layer.weight_bound, layer.bias_bound,
+            _row_samples(plan, number, layer.fan_in, update),
         )  # fmt: skip
         if server.download and server.download[number].top:
             weights[number] = sent_down(
@@ -112,17 +128,22 @@ def _step(
     b: Tensor,
     weight_bound: int,
     bias_bound: int,
+    row_samples: Integers | int,
 ) -> LayerState:
-    """One layer's copies after an exchange that sent down ``W`` and ``b``."""
+    """One layer's copies after an exchange that sent down ``W`` and ``b``.
+
+    Behind each row of weights are ``row_samples``, int64 (fan_in, 1) or one number for all.
+    """
     updates = kept.updates + 1
     window = min(server.running_mean, 1 + (kept.updates >> server.running_mean_growth))
     moved, steps = [], []
-    for own, mean, before, total, sent, bound in (
-        (kept.weight, kept.mean_weight, kept.weight_step, sums.weight, W, weight_bound),
-        (kept.bias, kept.mean_bias, kept.bias_step, sums.bias, b, bias_bound),
-    ):
-        average = divide(total << server.fraction_bits, sums.samples, server.rounding)
-        step = average - (sent.astype(np.int64) << server.fraction_bits)
+    for own, mean, before, total, samples, sent, bound in (
+        (kept.weight, kept.mean_weight, kept.weight_step, sums.weight, row_samples, W,
+         weight_bound),
+        (kept.bias, kept.mean_bias, kept.bias_step, sums.bias, sums.samples, b, bias_bound),
+    ):  # fmt: skip
+        average = divide(total << server.fraction_bits, np.maximum(samples, 1), server.rounding)
+        step = (average - (sent.astype(np.int64) << server.fraction_bits)) * (samples > 0)
         change = divide(rate_halves * step, 2, Rounding.NEAREST)
         if before is not None:
             change = change + divide(server.momentum * before, MOMENTUM_ONE, Rounding.NEAREST)
@@ -132,6 +153,13 @@ def _step(
         moved.append(mean + divide(own_after - mean, window, Rounding.NEAREST))
     weight, mean_weight, bias, mean_bias = moved
     return LayerState(weight, bias, mean_weight, mean_bias, updates, *steps)
+
+
+def _row_samples(plan: Plan | None, number: int, rows: int, update: Update) -> Integers | int:
+    """Samples behind each of the ``rows`` rows of a layer's weights; one number if all alike."""
+    if plan is None or not plan.upload or plan.upload[number].rows == 1:
+        return update.layers[number].samples
+    return plan.row_samples(number, rows, update.devices)
 
 
 def _rounded(server: Server, own: Integers, like: Tensor) -> Tensor:

@@ -137,14 +137,20 @@ class Federation:
             masks.update(np.unique(self.assignment.masks(devices, number)).tolist())
         return tuple(sorted(map(layers_of, masks)))
 
-    def upload_of(self, number: int) -> tuple[Change, ...]:
-        """How weights go up in round ``number``, per layer.
+    def upload_at(self, extra_shift: int) -> tuple[Change, ...]:
+        """How weights go up in a round with ``extra_shift``, per layer.
 
         Steps that have become smaller by a bit make differences smaller by a bit, so shifts fall by
         as much as the round's extra shift is above the first round's.
         """
-        risen = self.extra_shifts[number] - self.extra_shifts[0]
-        return tuple(change.finer(risen) for change in self.upload)
+        return tuple(change.finer(extra_shift - self.extra_shifts[0]) for change in self.upload)
+
+    def weight_reach(self, layer: int) -> int:
+        """The largest magnitude of what stands for a weight of ``layer``, in any round."""
+        bound = self.network.layers[layer].weight_bound
+        lowest = min(self.extra_shifts, default=0)
+        changes = self.upload_at(lowest)
+        return changes[layer].reach(bound) if changes else bound
 
     def plans(self, state: ScheduleState) -> Iterator[Plan]:
         """The exchanges of the round that comes after ``state``, first to last."""
@@ -157,7 +163,7 @@ class Federation:
                 extra_shift=self.extra_shifts[number],
                 jobs=self._part(jobs, part),
                 energy_shift=state.energy_shift,
-                upload=self.upload_of(number),
+                upload=self.upload_at(self.extra_shifts[number]),
                 seed=self.seed,
             )
 

@@ -113,7 +113,7 @@ def federate(
             absent.update(update.absent)
             state = federation.robust.after(plan, state, update)
             if np.count_nonzero(present) >= federation.minimum_devices:
-                state = aggregate(federation.network, federation.server, state, update)
+                state = aggregate(federation.network, federation.server, state, update, plan)
                 updates.update({layer: part.devices for layer, part in update.layers.items()})
             else:
                 state = replace(state, exchange=state.exchange + 1)

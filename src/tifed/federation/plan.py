@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.rule.compression import Change
+from tifed.rule.integer import isqrt
 from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Parameters
 
 
 class AverageEvery(StrEnum):
@@ -164,6 +166,30 @@ class Plan:
         for mask, bound in self.clips.items():
             bounds[self.jobs.layers == mask] = bound
         return bounds
+
+    def rounding(self, sent: Parameters) -> Integers:
+        """By how much rounding on the way up can add to each job's norm at most, int64 (n,)."""
+        squares = np.zeros_like(self.jobs.device)
+        for layer, (change, weight) in enumerate(zip(self.upload, sent.weights, strict=False)):
+            most = weight.size << 2 * change.shift if change.top else 0
+            squares += most * self.jobs.of_layer(layer)
+        return np.array([isqrt(most) + 1 if most else 0 for most in squares.tolist()], np.int64)
+
+    def row_samples(self, layer: int, rows: int, devices: Integers) -> Integers:
+        """Samples behind each of the ``rows`` rows of ``layer``, in a sum over ``devices``.
+
+        Returns:
+            int64 (rows, 1).
+        """
+        jobs = self.jobs.for_devices(np.sort(devices))
+        samples = jobs.samples * jobs.of_layer(layer)
+        change = self.upload[layer] if self.upload else Change(0)
+        # Devices whose numbers leave the same remainder send the same rows.
+        places = np.arange(change.rows)
+        alike = np.array([samples[jobs.device % change.rows == place].sum() for place in places])
+        up = change.goes_up(np.arange(rows)[:, np.newaxis], places, self.round)
+        behind: Integers = up.astype(np.int64) @ alike
+        return behind[:, np.newaxis]
 
     def bound_of(self, layers: Iterable[int]) -> int:
         """The bound of a job that trains ``layers``."""

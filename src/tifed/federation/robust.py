@@ -154,11 +154,14 @@ def differences(sent: Parameters, update: Update) -> dict[int, list[Integers]]:
 def held(plan: Plan, sent: Parameters, update: Update) -> Update:
     """``update`` no further from ``sent`` than its devices' bounds, times their samples, allow.
 
+    What rounding adds to a difference on its way up is on top of its device's bound.
+
     With E the sums less samples times ``sent``, B the sum of the devices' bounds times their
     samples and N the norm of E, each entry of E becomes ``sign(E) * (|E| * B // N)`` if N > B.
     """
     jobs = plan.jobs.for_devices(np.sort(update.devices))
-    bound = int(replace(plan, jobs=jobs).bounds @ jobs.samples)
+    asked = replace(plan, jobs=jobs)
+    bound = int((asked.bounds + asked.rounding(sent)) @ jobs.samples)
     apart = differences(sent, update)
     norm = norm_of(sum(dot(E, E) for pair in apart.values() for E in pair))
     if norm <= bound:

@@ -22,8 +22,10 @@ def update_width(federation: Federation) -> int:
     there are at most as many sites as devices, and each adds at most s times the largest noise.
     """
     asked = federation.devices_per_round or federation.devices
-    layers = federation.network.layers
-    largest = max(max(layer.weight_bound, layer.bias_bound) for layer in layers)
+    largest = max(
+        max(federation.weight_reach(number), layer.bias_bound)
+        for number, layer in enumerate(federation.network.layers)
+    )
     if federation.noise is not None:
         largest += federation.noise.largest
     return width_for(asked * federation.buffer * largest)

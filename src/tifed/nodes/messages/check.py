@@ -100,7 +100,9 @@ def checked_update(content: Content, federation: Federation, plan: Plan, asked: 
             raise MessageError(f"layer {number} counts other samples or devices than it was asked")
         begin, middle, end = end, end + sizes[number][0], end + sum(sizes[number])
         weight, bias = all_sums[begin:middle], all_sums[middle:end]
-        within(f"layer {number}, weights", weight, layer.weight_bound * samples + noise)
+        within(
+            f"layer {number}, weights", weight, federation.weight_reach(number) * samples + noise
+        )
         within(f"layer {number}, biases", bias, layer.bias_bound * samples + noise)
         shape = (layer.fan_in, layer.fan_out)
         sums[number] = LayerSum(weight.reshape(shape), bias, samples, count)

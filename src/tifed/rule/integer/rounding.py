@@ -22,8 +22,8 @@ class Rounding(StrEnum):
     """Up with a probability equal to the fraction: add random low bits, then floor."""
 
 
-def divide(numerator: Integers, divisor: int, rounding: Rounding) -> Integers:
-    """Quotient as an integer, int64, shape of ``numerator``; ``divisor`` > 0.
+def divide(numerator: Integers, divisor: Integers | int, rounding: Rounding) -> Integers:
+    """Quotient as an integer, int64, shape of ``numerator``; ``divisor`` > 0, one or broadcast.
 
     >>> [int(divide(np.array(-6), 4, how)) for how in ("floor", "toward-zero", "nearest")]
     [-2, -1, -1]
@@ -34,7 +34,7 @@ def divide(numerator: Integers, divisor: int, rounding: Rounding) -> Integers:
     if rounding == Rounding.STOCHASTIC:
         raise ValueError("rounding: a stochastic quotient needs random bits; use shift_right")
     if rounding == Rounding.TOWARD_ZERO:
-        truncated: Integers = np.sign(numerator) * (np.abs(numerator) // divisor)
+        truncated: Integers = np.sign(numerator) * np.floor_divide(np.abs(numerator), divisor)
         return truncated
     if rounding == Rounding.NEAREST:
         return (numerator + divisor // 2) // divisor
