@@ -9,19 +9,20 @@ import numpy as np
 from tifed.federation import Job, Jobs, Plan, planned_update, total
 from tifed.federation.aggregation import aggregate
 from tifed.federation.robust import Robust
-from tifed.rule.compression import Change
+from tifed.rule.compression import Change, Changes
 from tifed.rule.learning import LARGEST_CLIP, Statistics
 from tifed.rule.recipes import Server, Tuned
 
 Make = Callable[..., Any]
-EIGHTS = (Change(127, 0), Change(127, 0))
+EIGHTS = Changes((Change(127, 0), Change(127, 0)))
 
 
 def test_a_plan_says_how_weights_go_up_and_finer_where_steps_are_smaller(small: Make) -> None:
-    run = small(upload=(Change(1, 5, rows=2), Change(127, 0)), extra_shifts=(1, 1, 2))
+    first = (Change(1, 5, rows=2), Change(127, 0))
+    run = small(upload=Changes(first), extra_shifts=(1, 1, 2))
     state = run.state()
     shifts = [next(run.federation.plans(replace(state, round=number))).upload for number in (0, 2)]
-    assert shifts == [run.federation.upload, (Change(1, 4, rows=2), Change(127, 0))]
+    assert shifts == [first, (Change(1, 4, rows=2), Change(127, 0))]
     assert run.federation.weight_reach(0) == run.network.layers[0].weight_bound + 31
 
 
@@ -70,9 +71,7 @@ def test_a_row_that_nobody_sent_stays(small: Make) -> None:
 
 
 def test_differences_go_down_in_steps_and_the_rest_stays(small: Make) -> None:
-    download = (Change(1, 3), Change(0))
-    server = replace(Tuned().server("full-network", 2), download=download)
-    run = small(Tuned(), server=server, rounds=1)
+    run = small(Tuned(), download=Changes((Change(1, 3), Change(0))), rounds=1)
     before, after = run.state(), run.last()
     moved = after.parameters.weights[0].astype(int) - before.parameters.weights[0]
     assert set(np.unique(moved)) <= {-8, 0, 8}
@@ -82,7 +81,7 @@ def test_differences_go_down_in_steps_and_the_rest_stays(small: Make) -> None:
 
 
 def test_an_honest_sum_is_within_its_bounds_after_rounding(small: Make) -> None:
-    run = small(Tuned(), rounds=1, upload=(Change(1, 7), Change(1, 7)))
+    run = small(Tuned(), rounds=1, upload=Changes((Change(1, 7), Change(1, 7))))
     (plan,) = run.federation.plans(run.state())
     free = total(run.fleet.fit(replace(plan, clip=LARGEST_CLIP), run.start))
     bounded = replace(plan, clip=max(1, int(free.norms.min()) // 2))

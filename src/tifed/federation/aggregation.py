@@ -6,7 +6,7 @@ import numpy as np
 
 from tifed.federation.plan import Plan, ScheduleState
 from tifed.federation.update import LayerSum, Update
-from tifed.rule.compression import sent_down
+from tifed.rule.compression import Change, sent_down
 from tifed.rule.integer import Rounding, divide, saturate
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Network, Parameters, Tensor
@@ -80,8 +80,9 @@ def aggregate(
         server: how updates become the next parameters.
         state: before the exchange.
         update: of all devices that answered.
-        plan: of the exchange; needed if some rows of weights do not go up in it. A row that nobody
-            sent counts as if its mean were what was sent down.
+        plan: of the exchange; needed if some rows of weights do not go up in it, or not all that
+            is new goes down after it. A row that nobody sent counts as if its mean were what was
+            sent down.
     """
     layers = list(state.layers)
     weights, biases = list(state.parameters.weights), list(state.parameters.biases)
@@ -92,13 +93,14 @@ def aggregate(
             biases[number], layer.weight_bound, layer.bias_bound,
             _row_samples(plan, number, layer.fan_in, update),
         )  # fmt: skip
-        if server.download and server.download[number].top:
-            weights[number] = sent_down(
-                kept.weight, weights[number], server.download[number], server.fraction_bits,
-                layer.weight_bound,
-            )  # fmt: skip
-        else:
-            weights[number] = _rounded(server, kept.weight, weights[number])
+        change = plan.download[number] if plan is not None and plan.download else Change(0)
+        weights[number] = (
+            sent_down(
+                kept.weight, weights[number], change, server.fraction_bits, layer.weight_bound
+            )
+            if change.top
+            else _rounded(server, kept.weight, weights[number])
+        )
         biases[number] = _rounded(server, kept.bias, biases[number])
     parameters = Parameters(state.parameters.centre, tuple(weights), tuple(biases))
     return replace(state, parameters=parameters, layers=tuple(layers), exchange=state.exchange + 1)

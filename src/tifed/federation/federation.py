@@ -21,7 +21,7 @@ from tifed.federation.plan import (
     mask_of,
 )
 from tifed.federation.robust import Robust
-from tifed.rule.compression import Change
+from tifed.rule.compression import Changes
 from tifed.rule.integer import Purpose, permutation, stream_key
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import check_clip
@@ -59,7 +59,8 @@ class Federation:
         personal: the rounds that each device goes on with alone in the end; None for none.
         robust: what keeps single devices from moving the model at will.
         noise: that each site adds to the sum of its devices; None for none.
-        upload: per layer how weights go up in the first round; () if they go up whole.
+        upload: how weights go up.
+        download: how they go down.
     """
 
     network: Network
@@ -82,7 +83,8 @@ class Federation:
     personal: PersonalRounds | None = None
     robust: Robust = field(default_factory=Robust)
     noise: Noise | None = None
-    upload: tuple[Change, ...] = ()
+    upload: Changes = field(default_factory=Changes)
+    download: Changes = field(default_factory=Changes)
 
     def __post_init__(self) -> None:
         if self.batch > self.network.largest_batch:
@@ -137,34 +139,36 @@ class Federation:
             masks.update(np.unique(self.assignment.masks(devices, number)).tolist())
         return tuple(sorted(map(layers_of, masks)))
 
-    def upload_at(self, extra_shift: int) -> tuple[Change, ...]:
-        """How weights go up in a round with ``extra_shift``, per layer.
-
-        Steps that have become smaller by a bit make differences smaller by a bit, so shifts fall by
-        as much as the round's extra shift is above the first round's.
-        """
-        return tuple(change.finer(extra_shift - self.extra_shifts[0]) for change in self.upload)
+    def with_changes(self, plan: Plan) -> Plan:
+        """``plan`` with how weights travel in it, which follows from the rest of it."""
+        risen = self.extra_shifts[plan.round] - self.extra_shifts[0]
+        upload, download = (
+            changes.at(risen, plan.energy_shift) for changes in (self.upload, self.download)
+        )
+        return replace(plan, upload=upload, download=download, seed=self.seed)
 
     def weight_reach(self, layer: int) -> int:
         """The largest magnitude of what stands for a weight of ``layer``, in any round."""
         bound = self.network.layers[layer].weight_bound
-        lowest = min(self.extra_shifts, default=0)
-        changes = self.upload_at(lowest)
-        return changes[layer].reach(bound) if changes else bound
+        if not self.upload.layers:
+            return bound
+        least = min(self.extra_shifts) - self.extra_shifts[0]
+        faintest, _ = self.network.layers[0].shift_changes
+        return self.upload.at(least, faintest)[layer].reach(bound)
 
     def plans(self, state: ScheduleState) -> Iterator[Plan]:
         """The exchanges of the round that comes after ``state``, first to last."""
         number = state.round
         jobs = self._jobs(state, self.selected(number))
         for part in range(self.exchanges_per_round):
-            yield Plan(
-                round=number,
-                exchange=state.exchange + part,
-                extra_shift=self.extra_shifts[number],
-                jobs=self._part(jobs, part),
-                energy_shift=state.energy_shift,
-                upload=self.upload_at(self.extra_shifts[number]),
-                seed=self.seed,
+            yield self.with_changes(
+                Plan(
+                    round=number,
+                    exchange=state.exchange + part,
+                    extra_shift=self.extra_shifts[number],
+                    jobs=self._part(jobs, part),
+                    energy_shift=state.energy_shift,
+                )
             )
 
     def after_round(self, state: StateT) -> StateT:

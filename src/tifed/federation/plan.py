@@ -146,6 +146,7 @@ class Plan:
             it is weighted and summed (SPEC, section 23); 0 for none.
         clips: bounds for those that train just these layers (as bits), instead of ``clip``.
         upload: per layer how its weights go up (SPEC, section 25); () if they go up whole.
+        download: the same for what the server makes of the exchange, which goes down in the next.
         seed: of the experiment, which rounds what goes up.
     """
 
@@ -157,6 +158,7 @@ class Plan:
     clip: int = 0
     clips: Mapping[int, int] = field(default_factory=dict)
     upload: tuple[Change, ...] = ()
+    download: tuple[Change, ...] = ()
     seed: int = 0
 
     @property

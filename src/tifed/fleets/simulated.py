@@ -99,7 +99,7 @@ class SimulatedFleet:
         first = streams[0]
         federation = self.inputs.federation
         # No engine shortens what many devices have made before it adds that up.
-        singly = federation.robust.aggregate != "mean" or bool(federation.upload)
+        singly = federation.robust.aggregate != "mean" or bool(federation.upload.layers)
         if (
             singly
             or not isinstance(engine, FleetEngine)

@@ -1,7 +1,5 @@
 """What a message asks of a node's devices, as far as it may be asked."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from tifed.federation import FeatureSums, Plan
@@ -36,10 +34,8 @@ def ordered_plan(node: NodeContext, content: Content) -> Plan:
     """
     plan = plan_from(content, node.network, node.devices)
     node.orders.check_plan(plan)
-    # How updates go up follows from the experiment, so no message says it.
-    federation = node.orders.federation
-    upload = federation.upload_at(plan.extra_shift)
-    return replace(plan, upload=upload, seed=federation.seed)
+    # How weights travel follows from the experiment, so no message says it.
+    return node.orders.federation.with_changes(plan)
 
 
 def summed_calibration(node: NodeContext, content: Content) -> tuple[Integers, FeatureSums]:

@@ -2,6 +2,7 @@
 
 from tifed.rule.compression.change import (
     Change,
+    Changes,
     quantised,
     rebuilt,
     rounding_key,
@@ -9,4 +10,4 @@ from tifed.rule.compression.change import (
     shortened,
 )
 
-__all__ = ["Change", "quantised", "rebuilt", "rounding_key", "sent_down", "shortened"]
+__all__ = ["Change", "Changes", "quantised", "rebuilt", "rounding_key", "sent_down", "shortened"]

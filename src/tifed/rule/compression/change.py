@@ -64,6 +64,35 @@ class Change:
         return bound + (1 << self.shift) - 1 if self.top else bound
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How weights travel in one direction in every exchange of a run.
+
+    Attributes:
+        layers: per layer how in the first round, with an energy shift of 0; () if all travel whole.
+        by_energy: whether the first layer's shift follows the input's energy.
+    """
+
+    layers: tuple[Change, ...] = ()
+    by_energy: bool = False
+
+    def at(self, risen: int, energy_shift: int) -> tuple[Change, ...]:
+        """Per layer how in a round whose update shifts are ``risen`` above the first round's.
+
+        A step that is smaller by a bit makes changes smaller by a bit. A bit of energy shift stands
+        for twice the energy, and so for gradients that are longer by half a bit: it makes changes
+        smaller by the other half.
+
+        >>> Changes((Change(1, 5), Change(127)), by_energy=True).at(1, -3)
+        (Change(top=1, shift=6, rows=1), Change(top=127, shift=0, rows=1))
+        """
+        faint = energy_shift >> 1 if self.by_energy else 0
+        return tuple(
+            change.finer(risen if number else risen + faint)
+            for number, change in enumerate(self.layers)
+        )
+
+
 def rounding_key(seed: int, device: int, exchange: int, steps: int, layer: int) -> Key:
     """The stream that rounds what ``device`` sends of ``layer``.
 

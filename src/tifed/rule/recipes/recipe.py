@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tifed.rule.compression import Change
 from tifed.rule.integer import Rounding
 from tifed.rule.network import Network, Parameters, start_parameters
 
@@ -33,8 +32,6 @@ class Server:
         running_mean: exchanges that the published model averages over; 1 publishes the last one.
         running_mean_growth: the mean is over one exchange more after every 2 to this power of them.
         momentum: sixteenths of the copy's last step that are added to the next, 0..15.
-        download: per layer how what has changed in its weights goes down (SPEC, section 25); () if
-            parameters go down whole.
     """
 
     fraction_bits: int = 0
@@ -43,7 +40,6 @@ class Server:
     running_mean: int = 1
     running_mean_growth: int = 0
     momentum: int = 0
-    download: tuple[Change, ...] = ()
 
     def rate_halves_of(self, layer: int) -> int:
         """The entry of ``rate_halves`` that holds for ``layer``.
