@@ -48,7 +48,15 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         ("-DTIFED_DEVICE_OWN", "-DTIFED_DEVICE_FRONT_END", "-DTIFED_DEVICE_SHIFTS"),
     ],
     ids=[
-        "", "front end", "shift copies", "short", "short, coder", "short, own", "own", "own, front end", "own, shift copies",
+        "",
+        "front end",
+        "shift copies",
+        "short",
+        "short, coder",
+        "short, own",
+        "own",
+        "own, front end",
+        "own, shift copies",
     ],  # fmt: skip
 )
 def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(

@@ -9,6 +9,7 @@ from tifed.board.emulators.start import RunningBoard, start_board
 from tifed.board.firmware.build import Compiler, Firmware, build_firmware
 from tifed.board.firmware.emulated_boards import board_for
 from tifed.board.firmware.header import experiment_header
+from tifed.errors import UsageError
 from tifed.federation import (
     DeviceCounts,
     DeviceScore,
@@ -69,17 +70,27 @@ def firmware_for(
     if inputs.own_data:
         require_ram(inputs, board)
     federation = inputs.federation
-    header = experiment_header(
-        federation.network, federation.layer_sets(), federation.buffer, federation.batch,
-        frozen=inputs.start, front_end=inputs.front_end, extractor=inputs.extractor,
-        shifts=inputs.shifts,
-        store=store_shape(inputs) if inputs.own_data else None,
-        keeps=board.ram >= RAM_FOR_A_MODEL,
-        plays=played_signal(inputs),
-        signal_digest=inputs.signal_digest if inputs.own_data else None,
-        sealed=sealed,
-    )  # fmt: skip
-    return build_firmware(board, header, emulation.compiler, defines=defines)
+    short = bool(federation.upload.layers or federation.download.layers)
+
+    def built(received: bool) -> Firmware:
+        header = experiment_header(
+            federation.network, federation.layer_sets(), federation.buffer, federation.batch,
+            frozen=inputs.start, front_end=inputs.front_end, extractor=inputs.extractor,
+            shifts=inputs.shifts,
+            store=store_shape(inputs) if inputs.own_data else None,
+            keeps=board.ram >= RAM_FOR_A_MODEL,
+            plays=played_signal(inputs),
+            signal_digest=inputs.signal_digest if inputs.own_data else None,
+            sealed=sealed, short=short, received=received,
+        )  # fmt: skip
+        return build_firmware(board, header, emulation.compiler, defines=defines)
+
+    if not short:
+        return built(received=False)
+    try:
+        return built(received=True)
+    except UsageError:  # no room, or what the next line says again
+        return built(received=False)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from enum import IntEnum
 import numpy as np
 
 from tifed.link.frame import PAYLOAD
+from tifed.link.short_numbers import packed_size, unpack
 from tifed.printable import printable
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
@@ -21,7 +22,7 @@ from tifed.rule.network import Tensor
 SMALLEST_PAYLOAD = 64
 """Bytes that every device takes in a payload at least."""
 _LONGEST_NAME = 60
-_OWN_DATA = 8
+_OWN_DATA, _SHORT = 8, 16
 _HELLO = struct.Struct("<BBB10I")
 _STATUS = struct.Struct("<BH9I")
 _VALUE = struct.Struct("<H")
@@ -55,6 +56,7 @@ class Capabilities:
         tick_hertz: ticks per second.
         board: its name, printable.
         own_data: whether it has its samples itself, and nobody sends it any.
+        short_updates: whether it sends and takes short updates.
         held_out_every: every how manieth of its own samples is held out; 0 without own samples.
     """
 
@@ -75,6 +77,7 @@ class Capabilities:
     tick_hertz: int
     board: str
     own_data: bool = False
+    short_updates: bool = False
     held_out_every: int = 0
 
 
@@ -181,6 +184,7 @@ def capabilities(answer: bytes) -> Capabilities:
         tick_hertz=hertz,
         board=printable(name),
         own_data=bool(flags & _OWN_DATA),
+        short_updates=bool(flags & _SHORT),
         held_out_every=every,
     )
 
@@ -226,20 +230,41 @@ def parameters(answer: bytes, count: int, dtype: np.dtype[np.signedinteger], bou
     return values
 
 
-def sums(answer: bytes, count: int, samples: range) -> tuple[int, int, Integers]:
+def changes(
+    answer: bytes, weights: int, biases: int, top: int, bound: int
+) -> tuple[Integers, Tensor]:
+    """By how much weights have moved, int64, and the biases behind the last of them, int16.
+
+    Raises:
+        ValueError: if these are none or more than the ``weights`` and ``biases`` that are left,
+            a number is beyond ``top``, a bias beyond ±``bound``, or there are more or fewer bytes.
+    """
+    if len(answer) < _VALUE.size:
+        raise ValueError(f"has {len(answer)} bytes, not {_VALUE.size} or more")
+    count, body = int(_VALUE.unpack_from(answer)[0]), answer[_VALUE.size :]
+    if not 0 < count <= weights + biases:
+        raise ValueError(f"has {count} numbers, not 1 to {weights + biases}")
+    of_weights = min(count, weights)
+    size = packed_size(of_weights, top)
+    numbers = unpack(body[:size], of_weights, top)
+    return numbers, parameters(body[size:], count - of_weights, np.dtype(np.int16), bound)
+
+
+def sums(answer: bytes, count: int, samples: range, width: int = 4) -> tuple[int, int, Integers]:
     """Number of samples, sum of all squares, and ``count`` sums of features, int64 (count,).
 
+    A sum has ``width`` bytes, 2 or 4.
     Whether the squares fit the sums can be told once all sums are there.
 
     Raises:
         ValueError: if there are more or fewer, they are over another number of samples than one in
             ``samples``, or one is more than int8 values can sum to.
     """
-    _exactly(answer, _SUMS.size + 4 * count)
+    _exactly(answer, _SUMS.size + width * count)
     counted, squares = _SUMS.unpack_from(answer)
     if counted not in samples:
         raise ValueError(f"sums {counted} samples, not {_one_of(samples)}")
-    values = np.frombuffer(answer, "<i4", offset=_SUMS.size).astype(np.int64)
+    values = np.frombuffer(answer, f"<i{width}", offset=_SUMS.size).astype(np.int64)
     _within(values, 128 * counted)
     return counted, squares, values
 

@@ -42,6 +42,9 @@ class Kind(IntEnum):
     KEEP = 17
     PERSONALISE = 18
     PERSONAL_SCORE = 19
+    GET_CHANGES = 20
+    PUT_CHANGES = 21
+    PUT_START = 22
     READY = 0xC0
     DONE = 0xC1
 

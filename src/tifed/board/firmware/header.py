@@ -9,6 +9,7 @@ from tifed.board.firmware.extractor_header import extractor_constants
 from tifed.board.firmware.front_end_header import intake_constants
 from tifed.board.firmware.own_header import kept_bytes, own_constants
 from tifed.board.firmware.sealed_header import SEALED_SWITCH
+from tifed.board.firmware.short_header import SHORT_SWITCH
 from tifed.board.firmware.signal_header import signal_constants
 from tifed.errors import UsageError
 from tifed.extractor import Extractor
@@ -52,6 +53,7 @@ def memory_bytes(
     batch: int,
     in_flash: Collection[int] = (),
     sourced: bool = False,
+    received: bool = False,
 ) -> int:
     """RAM that the core needs for the largest of the sets of layers in ``trained``.
 
@@ -62,10 +64,12 @@ def memory_bytes(
         batch: samples per mini-batch.
         in_flash: layers whose parameters take no RAM.
         sourced: whether samples are kept elsewhere.
+        received: whether trained layers' parameters are kept as they arrived.
     """
     saved = sum(held_bytes(network, layer) for layer in in_flash)
     needs = [
-        device_memory(network, layers, buffer, batch, sourced=sourced).total - saved
+        device_memory(network, layers, buffer, batch, sourced=sourced, received=received).total
+        - saved
         for layers in trained
     ]
     return max(*needs, CALIBRATION_WORD * network.features)
@@ -86,6 +90,8 @@ def experiment_header(
     plays: SignalFrontEnd | None = None,
     signal_digest: str | None = None,
     sealed: bool = False,
+    short: bool = False,
+    received: bool = False,
 ) -> str:
     """C text that firmware is compiled with.
 
@@ -106,6 +112,9 @@ def experiment_header(
             None if the store itself is there.
         signal_digest: SHA-256 of what made its own samples of readings; None if nothing did.
         sealed: whether the device has a key, and takes no frame that is not sealed with it.
+        short: whether the device sends and takes short updates.
+        received: whether it has RAM for the parameters that it was given, beside those that it
+            makes of them: without, it sends them whole.
 
     Raises:
         UsageError: if the network is for simulation only, or front end, extractor and network do
@@ -130,7 +139,9 @@ def experiment_header(
     in_flash = tuple(sorted(untrained))
     if any(layer.weight_bits == 32 for layer in network.layers):
         raise UsageError("weight_bits: 32 is for simulations; a device has 8 or 16")
-    memory = memory_bytes(network, trained, buffer, batch, in_flash, sourced=shifts is not None)
+    memory = memory_bytes(
+        network, trained, buffer, batch, in_flash, sourced=shifts is not None, received=received
+    )
     name = fingerprint(network, buffer, batch, extractor, front_end, shifts, signal_digest)
     return f"""\
 /* Generated from an experiment: {"-".join(map(str, network.shape))}. */
@@ -155,6 +166,7 @@ def experiment_header(
 {"" if plays is None else signal_constants(plays)}
 {"" if store is None else own_constants(store, kept_bytes(network, in_flash) if keeps else 0)}
 {f"#define {SEALED_SWITCH} 1" if sealed else ""}
+{f"#define {SHORT_SWITCH} 1" if short else ""}
 #endif
 """
 

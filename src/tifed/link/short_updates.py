@@ -1,0 +1,120 @@
+"""Short updates of a device that can (SPEC, section 12.8): what changed, in few bits each."""
+
+import struct
+from functools import partial
+
+import numpy as np
+
+from tifed.link import answers
+from tifed.link.frame import Kind
+from tifed.link.own_samples import OwnSamples
+from tifed.link.short_numbers import pack, per_byte
+from tifed.rule.compression import Change
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Layer, Tensor
+
+KEEP_RECEIVED, STAY = 1, 2
+"""Options of a configure order."""
+_PUT = struct.Struct("<IIHBB")
+_GET = struct.Struct("<IIHBBBB")
+_SAID = 3
+_MOST = 0xFFFF
+
+
+class ShortUpdates(OwnSamples):
+    """The requests that are about short updates."""
+
+    def configure_short(
+        self, layers: tuple[int, ...], seed: int, *, keep: bool, stay: bool
+    ) -> None:
+        """Lay out the device's memory to train ``layers``.
+
+        Args:
+            layers: numbers of layers.
+            seed: of the experiment.
+            keep: whether the device keeps the parameters that it is given for these layers: until
+                others come, an order to train begins from them.
+            stay: whether it has the parameters still that it was given.
+
+        Raises:
+            DeviceRefusedError: with the code of too little memory if there is none for ``keep``;
+                with ``stay`` all is as before then.
+        """
+        mask = sum(1 << layer for layer in layers)
+        self._order(
+            Kind.CONFIGURE, struct.pack("<IQB", mask, seed, KEEP_RECEIVED * keep + STAY * stay)
+        )
+
+    def put_start(self, number: int, limit: int, bias: int) -> None:
+        """Have the device make a layer's first parameters itself.
+
+        Args:
+            number: of the layer.
+            limit: the largest magnitude of a weight.
+            bias: what all biases are.
+        """
+        self._order(Kind.PUT_START, struct.pack("<IIi", number, limit, bias))
+
+    def put_changes(
+        self, number: int, numbers: Integers, top: int, shift: int, biases: Tensor | None
+    ) -> None:
+        """Send what is to be added to one layer's weights, and its biases.
+
+        Args:
+            number: of the layer.
+            numbers: integers (fan_in, fan_out) up to ``top``; each stands for 2**``shift`` of it.
+            top: 1..127.
+            shift: 0..14.
+            biases: int16 (fan_out,), or None if they are to stay.
+        """
+        q, place, weights = numbers.ravel(), 0, numbers.size
+        tail = np.zeros(0, "<i2") if biases is None else biases.astype("<i2")
+        while place < weights + len(tail):
+            room = self._pieces.room(_PUT.size)
+            part = q[place : place + min(room * per_byte(top), _MOST)]
+            data = pack(part, top) if len(part) else b""
+            behind = max(0, place - weights)
+            fit = (room - len(data)) // 2 if place + len(part) >= weights else 0
+            more = tail[behind : behind + fit]
+            count = len(part) + len(more)
+            head = _PUT.pack(number, place, count, top, shift)
+            self._order(Kind.PUT_CHANGES, head + data + more.tobytes())
+            place += count
+
+    def get_changes(
+        self, number: int, layer: Layer, change: Change, turn: int
+    ) -> tuple[Integers, Tensor]:
+        """Fetch by how much one layer's weights have moved, and its biases.
+
+        Args:
+            number: of the layer.
+            layer: its shape.
+            change: how its weights go up.
+            turn: which rows go up: those i for which (i // 2 + turn) % change.rows is 0.
+
+        Returns:
+            int64 (fan_in, fan_out), 0 for a row that does not go up; int16 (fan_out,).
+        """
+        turn %= change.rows
+        q = np.zeros((layer.fan_in, layer.fan_out), np.int64)
+        rows = change.goes_up(np.arange(layer.fan_in), turn, 0)
+        places = np.flatnonzero(np.repeat(rows, layer.fan_out))
+        found, biases = [np.zeros(0, np.int64)], [np.zeros(0, np.int16)]
+        have, end = 0, len(places) + layer.fan_out
+        while have < end:
+            first = int(places[have]) if have < len(places) else q.size + have - len(places)
+            asked = _GET.pack(
+                number, first, self._pieces.room(_SAID), change.top, change.shift, change.rows, turn
+            )  # fmt: skip
+            numbers, tail = self._ask(
+                Kind.GET_CHANGES, asked,
+                partial(
+                    answers.changes, weights=max(0, len(places) - have),
+                    biases=min(layer.fan_out, end - have), top=change.top, bound=layer.bias_bound,
+                ),
+            )  # fmt: skip
+            found.append(numbers)
+            biases.append(tail)
+            have += len(numbers) + len(tail)
+        q.ravel()[places] = np.concatenate(found)
+        return q, np.concatenate(biases)
