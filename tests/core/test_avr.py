@@ -73,6 +73,7 @@ def packed(text: str) -> bytes:
         ("quantise.txt", ("tifed_quantise.c",), "check_quantise.c", 40),
         ("motion.txt", MOTION, "check_motion.c", 18),
         ("log_mel.txt", LOG_MEL, "check_log_mel.c", 24),
+        ("coder.txt", ("tifed_coder.c",), "check_coder.c", 45),
     ],
     ids=[
         "learning",
@@ -86,6 +87,7 @@ def packed(text: str) -> bytes:
         "quantise",
         "motion",
         "log-mel",
+        "coder",
     ],
 )
 def test_every_vector_is_right_where_an_int_has_16_bits(

@@ -1,4 +1,4 @@
-"""The device's front ends, shift copies, store, kept model, quantisation, apart from Python."""
+"""The device's front ends, shift copies, store, kept model, quantisation, coder: without Python."""
 
 import importlib.util
 import os
@@ -17,14 +17,15 @@ ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tifed" / "core"
 PICTURES = ("front_end", "kernel_front_end", "second_order", "kernel_second_order", "shifts")
 SIGNALS = ("motion", "log_mel", "kernel_log_mel", "quantise")
-SOURCES = tuple(CORE / f"tifed_{name}.c" for name in (*PICTURES, *SIGNALS))
+LINK = ("coder",)
+SOURCES = tuple(CORE / f"tifed_{name}.c" for name in (*PICTURES, *SIGNALS, *LINK))
 OTHERS = tuple(CORE / f"tifed{name}.c" for name in ("", "_kernel", "_crc", "_store", "_kept"))
 VECTORS = ROOT / "tests" / "vectors"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 CHECK = ("check_front_end_file.c", "cases.c", "cases_from_file.c", "flash.c")
 CASES = {
     "front_end": 32, "shifts": 30, "store": 24, "kept": 8, "motion": 18, "log_mel": 24,
-    "quantise": 40,
+    "quantise": 40, "coder": 45,
 }  # fmt: skip
 NAMES = tuple(CASES)
 DIVISIONS = {"__aeabi_uidiv", "__aeabi_idiv"}

@@ -39,7 +39,7 @@ TIFED_CODER_STEP void tifed_raise_low(tifed_coder *c, uint32_t by)
  * not foresee. */
 static inline void tifed_narrow(tifed_coder *c, uint32_t part, bool bit)
 {
-    uint32_t rest = c->range - part, one = 0u - bit;
+    uint32_t rest = c->range - part, one = bit ? 0xFFFFFFFFu : 0u;
     tifed_raise_low(c, rest & one);
     c->range = rest ^ ((rest ^ part) & one);
 }
