@@ -74,6 +74,15 @@ def log_mel(
     out: NDArray[np.int8],
     threads: int,
 ) -> None: ...
+def coder_length(
+    q: NDArray[np.int16], *, bits: int, start: int, capacity: int
+) -> tuple[int, int]: ...
+def coder_encode(
+    q: NDArray[np.int16], *, bits: int, start: int, out: NDArray[np.uint8]
+) -> tuple[int, int, int]: ...
+def coder_decode(
+    data: NDArray[np.uint8], *, bits: int, start: int, out: NDArray[np.int16]
+) -> int: ...
 
 class Layer:
     def __init__(

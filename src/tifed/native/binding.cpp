@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "arguments.hpp"
+#include "coder_binding.hpp"
 #include "extraction_binding.hpp"
 #include "fleet_parts.hpp"
 #include "front_end_binding.hpp"
@@ -242,6 +243,7 @@ NB_MODULE(_native, m) {
     bind_front_end(m);
     bind_motion(m);
     bind_log_mel(m);
+    bind_coder(m);
     bind_fields<tifed_layer>(m, "Layer",
                              {number("fan_in", &tifed_layer::fan_in),
                               number("fan_out", &tifed_layer::fan_out),

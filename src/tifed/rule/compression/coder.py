@@ -232,17 +232,15 @@ def decode(frame: Frame) -> tuple[NDArray[np.int16], int]:
     Raises:
         FrameError: if the bytes are not those that `encode` makes of the numbers that they seem to
             stand for: some were cut off, or are too many, or became others.
-        UsageError: if the frame's bits or start are out of range.
+        UsageError: if the frame's bits, start or count are out of range.
     """
-    check_frames(frame.bits, frame.start, 3 * MAX_BITS)
+    check_decodable(frame)
     model, reader = Model(frame.bits, frame.start), _Reader(frame.data)
     if reader.offset >= reader.size:
-        raise FrameError("frame: none begins with four bytes of 255")
+        raise no_frame(frame)  # no frame begins with four bytes of 255
     q = [_decoded(reader, model) for _ in range(frame.count)]
     if reader.bytes() != frame.data:
-        raise FrameError(
-            f"frame: its {len(frame.data)} bytes are not how {frame.count} numbers are coded"
-        )
+        raise no_frame(frame)
     return np.array(q, np.int16), model.start
 
 
@@ -286,6 +284,24 @@ def check_numbers(q: Integers, bits: int) -> None:
     top = (1 << bits) - 1
     if len(q) and not (-top <= int(q.min()) and int(q.max()) <= top):
         raise UsageError(f"q: {q.min()}..{q.max()} is not within -{top}..{top} (bits = {bits})")
+
+
+def check_decodable(frame: Frame) -> None:
+    """Refuse a frame whose numbers, other than its bytes, no frame can have.
+
+    Raises:
+        UsageError: naming the one that is wrong.
+    """
+    check_frames(frame.bits, frame.start, 3 * MAX_BITS)
+    if frame.count < 0:
+        raise UsageError(f"count: {frame.count} is below 0")
+
+
+def no_frame(frame: Frame) -> FrameError:
+    """What is said of bytes that stand for no numbers."""
+    return FrameError(
+        f"frame: its {len(frame.data)} bytes are not how {frame.count} numbers are coded"
+    )
 
 
 def check_frames(bits: int, start: int, capacity: int) -> None:
