@@ -57,7 +57,7 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         "own",
         "own, front end",
         "own, shift copies",
-    ],  # fmt: skip
+    ],
 )
 def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
     tmp_path: Path, options: tuple[str, ...]

@@ -50,7 +50,11 @@ class Emulation:
 
 
 def firmware_for(
-    emulation: Emulation, inputs: FleetInputs, defines: Sequence[str] = (), sealed: bool = False
+    emulation: Emulation,
+    inputs: FleetInputs,
+    defines: Sequence[str] = (),
+    sealed: bool = False,
+    coder: bool = True,
 ) -> Firmware:
     """The image that every device of the fleet runs.
 
@@ -61,6 +65,7 @@ def firmware_for(
         inputs: what it is built for.
         defines: further ``NAME=VALUE`` for the preprocessor.
         sealed: whether every device has a key, with which its line is sealed.
+        coder: whether devices code their short updates, if there are any.
 
     Raises:
         UsageError: if the board cannot run it, or there is no compiler.
@@ -81,7 +86,7 @@ def firmware_for(
             keeps=board.ram >= RAM_FOR_A_MODEL,
             plays=played_signal(inputs),
             signal_digest=inputs.signal_digest if inputs.own_data else None,
-            sealed=sealed, short=short, received=received,
+            sealed=sealed, short=short, received=received, coder=short and coder,
         )  # fmt: skip
         return build_firmware(board, header, emulation.compiler, defines=defines)
 
@@ -105,6 +110,7 @@ class EmulatedFleet:
         defines: further ``NAME=VALUE`` for the firmware's preprocessor.
         wire: put between us and each board, for instance one that loses bytes.
         sealed: whether the lines are sealed, with keys that are made when the boards start.
+        coder: whether boards code their short updates.
     """
 
     inputs: FleetInputs
@@ -114,6 +120,7 @@ class EmulatedFleet:
     defines: Sequence[str] = ()
     wire: Callable[[int, RunningBoard, Opener], Opener] = lambda device, board, opener: opener
     sealed: bool = False
+    coder: bool = True
     _linked: LinkedFleet | None = field(default=None, init=False, repr=False)
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterable[FeatureSums]:
@@ -158,7 +165,7 @@ class EmulatedFleet:
         return self._linked
 
     def _started(self) -> LinkedFleet:
-        firmware = firmware_for(self.emulation, self.inputs, self.defines, self.sealed)
+        firmware = firmware_for(self.emulation, self.inputs, self.defines, self.sealed, self.coder)
         own = flash_contents(self.inputs, firmware)
         with ExitStack() as boards:
             clients = []

@@ -22,13 +22,13 @@ from tifed.federation import (
     planned_update,
 )
 from tifed.federation.counts import impossible_counts, impossible_squares
+from tifed.fleets import short_line
 from tifed.fleets.built_for import (
     fingerprint_of,
     misfit,
     other_data,
     require_copies_on_devices,
 )
-from tifed.fleets import short_line
 from tifed.fleets.inputs import FleetInputs
 from tifed.link import (
     Capabilities,

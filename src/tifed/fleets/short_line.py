@@ -121,7 +121,7 @@ def put_layer(
 
 
 def goes_up_short(plan: Plan, job: Job, number: int) -> bool:
-    """Whether a device can shorten a layer's weights itself: where nobody has to clip them first."""
+    """Whether a device can shorten a layer itself: where nobody has to clip it first."""
     return bool(plan.upload) and plan.upload[number].top > 0 and not plan.bound_of(job.layers)
 
 

@@ -14,7 +14,10 @@ import numpy as np
 
 from tifed.link.frame import PAYLOAD
 from tifed.link.short_numbers import packed_size, unpack
+from tifed.native.coder import decode
 from tifed.printable import printable
+from tifed.rule.compression.coder import Frame as CodedFrame
+from tifed.rule.compression.coder import bits_of
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
 from tifed.rule.network import Tensor
@@ -22,7 +25,7 @@ from tifed.rule.network import Tensor
 SMALLEST_PAYLOAD = 64
 """Bytes that every device takes in a payload at least."""
 _LONGEST_NAME = 60
-_OWN_DATA, _SHORT = 8, 16
+_OWN_DATA, _SHORT, _CODER = 8, 16, 32
 _HELLO = struct.Struct("<BBB10I")
 _STATUS = struct.Struct("<BH9I")
 _VALUE = struct.Struct("<H")
@@ -57,6 +60,7 @@ class Capabilities:
         board: its name, printable.
         own_data: whether it has its samples itself, and nobody sends it any.
         short_updates: whether it sends and takes short updates.
+        coder: whether it codes their numbers.
         held_out_every: every how manieth of its own samples is held out; 0 without own samples.
     """
 
@@ -78,6 +82,7 @@ class Capabilities:
     board: str
     own_data: bool = False
     short_updates: bool = False
+    coder: bool = False
     held_out_every: int = 0
 
 
@@ -185,6 +190,7 @@ def capabilities(answer: bytes) -> Capabilities:
         board=printable(name),
         own_data=bool(flags & _OWN_DATA),
         short_updates=bool(flags & _SHORT),
+        coder=bool(flags & _CODER),
         held_out_every=every,
     )
 
@@ -231,9 +237,11 @@ def parameters(answer: bytes, count: int, dtype: np.dtype[np.signedinteger], bou
 
 
 def changes(
-    answer: bytes, weights: int, biases: int, top: int, bound: int
-) -> tuple[Integers, Tensor]:
+    answer: bytes, weights: int, biases: int, top: int, bound: int, start: int | None = None
+) -> tuple[Integers, Tensor, int | None]:
     """By how much weights have moved, int64, and the biases behind the last of them, int16.
+
+    They are coded if there is a ``start`` of the frame; then that of the next one comes as well.
 
     Raises:
         ValueError: if these are none or more than the ``weights`` and ``biases`` that are left,
@@ -246,8 +254,15 @@ def changes(
         raise ValueError(f"has {count} numbers, not 1 to {weights + biases}")
     of_weights = min(count, weights)
     size = packed_size(of_weights, top)
-    numbers = unpack(body[:size], of_weights, top)
-    return numbers, parameters(body[size:], count - of_weights, np.dtype(np.int16), bound)
+    if start is not None:
+        size = max(0, len(body) - 2 * (count - of_weights))
+    biases_there = parameters(body[size:], count - of_weights, np.dtype(np.int16), bound)
+    if start is None or not of_weights:
+        return unpack(body[:size], of_weights, top), biases_there, start
+    coded, start = decode(CodedFrame(body[:size], of_weights, bits_of(top), start))
+    numbers = coded.astype(np.int64)
+    _within(numbers, top)
+    return numbers, biases_there, start
 
 
 def sums(answer: bytes, count: int, samples: range, width: int = 4) -> tuple[int, int, Integers]:

@@ -41,7 +41,7 @@ class Client(ShortUpdates):
         found = self._ask(Kind.HELLO, nonce, answers.capabilities, silence)
         self._pieces = PieceSize(found.payload)
         self._own_data = found.own_data
-        self._short = found.short_updates
+        self._short, self._coder = found.short_updates, found.coder
         return found
 
     def configure(self, layers: tuple[int, ...], seed: int) -> None:

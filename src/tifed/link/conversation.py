@@ -122,7 +122,8 @@ class Conversation:
         self._quickness = Quickness()
         self._stopped = False
         self._own_data = False
-        self._short = False
+        self._short = self._coder = False
+        self._starts: dict[tuple[Kind, int], int] = {}
         self._seal = None if key is None else Seal(key)
         self._trouble: str | None = None
         self.resent = 0

@@ -8,8 +8,10 @@ import numpy as np
 from tifed.link import answers
 from tifed.link.frame import Kind
 from tifed.link.own_samples import OwnSamples
-from tifed.link.short_numbers import pack, per_byte
+from tifed.link.short_numbers import pack, packed_size, per_byte
+from tifed.native.coder import coded_length, encode
 from tifed.rule.compression import Change
+from tifed.rule.compression.coder import START, bits_of
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Layer, Tensor
 
@@ -17,6 +19,8 @@ KEEP_RECEIVED, STAY = 1, 2
 """Options of a configure order."""
 _PUT = struct.Struct("<IIHBB")
 _GET = struct.Struct("<IIHBBBB")
+_START = struct.Struct("<H")
+_CODED = 0x80
 _SAID = 3
 _MOST = 0xFFFF
 
@@ -69,17 +73,39 @@ class ShortUpdates(OwnSamples):
         """
         q, place, weights = numbers.ravel(), 0, numbers.size
         tail = np.zeros(0, "<i2") if biases is None else biases.astype("<i2")
+        coded = self._coder and top > 0 and self._coded_is_shorter(number, q, top)
         while place < weights + len(tail):
-            room = self._pieces.room(_PUT.size)
-            part = q[place : place + min(room * per_byte(top), _MOST)]
-            data = pack(part, top) if len(part) else b""
-            behind = max(0, place - weights)
-            fit = (room - len(data)) // 2 if place + len(part) >= weights else 0
-            more = tail[behind : behind + fit]
-            count = len(part) + len(more)
-            head = _PUT.pack(number, place, count, top, shift)
-            self._order(Kind.PUT_CHANGES, head + data + more.tobytes())
+            room = self._pieces.room(_PUT.size + _START.size * coded)
+            data, start, taken = b"", b"", 0
+            if place < weights and coded:
+                frame, after = encode(
+                    q[place:][:_MOST], bits_of(top), self._start(Kind.PUT_CHANGES, number), room
+                )
+                data, taken = frame.data, frame.count
+            elif place < weights:
+                after, taken = 0, min(room * per_byte(top), _MOST, weights - place)
+                data = pack(q[place : place + taken], top)
+            if coded:
+                start = _START.pack(self._start(Kind.PUT_CHANGES, number))
+            first = max(0, place - weights)
+            fit = (room - len(data)) // 2 if place + taken >= weights else 0
+            more = tail[first : first + fit]
+            count = taken + len(more)
+            head = _PUT.pack(number, place, count, top | _CODED * coded, shift)
+            self._order(Kind.PUT_CHANGES, head + start + data + more.tobytes())
+            if coded and taken:
+                self._starts[Kind.PUT_CHANGES, number] = after
             place += count
+
+    def _start(self, kind: Kind, layer: int) -> int:
+        """Where a coded frame starts: with what is known from the last one of that layer."""
+        return self._starts.get((kind, layer), START)
+
+    def _coded_is_shorter(self, layer: int, q: Integers, top: int) -> bool:
+        capacity = self._pieces.room(_PUT.size + _START.size)
+        start = self._start(Kind.PUT_CHANGES, layer)
+        length, frames = coded_length(q, bits_of(top), start, capacity)
+        return length + _START.size * frames < packed_size(len(q), top)
 
     def get_changes(
         self, number: int, layer: Layer, change: Change, turn: int
@@ -103,16 +129,21 @@ class ShortUpdates(OwnSamples):
         have, end = 0, len(places) + layer.fan_out
         while have < end:
             first = int(places[have]) if have < len(places) else q.size + have - len(places)
+            start = self._start(Kind.GET_CHANGES, number) if self._coder else None
             asked = _GET.pack(
-                number, first, self._pieces.room(_SAID), change.top, change.shift, change.rows, turn
+                number, first, self._pieces.room(_SAID), change.top | _CODED * self._coder,
+                change.shift, change.rows, turn,
             )  # fmt: skip
-            numbers, tail = self._ask(
-                Kind.GET_CHANGES, asked,
+            numbers, tail, after = self._ask(
+                Kind.GET_CHANGES, asked if start is None else asked + _START.pack(start),
                 partial(
                     answers.changes, weights=max(0, len(places) - have),
                     biases=min(layer.fan_out, end - have), top=change.top, bound=layer.bias_bound,
+                    start=start,
                 ),
             )  # fmt: skip
+            if after is not None:
+                self._starts[Kind.GET_CHANGES, number] = after
             found.append(numbers)
             biases.append(tail)
             have += len(numbers) + len(tail)

@@ -20,7 +20,7 @@ from tifed.board.firmware.front_end_header import DEVICE_SWITCH
 from tifed.board.firmware.monocypher import SHA256, monocypher
 from tifed.board.firmware.own_header import OWN_SWITCH
 from tifed.board.firmware.sealed_header import SEALED_SWITCH
-from tifed.board.firmware.short_header import SHORT_SWITCH
+from tifed.board.firmware.short_header import CODER_SWITCH, SHORT_SWITCH
 from tifed.errors import RunError, UsageError
 from tifed.files.atomic import write_atomically
 
@@ -31,8 +31,8 @@ CORE = Path(__file__).parents[2] / "core"
 MAIN = "main.c"
 """The only file that sees the generated header; whatever else was compiled before is not again."""
 FIRMWARE_FILES = (
-    "device.c", "device_own.c", "device_short.c", "link.c", "recorded.c", "signal_log_mel.c", "signal_motion.c",
-    "start.c",
+    "device.c", "device_own.c", "device_short.c", "link.c", "recorded.c", "signal_log_mel.c",
+    "signal_motion.c", "start.c",
 )  # fmt: skip
 SEALED_FILES = ("device_sealed.c", "seal_monocypher.c")
 """What a device with a key has beside them, and Monocypher."""
@@ -89,7 +89,7 @@ def build_firmware(
     """
     command = (*_compiler(board, compiler), *_COMMON, *_ONLY[compiler])
     command += tuple(f"-D{define}" for define in defines)
-    for switch in (DEVICE_SWITCH, OWN_SWITCH, SEALED_SWITCH, SHORT_SWITCH):
+    for switch in (DEVICE_SWITCH, OWN_SWITCH, SEALED_SWITCH, SHORT_SWITCH, CODER_SWITCH):
         if f"#define {switch} 1\n" in header:  # which device.c does not see
             command += (f"-D{switch}=1",)
     script = _script(board)

@@ -9,7 +9,7 @@ from tifed.board.firmware.extractor_header import extractor_constants
 from tifed.board.firmware.front_end_header import intake_constants
 from tifed.board.firmware.own_header import kept_bytes, own_constants
 from tifed.board.firmware.sealed_header import SEALED_SWITCH
-from tifed.board.firmware.short_header import SHORT_SWITCH
+from tifed.board.firmware.short_header import CODER_SWITCH, SHORT_SWITCH
 from tifed.board.firmware.signal_header import signal_constants
 from tifed.errors import UsageError
 from tifed.extractor import Extractor
@@ -92,6 +92,7 @@ def experiment_header(
     sealed: bool = False,
     short: bool = False,
     received: bool = False,
+    coder: bool = False,
 ) -> str:
     """C text that firmware is compiled with.
 
@@ -115,6 +116,7 @@ def experiment_header(
         short: whether the device sends and takes short updates.
         received: whether it has RAM for the parameters that it was given, beside those that it
             makes of them: without, it sends them whole.
+        coder: whether it codes short updates.
 
     Raises:
         UsageError: if the network is for simulation only, or front end, extractor and network do
@@ -167,6 +169,7 @@ def experiment_header(
 {"" if store is None else own_constants(store, kept_bytes(network, in_flash) if keeps else 0)}
 {f"#define {SEALED_SWITCH} 1" if sealed else ""}
 {f"#define {SHORT_SWITCH} 1" if short else ""}
+{f"#define {CODER_SWITCH} 1" if coder else ""}
 #endif
 """
 

@@ -2,3 +2,6 @@
 
 SHORT_SWITCH = "TIFED_DEVICE_SHORT"
 """What ``device.h`` is compiled with where a device sends and takes short updates."""
+
+CODER_SWITCH = "TIFED_DEVICE_CODER"
+"""The same where it codes their numbers as well."""
