@@ -19,6 +19,7 @@ from tifed.experiment import to_toml
 from tifed.experiment.identity import VERSION, data_settings, description, identity
 from tifed.federation.checkpoint_file import _checksum
 from tifed.files.tensor_file import header_and_arrays
+from tifed.rule.compression import Change, Changes
 from tifed.rule.network import Activation, Layer, Network
 from tifed.rule.recipes import RECIPES, Server, Tuned
 
@@ -50,6 +51,9 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "privacy.secure_aggregation": False, "privacy.sites": None,
         "privacy.noise_multiplier": 0.0, "privacy.clip": 0, "privacy.delta": 1e-5,
         "privacy.centre": None, "privacy.noise_seed": None,
+        "compression.upload": "whole", "compression.download": "whole",
+        "compression.upload_shift": None, "compression.download_shift": None,
+        "compression.rows": 1,
     },
     "dirichlet": {"kind": "iid", "alpha": 1.0, "minimum": 1},
     "shards": {"kind": "iid", "classes_per_device": 2},
@@ -72,6 +76,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "fraction_bits": 0, "rounding": "toward-zero", "rate_halves": [2], "running_mean": 1,
         "running_mean_growth": 0, "momentum": 0,
     },
+    "Changes": {"layers": [], "by_energy": False},
+    "Change": {"shift": 0, "rows": 1},
 }  # fmt: skip
 """Every default that an identity of version 2 leaves out.
 
@@ -92,6 +98,7 @@ MATTERS: Mapping[str, Any] = {
     "baseline": "float-fedavg", "own_data": True, "robust": {"clip": 1.0},
     # Not the model, but what was promised: owners accept an experiment by its identity.
     "privacy": {"secure_aggregation": True},
+    "compression": {"upload": "ternary"},
 }  # fmt: skip
 OF_OWN_DATA: Mapping[str, Any] = {
     "held_out_every": 4, "report_classes": True, "personal": {"rounds": 3},
@@ -134,7 +141,10 @@ def test_a_default_changes_with_the_version_alone() -> None:
         **{name: PARTITIONS[name]().model_dump(mode="json") for name in PARTITIONS.built_in},
         **{name: RECIPES[name]().model_dump(mode="json") for name in RECIPES.built_in},
         **{name: BASELINES[name]().model_dump(mode="json") for name in BASELINES.built_in},
-        **{kind.__name__: constant_defaults(kind) for kind in (Network, Layer, Server)},
+        **{
+            kind.__name__: constant_defaults(kind)
+            for kind in (Network, Layer, Server, Changes, Change)
+        },
     }
     assert VERSION == DEFAULTS_ARE_OF_VERSION
     assert now == DEFAULTS
@@ -187,6 +197,17 @@ def test_every_setting_decides_or_is_known_not_to() -> None:
         assert identity(Experiment(**{name: value})) == plain, name
     line = {"fleet": "linked", "devices": 1, "link": {"devices": ["tcp:a:1"], "unsealed": True}}
     assert identity(Experiment(**line)) == identity(Experiment(devices=1))
+
+
+def test_shifts_by_rule_are_in_the_identity_of_what_travels_by_them() -> None:
+    layers = {"layers": (64, 32, 10)}
+    assert description(Experiment(**layers))["constants"].keys().isdisjoint({"upload", "download"})
+    experiment = Experiment(**layers, compression={"upload": "ternary", "download": ["4-bit"] * 2})
+    constants = description(experiment)["constants"]
+    assert constants["upload"] == {
+        "layers": [{"top": 1, "shift": 6}, {"top": 127}], "by_energy": True,
+    }  # fmt: skip
+    assert constants["download"]["layers"] == [{"top": 7, "shift": 5}, {"top": 7, "shift": 2}]
 
 
 def test_data_that_are_not_there_have_a_name_at_least() -> None:

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from tifed.data.partition.settings import Dirichlet, Iid, Shards
 from tifed.errors import UsageError
@@ -63,7 +64,7 @@ def test_a_folder_of_an_earlier_release_has_the_settings_of_all_kinds(tmp_path: 
 
 def test_every_field_is_described() -> None:
     for name, field in Experiment.model_fields.items():
-        if name not in ("partition", "faults", "memory", "link", "personal", "privacy", "robust"):
+        if not isinstance(field.default, BaseModel):
             assert field.description, name
 
 

@@ -1,12 +1,14 @@
 """The constants of an experiment's federation: whom to ask for what, and when."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tifed.errors import UsageError
 from tifed.experiment.schema import Experiment
-from tifed.federation import Federation, PersonalRounds
+from tifed.federation import AverageEvery, Federation, PersonalRounds
 from tifed.federation import assignment as assignments
 from tifed.federation.assignment import Assignment
+from tifed.rule.compression import Changes
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import check_clip
 from tifed.rule.network import Network
@@ -34,7 +36,7 @@ def federation_of(
     noise = experiment.privacy.noise()
     if noise is not None:
         check_clip(network, noise.clip)
-    return Federation(
+    federation = Federation(
         network=network,
         server=recipe.server(experiment.mode, network.depth),
         streams=tuple(map(len, orders)),
@@ -59,6 +61,27 @@ def federation_of(
         robust=experiment.robust.build(),
         noise=noise,
     )
+    upload, download = changes_of(experiment, network)
+    return replace(federation, upload=upload, download=download)
+
+
+def changes_of(experiment: Experiment, network: Network) -> tuple[Changes, Changes]:
+    """How weights go up and down.
+
+    Raises:
+        UsageError: naming the setting that does not fit the network.
+    """
+    batches = -(-experiment.buffer // experiment.batch)
+    steps = {
+        AverageEvery.BUFFER: experiment.local_epochs * batches,
+        AverageEvery.EPOCH: batches,
+        AverageEvery.MINI_BATCH: 1,
+    }[experiment.average_every]
+    first = experiment.learner().extra_shift(0, experiment.rounds, experiment.mode)
+    table = experiment.compression
+    return (
+        table.build_upload(network, steps, first), table.build_download(network, steps, first),
+    )  # fmt: skip
 
 
 def personal_rounds(experiment: Experiment, network: Network) -> PersonalRounds | None:

@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 
+from tifed.experiment.constants import changes_of
 from tifed.experiment.schema import Experiment
 from tifed.rule.network import Network
 from tifed.rule.recipes import ENERGIES, Recipe
@@ -124,7 +125,14 @@ def _constants(experiment: Experiment, network: Network | None) -> dict[str, Any
         "start": recipe.start(network),
         "start_biases": recipe.start_biases(network),
         **_by_energy(recipe, network),
+        **_changes(experiment, network),
     }
+
+
+def _changes(experiment: Experiment, network: Network) -> dict[str, Any]:
+    """How weights go up and down in the first round, where they do not travel whole."""
+    directions = zip(("upload", "download"), changes_of(experiment, network), strict=True)
+    return {name: _chosen(changes) for name, changes in directions if changes.layers}
 
 
 def _by_energy(recipe: Recipe, network: Network) -> dict[str, Any]:

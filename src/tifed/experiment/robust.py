@@ -29,6 +29,11 @@ class RobustTable(SettingsTable):
         description="trimmed mean: share of the devices that is left out at either end",
     )
 
+    @property
+    def on(self) -> bool:
+        """Whether anything is asked for."""
+        return self.build().on
+
     def build(self) -> Robust:
         """The same in whole numbers."""
         return Robust(round(self.clip * 100), self.aggregate, round(self.trim * 1_000_000))

@@ -21,6 +21,7 @@ from tifed.baselines import BASELINES, Baseline
 from tifed.data.partition import PartitionKind
 from tifed.data.partition.settings import Iid, chosen_kind, registered_kind
 from tifed.errors import UsageError
+from tifed.experiment.compression import CompressionTable, check_compression
 from tifed.experiment.explain import explained
 from tifed.experiment.fleet_kind import FleetKind
 from tifed.experiment.names import CHOICES, chooses, known
@@ -197,6 +198,7 @@ class Experiment(SettingsTable):
     personal: PersonalTable = PersonalTable()
     robust: RobustTable = RobustTable()
     privacy: PrivacyTable = PrivacyTable()
+    compression: CompressionTable = CompressionTable()
     data: dict[str, Any] = Field(
         default_factory=dict, description="options for loading the data set (docs/datasets.md)"
     )
@@ -329,6 +331,7 @@ class Experiment(SettingsTable):
         kind.check(self)
         check_own_data(self, kind)
         check_privacy(self)
+        check_compression(self)
         if self.pixel_shifts and self.mode == "memory-aware":
             raise ValueError(
                 "pixel_shifts: does not go with mode = 'memory-aware', which decides by memory "

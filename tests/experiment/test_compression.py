@@ -1,0 +1,103 @@
+"""``[compression]``: what follows from it, what does not go with it, and that runs resume."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tifed import Experiment, UsageError, resume, run
+from tifed.experiment.constants import changes_of
+from tifed.experiment.setup import build
+from tifed.rule.compression import Change, Changes
+from tifed.rule.network import Network
+
+TERNARY: dict[str, Any] = {"upload": "ternary", "download": "ternary"}
+
+
+def network(experiment: Experiment) -> Network:
+    assert experiment.layers is not None
+    return experiment.build_recipe().network(experiment.layers, experiment.batch)
+
+
+def travels(compression: dict[str, Any], **settings: Any) -> tuple[Changes, Changes]:
+    settings = {"layers": (784, 200, 10), "buffer": 50, "rounds": 150} | settings
+    experiment = Experiment(compression=compression, **settings)
+    return changes_of(experiment, network(experiment))
+
+
+def test_nothing_is_shortened_by_default() -> None:
+    assert travels({}) == (Changes(), Changes())
+
+
+@pytest.mark.parametrize(
+    ("settings", "energy_shift", "shifts"),
+    [
+        ({}, 0, (5, 6)),  # pixels of Fashion-MNIST
+        ({}, -3, (7, 8)),  # the same through octants-second-order
+        ({"mode": "single-layer"}, -3, (8, 9)),
+        ({"layers": (392, 50, 10)}, -3, (8, 9)),
+        ({"layers": (784, 10)}, 0, (4, 5)),
+    ],
+)
+def test_shifts_by_rule_are_those_that_lost_nothing(
+    settings: dict[str, Any], energy_shift: int, shifts: tuple[int, int]
+) -> None:
+    up, down = travels(TERNARY, **settings)
+    assert (up.at(0, energy_shift)[0].shift, down.at(0, energy_shift)[0].shift) == shifts
+    assert up.at(1, energy_shift)[0].shift == shifts[0] - 1
+
+
+def test_one_word_leaves_the_last_of_several_layers_8_bits() -> None:
+    up, _ = travels({"upload": "4-bit", "upload_shift": 6})
+    assert up == Changes((Change(7, 6), Change(127, 0)))
+    up, _ = travels({"upload": ["4-bit", "ternary"], "upload_shift": [6, 3], "rows": 4})
+    assert up == Changes((Change(7, 6, 4), Change(1, 3, 4)))
+    alone, _ = travels({"upload": "ternary", "upload_shift": 6}, layers=(784, 10))
+    assert alone.layers == (Change(1, 6),)
+
+
+def test_rows_may_stay_behind_though_weights_go_up_whole() -> None:
+    up, down = travels({"rows": 4})
+    assert (up.layers, down) == ((Change(0, rows=4),) * 2, Changes())
+
+
+@pytest.mark.parametrize(
+    ("compression", "settings", "problem"),
+    [
+        ({"upload": ["ternary"]}, {}, "compression.upload: 1 values for 2 layers"),
+        ({"download": "ternary", "download_shift": [1]}, {}, "download_shift: 1 values for 2"),
+        ({"upload_shift": 3}, {}, "compression.upload_shift: goes with compression.upload"),
+        ({"upload": "3-bit"}, {}, r"compression\.upload"),
+        ({"upload": "ternary", "upload_shift": 15}, {}, "compression.upload_shift"),
+        ({"rows": 17}, {}, "compression.rows"),
+        (TERNARY, {"baseline": "float-fedavg"}, "compression: baseline = 'float-fedavg'"),
+        ({"rows": 2}, {"robust": {"aggregate": "median"}}, r"compression.rows: \[robust\]"),
+        (TERNARY, {"privacy": {"noise_multiplier": 1.0, "clip": 9, "centre": 0}},
+         "compression.upload: .*privacy.noise_multiplier"),
+    ],
+)  # fmt: skip
+def test_what_does_not_go_together_is_named(
+    compression: dict[str, Any], settings: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(UsageError, match=problem):
+        travels(compression, **settings)
+
+
+@pytest.mark.parametrize("mode", ["full-network", "single-layer"])
+def test_a_short_run_learns_and_resumes_to_the_same_digest(tmp_path: Path, mode: Any) -> None:
+    experiment = Experiment(
+        rounds=12, mode=mode, checkpoint_every=4, compression=TERNARY | {"rows": 2}
+    )
+    whole = run(experiment, out=tmp_path / "run")
+    assert whole.accuracy > 0.6
+    for newest in sorted((tmp_path / "run/checkpoints").iterdir())[1:]:
+        newest.unlink()
+    assert resume(tmp_path / "run").digest == whole.digest
+    assert run(experiment.model_copy(update={"engine": "oracle"})).digest == whole.digest
+
+
+def test_what_goes_down_and_up_is_short_in_every_exchange() -> None:
+    experiment = Experiment(rounds=2, compression=TERNARY)
+    setup = build(experiment)
+    assert [change.top for change in setup.federation.upload.layers] == [1, 127]
+    assert run(experiment).digest != run(Experiment(rounds=2)).digest
