@@ -39,8 +39,9 @@ def test_four_devices_train_digits(
         {"mode": "per-device", "device_layers": [[0, 1], [1]], "seed": (1 << 64) - 3},
         {"at_end": "stop", "buffer": 13, "batch": 5, "partition": {"limit_per_device": 30}},
         {"class_weights": [1, 3, 1, 1, 8, 1, 1, 1, 1, 2], "buffer": 15},
+        {"compression": {"upload": "ternary", "download": "ternary", "rows": 2}},
     ],
-    ids=["paper", "int8", "relu", "deep", "mini-batch", "per-device", "stop", "weights"],
+    ids=["paper", "int8", "relu", "deep", "mini-batch", "per-device", "stop", "weights", "short"],
 )
 @pytest.mark.parametrize("board", ["cortex-m0", "cortex-m4"])
 def test_every_kind_of_experiment_on_a_processor(

@@ -44,6 +44,8 @@ def save_checkpoint(
                 arrays[f"server.{number}.{name}"] = array.astype(np.int32)
     if state.far is not None:
         arrays |= {"robust.norms": state.norms, "robust.far": state.far}
+    if state.held is not None:
+        arrays["compression.held"] = state.held
     updates = [layer.updates for layer in state.layers]
     return write_checkpoint(folder, checkpoint, FORMAT, arrays, updates, experiment_digest)
 
@@ -65,6 +67,9 @@ def load_checkpoint(
         whole = np.dtype(np.int64)
         expected["robust.norms"] = Expected((len(norms), 2), whole, (0, LARGEST_CLIP))
         expected["robust.far"] = Expected((federation.devices,), whole, (0, stored.exchange))
+    if federation.download.layers:
+        held = Expected((federation.devices,), np.dtype(np.int64), (-1, stored.exchange))
+        expected["compression.held"] = held
     stored.check(federation, expected)
     if (stored.energy is not None) != (federation.calibration_samples > 0):
         fault = "is missing" if stored.energy is None else "belongs to nothing"
@@ -83,7 +88,7 @@ def load_checkpoint(
     state = ServerState(
         stored.round, stored.exchange, arrays["turns"], parameters, tuple(layers),
         energy=stored.energy, energy_shift=stored.energy_shift, norms=norms,
-        far=arrays.get("robust.far"),
+        far=arrays.get("robust.far"), held=arrays.get("compression.held"),
     )  # fmt: skip
     return Checkpoint(state, stored.costs, stored.seconds)
 

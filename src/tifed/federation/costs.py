@@ -2,15 +2,21 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tifed.federation.fleet import DeviceScore, PersonalScore, PersonalWork
-from tifed.federation.plan import Jobs, Plan
+from tifed.federation.plan import Jobs, Plan, ScheduleState
+from tifed.federation.travel import bytes_down, bytes_of, bytes_up
+from tifed.federation.update import Update
+from tifed.rule.compression import Change
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Feedback, Network
 from tifed.rule.network.memory import layer_bytes
+
+if TYPE_CHECKING:
+    from tifed.federation.federation import Federation
 
 CALIBRATION_WORD = 4
 """Bytes of one feature's sum in the calibration round (int32)."""
@@ -45,14 +51,39 @@ class Costs:
         )
 
 
-def download_bytes(network: Network) -> int:
-    """What a device receives per exchange: every layer, for the forward pass needs them all."""
-    return sum(layer_bytes(network, layer) for layer in range(network.depth))
+def download_bytes(network: Network, changes: tuple[Change, ...] = (), missed: int = 1) -> int:
+    """What a device receives per exchange: every layer, for the forward pass needs them all.
+
+    Args:
+        network: what it holds.
+        changes: per layer how weights go down; () if whole.
+        missed: after how many exchanges it is asked again, 1 if in each.
+    """
+    if not changes:
+        return sum(layer_bytes(network, layer) for layer in range(network.depth))
+    return sum(
+        bytes_of(layer, change.top * missed, layer.fan_in)
+        for layer, change in zip(network.layers, changes, strict=True)
+    )
 
 
-def upload_bytes(network: Network, layers: tuple[int, ...]) -> int:
-    """What a device sends per exchange: the layers that it trained."""
-    return sum(layer_bytes(network, layer) for layer in layers)
+def upload_bytes(
+    network: Network, layers: tuple[int, ...], changes: tuple[Change, ...] = ()
+) -> int:
+    """What a device sends per exchange: the layers that it trained.
+
+    Args:
+        network: what it holds.
+        layers: that it trained.
+        changes: per layer how weights go up; () if whole. Where only some rows go up in a round it
+            is their mean number, rounded up.
+    """
+    if not changes:
+        return sum(layer_bytes(network, layer) for layer in layers)
+    return sum(
+        bytes_of(network.layers[n], changes[n].top, -(-network.layers[n].fan_in // changes[n].rows))
+        for n in layers
+    )
 
 
 def macs_per_visit(network: Network, layers: tuple[int, ...]) -> int:
@@ -84,23 +115,30 @@ def _visits(jobs: Jobs, steps: Integers, batch: int) -> Integers:
     return seen
 
 
-def exchange_costs(network: Network, batch: int, plan: Plan, answered: NDArray[np.bool_]) -> Costs:
+def exchange_costs(
+    federation: "Federation", plan: Plan, state: ScheduleState, update: Update
+) -> Costs:
     """What an exchange cost: every device asked was sent parameters, those who answered worked.
 
     Args:
-        network: what every device holds.
-        batch: samples per mini-batch.
+        federation: the run's constants.
         plan: what was asked.
-        answered: bool (devices,), whose updates came.
+        state: before the exchange.
+        update: what came.
     """
+    network, batch = federation.network, federation.batch
     down = len(plan.jobs) * download_bytes(network)
+    if state.held is not None:
+        down = bytes_down(federation, plan, state.held)
+    answered = np.zeros(federation.devices, bool)
+    answered[update.devices] = True
     jobs = plan.jobs.at(answered[plan.jobs.device])
     trained = visits(jobs, batch)
     forward = macs_per_visit(network, ())
-    up, macs = 0, forward * int(trained.sum())
+    up = bytes_up(network, plan, jobs) if update.bytes_up is None else update.bytes_up
+    macs = forward * int(trained.sum())
     for layer in range(network.depth):
         own = jobs.of_layer(layer)
-        up += upload_bytes(network, (layer,)) * int(np.count_nonzero(own))
         macs += (macs_per_visit(network, (layer,)) - forward) * int(trained[own].sum())
     return Costs(down, up, macs)
 

@@ -21,7 +21,7 @@ from tifed.federation.plan import (
     mask_of,
 )
 from tifed.federation.robust import Robust
-from tifed.rule.compression import Changes
+from tifed.rule.compression import Change, Changes
 from tifed.rule.integer import Purpose, permutation, stream_key
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import check_clip
@@ -141,11 +141,20 @@ class Federation:
 
     def with_changes(self, plan: Plan) -> Plan:
         """``plan`` with how weights travel in it, which follows from the rest of it."""
-        risen = self.extra_shifts[plan.round] - self.extra_shifts[0]
-        upload, download = (
-            changes.at(risen, plan.energy_shift) for changes in (self.upload, self.download)
+        return replace(
+            plan,
+            upload=self.upload.at(self._risen(plan.round), plan.energy_shift),
+            download=self.download_in(plan.round, plan.energy_shift),
+            seed=self.seed,
         )
-        return replace(plan, upload=upload, download=download, seed=self.seed)
+
+    def download_in(self, number: int, energy_shift: int) -> tuple[Change, ...]:
+        """Per layer how weights go down after an exchange of round ``number``; () if whole."""
+        return self.download.at(self._risen(number), energy_shift)
+
+    def _risen(self, number: int) -> int:
+        """By how much update shifts in round ``number`` are above those of the first."""
+        return self.extra_shifts[number] - self.extra_shifts[0]
 
     def weight_reach(self, layer: int) -> int:
         """The largest magnitude of what stands for a weight of ``layer``, in any round."""

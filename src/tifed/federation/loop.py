@@ -59,7 +59,7 @@ def begin(
     the sum of all squares, from which the input's energy around the centre follows.
     """
     if not federation.calibration_samples:
-        return initial_state(federation.server, parameters, federation.devices), Costs()
+        return _first_state(federation, parameters), Costs()
     sum_of_all = np.zeros(federation.network.features, np.int64)
     squares = samples = 0
     for sums in fleet.calibrate(range(federation.devices), federation.calibration_samples):
@@ -72,11 +72,19 @@ def begin(
     energy = energy_around(centre, sum_of_all, squares, samples)
     parameters = replace(started_by(federation, parameters, energy), centre=centre.astype(np.int8))
     state = replace(
-        initial_state(federation.server, parameters, federation.devices),
+        _first_state(federation, parameters),
         energy=energy,
         energy_shift=chosen_shift(federation, energy),
     )
     return state, calibration_costs(federation.network, federation.devices)
+
+
+def _first_state(federation: Federation, parameters: Parameters) -> ServerState:
+    """Before the first round no device has any parameters."""
+    state = initial_state(federation.server, parameters, federation.devices)
+    if not federation.download.layers:
+        return state
+    return replace(state, held=np.full(federation.devices, -1, np.int64))
 
 
 def federate(
@@ -111,13 +119,15 @@ def federate(
             present[update.devices] = True
             answered |= present
             absent.update(update.absent)
+            costs += exchange_costs(federation, plan, state, update)
             state = federation.robust.after(plan, state, update)
             if np.count_nonzero(present) >= federation.minimum_devices:
                 state = aggregate(federation.network, federation.server, state, update, plan)
                 updates.update({layer: part.devices for layer, part in update.layers.items()})
             else:
                 state = replace(state, exchange=state.exchange + 1)
-            costs += exchange_costs(federation.network, federation.batch, plan, present)
+            if state.held is not None:
+                state = replace(state, held=np.where(present, plan.exchange, state.held))
             statistics += update.statistics
         state = federation.after_round(state)
         record = RoundRecord(

@@ -210,6 +210,8 @@ class ScheduleState:
         energy_shift: added to the first layer's update shift in every round, chosen from it.
         far: int64 (devices,), of each device the exchanges in which it was far out (SPEC, section
             23); None in a run without bounds.
+        held: int64 (devices,), of each device the last exchange that it answered, -1 for none,
+            whose parameters it has (SPEC, section 25); None where all parameters go down whole.
     """
 
     round: int
@@ -218,6 +220,7 @@ class ScheduleState:
     energy: int | None = field(default=None, kw_only=True)
     energy_shift: int = field(default=0, kw_only=True)
     far: Integers | None = field(default=None, kw_only=True)
+    held: Integers | None = field(default=None, kw_only=True)
 
 
 StateT = TypeVar("StateT", bound=ScheduleState)

@@ -50,6 +50,8 @@ class Update:
             that: why.
         norms: int64 (n,), of each of ``devices`` the L2 norm of what it had changed before that was
             clipped, rounded up; (0,) where the plan has no bound.
+        bytes_up: what ``devices`` have sent, where a coder has made that shorter than the plan
+            says; None where the plan says it.
     """
 
     devices: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -57,6 +59,7 @@ class Update:
     statistics: Statistics = field(default_factory=Statistics)
     absent: Mapping[int, str] = field(default_factory=dict)
     norms: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
+    bytes_up: int | None = None
 
 
 def total(updates: Iterable[Update]) -> Update:
@@ -64,6 +67,7 @@ def total(updates: Iterable[Update]) -> Update:
     devices, norms = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     layers: dict[int, LayerSum] = {}
     statistics, absent = Statistics(), dict[int, str]()
+    sent: list[int | None] = []
     for update in updates:
         devices.append(update.devices)
         norms.append(update.norms)
@@ -71,7 +75,12 @@ def total(updates: Iterable[Update]) -> Update:
             layers[number] = layers[number] + part if number in layers else part
         statistics += update.statistics
         absent.update(update.absent)
-    return Update(np.concatenate(devices), layers, statistics, absent, np.concatenate(norms))
+        sent += [update.bytes_up] if len(update.devices) else []
+    told = [length for length in sent if length is not None]
+    return Update(
+        np.concatenate(devices), layers, statistics, absent, np.concatenate(norms),
+        sum(told) if sent and len(told) == len(sent) else None,
+    )  # fmt: skip
 
 
 def device_update(

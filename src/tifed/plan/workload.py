@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tifed.experiment import Experiment
+from tifed.experiment.constants import changes_of
 from tifed.federation import AverageEvery
 from tifed.federation.costs import calibration_costs, download_bytes, upload_bytes
 from tifed.plan.round_operations import RoundOperations, round_operations
@@ -50,14 +51,16 @@ def work(experiment: Experiment, network: Network, layers: tuple[int, ...]) -> W
     }[experiment.average_every]
     once = calibration_costs(network, int(experiment.calibration_samples > 0))
     asked = experiment.devices_per_round or experiment.devices
+    up, down = changes_of(experiment, network)
+    missed = -(-experiment.devices // asked)
     return Work(
         layers=layers,
         operations=round_operations(
             network, layers, experiment.buffer, experiment.batch, experiment.local_epochs
         ),
         exchanges=exchanges,
-        bytes_down=exchanges * download_bytes(network),
-        bytes_up=exchanges * upload_bytes(network, layers),
+        bytes_down=exchanges * download_bytes(network, down.layers, missed),
+        bytes_up=exchanges * upload_bytes(network, layers, up.layers),
         bytes_once_down=once.bytes_down,
         bytes_once_up=once.bytes_up,
         rounds=experiment.rounds * asked / experiment.devices,

@@ -149,7 +149,8 @@ def run_over(nodes: Nodes, out: Path | None = None) -> tuple[tifed.Result, list[
 @pytest.mark.parametrize(
     "settings",
     [{}, {"average_every": "epoch"}, {"mode": "single-layer"}, {"own_data": True},
-     {"devices_per_round": 9}],
+     {"devices_per_round": 9},
+     {"compression": {"upload": "ternary", "download": "4-bit", "rows": 2}}],
 )  # fmt: skip
 def test_the_digest_is_that_of_the_run_without(settings: dict[str, Any]) -> None:
     settings = {"devices": 12, "rounds": 3, **settings}

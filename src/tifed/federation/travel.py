@@ -1,0 +1,84 @@
+"""How many bytes parameters take on their way as short numbers (SPEC, section 25.6)."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tifed.federation.plan import Jobs, Plan
+from tifed.rule.compression import Change
+from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Layer, Network
+
+if TYPE_CHECKING:
+    from tifed.federation.federation import Federation
+
+PACKED = {1: (1, 5), 7: (1, 2), 127: (1, 1)}
+"""Of each width, by its largest number: bytes, and how many numbers are packed into them."""
+
+
+def bytes_of(layer: Layer, largest: int, rows: int) -> int:
+    """Bytes of ``rows`` rows of a layer's weights, and of its biases, which travel whole.
+
+    Args:
+        layer: whose.
+        largest: magnitude that a number of a weight can have; 0 for weights that travel whole, as
+            they do if no width has such numbers, or none is shorter.
+        rows: of fan-in, that travel.
+    """
+    count = rows * layer.fan_out
+    weights = count * layer.weight_bits // 8
+    for top, (length, numbers) in PACKED.items():
+        if 0 < largest <= top:
+            weights = min(weights, length * -(-count // numbers))
+            break
+    return weights + layer.fan_out * layer.bias_bits // 8
+
+
+def bytes_up(network: Network, plan: Plan, jobs: Jobs) -> int:
+    """What the devices of ``jobs``, which are some of the plan's, send."""
+    total = 0
+    for number, layer in enumerate(network.layers):
+        change = plan.upload[number] if plan.upload else Change(0)
+        devices, rows = jobs.device[jobs.of_layer(number)], np.arange(layer.fan_in)
+        for place in range(change.rows):
+            alike = int(np.count_nonzero(devices % change.rows == place))
+            up = int(np.count_nonzero(change.goes_up(rows, place, plan.round)))
+            total += alike * bytes_of(layer, change.top, up)
+    return total
+
+
+def bytes_down(federation: "Federation", plan: Plan, held: Integers) -> int:
+    """What the devices of ``plan`` are sent.
+
+    Args:
+        federation: the run's constants.
+        plan: of the exchange.
+        held: int64 (devices,), per device the exchange whose parameters it has, -1 for none; all
+            that has changed since then is added up for it.
+    """
+    last, counts = np.unique(held[plan.jobs.device], return_counts=True)
+    each = [_bytes_since(federation, plan, exchange) for exchange in last.tolist()]
+    return int(counts @ np.array(each, np.int64))
+
+
+def _bytes_since(federation: "Federation", plan: Plan, exchange: int) -> int:
+    """What a device is sent that has the parameters of ``exchange``."""
+    missed = _missed(federation, plan, exchange)
+    total = 0
+    for number, layer in enumerate(federation.network.layers):
+        changes = [changes[number] for changes in missed]
+        finest = min((change.shift for change in changes), default=0)
+        largest = sum(change.top << change.shift - finest for change in changes)
+        total += bytes_of(layer, largest, layer.fan_in)
+    return total
+
+
+def _missed(federation: "Federation", plan: Plan, exchange: int) -> list[tuple[Change, ...]]:
+    """How weights went down after each exchange since ``exchange``.
+
+    Nothing if the device has nothing, or so much is new that no short number holds the sum.
+    """
+    if exchange < 0 or plan.exchange - exchange > max(PACKED) or not federation.download.layers:
+        return []
+    rounds = (number // federation.exchanges_per_round for number in range(exchange, plan.exchange))
+    return [federation.download_in(number, plan.energy_shift) for number in rounds]
