@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from tifed.board.firmware import experiment_header
 from tifed.experiment import Experiment
 from tifed.experiment.setup import Setup, build
 from tifed.federation import Fleet
-from tifed.fleets import emulated
 from tifed.fleets.emulated import EmulatedFleet, Emulation
 from tifed.fleets.linked import LinkSettings
 from tifed.fleets.simulated import SimulatedFleet
@@ -202,12 +202,10 @@ def test_a_board_that_leaves_an_exchange_is_left_out_of_it_alone() -> None:
 def test_a_board_without_room_for_two_copies_sends_whole_parameters(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    header = emulated.experiment_header
-
     def without_room(*shape: Any, **what: Any) -> str:
-        return header(*shape, **(what | {"received": False}))
+        return experiment_header(*shape, **(what | {"received": False}))
 
-    monkeypatch.setattr(emulated, "experiment_header", without_room)
+    monkeypatch.setattr("tifed.fleets.emulated.experiment_header", without_room)
     setup = short_setup()
     outcome, _, tallies = on_boards(setup)
     assert outcome == simulated(setup)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -485,6 +485,7 @@ class LinkedFleet:
             plan.energy_shift,
         )  # fmt: skip
         self._check(client, job, status)
+        before = client.bytes_received
         weights, biases = list(parameters.weights), list(parameters.biases)
         for number in job.layers:
             if device.keeps and short_line.goes_up_short(plan, job, number):
@@ -494,7 +495,10 @@ class LinkedFleet:
             else:
                 weights[number], biases[number] = client.get_layer(number, network.layers[number])
         trained = Parameters(parameters.centre, tuple(weights), tuple(biases))
-        return planned_update(plan, job, parameters, trained, status.statistics)
+        update = planned_update(plan, job, parameters, trained, status.statistics)
+        # With short updates a round's costs are bytes that were sent, frames included.
+        sent = client.bytes_received - before if self._short else None
+        return replace(update, bytes_up=sent)
 
     def _fill(self, client: Client, job: Job) -> None:
         """Have a device's buffer filled: with its own samples, or with those that it is sent."""
