@@ -3,6 +3,7 @@
  *
  *     fuzz_device COUNT SEED     COUNT random inputs
  *     with -DTIFED_DEVICE_FRONT_END, and -DTIFED_DEVICE_SHIFTS beside it     devices that have these
+ *     with -DTIFED_DEVICE_SHORT, and -DTIFED_DEVICE_CODER beside it          devices with short updates
  *     with -DTIFED_DEVICE_OWN    devices with samples of their own, of which no byte may leave
  *     with -DTIFED_DEVICE_SEALED devices with a key, which obey nobody who does not have it
  *     with -DTIFED_DEVICE_MASKED devices that give what they have learnt under masks alone
@@ -15,6 +16,9 @@
 #include <string.h>
 
 #include "device.h"
+#ifdef TIFED_DEVICE_SHORT
+#include "tifed_changes.h"
+#endif
 
 #ifdef TIFED_DEVICE_FRONT_END
 #include "tifed_shifts.h"
@@ -34,7 +38,7 @@ static const tifed_network network = {layers, 2, TIFED_MARGIN, 48, TIFED_OUTPUT_
 static tifed_link far_end;
 static uint8_t last_answer; /* first byte of the last frame's payload */
 static unsigned long frames_sent, noise_sent, answers_ok, work_done, bytes_out;
-static unsigned long spoilt_sent, strangers_sent, pictures, worked, opened;
+static unsigned long spoilt_sent, strangers_sent, pictures, worked, unmasked, changes, changed;
 static bool between; /* delimiters, nothing sent since the last one */
 
 #ifdef TIFED_DEVICE_SEALED
@@ -169,7 +173,7 @@ static void look_at_masks(const tifed_device_masked *masked)
         fail("a round of masks with devices that hide nothing, or have no key");
     if (counted & ~with || (counted && !(counted & 1u)) || (counted && devices_in(counted) < 3u))
         fail("a sum of devices that hide nothing, or were not in the round");
-    opened += counted != 0u;
+    unmasked += counted != 0u;
 }
 #endif
 
@@ -191,6 +195,10 @@ static void hear_byte(uint8_t byte)
                              tifed_link_get16(tifed_link_frame(&far_end) + 6));
 #endif
             last_answer = tifed_link_frame(&far_end)[TIFED_LINK_HEADER];
+            if (tifed_link_frame(&far_end)[1] == (TIFED_LINK_GET_CHANGES | TIFED_LINK_ANSWER))
+                changes += last_answer == TIFED_LINK_OK;
+            if (tifed_link_frame(&far_end)[1] == (TIFED_LINK_PUT_CHANGES | TIFED_LINK_ANSWER))
+                changed += last_answer == TIFED_LINK_OK;
             answers_ok += last_answer == TIFED_LINK_OK;
         }
         between = true;
@@ -345,15 +353,53 @@ static void attack(tifed_device *device)
 }
 #endif
 
+#ifdef TIFED_DEVICE_SHORT
+/* Changes asked for, or sent, in a frame of a length that fits, mostly. */
+static void short_frame(tifed_device *device)
+{
+    static const uint8_t tops[] = {1, 7, 127, 0x81, 0x87, 0xFF, 5, 0};
+    uint8_t payload[64] = {take() & 1u}, how = take(), top = tops[how & 7u];
+    uint32_t count = 1u + take() % 35u, head = top & 0x80u ? 14u : 12u;
+    payload[4] = take() % 36u;
+    payload[8] = (uint8_t)count;
+    payload[10] = top;
+    payload[11] = how >> 3 & 15u;
+    if (how & 0x80u) {
+        payload[12] = 1u + (take() & 3u);
+        payload[13] = take() % payload[12];
+        payload[14] = take();
+        payload[15] = take();
+        request(device, TIFED_LINK_GET_CHANGES, payload, top & 0x80u ? 16u : 14u);
+        return;
+    }
+    uint32_t weights = payload[0] ? 15u : FEATURES * 5u;
+    uint32_t left_of = payload[4] < weights ? weights - payload[4] : 0u;
+    uint32_t numbers = count < left_of ? count : left_of, each = top == 1u  ? 5u
+                                                                 : top < 8u ? 2u
+                                                                            : 1u;
+    uint32_t bytes = top & 0x80u ? take() % 12u : (numbers + each - 1u) / each;
+    for (uint32_t i = 12; i < sizeof payload; i++)
+        payload[i] = take();
+    bytes += 2u * (count - numbers);
+    request(device, TIFED_LINK_PUT_CHANGES, payload,
+            (uint16_t)(head + bytes < sizeof payload ? head + bytes : sizeof payload));
+}
+#endif
+
 /* As far into a session as `depth` says: most of what a device does lies behind a long way. */
 static void get_going(tifed_device *device, uint8_t depth)
 {
-    uint8_t configure[12] = {3}, train[24] = {0, 0, 0, 0, 9}, sample[8 + INPUTS] = {0};
+    uint8_t configure[13] = {3}, train[24] = {0, 0, 0, 0, 9}, sample[8 + INPUTS] = {0};
     if (depth > 0u)
         request(device, TIFED_LINK_HELLO, NULL, 0);
     if (depth > 1u) {
         configure[0] = (uint8_t)(depth & 3u);
+#ifdef TIFED_DEVICE_SHORT
+        configure[12] = take() & 1u;
         request(device, TIFED_LINK_CONFIGURE, configure, sizeof configure);
+#else
+        request(device, TIFED_LINK_CONFIGURE, configure, sizeof configure - 1u);
+#endif
     }
 #ifdef TIFED_DEVICE_OWN
     uint8_t order[28] = {take() & 7u, 0, 0, 0, 1, 0, 0, 0, 2};
@@ -399,9 +445,17 @@ static void get_going(tifed_device *device, uint8_t depth)
             request(device, TIFED_LINK_UNMASK, round, sizeof round - 4u);
     }
 #endif
+#ifdef TIFED_DEVICE_SHORT
+    while (depth > 6u && tifed_device_work(device))
+        work_done++;
+    for (uint8_t n = take() & 7u; depth > 6u && n; n--)
+        short_frame(device);
+#endif
 }
 
-#ifdef TIFED_DEVICE_MASKED
+#ifdef TIFED_DEVICE_SHORT
+#define TYPES 28u
+#elif defined TIFED_DEVICE_MASKED
 #define TYPES 25u
 #elif defined TIFED_DEVICE_OWN
 #define TYPES 19u
@@ -411,8 +465,8 @@ static void get_going(tifed_device *device, uint8_t depth)
 
 static void frame(tifed_device *device)
 {
-    static const uint8_t sizes[] = {0, 0,  12, 7, 12, 12, 9, 0, 8,  24, 0,  0,  0,
-                                    8, 12, 0,  8, 8,  28, 0, 4, 40, 20, 12, 16, 4};
+    static const uint8_t sizes[] = {0, 0, 12, 7,  12, 12, 9,  0,  8,  24, 0, 0,  0,  8, 12,
+                                    0, 8, 8,  28, 0,  4,  40, 20, 12, 16, 4, 14, 12, 12};
     uint8_t how = take(), type = take(), spoil = take();
     if (how & 1u)
         type = (uint8_t)(1u + type % TYPES);
@@ -421,6 +475,12 @@ static void frame(tifed_device *device)
         length = (uint16_t)(type == TIFED_LINK_PUT_PARAMETERS || type == TIFED_LINK_PUT_SAMPLE
                                 ? 8u + length % 70u
                                 : sizes[type]);
+    if (type == TIFED_LINK_CONFIGURE && (how & 64u))
+        length++; /* with options */
+    if (type == TIFED_LINK_GET_CHANGES && (how & 64u))
+        length += 2u; /* with a start */
+    if (type == TIFED_LINK_PUT_CHANGES && (how & 2u))
+        length += spoil % 24u;
     if (length > TIFED_LINK_PAYLOAD)
         length = TIFED_LINK_PAYLOAD;
     uint8_t *payload = tifed_link_frame(&sender) + TIFED_LINK_HEADER;
@@ -431,6 +491,8 @@ static void frame(tifed_device *device)
             payload[i] = i & 3u ? 0u : payload[i] & 7u;
     if ((how & 8u) && type == TIFED_LINK_PUT_SAMPLE && length > 8u)
         payload[4] = 0; /* a piece from the start */
+    if (type == TIFED_LINK_CONFIGURE && length == 13u)
+        payload[12] &= 3u;
     static uint16_t sequence;
     if (how & 16u)
         sequence++;
@@ -517,6 +579,10 @@ static void run(const uint8_t *data, size_t size)
     config.source = &source;
 #endif
     size_t bytes = tifed_memory_size(&config);
+#ifdef TIFED_DEVICE_SHORT
+    if (size % 3u)
+        bytes += tifed_received_size(&config);
+#endif
     void *memory = malloc(bytes); /* of the exact size, so that the sanitizer sees its end */
     int8_t *sample = malloc(FEATURES);
     tifed_device_setup setup = {
@@ -580,7 +646,12 @@ static void run(const uint8_t *data, size_t size)
             continue;
         }
 #endif
-        if (choice < 160u) {
+#ifdef TIFED_DEVICE_SHORT
+        if (choice < 15u)
+            short_frame(device);
+        else
+#endif
+            if (choice < 160u) {
             frame(device);
         } else if (choice < 200u) {
             for (unsigned n = take(); n && left; n--, noise_sent++)
@@ -805,9 +876,10 @@ int main(int argc, char **argv)
 #endif
     printf("\"inputs\": %lu, \"frames\": %lu, \"noise\": %lu, \"sound_answers\": %lu, "
            "\"steps\": %lu, \"bytes_out\": %lu, \"spoilt\": %lu, \"strangers\": %lu, "
-           "\"pictures\": %lu, \"worked\": %lu, \"opened\": %lu}\n",
+           "\"pictures\": %lu, \"worked\": %lu, \"unmasked\": %lu, \"changes\": %lu, "
+           "\"changed\": %lu}\n",
            count, frames_sent, noise_sent, answers_ok, work_done, bytes_out, spoilt_sent,
-           strangers_sent, pictures, worked, opened);
+           strangers_sent, pictures, worked, unmasked, changes, changed);
     return 0;
 }
 #endif

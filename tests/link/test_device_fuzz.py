@@ -49,6 +49,9 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         (),
         ("-DTIFED_DEVICE_FRONT_END",),
         ("-DTIFED_DEVICE_FRONT_END", "-DTIFED_DEVICE_SHIFTS"),
+        ("-DTIFED_DEVICE_SHORT",),
+        ("-DTIFED_DEVICE_SHORT", "-DTIFED_DEVICE_CODER"),
+        ("-DTIFED_DEVICE_SHORT", "-DTIFED_DEVICE_CODER", "-DTIFED_DEVICE_OWN"),
         ("-DTIFED_DEVICE_OWN",),
         ("-DTIFED_DEVICE_MASKED",),
         ("-DTIFED_DEVICE_OWN", "-DTIFED_DEVICE_MASKED"),
@@ -58,8 +61,8 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         (SEALED, "-DTIFED_DEVICE_OWN"),
     ],
     ids=[
-        "", "front end", "shift copies", "own", "masks", "own, masks", "own, front end",
-        "own, shift copies", "sealed", "sealed, own",
+        "", "front end", "shift copies", "short", "short, coder", "short, own", "own", "masks",
+        "own, masks", "own, front end", "own, shift copies", "sealed", "sealed, own",
     ],
 )  # fmt: skip
 def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
@@ -77,9 +80,11 @@ def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
     assert seen["steps"] > INPUTS // 20
     front_end, own = "-DTIFED_DEVICE_FRONT_END" in options, "-DTIFED_DEVICE_OWN" in options
     assert seen["pictures"] > INPUTS // 2 if front_end else seen["pictures"] == 0
+    short = "-DTIFED_DEVICE_SHORT" in options
     assert seen["worked"] > INPUTS if own else seen["worked"] == 0
     masked = "-DTIFED_DEVICE_MASKED" in options
     assert seen["unmasked"] > INPUTS // 50 if masked else seen["unmasked"] == 0
+    assert min(seen["changes"], seen["changed"]) >= INPUTS // 100 * short
     # And it was tried with what it must not answer, or not obey.
     assert seen["spoilt"] > INPUTS // 3
     assert seen["strangers"] > INPUTS // (10 if SEALED in options else 3)

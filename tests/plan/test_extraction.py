@@ -49,7 +49,7 @@ def test_ram_and_flash_of_an_image_are_as_planned() -> None:
     names = ("extraction", "firmware")
     planned = [sum(it[name].value for name in names if name in it) for it in parts]
     assert sizes[1].data - sizes[0].data == planned[1] - planned[0]
-    flash = flash_parts(network, choice, known, Measured(), with_it)
+    flash = flash_parts(EXPERIMENT, network, choice, known, Measured(), with_it)
     planned_flash = flash["extractor"].value + flash["extractor's code"].value
     # Beside both there are the tables of layers, and calls.
     assert planned_flash <= sizes[1].code - sizes[0].code <= planned_flash + 400

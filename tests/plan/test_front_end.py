@@ -96,7 +96,7 @@ def test_ram_flash_and_stack_of_an_image_are_as_planned(processor: str) -> None:
     planned = [sum(it[name].value for name in names if name in it) for it in parts]
     assert sizes[1].data - sizes[0].data == planned[1] - planned[0]
     assert parts[1]["front end"].value == front_end_memory(OCTANTS).total + 68
-    flash = flash_parts(network, choice, row, load_measured(), before)
+    flash = flash_parts(EXPERIMENT, network, choice, row, load_measured(), before)
     # Beside it there are calls, and the numbers that describe it.
     more = sizes[1].code - sizes[0].code
     assert flash["front end's code"].value <= more <= flash["front end's code"].value + 200

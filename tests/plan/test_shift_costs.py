@@ -76,7 +76,7 @@ def test_ram_and_flash_of_an_image_are_as_planned(
     assert abs(sizes[1].data - sizes[0].data - (totals[1] - totals[0])) <= 8
     assert parts[1]["pictures"].value == 20 * 196
     assert parts[0]["buffer"].value - parts[1]["buffer"].value == 10 * network.features
-    flash = flash_parts(network, choice, row, load_measured(), before[1])
+    flash = flash_parts(experiment, network, choice, row, load_measured(), before[1])
     assert flash["shift copies' code"].value == CODE
     assert 300 < sizes[1].code - sizes[0].code <= CODE + 200
 

@@ -242,7 +242,9 @@ TIFED_NOINLINE static void *take(tifed_arena *arena, uint32_t rows, uint32_t row
 /* What there is memory for, and why (SPEC, section 10; TIFED_BYTES_LAYER and TIFED_BYTES_SHARED
  * count the same):
  *
- * - Parameters in RAM lie in wire order, so that they are put and got in place, with no copy.
+ * - Parameters in RAM lie in wire order, so that they are put and got in place, with no copy. With
+ *   the centre they come before all that depends on which layers are trained, so that they stay
+ *   where they are when that changes; how many bytes so many are is what this returns.
  * - A layer's update needs its inputs and its deltas for all samples of a mini-batch. The inputs of
  *   the first layer are in the buffer already, and a layer that is not trained keeps nothing.
  * - Deltas lie in pairs of samples, because a kernel multiplies two samples by one instruction; so
@@ -251,7 +253,7 @@ TIFED_NOINLINE static void *take(tifed_arena *arena, uint32_t rows, uint32_t row
  * - Samples are stored as inputs, centred and shifted, so that no epoch has to do it again; of those
  *   that a source gives there is but a mini-batch, which the update looks at again.
  * - Two rows of activations take turns as what a layer takes and what it gives. */
-static void lay_out(tifed *t, tifed_arena *arena)
+static size_t lay_out(tifed *t, tifed_arena *arena)
 {
     const tifed_config *config = &t->config;
     const tifed_network *network = config->network;
@@ -269,15 +271,23 @@ static void lay_out(tifed *t, tifed_arena *arena)
             state.weights = config->frozen[l].weights;
             state.biases = config->frozen[l].biases;
         }
-        if (is_trained(config, l) && l)
-            state.inputs = take(arena, config->batch, layer->fan_in * 2u);
-        if (is_trained(config, l))
-            state.deltas = take(arena, pairs, layer->fan_out * 4u);
         if (t->states)
             t->states[l] = state;
         widest = layer->fan_out > widest ? layer->fan_out : widest;
     }
     t->centre = network->centred ? take(arena, features, 1u) : NULL;
+    size_t lasting = arena->used;
+    for (uint32_t l = 0; l < network->depth; l++) {
+        const tifed_layer *layer = &network->layers[l];
+        if (!is_trained(config, l))
+            continue;
+        int16_t *inputs = l ? take(arena, config->batch, layer->fan_in * 2u) : NULL;
+        int16_t *deltas = take(arena, pairs, layer->fan_out * 4u);
+        if (t->states) {
+            t->states[l].inputs = inputs;
+            t->states[l].deltas = deltas;
+        }
+    }
     t->input = network->centred || network->input_shift ? take(arena, features, 1u) : NULL;
     t->samples =
         take(arena, config->source ? TIFED_ROWS(config->buffer, config->batch) : config->buffer,
@@ -287,6 +297,7 @@ static void lay_out(tifed *t, tifed_arena *arena)
     t->activations[0] = take(arena, widest, 2u);
     t->activations[1] = take(arena, widest, 2u);
     t->column = config->trained ? take(arena, pairs, 4u) : NULL;
+    return lasting;
 }
 
 size_t tifed_memory_size(const tifed_config *config)
@@ -300,6 +311,13 @@ size_t tifed_memory_size(const tifed_config *config)
     return arena.overflow ? 0 : arena.used;
 }
 
+/* Not for cleanliness alone: a run must not depend on what the memory held before. */
+static void zero(uint8_t *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = 0;
+}
+
 int tifed_init(tifed *t, const tifed_config *config, void *memory, size_t bytes)
 {
     int status = tifed_check(config);
@@ -309,10 +327,7 @@ int tifed_init(tifed *t, const tifed_config *config, void *memory, size_t bytes)
     if (!t || !memory || needed == 0 || bytes < needed ||
         (uintptr_t)memory % offsetof(struct aligned, state))
         return TIFED_ERROR_MEMORY;
-    /* Not for cleanliness alone: a run must not depend on what the memory held before. */
-    uint8_t *byte = memory;
-    for (size_t i = 0; i < needed; i++)
-        byte[i] = 0;
+    zero(memory, needed);
     tifed_arena arena = {memory, 0, false};
     tifed_work none = {0, 0, 0, 0, 0, 0};
     tifed_statistics zero = {0, 0, 0, 0};
@@ -321,6 +336,25 @@ int tifed_init(tifed *t, const tifed_config *config, void *memory, size_t bytes)
     t->work = none;
     t->statistics = zero;
     lay_out(t, &arena);
+    return TIFED_OK;
+}
+
+int tifed_train_layers(tifed *t, uint32_t trained, size_t bytes)
+{
+    tifed_config config = t->config;
+    config.trained = trained;
+    int status = tifed_check(&config);
+    if (status != TIFED_OK)
+        return status;
+    size_t needed = tifed_memory_size(&config);
+    if (needed == 0 || bytes < needed)
+        return TIFED_ERROR_MEMORY;
+    uint8_t *memory = (uint8_t *)t->states;
+    tifed_arena arena = {memory, 0, false};
+    t->config = config;
+    size_t lasting = lay_out(t, &arena);
+    zero(memory + lasting, needed - lasting);
+    tifed_clear(t);
     return TIFED_OK;
 }
 

@@ -162,6 +162,10 @@ size_t tifed_memory_size(const tifed_config *config);
  * zero it. */
 int tifed_init(tifed *t, const tifed_config *config, void *memory, size_t bytes);
 
+/* Train other layers from now on, within the same memory, of which there are `bytes`: parameters and
+ * centre stay, the buffer is empty. After an error all is as before. */
+int tifed_train_layers(tifed *t, uint32_t trained, size_t bytes);
+
 /* --- parameters arrive ------------------------------------------------------------------------ */
 
 /* The input's centre, values first..; to be set before samples are added. */

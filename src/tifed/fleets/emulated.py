@@ -9,6 +9,7 @@ from tifed.board.emulators.start import RunningBoard, start_board
 from tifed.board.firmware.build import Compiler, Firmware, build_firmware
 from tifed.board.firmware.emulated_boards import board_for
 from tifed.board.firmware.header import experiment_header
+from tifed.errors import UsageError
 from tifed.federation import (
     DeviceCounts,
     DeviceScore,
@@ -49,7 +50,11 @@ class Emulation:
 
 
 def firmware_for(
-    emulation: Emulation, inputs: FleetInputs, defines: Sequence[str] = (), sealed: bool = False
+    emulation: Emulation,
+    inputs: FleetInputs,
+    defines: Sequence[str] = (),
+    sealed: bool = False,
+    coder: bool = True,
 ) -> Firmware:
     """The image that every device of the fleet runs.
 
@@ -60,6 +65,7 @@ def firmware_for(
         inputs: what it is built for.
         defines: further ``NAME=VALUE`` for the preprocessor.
         sealed: whether every device has a key, with which its line is sealed.
+        coder: whether devices code their short updates, if there are any.
 
     Raises:
         UsageError: if the board cannot run it, or there is no compiler.
@@ -69,18 +75,27 @@ def firmware_for(
     if inputs.own_data:
         require_ram(inputs, board)
     federation = inputs.federation
-    header = experiment_header(
-        federation.network, federation.layer_sets(), federation.buffer, federation.batch,
-        frozen=inputs.start, front_end=inputs.front_end, extractor=inputs.extractor,
-        shifts=inputs.shifts,
-        store=store_shape(inputs) if inputs.own_data else None,
-        keeps=board.ram >= RAM_FOR_A_MODEL,
-        plays=played_signal(inputs),
-        signal_digest=inputs.signal_digest if inputs.own_data else None,
-        sealed=sealed,
-        masked=inputs.device_masks,
-    )  # fmt: skip
-    return build_firmware(board, header, emulation.compiler, defines=defines)
+    short = bool(federation.upload.layers or federation.download.layers)
+
+    def built(received: bool) -> Firmware:
+        header = experiment_header(
+            federation.network, federation.layer_sets(), federation.buffer, federation.batch,
+            frozen=inputs.start, front_end=inputs.front_end, extractor=inputs.extractor,
+            shifts=inputs.shifts,
+            store=store_shape(inputs) if inputs.own_data else None,
+            keeps=board.ram >= RAM_FOR_A_MODEL,
+            plays=played_signal(inputs),
+            signal_digest=inputs.signal_digest if inputs.own_data else None,
+            sealed=sealed, masked=inputs.device_masks, short=short, received=received, coder=short and coder,
+        )  # fmt: skip
+        return build_firmware(board, header, emulation.compiler, defines=defines)
+
+    if not short:
+        return built(received=False)
+    try:
+        return built(received=True)
+    except UsageError:  # no room, or what the next line says again
+        return built(received=False)
 
 
 @dataclass
@@ -95,6 +110,7 @@ class EmulatedFleet:
         defines: further ``NAME=VALUE`` for the firmware's preprocessor.
         wire: put between us and each board, for instance one that loses bytes.
         sealed: whether the lines are sealed, with keys that are made when the boards start.
+        coder: whether boards code their short updates.
     """
 
     inputs: FleetInputs
@@ -104,6 +120,7 @@ class EmulatedFleet:
     defines: Sequence[str] = ()
     wire: Callable[[int, RunningBoard, Opener], Opener] = lambda device, board, opener: opener
     sealed: bool = False
+    coder: bool = True
     _linked: LinkedFleet | None = field(default=None, init=False, repr=False)
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterable[FeatureSums]:
@@ -148,7 +165,7 @@ class EmulatedFleet:
         return self._linked
 
     def _started(self) -> LinkedFleet:
-        firmware = firmware_for(self.emulation, self.inputs, self.defines, self.sealed)
+        firmware = firmware_for(self.emulation, self.inputs, self.defines, self.sealed, self.coder)
         own = flash_contents(self.inputs, firmware)
         with ExitStack() as boards:
             clients = []

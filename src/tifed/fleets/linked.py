@@ -22,6 +22,7 @@ from tifed.federation import (
     planned_update,
 )
 from tifed.federation.counts import impossible_counts, impossible_squares
+from tifed.fleets import short_line
 from tifed.fleets.built_for import (
     fingerprint_of,
     misfit,
@@ -76,6 +77,7 @@ class _Device:
         self.configured: tuple[int, ...] | None = None
         self.buffer: tuple[int, int, int] | None = None
         self.holds: Parameters | None = None
+        self.keeps = False
         self.kept: Parameters | None = None
 
 
@@ -147,6 +149,17 @@ class LinkedFleet:
             require_hiding(self._federation, numbers)
             lines = {number: device.client for number, device in self._devices.items()}
             self._masks = DeviceMasks(self._federation, lines, self._once_each)
+        federation = self._federation
+        self._short = bool(federation.upload.layers or federation.download.layers)
+        self._start = short_line.start_of(federation) if self._short else None
+
+    @property
+    def traffic(self) -> dict[int, tuple[int, int]]:
+        """Bytes that went over each device's line so far, to it and from it, frames included."""
+        return {
+            number: (device.client.bytes_sent, device.client.bytes_received)
+            for number, device in self._devices.items()
+        }
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
         """Feature sums, made by each of ``devices`` that answers; with masks one, over them all."""
@@ -491,20 +504,40 @@ class LinkedFleet:
         self._ready(device)
         client = device.client
         if device.configured is None or (layers is not None and device.configured != layers):
-            device.forget_memory()
-            wanted = layers or ()
-            client.configure(wanted, self._federation.seed)
-            if self._network.centred:
-                client.put_centre(parameters.centre)
-            device.configured = wanted
+            self._configure(device, parameters, layers or ())
         if device.holds is parameters:
             return
-        device.holds = None
-        for number, (weight, bias) in enumerate(
-            zip(parameters.weights, parameters.biases, strict=True)
-        ):
-            client.put_layer(number, weight, bias)
+        before, device.holds = device.holds, None
+        if self._speaks_short(device):
+            for number in range(self._network.depth):
+                short_line.put_layer(client, number, parameters, before, self._start)
+        else:
+            for number, (weight, bias) in enumerate(
+                zip(parameters.weights, parameters.biases, strict=True)
+            ):
+                client.put_layer(number, weight, bias)
         device.holds = parameters
+
+    def _configure(self, device: _Device, parameters: Parameters, layers: tuple[int, ...]) -> None:
+        """Have a device train ``layers``; it has its parameters still if it can keep them."""
+        held = device.holds if device.configured is not None and device.keeps else None
+        device.forget_memory()
+        seed, stays = self._federation.seed, False
+        if self._speaks_short(device):
+            device.keeps, stays = short_line.configure(
+                device.client, layers, seed, held is not None
+            )
+        else:
+            device.client.configure(layers, seed)
+        if self._network.centred and not stays:
+            device.client.put_centre(parameters.centre)
+        device.configured, device.holds = layers, held if stays else None
+
+    def _speaks_short(self, device: _Device) -> bool:
+        """Whether short updates are asked for, and the device can make them."""
+        return (
+            self._short and device.capabilities is not None and (device.capabilities.short_updates)
+        )
 
     def _keep(self, device: _Device, parameters: Parameters, number: int) -> None:
         """See that a device keeps ``parameters`` as the model of round ``number``."""
@@ -516,13 +549,23 @@ class LinkedFleet:
     def _train(self, plan: Plan, job: Job, parameters: Parameters) -> Update:
         """One device's part in an exchange."""
         status = self._done(plan, job, parameters)
-        client, network = self._devices[job.device].client, self._network
+        device, network = self._devices[job.device], self._network
+        client = device.client
         self._check(client, job, status)
+        before = client.bytes_received
         weights, biases = list(parameters.weights), list(parameters.biases)
         for number in job.layers:
-            weights[number], biases[number] = client.get_layer(number, network.layers[number])
+            if device.keeps and short_line.goes_up_short(plan, job, number):
+                weights[number], biases[number] = short_line.get_layer(
+                    client, plan, job, number, parameters, self._federation
+                )
+            else:
+                weights[number], biases[number] = client.get_layer(number, network.layers[number])
         trained = Parameters(parameters.centre, tuple(weights), tuple(biases))
-        return planned_update(plan, job, parameters, trained, status.statistics)
+        update = planned_update(plan, job, parameters, trained, status.statistics)
+        # With short updates a round's costs are bytes that were sent, frames included.
+        sent = client.bytes_received - before if self._short else None
+        return replace(update, bytes_up=sent)
 
     def _done(self, plan: Plan, job: Job, parameters: Parameters) -> DeviceStatus:
         """What a device says once it has done ``job``; only what it does not know yet is sent.
@@ -538,7 +581,8 @@ class LinkedFleet:
             device.buffer = None
             self._fill(client, job)
             device.buffer = wanted
-        device.holds = None
+        if not device.keeps:
+            device.holds = None
         status = client.train(
             job.first_step, job.steps, plan.extra_shift, job.device, plan.exchange,
             plan.energy_shift,

@@ -98,7 +98,9 @@ class SimulatedFleet:
         """The engine and the devices' data as one; None if it cannot, or must not."""
         engine, streams = self.inputs.engine, self.inputs.streams
         first = streams[0]
-        singly = self.inputs.federation.robust.aggregate != "mean"
+        federation = self.inputs.federation
+        # No engine shortens what many devices have made before it adds that up.
+        singly = federation.robust.aggregate != "mean" or bool(federation.upload.layers)
         if (
             singly
             or not isinstance(engine, FleetEngine)

@@ -14,7 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.link.frame import PAYLOAD
+from tifed.link.short_numbers import packed_size, unpack
+from tifed.native.coder import decode
 from tifed.printable import printable
+from tifed.rule.compression.coder import Frame as CodedFrame
+from tifed.rule.compression.coder import bits_of
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
 from tifed.rule.network import Tensor
@@ -22,7 +26,7 @@ from tifed.rule.network import Tensor
 SMALLEST_PAYLOAD = 64
 """Bytes that every device takes in a payload at least."""
 _LONGEST_NAME = 60
-_OWN_DATA, _MASKS = 8, 16
+_OWN_DATA, _MASKS, _SHORT, _CODER = 8, 16, 32, 64
 _KEY = 32
 _HELLO = struct.Struct("<BBB10I")
 _STATUS = struct.Struct("<BH9I")
@@ -57,6 +61,8 @@ class Capabilities:
         tick_hertz: ticks per second.
         board: its name, printable.
         own_data: whether it has its samples itself, and nobody sends it any.
+        short_updates: whether it sends and takes short updates.
+        coder: whether it codes their numbers.
         held_out_every: every how manieth of its own samples is held out; 0 without own samples.
         mask_peers: with how many other devices it can share masks, without which no update leaves
             it; 0 without masks.
@@ -79,6 +85,8 @@ class Capabilities:
     tick_hertz: int
     board: str
     own_data: bool = False
+    short_updates: bool = False
+    coder: bool = False
     held_out_every: int = 0
     mask_peers: int = 0
 
@@ -189,6 +197,8 @@ def capabilities(answer: bytes) -> Capabilities:
         tick_hertz=hertz,
         board=printable(name),
         own_data=bool(flags & _OWN_DATA),
+        short_updates=bool(flags & _SHORT),
+        coder=bool(flags & _CODER),
         held_out_every=words[_OWN_DATA],
         mask_peers=words[_MASKS],
     )
@@ -235,20 +245,50 @@ def parameters(answer: bytes, count: int, dtype: np.dtype[np.signedinteger], bou
     return values
 
 
-def sums(answer: bytes, count: int, samples: range) -> tuple[int, int, Integers]:
+def changes(
+    answer: bytes, weights: int, biases: int, top: int, bound: int, start: int | None = None
+) -> tuple[Integers, Tensor, int | None]:
+    """By how much weights have moved, int64, and the biases behind the last of them, int16.
+
+    They are coded if there is a ``start`` of the frame; then that of the next one comes as well.
+
+    Raises:
+        ValueError: if these are none or more than the ``weights`` and ``biases`` that are left,
+            a number is beyond ``top``, a bias beyond ±``bound``, or there are more or fewer bytes.
+    """
+    if len(answer) < _VALUE.size:
+        raise ValueError(f"has {len(answer)} bytes, not {_VALUE.size} or more")
+    count, body = int(_VALUE.unpack_from(answer)[0]), answer[_VALUE.size :]
+    if not 0 < count <= weights + biases:
+        raise ValueError(f"has {count} numbers, not 1 to {weights + biases}")
+    of_weights = min(count, weights)
+    size = packed_size(of_weights, top)
+    if start is not None:
+        size = max(0, len(body) - 2 * (count - of_weights))
+    biases_there = parameters(body[size:], count - of_weights, np.dtype(np.int16), bound)
+    if start is None or not of_weights:
+        return unpack(body[:size], of_weights, top), biases_there, start
+    coded, start = decode(CodedFrame(body[:size], of_weights, bits_of(top), start))
+    numbers = coded.astype(np.int64)
+    _within(numbers, top)
+    return numbers, biases_there, start
+
+
+def sums(answer: bytes, count: int, samples: range, width: int = 4) -> tuple[int, int, Integers]:
     """Number of samples, sum of all squares, and ``count`` sums of features, int64 (count,).
 
+    A sum has ``width`` bytes, 2 or 4.
     Whether the squares fit the sums can be told once all sums are there.
 
     Raises:
         ValueError: if there are more or fewer, they are over another number of samples than one in
             ``samples``, or one is more than int8 values can sum to.
     """
-    _exactly(answer, _SUMS.size + 4 * count)
+    _exactly(answer, _SUMS.size + width * count)
     counted, squares = _SUMS.unpack_from(answer)
     if counted not in samples:
         raise ValueError(f"sums {counted} samples, not {_one_of(samples)}")
-    values = np.frombuffer(answer, "<i4", offset=_SUMS.size).astype(np.int64)
+    values = np.frombuffer(answer, f"<i{width}", offset=_SUMS.size).astype(np.int64)
     _within(values, 128 * counted)
     return counted, squares, values
 

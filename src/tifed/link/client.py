@@ -13,11 +13,12 @@ from tifed.link.conversation import PieceSize
 from tifed.link.errors import DeviceAnswerError
 from tifed.link.frame import Frame, Kind
 from tifed.link.masking import Masking
+from tifed.link.short_updates import ShortUpdates
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Layer, Tensor, bias_dtype, weight_dtype
 
 
-class Client(Masking):
+class Client(Masking, ShortUpdates):
     """One device at the other end of a line.
 
     A request is sent until it is answered; a device carries out a repeated one only once. The
@@ -41,6 +42,7 @@ class Client(Masking):
         found = self._ask(Kind.HELLO, nonce, answers.capabilities, silence)
         self._pieces = PieceSize(found.payload)
         self._own_data = found.own_data
+        self._short, self._coder = found.short_updates, found.coder
         return found
 
     def configure(self, layers: tuple[int, ...], seed: int) -> None:
@@ -61,6 +63,12 @@ class Client(Masking):
             for first, piece in self._split(wire, 8, size):
                 head = struct.pack("<II", number, start + first // size)
                 self._order(Kind.PUT_PARAMETERS, head + piece)
+
+    def put_biases(self, number: int, weights: int, bias: Tensor) -> None:
+        """Send the biases (fan_out,) of a layer that has so many ``weights``."""
+        for first, piece in self._split(bias.astype("<i2").tobytes(), 8, 2):
+            head = struct.pack("<II", number, weights + first // 2)
+            self._order(Kind.PUT_PARAMETERS, head + piece)
 
     def get_layer(self, number: int, layer: Layer) -> tuple[Tensor, Tensor]:
         """Fetch one layer's weights (fan_in, fan_out) and biases (fan_out,)."""

@@ -21,13 +21,14 @@ from tifed.link.frame import ANSWER, VERSION, Frame, FrameReader, Kind, encode
 from tifed.link.seal import NO_KEY, SEALED_ONLY, Seal
 from tifed.link.transport import Opener, Transport, TransportClosedError
 
+MEMORY = 3
 SESSION, UNCONFIGURED, BUSY, ORDER, FORMAT = 66, 67, 68, 69, 70
 """Codes by which a device says that it is not where the server thinks it is."""
 
 CODES = {
     1: "its network is out of range",
     2: "a sum could overflow",
-    3: "too little memory",
+    MEMORY: "too little memory",
     4: "no such layer",
     5: "parameters past the end of the layer",
     6: "a parameter beyond its bound",
@@ -81,6 +82,13 @@ class Conversation:
 
     A request is sent until it is answered; a device carries out a repeated one only once. The
     device forgets its session when it restarts, and that is how the restart is noticed.
+
+    Attributes:
+        name: for messages.
+        patience: how long to wait for the device.
+        resent: requests that were sent again.
+        bytes_sent: over the line, frames and what encloses them included.
+        bytes_received: the same the other way.
     """
 
     def __init__(
@@ -115,9 +123,12 @@ class Conversation:
         self._quickness = Quickness()
         self._stopped = False
         self._own_data = False
+        self._short = self._coder = False
+        self._starts: dict[tuple[Kind, int], int] = {}
         self._seal = None if key is None else Seal(key)
         self._trouble: str | None = None
         self.resent = 0
+        self.bytes_sent = self.bytes_received = 0
 
     @property
     def session(self) -> int:
@@ -285,7 +296,9 @@ class Conversation:
             sealed = frame if self._seal is None else self._seal.seal(frame)
             if sealed is None:
                 raise DeviceRestartedError(f"{self.name}: there is no sealed session")
-            self.open_line().write(encode(sealed))
+            data = encode(sealed)
+            self.open_line().write(data)
+            self.bytes_sent += len(data)
         except LineNotOpenedError as error:
             self._trouble = f"cannot be opened: {error.reason}"
             return False
@@ -302,7 +315,9 @@ class Conversation:
                 if seconds <= 0 or self._line is None:
                     return None
                 try:
-                    self._frames.extend(self._reader.feed(self._line.read(seconds)))
+                    data = self._line.read(seconds)
+                    self.bytes_received += len(data)
+                    self._frames.extend(self._reader.feed(data))
                 except TransportClosedError as error:
                     self._lose(error)
             frame: Frame | None = self._frames.popleft()

@@ -48,6 +48,9 @@ class Kind(IntEnum):
     GET_MASKED = 23
     UNMASK = 24
     SEED = 25
+    GET_CHANGES = 26
+    PUT_CHANGES = 27
+    PUT_START = 28
     READY = 0xC0
     DONE = 0xC1
 

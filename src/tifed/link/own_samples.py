@@ -12,6 +12,9 @@ from tifed.link.errors import DeviceAnswerError
 from tifed.link.frame import Kind
 from tifed.rule.integer.rounding import Integers
 
+_FEW = 255
+"""Samples whose sums fit 16 bits."""
+
 
 class OwnSamples(Conversation):
     """The requests that are about a device's own samples."""
@@ -138,11 +141,13 @@ class OwnSamples(Conversation):
         """Fetch what a device has summed, which is over one of these numbers of samples."""
         pieces, told = [np.zeros(0, np.int64)], set[tuple[int, int]]()
         first = 0
+        width = 2 if self._short and samples[-1] <= _FEW else 4
+        asked = bytes([width]) if width == 2 else b""
         while first < features:
-            length = min(self._pieces.room(13) // 4, features - first)
+            length = min(self._pieces.room(13) // width, features - first)
             counted, squares, piece = self._ask(
-                Kind.GET_SUMS, struct.pack("<II", first, length),
-                partial(answers.sums, count=length, samples=samples),
+                Kind.GET_SUMS, struct.pack("<II", first, length) + asked,
+                partial(answers.sums, count=length, samples=samples, width=width),
             )  # fmt: skip
             told.add((counted, squares))
             pieces.append(piece)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from tifed.board import Board, Measured
 from tifed.experiment import Experiment
+from tifed.experiment.constants import changes_of
 from tifed.plan.choice import Choice
 from tifed.plan.figure import Figure, Source
 from tifed.plan.preprocessing import AS_THEY_ARE, Preprocessing
@@ -16,6 +17,9 @@ CODE = 8_192
 
 STATIC = 1_024
 """Bytes of RAM of the firmware itself where none was compiled: link buffers and contexts."""
+
+SHORT_UPDATES, CODER = 3_600, 1_800
+"""Bytes of flash of short updates, and of their coder: the most on the processors that are emulated."""
 
 STACK = 512
 """Bytes of stack where none was painted: the most that it is allowed to be."""
@@ -35,7 +39,7 @@ def ram_parts(
     """RAM of a device: the core's own layout, and what surrounds it."""
     core = device_memory(
         network, choice.layers, experiment.buffer, experiment.batch, choice.frozen_in_flash,
-        sourced=before.shifts is not None,
+        sourced=before.shifts is not None, received=_compressed(experiment, network),
     )  # fmt: skip
     image = measured.image(board.core)
     # Beside what was compiled, the firmware has room for a sample that arrives in pieces.
@@ -49,6 +53,8 @@ def ram_parts(
         name: Figure(getattr(core, name), Source.COMPUTED)
         for name in ("weights", "buffer", "activations", "deltas", "scratch")
     }
+    if core.received:
+        parts["received weights"] = Figure(core.received, Source.COMPUTED)
     deepest = max(int(stack.value), before.stack(board.core))
     parts |= before.ram(network.features)
     if before.shifts is not None:
@@ -59,7 +65,13 @@ def ram_parts(
     return parts
 
 
+def _compressed(experiment: Experiment, network: Network) -> bool:
+    """Whether devices send or take short updates."""
+    return any(changes.layers for changes in changes_of(experiment, network))
+
+
 def flash_parts(
+    experiment: Experiment,
     network: Network,
     choice: Choice,
     board: Board,
@@ -83,6 +95,8 @@ def flash_parts(
         else Figure(image.code, Source.MEASURED),
         "frozen weights": Figure(frozen, Source.COMPUTED),
     }
+    if _compressed(experiment, network):
+        parts["short updates"] = Figure(SHORT_UPDATES + CODER, Source.MODELLED)
     parts |= before.flash(board.core)
     if board.reserved_flash:
         parts["reserved"] = Figure(board.reserved_flash, Source.MODELLED)

@@ -202,7 +202,7 @@ def _placement(
         choice=choice,
         work=work,
         ram=ram_parts(experiment, network, choice, board, measured, before),
-        flash=flash_parts(network, choice, board, measured, before),
+        flash=flash_parts(experiment, network, choice, board, measured, before),
         board=board,
         instructions=count,
         per_sample=per_sample,

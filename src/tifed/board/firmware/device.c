@@ -25,6 +25,10 @@ void tifed_device_init(tifed_device *device, const tifed_device_setup *setup)
 #ifdef TIFED_DEVICE_FRONT_END
     device->core.count = 0; /* which is looked at before there is a configuration */
 #endif
+#ifdef TIFED_DEVICE_SHORT
+    device->received = NULL;
+    device->learnt = false;
+#endif
 #ifdef TIFED_DEVICE_OWN
     tifed_own_start(device);
 #endif
@@ -70,6 +74,12 @@ NOINLINE SHARED uint16_t tifed_device_hello(tifed_device *device, uint8_t *out)
 #ifdef TIFED_DEVICE_MASKED
     if (has_masks(device))
         *to = (uint8_t)(*to | 16);
+#endif
+#ifdef TIFED_DEVICE_SHORT
+    *to |= 32u;
+#ifdef TIFED_DEVICE_CODER
+    *to |= 64u;
+#endif
 #endif
     to++;
     *to++ = network->depth;
@@ -155,7 +165,8 @@ static uint16_t get_parameters(tifed_device *device, const uint8_t *in, uint8_t 
     return out[0] == TIFED_LINK_OK ? (uint16_t)(size + 1u) : 1u;
 }
 
-static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint8_t *out)
+/* In `width` bytes each: 4, or 2, in which sums over few samples fit. */
+static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint32_t width, uint8_t *out)
 {
     const int32_t *sums = device->setup->memory;
     uint32_t first = tifed_link_get32(in), count = tifed_link_get32(in + 4);
@@ -164,7 +175,7 @@ static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint8_t *out)
         out[0] = (uint8_t)-TIFED_ERROR_PLACE;
         return 1;
     }
-    if (count > (TIFED_LINK_PAYLOAD - 13u) / 4u) {
+    if (count > (TIFED_LINK_PAYLOAD - 13u) / width) {
         out[0] = TIFED_LINK_LENGTH;
         return 1;
     }
@@ -173,8 +184,14 @@ static uint16_t get_sums(tifed_device *device, const uint8_t *in, uint8_t *out)
     to = tifed_link_put32(to, device->summed);
     to = tifed_link_put32(to, (uint32_t)device->squares);
     to = tifed_link_put32(to, (uint32_t)(device->squares >> 32));
-    for (uint32_t i = 0; i < count; i++)
-        to = tifed_link_put32(to, (uint32_t)sums[first + i]);
+    for (uint32_t i = 0; i < count; i++) {
+#ifdef TIFED_DEVICE_SHORT
+        if (width == 2u)
+            to = tifed_link_put16(to, (uint32_t)sums[first + i]);
+        else
+#endif
+            to = tifed_link_put32(to, (uint32_t)sums[first + i]);
+    }
     return (uint16_t)(to - out);
 }
 
@@ -189,6 +206,9 @@ NOINLINE static uint8_t configure(tifed_device *device, const uint8_t *in)
         tifed_init(&device->core, &config, device->setup->memory, (size_t)device->setup->bytes);
     device->state = result == TIFED_OK ? TIFED_DEVICE_CONFIGURED : TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
+#ifdef TIFED_DEVICE_SHORT
+    device->received = NULL;
+#endif
 #ifdef TIFED_DEVICE_OWN
     if (result == TIFED_OK)
         tifed_own_configured(device);
@@ -316,6 +336,9 @@ NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in)
     if (result == TIFED_OK) {
         device->state = TIFED_DEVICE_TRAINING;
         device->ticks = 0;
+#ifdef TIFED_DEVICE_SHORT
+        tifed_short_train(device);
+#endif
     }
     return code_of(result);
 }
@@ -338,11 +361,15 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
     if (has_masks(device) && tifed_masked_order(device, type, in, length, &said))
         return said;
 #endif
+#ifdef TIFED_DEVICE_SHORT
+    tifed_short_restore(device);
+#endif
 #ifdef TIFED_DEVICE_OWN
     if (has_own(device)) {
-        uint8_t code = type < TIFED_LINK_COUNTS ? tifed_own_refusal(device, type, in, length)
-                                                : tifed_own_order(device, type, in, length);
-        if (code != TIFED_LINK_OK || type >= TIFED_LINK_COUNTS)
+        bool own = type >= TIFED_LINK_COUNTS && type <= TIFED_LINK_PERSONAL_SCORE;
+        uint8_t code = own ? tifed_own_order(device, type, in, length)
+                           : tifed_own_refusal(device, type, in, length);
+        if (code != TIFED_LINK_OK || own)
             return code;
     }
 #endif
@@ -350,6 +377,12 @@ static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, 
     if (!configured && (type == TIFED_LINK_PUT_CENTRE || type == TIFED_LINK_PUT_PARAMETERS ||
                         type == TIFED_LINK_TRAIN))
         return TIFED_LINK_UNCONFIGURED;
+#ifdef TIFED_DEVICE_SHORT
+    if (type == TIFED_LINK_CONFIGURE && length == 13u)
+        return tifed_short_configure(device, in);
+    if (type >= TIFED_LINK_GET_CHANGES)
+        return tifed_short_order(device, type, in, length);
+#endif
     switch (type) {
     case TIFED_LINK_CONFIGURE: return length == 12u ? configure(device, in) : TIFED_LINK_LENGTH;
     case TIFED_LINK_PUT_CENTRE:
@@ -400,7 +433,8 @@ static bool special_answer(tifed_device *device, uint8_t type, uint16_t length, 
         *size = tifed_own_answer(device, type, length, payload);
         return true;
     }
-    if (type != TIFED_LINK_GET_PARAMETERS && type != TIFED_LINK_RESET)
+    if (type != TIFED_LINK_GET_PARAMETERS && type != TIFED_LINK_RESET &&
+        type != TIFED_LINK_GET_CHANGES)
         return false;
     uint8_t code = tifed_own_refusal(device, type, payload, length);
     if (code != TIFED_LINK_OK)
@@ -451,13 +485,23 @@ static void answer(tifed_device *device)
             payload[0] = TIFED_LINK_BUSY;
         else
             size = get_parameters(device, payload, payload);
+#ifdef TIFED_DEVICE_SHORT
+    } else if (type == TIFED_LINK_GET_CHANGES) {
+        size = tifed_short_answer(device, payload, length, payload);
+    } else if (type == TIFED_LINK_GET_SUMS && length == 9u && device->summed &&
+               device->state == TIFED_DEVICE_IDLE) {
+        if (payload[8] == 2u && device->summed <= 255u)
+            size = get_sums(device, payload, 2, payload);
+        else
+            payload[0] = TIFED_LINK_LENGTH;
+#endif
     } else if (type == TIFED_LINK_GET_SUMS) {
         if (length != 8u)
             payload[0] = TIFED_LINK_LENGTH;
         else if (device->state != TIFED_DEVICE_IDLE || device->summed == 0u)
             payload[0] = TIFED_LINK_ORDER; /* what lies there is something else, or nothing */
         else
-            size = get_sums(device, payload, payload);
+            size = get_sums(device, payload, 4, payload);
     } else {
         if (sequence == 0u || sequence != device->last_sequence) {
             device->last_value = 0;

@@ -77,11 +77,15 @@ typedef struct tifed_device {
     uint8_t last_code;      /* and its answer, for a request that comes again */
     uint8_t state;
     uint16_t last_value;
-    uint16_t training; /* sequence of the order that is under way */
-    uint32_t filled;   /* values of a sample that have arrived */
-    uint32_t summed;   /* samples in the calibration sums */
-    uint64_t squares;  /* of all their features: 2^14 each, of 2^16 features at most */
-    uint64_t ticks;    /* of the steps since TRAIN; before, of making features since CLEAR */
+    uint16_t training;    /* sequence of the order that is under way */
+    uint32_t filled;      /* values of a sample that have arrived */
+    uint32_t summed;      /* samples in the calibration sums */
+    uint64_t squares;     /* of all their features: 2^14 each, of 2^16 features at most */
+    uint64_t ticks;       /* of the steps since TRAIN; before, of making features since CLEAR */
+#ifdef TIFED_DEVICE_SHORT /* which costs flash: only for a device with short updates (SPEC, 25) */
+    uint8_t *received;    /* parameters of the trained layers as they arrived; NULL: not kept */
+    bool learnt;          /* those in the core are others by now */
+#endif
 #ifdef TIFED_DEVICE_OWN
     tifed_device_own own;
 #endif

@@ -90,6 +90,20 @@ __attribute__((always_inline)) static inline void add_to_sums(tifed_device *devi
     device->summed++;
 }
 
+#ifdef TIFED_DEVICE_SHORT
+/* In the last byte of a configure: keep what arrives for the trained layers beside what they make of
+ * it; parameters and centre stay. */
+enum { TIFED_SHORT_RECEIVED = 1, TIFED_SHORT_STAY = 2 };
+
+/* device_short.c: the parameters are again those that arrived; they are what is trained from now on.
+ * Orders and questions of short updates: the code, or the bytes of the answer. */
+void tifed_short_restore(tifed_device *device);
+void tifed_short_train(tifed_device *device);
+uint8_t tifed_short_configure(tifed_device *device, const uint8_t *in);
+uint8_t tifed_short_order(tifed_device *device, uint8_t type, const uint8_t *in, uint32_t length);
+uint16_t tifed_short_answer(tifed_device *device, const uint8_t *in, uint32_t length, uint8_t *out);
+#endif
+
 #ifdef TIFED_DEVICE_OWN
 /* Whether the device has its samples itself. */
 static inline bool has_own(const tifed_device *device)

@@ -82,6 +82,9 @@ NOINLINE static int take_kept(tifed_device *device, uint32_t trained)
     if (!trained)
         config.buffer = 0;
     own->complete = false;
+#ifdef TIFED_DEVICE_SHORT
+    device->received = NULL; /* there is another model in its place */
+#endif
     int status = tifed_init(&device->core, &config, setup->memory, (size_t)setup->bytes);
     if (status == TIFED_OK)
         status = tifed_kept_restore(&own->kept, &device->core);
@@ -555,7 +558,13 @@ uint8_t tifed_own_refusal(tifed_device *device, uint8_t type, const uint8_t *in,
 {
     tifed_device_own *own = &device->own;
     switch (type) {
-    case TIFED_LINK_CONFIGURE: return length == 12u ? bind(device, in + 4) : (uint8_t)TIFED_LINK_OK;
+    case TIFED_LINK_CONFIGURE:
+#ifdef TIFED_DEVICE_SHORT
+        if (length == 13u) /* personal parameters do not stay */
+            return own->personal && in[12] & TIFED_SHORT_STAY ? TIFED_LINK_NOT_ALLOWED
+                                                              : bind(device, in + 4);
+#endif
+        return length == 12u ? bind(device, in + 4) : (uint8_t)TIFED_LINK_OK;
     case TIFED_LINK_PUT_SAMPLE:
         return own->personal || length < 8u || in[0] != 2u ? TIFED_LINK_NOT_ALLOWED : TIFED_LINK_OK;
     case TIFED_LINK_RESET: return own->keeps ? TIFED_LINK_OK : TIFED_LINK_NOT_ALLOWED;
@@ -566,11 +575,18 @@ uint8_t tifed_own_refusal(tifed_device *device, uint8_t type, const uint8_t *in,
             return TIFED_LINK_TOO_FEW;
         break;
     case TIFED_LINK_PUT_PARAMETERS:
+#ifdef TIFED_DEVICE_SHORT
+    case TIFED_LINK_PUT_CHANGES:
+    case TIFED_LINK_PUT_START:
+#endif
     case TIFED_LINK_PUT_CENTRE:
         if (!own->personal)
             own->complete = false;
         break;
     case TIFED_LINK_CLEAR:
+#ifdef TIFED_DEVICE_SHORT
+    case TIFED_LINK_GET_CHANGES:
+#endif
     case TIFED_LINK_GET_PARAMETERS: break;
     default: return TIFED_LINK_OK;
     }

@@ -10,6 +10,7 @@ from tifed.board.firmware.front_end_header import intake_constants
 from tifed.board.firmware.masked_header import MASKED_SWITCH
 from tifed.board.firmware.own_header import kept_bytes, own_constants
 from tifed.board.firmware.sealed_header import SEALED_SWITCH
+from tifed.board.firmware.short_header import CODER_SWITCH, SHORT_SWITCH
 from tifed.board.firmware.signal_header import signal_constants
 from tifed.errors import UsageError
 from tifed.extractor import Extractor
@@ -53,6 +54,7 @@ def memory_bytes(
     batch: int,
     in_flash: Collection[int] = (),
     sourced: bool = False,
+    received: bool = False,
 ) -> int:
     """RAM that the core needs for the largest of the sets of layers in ``trained``.
 
@@ -63,10 +65,12 @@ def memory_bytes(
         batch: samples per mini-batch.
         in_flash: layers whose parameters take no RAM.
         sourced: whether samples are kept elsewhere.
+        received: whether trained layers' parameters are kept as they arrived.
     """
     saved = sum(held_bytes(network, layer) for layer in in_flash)
     needs = [
-        device_memory(network, layers, buffer, batch, sourced=sourced).total - saved
+        device_memory(network, layers, buffer, batch, sourced=sourced, received=received).total
+        - saved
         for layers in trained
     ]
     return max(*needs, CALIBRATION_WORD * network.features)
@@ -88,6 +92,9 @@ def experiment_header(
     signal_digest: str | None = None,
     sealed: bool = False,
     masked: bool = False,
+    short: bool = False,
+    received: bool = False,
+    coder: bool = False,
 ) -> str:
     """C text that firmware is compiled with.
 
@@ -109,6 +116,10 @@ def experiment_header(
         signal_digest: SHA-256 of what made its own samples of readings; None if nothing did.
         sealed: whether the device has a key, and takes no frame that is not sealed with it.
         masked: whether its updates leave it under masks alone.
+        short: whether the device sends and takes short updates.
+        received: whether it has RAM for the parameters that it was given, beside those that it
+            makes of them: without, it sends them whole.
+        coder: whether it codes short updates.
 
     Raises:
         UsageError: if the network is for simulation only, or front end, extractor and network do
@@ -133,7 +144,9 @@ def experiment_header(
     in_flash = tuple(sorted(untrained))
     if any(layer.weight_bits == 32 for layer in network.layers):
         raise UsageError("weight_bits: 32 is for simulations; a device has 8 or 16")
-    memory = memory_bytes(network, trained, buffer, batch, in_flash, sourced=shifts is not None)
+    memory = memory_bytes(
+        network, trained, buffer, batch, in_flash, sourced=shifts is not None, received=received
+    )
     name = fingerprint(network, buffer, batch, extractor, front_end, shifts, signal_digest)
     return f"""\
 /* Generated from an experiment: {"-".join(map(str, network.shape))}. */
@@ -159,6 +172,8 @@ def experiment_header(
 {"" if store is None else own_constants(store, kept_bytes(network, in_flash) if keeps else 0)}
 {f"#define {SEALED_SWITCH} 1" if sealed else ""}
 {f"#define {MASKED_SWITCH} 1" if masked else ""}
+{f"#define {SHORT_SWITCH} 1" if short else ""}
+{f"#define {CODER_SWITCH} 1" if coder else ""}
 #endif
 """
 

@@ -50,6 +50,10 @@ enum {
     TIFED_LINK_GET_MASKED = 23,
     TIFED_LINK_UNMASK = 24,
     TIFED_LINK_SEED = 25,
+    /* Of a device that sends and takes short updates. */
+    TIFED_LINK_GET_CHANGES = 26,
+    TIFED_LINK_PUT_CHANGES = 27,
+    TIFED_LINK_PUT_START = 28,
     TIFED_LINK_ANSWER = 0x80,
     /* What the device says unasked. */
     TIFED_LINK_READY = 0xC0, /* it has started */

@@ -18,6 +18,7 @@ class DeviceMemory:
         activations: inputs of the trained layers above the first, for one mini-batch.
         deltas: deltas of the trained layers, for one mini-batch.
         scratch: the input's centre, one sample's way through the network, bookkeeping.
+        received: the trained layers' parameters as they arrived, which short updates are made from.
     """
 
     weights: int
@@ -25,6 +26,7 @@ class DeviceMemory:
     activations: int
     deltas: int
     scratch: int
+    received: int = 0
 
     @property
     def total(self) -> int:
@@ -55,6 +57,7 @@ def device_memory(
     batch: int,
     frozen_in_flash: bool = False,
     sourced: bool = False,
+    received: bool = False,
 ) -> DeviceMemory:
     """RAM of a device that trains ``layers``.
 
@@ -65,6 +68,7 @@ def device_memory(
         batch: samples per mini-batch.
         frozen_in_flash: whether layers that are not trained stay out of RAM.
         sourced: whether samples come from a source, so that only a mini-batch of them is kept.
+        received: whether the device keeps what it was given, for short updates.
     """
     held = layers if frozen_in_flash else range(network.depth)
     features, widest = network.features, max(network.shape[1:])
@@ -82,6 +86,7 @@ def device_memory(
         + 4 * widest
         + 2 * _words(2 * widest)
         + (4 * pairs if layers else 0),
+        received=sum(held_bytes(network, layer) for layer in layers) if received else 0,
     )
 
 
