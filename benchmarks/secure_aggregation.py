@@ -1,7 +1,7 @@
 """What secure aggregation costs: bytes, messages, and the time of server and sites.
 
-    python benchmarks/secure_aggregation.py flower
-    python benchmarks/secure_aggregation.py protocol
+    python -m benchmarks.secure_aggregation flower
+    python -m benchmarks.secure_aggregation protocol
 
 Both print tables of docs/scaling.md. The first runs whole rounds in Flower's simulation engine,
 with and without; the second is the protocol alone, without messages and training, and with three
