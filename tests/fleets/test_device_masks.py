@@ -10,7 +10,7 @@ import pytest
 
 from tifed.board.emulators.start import RunningBoard
 from tifed.errors import UsageError
-from tifed.experiment import Experiment
+from tifed.experiment import Experiment, run
 from tifed.experiment.setup import Setup, build
 from tifed.federation import Fleet, Jobs, Plan, Update
 from tifed.fleets import SimulatedFleet
@@ -118,8 +118,8 @@ def test_one_digest_with_masks_and_without(
     simulated: Runner, emulated: Runner, board: str, emulator: str
 ) -> None:
     lines = list[Line]()
-    run = emulated(tapped(lines), board=board, emulator=emulator, **SMALL, **MASKED)
-    assert run == simulated(**SMALL)
+    outcome = emulated(tapped(lines), board=board, emulator=emulator, **SMALL, **MASKED)
+    assert outcome == simulated(**SMALL)
     assert answered(lines, Kind.UNMASK) == 4 * (3 + 1)  # exchanges, and the calibration
     assert not answered(lines, Kind.GET_PARAMETERS)
     assert not answered(lines, Kind.GET_SUMS)
@@ -173,17 +173,17 @@ def test_a_board_that_is_lost_before_it_has_answered_is_lost_alone(
         )
 
     lines = list[Line]()
-    run = emulated(tapped(lines, first), **SMALL, **MASKED)
-    assert run.answered == ((0, 1, 2, 3), (0, 2, 3), (0, 1, 2, 3))
-    assert run == lost(simulated, lambda device, exchange: (device, exchange) == (1, 1))
+    outcome = emulated(tapped(lines, first), **SMALL, **MASKED)
+    assert outcome.answered == ((0, 1, 2, 3), (0, 2, 3), (0, 1, 2, 3))
+    assert outcome == lost(simulated, lambda device, exchange: (device, exchange) == (1, 1))
     assert "device 1 is left out of a sum under masks: " in caplog.text
     assert any((1, int(kind)) in line.done for line in lines)
 
 
 def test_a_restart_while_it_trains_costs_nothing(simulated: Runner, emulated: Runner) -> None:
     lines = list[Line]()
-    run = emulated(tapped(lines, lambda d, e, kind: kind == Kind.TRAIN), **SMALL, **MASKED)
-    assert run == simulated(**SMALL)
+    outcome = emulated(tapped(lines, lambda d, e, kind: kind == Kind.TRAIN), **SMALL, **MASKED)
+    assert outcome == simulated(**SMALL)
     assert len({(line.device, *one) for line in lines for one in line.done}) >= 4
 
 
@@ -192,9 +192,9 @@ def test_an_exchange_whose_masks_cannot_be_taken_off_is_void(
 ) -> None:
     lines = list[Line]()
     unmask = tapped(lines, lambda d, e, kind: (d, e, kind) == (2, 1, Kind.UNMASK))
-    run = emulated(unmask, **SMALL, **MASKED)
-    assert run.answered == ((0, 1, 2, 3), (), (0, 1, 2, 3))
-    assert run == lost(simulated, lambda device, exchange: exchange == 1)
+    outcome = emulated(unmask, **SMALL, **MASKED)
+    assert outcome.answered == ((0, 1, 2, 3), (), (0, 1, 2, 3))
+    assert outcome == lost(simulated, lambda device, exchange: exchange == 1)
     assert "exchange 1 of round 1 is void: devices that were to take masks off" in caplog.text
 
 
@@ -203,9 +203,9 @@ def test_too_few_that_are_left_give_no_sum(
 ) -> None:
     lines = list[Line]()
     two = tapped(lines, lambda d, e, kind: d > 1 and e == 1 and kind == Kind.GET_MASKED)
-    run = emulated(two, **SMALL, **MASKED)
-    assert run.answered == ((0, 1, 2, 3), (), (0, 1, 2, 3))
-    assert run == lost(simulated, lambda device, exchange: exchange == 1)
+    outcome = emulated(two, **SMALL, **MASKED)
+    assert outcome.answered == ((0, 1, 2, 3), (), (0, 1, 2, 3))
+    assert outcome == lost(simulated, lambda device, exchange: exchange == 1)
     assert "2 devices are left, and a sum over fewer than 3 hides none" in caplog.text
 
 
@@ -274,6 +274,13 @@ def test_nothing_that_the_host_hears_is_what_a_board_has_learnt(masked: bool) ->
 def test_settings_that_do_not_go_together(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Experiment(**SMALL | MASKED | settings)
+
+
+def test_sites_in_one_process_need_devices_enough_each() -> None:
+    both = {"device_masks": True, "secure_aggregation": True, "sites": 3}
+    experiment = Experiment(**SMALL | {"devices": 8}, fleet="emulated", privacy=both)
+    with pytest.raises(UsageError, match=r"3 sites have 8 devices, and with privacy.device_masks"):
+        run(experiment)
 
 
 def test_noise_needs_what_masks_hide() -> None:

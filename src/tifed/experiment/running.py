@@ -22,6 +22,7 @@ from tifed.extractor.shipped import find_extractor, shipped_names
 from tifed.federation import Fleet
 from tifed.files.paths import AnyPath
 from tifed.fleets.secure import SecureFleet
+from tifed.secure_aggregation.devices import LEAST_DEVICES
 
 FleetMaker = Callable[[Setup], Fleet]
 
@@ -142,8 +143,18 @@ def run_setup(
 
 
 def secure_fleet(experiment: Experiment, setup: Setup, tell: Callable[[str], None]) -> SecureFleet:
-    """The fleet of ``setup``, dealt to sites in this process that mask their sums."""
+    """The fleet of ``setup``, dealt to sites in this process that mask their sums.
+
+    Raises:
+        UsageError: if masks of single devices leave a site too few of them.
+    """
     sites = simulated_sites(experiment)
+    boards = experiment.privacy.device_masks and experiment.fleet != "simulated"
+    if boards and experiment.devices // sites < LEAST_DEVICES:
+        raise UsageError(
+            f"privacy.sites: {sites} sites have {experiment.devices} devices, and with "
+            f"privacy.device_masks each needs {LEAST_DEVICES}; choose fewer sites, or more devices"
+        )
     return SecureFleet(setup.fleet, setup.federation, sites, log=tell)
 
 

@@ -88,6 +88,22 @@ def test_boards_behind_a_gateway_compute_a_front_end(
     assert "which has the front end 'edges' of samples of 8x8x1 values, and flash it" in one.text
 
 
+def test_a_gateway_sees_the_sum_over_its_boards_alone(
+    boards: Any, gateway: Any, behind: Any
+) -> None:
+    settings = ["devices=4", "rounds=2", "layers=[64,8,10]", "privacy.device_masks=true"]
+    one, address = gateway(boards(4, *settings))
+    experiment = load_experiment(overrides=settings)
+    on_boards = tifed.run(experiment, fleet=behind(experiment, address))
+    assert on_boards.digest == tifed.run(experiment).digest
+    assert "void" not in one.text
+    # The boards decide: they take part in nothing where their updates would be seen.
+    other = load_experiment(overrides=settings[:-1])
+    with pytest.raises(RunError, match="no device answered"):
+        tifed.run(other, fleet=behind(other, address))
+    assert "leaves it under masks alone; set privacy.device_masks = true" in one.text
+
+
 def test_gateways_killed_at_any_moment_cost_nothing(
     tmp_path: Path, boards: Any, gateway: Any, behind: Any
 ) -> None:
