@@ -310,7 +310,15 @@ static void attack(tifed_device *device)
     uint16_t length = (uint16_t)(take() % 40u);
     for (uint32_t i = 0; i < length; i++)
         frame[TIFED_LINK_HEADER + i] = take();
-    if (which == 252u && host[newest].session) { /* more than any payload may have */
+    if (which >= 240u && which < 252u && host[newest].session) {
+        /* What did not arrive while its session was open comes when there is another. */
+        uint8_t kept[MOST];
+        length = sealed_up(&sender, newest, TIFED_LINK_STATUS, host[newest].session, 9, length);
+        memcpy(kept, frame, sizeof kept);
+        request(device, TIFED_LINK_HELLO, NULL, 0);
+        request(device, TIFED_LINK_STATUS, NULL, 0);
+        memcpy(frame, kept, sizeof kept);
+    } else if (which == 252u && host[newest].session) { /* more than any payload may have */
         length = (uint16_t)(TIFED_LINK_PAYLOAD + 1u + length % 15u);
         length = sealed_up(&sender, newest, TIFED_LINK_STATUS, host[newest].session, 9, length);
     } else if ((which & 3u) == 0u && host[newest].session) {
@@ -500,6 +508,7 @@ static void frame(tifed_device *device)
     bool stranger = type != TIFED_LINK_HELLO && (session != device->session || session == 0u);
     wired = 0;
 #ifdef TIFED_DEVICE_SEALED
+    bool known = false; /* whether it is of a session that the device is in, or is asked for */
     if (sealing) {
         /* One bit chooses between the session that is open and one that is asked for. */
         uint32_t place =
@@ -507,16 +516,22 @@ static void frame(tifed_device *device)
         bool plain = type == TIFED_LINK_HELLO && !(how & 4u);
         if (plain && (how & 2u))
             length = TIFED_SEAL_NONCE;
+        if (plain && (how & 2u) && (spoil & 2u)) /* the same nonce, in another session or not */
+            memcpy(payload, host_nonce, TIFED_SEAL_NONCE);
         bool unknown = session && session != host[0].session && session != host[1].session;
         if (!plain && (!unknown || (how & 2u)))
             session = host[place].session;
         stranger = !plain && host[place].session && session != host[place].session;
+        known = !plain && host[place].session && !stranger;
         say_sealed(&sender, place, type, session, sequence, length, plain, to_wire);
     } else
 #endif
         tifed_link_send(&sender, type, session, sequence, length, to_wire);
     bool spoilt = (how & 0xC0u) == 0xC0u && spoil, request = !(type & TIFED_LINK_ANSWER);
     uint8_t state = device->state;
+#ifdef TIFED_DEVICE_SEALED
+    unsigned long answers = opened;
+#endif
     unsigned long before = bytes_out;
     if (spoilt) /* of which CRC-32 takes one in 2^32 for sound */
         wire[(spoil * 7u + length) % wired] ^= spoil;
@@ -533,6 +548,11 @@ static void frame(tifed_device *device)
         fail("the device answered a spoilt frame, or an answer");
     if (!spoilt && request && bytes_out == before)
         fail("the device did not answer");
+#ifdef TIFED_DEVICE_SEALED
+    known &= (type | TIFED_LINK_ANSWER) != TIFED_LINK_READY; /* an answer that looks like that */
+    if (!spoilt && request && known && opened == answers)
+        fail("the device did not answer its host with a sealed frame");
+#endif
     if (!spoilt && request && stranger) {
         strangers_sent++;
         if (last_answer != TIFED_LINK_SESSION || device->state != state)

@@ -188,8 +188,9 @@ def changed_array(array: np.ndarray, rng: random.Random) -> np.ndarray | None:
     if how == 0:
         return None
     if how == 1:
-        with np.errstate(all="ignore"):
-            return array.astype(rng.choice(TYPES))
+        kind = rng.choice(TYPES)
+        whole = array.dtype.kind in "iu"
+        return array.astype(kind) if whole else np.zeros_like(array, dtype=kind)
     if how == 2:
         return array.reshape(-1)
     if how == 3:
