@@ -113,6 +113,11 @@ def _problems(experiment: "Experiment") -> Iterator[str]:
             "compression.upload: rounding can carry a device's change beyond privacy.clip, for "
             "which the noise of privacy.noise_multiplier is made; set compression.upload = 'whole'"
         )
+    if experiment.privacy.device_masks:
+        yield (
+            "compression: devices mask whole parameters, privacy.device_masks = true; leave one of "
+            "them out"
+        )
     if experiment.robust.on and compression.rows > 1:
         yield (
             "compression.rows: [robust] compares devices by all that they have changed, and with "

@@ -86,7 +86,8 @@ def firmware_for(
             keeps=board.ram >= RAM_FOR_A_MODEL,
             plays=played_signal(inputs),
             signal_digest=inputs.signal_digest if inputs.own_data else None,
-            sealed=sealed, masked=inputs.device_masks, short=short, received=received, coder=short and coder,
+            sealed=sealed, masked=inputs.device_masks,
+            short=short, received=received, coder=short and coder,
         )  # fmt: skip
         return build_firmware(board, header, emulation.compiler, defines=defines)
 

@@ -164,16 +164,18 @@ def kinds(setup: Setup) -> dict[str, Kind]:
             read_masked,
         ),
         "vector": Kind(
-            masked.masked_answer("it", masked.MASKED_FIT, asked, vector, []),
-            lambda c: (masked.vector_from(c, SHAPE), checked_devices(c, 3, asked)),
+            masked.masked_answer("it", masked.MASKED_FIT, asked, vector, [], KEYS),
+            lambda c: (
+                masked.vector_from(c, SHAPE), checked_devices(c, 3, asked), masked.keys_from(c),
+            ),
         ),
         "unmask": Kind(
             with_arrays(masked.unmask_message("it", SESSION), masked.survivor_arrays([1, 3, 5])),
             lambda c: (masked.session_from(c), masked.survivors_from(c)),
         ),
         "opening": Kind(
-            masked.unmask_answer("it", Opening(bytes(16), {3: bytes(16), 5: bytes(16)})),
-            masked.opening_from,
+            masked.unmask_answer("it", Opening(bytes(16), {3: bytes(16), 5: bytes(16)}), sealed),
+            lambda c: (masked.opening_from(c), masked.sealed_from(c, list(sealed))),
         ),
     }  # fmt: skip
 

@@ -26,6 +26,10 @@ bool tifed_sealed_take(tifed_device *device);
 #define SHARED static
 #endif
 
+#if defined TIFED_DEVICE_MASKED && defined TIFED_DEVICE_SHORT
+#error "short updates would tell what masks hide"
+#endif
+
 #ifdef TIFED_DEVICE_MASKED
 /* Whether what the device has learnt leaves it under masks alone. */
 static inline bool has_masks(const tifed_device *device)
