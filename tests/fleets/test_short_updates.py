@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tifed.board.firmware import experiment_header
+from tifed.board.firmware import build_firmware, experiment_header
+from tifed.board.firmware.elf import read_image
+from tifed.board.firmware.emulated_boards import QEMU
 from tifed.experiment import Experiment
 from tifed.experiment.setup import Setup, build
 from tifed.federation import Fleet
@@ -18,6 +20,7 @@ from tifed.link import Frame, FrameReader, Kind, Transport, encode
 from tifed.link.faults import FaultyLine, faulty
 from tifed.link.frame import VERSION
 from tifed.link.transport import Opener
+from tifed.plan.board_memory import CODER, SHORT_UPDATES
 from tifed.rule.compression import Change, Changes
 
 from .conftest import Outcome, run_with
@@ -213,3 +216,16 @@ def test_a_board_without_room_for_two_copies_sends_whole_parameters(
         assert tally.payloads is not None
         assert Kind.GET_CHANGES not in tally.payloads
         assert tally.payloads[Kind.PUT_START] > 0
+
+
+@pytest.mark.parametrize("processor", ["cortex-m0", "cortex-m4", "riscv32"])
+def test_a_plan_leaves_room_in_flash_for_what_short_updates_take(processor: str) -> None:
+    network = build(Experiment(**SMALL)).network
+    sizes = []
+    every: tuple[dict[str, Any], ...] = ({}, {"short": True}, {"short": True, "coder": True})
+    for switches in every:
+        header = experiment_header(network, [(0, 1), (0,)], 20, 10, **switches)
+        sizes.append(read_image(build_firmware(QEMU[processor], header).elf).code)
+    plain, short, coded = sizes
+    assert SHORT_UPDATES * 3 // 4 < short - plain <= SHORT_UPDATES
+    assert CODER * 3 // 4 < coded - short <= CODER

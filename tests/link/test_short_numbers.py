@@ -46,13 +46,15 @@ def test_numbers_and_biases_behind_them() -> None:
 
 
 def test_coded_numbers_and_biases_behind_them() -> None:
-    frame, after = encode(np.array([1, 0, 0, -1]), 1, START, 60)
-    answer = said(5, frame.data, 9)
-    numbers, biases, start = answers.changes(answer, 4, 3, 1, 32767, START)
-    assert (numbers.tolist(), biases.tolist(), start) == ([1, 0, 0, -1], [9], after)
-    for spoilt in (answer[:-1], answer + b"\0", said(5, b"\xff" * 9, 9)):
-        with pytest.raises(ValueError, match="has|frame"):
-            answers.changes(spoilt, 4, 3, 1, 32767, START)
+    sent = np.random.default_rng(1).integers(-1, 2, 60)
+    frame, after = encode(sent, 1, START, 60)
+    answer = said(61, frame.data, 9)
+    numbers, biases, start = answers.changes(answer, 60, 3, 1, 32767, START)
+    np.testing.assert_array_equal(numbers, sent)
+    assert (biases.tolist(), start) == ([9], after)
+    for spoilt in (answer[:-3], answer + b"\0", said(61, b"\xff" * 9, 9)):
+        with pytest.raises(ValueError, match="frame"):
+            answers.changes(spoilt, 60, 3, 1, 32767, START)
 
 
 @pytest.mark.parametrize(

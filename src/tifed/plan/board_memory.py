@@ -19,7 +19,7 @@ STATIC = 1_024
 """Bytes of RAM of the firmware itself where none was compiled: link buffers and contexts."""
 
 SHORT_UPDATES, CODER = 3_600, 1_800
-"""Bytes of flash of short updates, and of their coder: the most on any emulated processor."""
+"""Bytes of flash of short updates and of their coder: the most on the emulated processors."""
 
 STACK = 512
 """Bytes of stack where none was painted: the most that it is allowed to be."""
