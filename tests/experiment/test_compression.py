@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tifed import Experiment, UsageError, resume, run
+from tifed.experiment.compression import CompressionTable
 from tifed.experiment.constants import changes_of
 from tifed.experiment.setup import build
 from tifed.rule.compression import Change, Changes
@@ -92,8 +93,13 @@ def test_a_short_run_learns_and_resumes_to_the_same_digest(tmp_path: Path, mode:
     assert whole.accuracy > 0.6
     for newest in sorted((tmp_path / "run/checkpoints").iterdir())[1:]:
         newest.unlink()
-    assert resume(tmp_path / "run").digest == whole.digest
+    resumed = resume(tmp_path / "run")
+    assert resumed.digest == whole.digest
+    assert resumed.bytes_down_per_device == whole.bytes_down_per_device
     assert run(experiment.model_copy(update={"engine": "oracle"})).digest == whole.digest
+    plain = run(experiment.model_copy(update={"compression": CompressionTable()}))
+    assert whole.bytes_up_per_device < plain.bytes_up_per_device / 8
+    assert whole.bytes_down_per_device < plain.bytes_down_per_device / 3
 
 
 def test_what_goes_down_and_up_is_short_in_every_exchange() -> None:

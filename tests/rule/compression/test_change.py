@@ -8,8 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tifed.errors import UsageError
-from tifed.rule.compression import Change, quantised, rebuilt, rounding_key, sent_down
+from tifed.rule.compression import (
+    Change,
+    quantised,
+    rebuilt,
+    rounding_key,
+    sent_down,
+    shortened,
+)
 from tifed.rule.compression.change import LARGEST_SHIFT
+from tifed.rule.integer import Purpose, random32, stream_key
+from tifed.rule.network import Parameters
 
 KEY = rounding_key(7, 3, 11, 20, 0)
 changes = st.builds(Change, st.integers(1, 127), st.integers(0, LARGEST_SHIFT))
@@ -73,3 +82,50 @@ def test_each_pair_of_rows_of_a_device_goes_up_once_in_so_many_rounds() -> None:
 def test_what_is_out_of_range_is_named(values: dict[str, Any], named: str) -> None:
     with pytest.raises(UsageError, match=f"^{named}: "):
         Change(**values)
+
+
+def test_updates_are_what_the_specification_says_of_each_weight() -> None:
+    """Section 25.1 and 25.2, written out for one weight at a time."""
+    random = np.random.default_rng(3)
+    bound, seed, device, exchange, steps, number = 32_767, (1 << 63) + 5, 9, 70_000, 25, 4
+    shapes = ((7, 3), (3, 2))
+    upload = (Change(1, 9, rows=3), Change(127, 2))
+    X, W = (
+        Parameters(
+            np.zeros(7, np.int8),
+            tuple(random.integers(-bound, bound + 1, shape).astype(np.int16) for shape in shapes),
+            tuple(
+                random.integers(-bound, bound + 1, shape[1]).astype(np.int16) for shape in shapes
+            ),
+        )
+        for _ in range(2)
+    )
+    W.weights[0][:] = np.clip(X.weights[0] + random.integers(-700, 700, (7, 3)), -bound, bound)
+    made = shortened(
+        X, W, (0, 1), upload, seed=seed, device=device, exchange=exchange, steps=steps,
+        number=number,
+    )  # fmt: skip
+    for layer, (change, (fan_in, fan_out)) in enumerate(zip(upload, shapes, strict=True)):
+        key = stream_key(seed, Purpose.ROUNDING, device, exchange, steps, layer)
+        for i in range(fan_in):
+            for j in range(fan_out):
+                p = i * fan_out + j
+                r = int(random32(key, p >> 1)) >> 16 * (p % 2) & 0xFFFF
+                x, w = int(X.weights[layer][i, j]), int(W.weights[layer][i, j])
+                q = (w - x + r % 2**change.shift) // 2**change.shift
+                q = max(-change.top, min(change.top, q))
+                goes = (i // 2 + device + number) % change.rows == 0
+                assert made.weights[layer][i, j] == (x + q * 2**change.shift if goes else 0)
+        assert np.array_equal(made.biases[layer], W.biases[layer])
+
+
+@given(st.integers(-32_767 << 8, 32_767 << 8), weights, changes)
+def test_what_goes_down_is_what_the_specification_says(own: int, x: int, change: Change) -> None:
+    unit = 1 << change.shift + 8
+    q = (own - (x << 8) + unit // 2) // unit
+    q = max(-change.top, min(change.top, q))
+    while abs(x + (q << change.shift)) > 32_767:
+        q -= 1 if q > 0 else -1
+    made = sent_down(np.array([[own]]), np.array([[x]], np.int16), change, 8, 32_767)
+    assert made.tolist() == [[x + (q << change.shift)]]
+    assert made.dtype == np.int16

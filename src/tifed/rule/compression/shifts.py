@@ -1,4 +1,4 @@
-"""The shifts that an experiment leaves open (SPEC, section 25.4)."""
+"""The shifts that an experiment leaves open (SPEC, section 25.7)."""
 
 from tifed.rule.network import Feedback, Network
 
