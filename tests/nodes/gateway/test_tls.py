@@ -26,6 +26,7 @@ from tifed.nodes.flower.deployment import Deployment
 from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.settings import Settings
 from tifed.nodes.gateway import relay
+from tifed.nodes.gateway.tls import gateway_context, node_context
 from tifed.nodes.messages.content import Content, MessageError, message
 
 pytestmark = pytest.mark.slow(30)
@@ -64,6 +65,26 @@ def address(service: Any, boards: Any, tmp_path: Path) -> str:
     )  # fmt: skip
     one.says("gateway of 1 boards at ")
     return address
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_no_older_version_than_tls_1_3_is_spoken(tmp_path: Path, newest: ssl.TLSVersion) -> None:
+    folder = made(tmp_path / "keys")
+    ours = gateway_context(folder / "gateway-0.pem", "--tls")
+    theirs = node_context(folder / "node-0.pem", "tls")
+    theirs.minimum_version = ssl.TLSVersion.TLSv1_2
+    theirs.maximum_version = newest
+    to_us, to_them = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = theirs.wrap_bio(to_them, to_us, server_hostname="127.0.0.1")
+    server = ours.wrap_bio(to_us, to_them, server_side=True)
+    with suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    if newest is ssl.TLSVersion.TLSv1_2:
+        with pytest.raises(ssl.SSLError, match="UNSUPPORTED_PROTOCOL"):
+            server.do_handshake()
+    else:
+        with pytest.raises(ssl.SSLWantReadError):
+            server.do_handshake()
 
 
 def test_only_the_node_that_is_expected_gets_in(tmp_path: Path, address: str) -> None:
