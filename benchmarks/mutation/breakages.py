@@ -40,6 +40,25 @@ def breakages(path: Path) -> list[Breakage]:
     return [Breakage(**(entry | {"tests": tuple(entry["tests"])})) for entry in listed]
 
 
+def out_of_date(root: Path, listed: Iterable[Breakage]) -> list[str]:
+    """What is wrong with entries since the code has changed, one line each."""
+    wrong = []
+    for breakage in listed:
+        file = root / breakage.file
+        count = file.read_text().count(breakage.find) if file.is_file() else 0
+        if count != 1:
+            wrong.append(
+                f"{breakage.name}: {breakage.file} has {count} times {breakage.find!r}, not once; "
+                "bring the list up to date"
+            )
+        wrong += [
+            f"{breakage.name}: there is no {test}; bring the list up to date"
+            for test in breakage.tests
+            if not (root / test.partition("::")[0]).exists()
+        ]
+    return wrong
+
+
 def carry_out(subject: Subject, listed: Iterable[Breakage]) -> dict[str, str]:
     """Try each.
 
@@ -47,19 +66,16 @@ def carry_out(subject: Subject, listed: Iterable[Breakage]) -> dict[str, str]:
         Per name the test that noticed it, "" if none did.
 
     Raises:
-        SystemExit: if a test fails as it is, or what has to be replaced is not there once.
+        SystemExit: if a test fails as it is, or entries are out of date.
     """
-    noticed = {}
+    listed, noticed = list(listed), {}
+    if old := out_of_date(subject.root, listed):
+        raise SystemExit("\n".join(old))
     with tempfile.TemporaryDirectory(prefix="broken-") as folder:
         tree = Tree(subject, Path(folder, "0"))
         sound: set[tuple[str, ...]] = set()
         for breakage in listed:
             source = (subject.root / breakage.file).read_text()
-            if source.count(breakage.find) != 1:
-                raise SystemExit(
-                    f"{breakage.name}: {breakage.file} has {source.count(breakage.find)} times "
-                    f"{breakage.find!r}, not once; bring the list up to date"
-                )
             if breakage.tests not in sound and (failed := _first_failure(tree, breakage.tests)):
                 raise SystemExit(f"{failed} fails though nothing is broken")
             sound.add(breakage.tests)

@@ -11,7 +11,7 @@ from benchmarks.mutation import breakages, trials
 from benchmarks.mutation.carry_out import Result, all_mutants, carry_out, equivalents, kept, sampled
 from benchmarks.mutation.mutants import Mutant, mutants
 from benchmarks.mutation.report import survivors, table
-from benchmarks.mutation.tree import Subject
+from benchmarks.mutation.tree import ROOT, Subject
 
 pytestmark = pytest.mark.slow(5)
 
@@ -222,7 +222,18 @@ def test_breakages_are_noticed_or_not(toy: Subject) -> None:
     }
     gone = breakages.Breakage("gone", "src/toy/sums.py", "not there", "", ("tests",))
     with pytest.raises(SystemExit, match=r"gone: src/toy/sums\.py has 0 times 'not there'"):
-        breakages.carry_out(toy, [gone])
+        breakages.carry_out(toy, [*listed, gone])
+    untested = breakages.Breakage("no test", "src/toy/sums.py", "time.sleep", "", ("gone.py::it",))
+    assert breakages.out_of_date(toy.root, [*listed, untested]) == [
+        "no test: there is no gone.py::it; bring the list up to date"
+    ]
+
+
+@pytest.mark.parametrize("name", ["breakages.toml", "checks.toml"])
+def test_the_lists_are_of_the_code_as_it_is(name: str) -> None:
+    listed = breakages.breakages(ROOT / "benchmarks/mutation" / name)
+    assert breakages.out_of_date(ROOT, listed) == []
+    assert len({breakage.name for breakage in listed}) == len(listed)
 
 
 def test_a_result_says_whether_the_mutant_lives() -> None:

@@ -10,6 +10,7 @@ import pytest
 from tifed.experiment import Setup, build, load_experiment
 from tifed.federation import Federation, PersonalWork, Plan, ScheduleState, begin
 from tifed.federation.personal import personal_work
+from tifed.nodes.least import LeastSamples
 from tifed.nodes.messages.content import MessageError
 from tifed.nodes.orders import Orders
 
@@ -103,6 +104,21 @@ def test_a_calibration_has_the_count_of_the_experiment(federation: Federation) -
     for other in (count - 1, count + 1, 1):
         with pytest.raises(MessageError, match=f"will not sum {other} .* is over {count}"):
             Orders(federation, None).check_calibration(other)
+
+
+def test_the_owner_may_want_more_samples_than_the_experiment_has(federation: Federation) -> None:
+    count, plans = federation.calibration_samples, all_plans(federation)
+    fewest = min(int(plan.jobs.samples.min()) for plan in plans)
+    allowed = Orders(federation, LeastSamples(update=fewest, calibration=count))
+    allowed.check_calibration(count)
+    for plan in plans:
+        allowed.check_plan(plan)
+    refuses = Orders(federation, LeastSamples(update=fewest + 1, calibration=count + 1))
+    with pytest.raises(MessageError, match=f"its owner asks for at least {count + 1}"):
+        refuses.check_calibration(count)
+    few = next(plan for plan in plans if plan.jobs.samples.min() == fewest)
+    with pytest.raises(MessageError, match=f"asks for at least {fewest + 1} in an update"):
+        refuses.check_plan(few)
 
 
 def test_a_model_to_keep_is_of_a_round_of_the_experiment(federation: Federation) -> None:

@@ -12,7 +12,15 @@ from tests.secure_aggregation.conftest import vector
 
 from tifed.secure_aggregation.errors import ProtocolError, VoidExchangeError
 from tifed.secure_aggregation.graph import quorum, sharing
-from tifed.secure_aggregation.keys import SEED, PublicKeys, mask_key
+from tifed.secure_aggregation.keys import (
+    SEED,
+    PublicKeys,
+    agreed,
+    mask_key,
+    numbered,
+    opened,
+    seal,
+)
 from tifed.secure_aggregation.shares import joined, split
 from tifed.secure_aggregation.site import Opening, Site, Step, add_pair, self_mask
 
@@ -179,12 +187,27 @@ def test_a_site_masks_with_neighbours_alone_and_with_enough_of_them(played: Make
         site.check_senders([*range(1, 9), 77])
     with pytest.raises(ProtocolError, match="among 6 sites: it takes 7"):
         site.check_senders(range(1, 6))
+    with pytest.raises(ProtocolError, match="named twice"):
+        site.check_senders([*range(1, 7), 6])
     site.check_senders(range(1, 7))
     session.mask()
     with pytest.raises(ProtocolError, match="no neighbours"):
         site.open([*range(9), 77])
     with pytest.raises(ProtocolError, match="in which 6 sites"):
         site.open(range(6))
+    with pytest.raises(ProtocolError, match="in which 6 sites"):
+        site.open([*range(6), 5])
+
+
+@pytest.mark.parametrize("count", [3, 10])
+def test_a_site_never_opens_its_own_vector_alone(played: Make, count: int) -> None:
+    session = played(count)
+    session.begin()
+    session.share()
+    session.mask()
+    for own in ([], [0], [0, 0]):
+        with pytest.raises(ProtocolError, match=f"it takes {sharing(count).threshold}"):
+            session.sites[0].open(own)
 
 
 def test_what_is_no_key_and_what_is_no_session_is_refused(played: Make) -> None:
@@ -206,6 +229,21 @@ def test_shares_that_cannot_be_read_are_left_out(played: Make) -> None:
     session.sites[0].mask(vector(0), sealed)
     assert 3 in session.sites[0].senders
     assert sorted(session.sites[0].open(range(10)).shares) == [1, 2, 4, 5, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize("length", [0, 2 * SEED - 1, 2 * SEED + 1])
+def test_shares_of_another_length_are_left_out(played: Make, length: int) -> None:
+    """Sealed by the right key all the same: a neighbour seals what it likes."""
+    session = played(4)
+    session.begin()
+    session.share()
+    site, false = session.sites[0], session.sites[3]
+    key = agreed(false.share_key, site.public.shares, b"shares", site.session, numbered(3, 0))
+    assert opened(key, session.aggregation.sealed_for(0)[3]) is not None
+    sealed = session.aggregation.sealed_for(0) | {3: seal(key, bytes(length))}
+    site.mask(vector(0), sealed)
+    assert site.senders == (1, 2, 3)
+    assert sorted(site.open(range(4)).shares) == [1, 2]
 
 
 def test_shares_sealed_for_another_or_in_another_session_cannot_be_read(played: Make) -> None:

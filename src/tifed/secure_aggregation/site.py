@@ -189,11 +189,10 @@ class Site:
         known = {self.number, *self.senders}
         if set(survivors) - known:
             raise ProtocolError("will not open shares for sites that are no neighbours")
-        others = set(survivors) - {self.number}
-        if len(set(survivors)) < self.threshold or not others:
+        if len(set(survivors)) < self.threshold:  # 2 or more, so never its own vector alone
             raise ProtocolError(
                 f"will not unmask a sum in which {len(set(survivors))} sites of those it knows "
-                f"are: it takes {max(2, self.threshold)}"
+                f"are: it takes {self.threshold}"
             )
 
     def open(self, survivors: Sequence[int]) -> Opening:

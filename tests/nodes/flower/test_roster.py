@@ -99,10 +99,13 @@ class Claims:
     claims: dict[int, list[int]]
     names: dict[int, str]
     asked: list[int] = field(default_factory=list)
+    keys: dict[int, bytes] = field(default_factory=dict)
 
     def get_nodes(self) -> list[Any]:
         return [
-            SimpleNamespace(node_id=node, name=self.names[node], public_key=b"%d" % node)
+            SimpleNamespace(
+                node_id=node, name=self.names[node], public_key=self.keys.get(node, b"%d" % node)
+            )
             for node in self.claims
         ]
 
@@ -170,6 +173,16 @@ def test_a_node_of_the_same_site_has_its_devices_back_at_once(claimed: Any) -> N
     assert roster.look()
     assert roster.host.tolist() == [6, 6, NOBODY, NOBODY]
     assert "node 6 takes devices 0-1 over from node 5, of its site" in log
+
+
+def test_nodes_that_name_no_site_are_not_of_one(claimed: Any) -> None:
+    grid = Claims("it", {5: [0, 1]}, {5: "", 6: ""}, keys={5: b"", 6: b""})
+    roster, log = claimed(grid)
+    roster.look()
+    grid.claims[6] = [0, 1, 2]
+    assert not roster.look()
+    assert roster.host.tolist() == [5, 5, NOBODY, NOBODY]
+    assert any(line.startswith("node 6 dropped: it wants devices 0-1, which node") for line in log)
 
 
 def test_a_site_hosts_the_devices_that_it_is_bound_to(claimed: Any) -> None:

@@ -51,6 +51,22 @@ def test_who_says_nothing_gives_way_to_who_comes_later(few: Visitors) -> None:
             one.connection.close()
 
 
+def test_who_has_asked_stays_however_much_it_has_sent(few: Visitors) -> None:
+    (asked, _), (other, _) = there = [come(few) for _ in range(2)]
+    assert asked is not None
+    assert other is not None
+    few.took(asked, 60)
+    few.asked(asked)
+    few.took(other, 40)
+    with pytest.raises(WireError, match="was sent away with 41 bytes sent"):
+        few.took(other, 1)
+    assert not asked.turned_away
+    for one, theirs in there:
+        theirs.close()
+        if one is not None:
+            one.connection.close()
+
+
 def test_who_sends_too_much_gives_way_to_who_sends_less(few: Visitors) -> None:
     (large, _), (small, _), (asked, _) = there = [come(few) for _ in range(3)]
     assert large is not None
