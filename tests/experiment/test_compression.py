@@ -71,6 +71,8 @@ def test_rows_may_stay_behind_though_weights_go_up_whole() -> None:
         ({"upload": "3-bit"}, {}, r"compression\.upload"),
         ({"upload": "ternary", "upload_shift": 15}, {}, "compression.upload_shift"),
         ({"rows": 17}, {}, "compression.rows"),
+        ({"coder": True}, {}, "compression.coder: whole parameters are not coded"),
+        (TERNARY, {"privacy": {"device_masks": True}}, "compression: devices mask whole"),
         (TERNARY, {"baseline": "float-fedavg"}, "compression: baseline = 'float-fedavg'"),
         ({"rows": 2}, {"robust": {"aggregate": "median"}}, r"compression.rows: \[robust\]"),
         (TERNARY, {"privacy": {"noise_multiplier": 1.0, "clip": 9, "centre": 0}},
@@ -107,3 +109,16 @@ def test_what_goes_down_and_up_is_short_in_every_exchange() -> None:
     setup = build(experiment)
     assert [change.top for change in setup.federation.upload.layers] == [1, 127]
     assert run(experiment).digest != run(Experiment(rounds=2)).digest
+
+
+@pytest.mark.parametrize("engine", ["oracle", "native"])
+def test_coded_numbers_are_fewer_bytes_and_the_same_digest(engine: str, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"rounds": 2, "devices": 3, "engine": engine}
+    compression = TERNARY | {"rows": 2}
+    packed = run(Experiment(compression=compression, **settings), out=tmp_path / "packed")
+    coded = run(
+        Experiment(compression=compression | {"coder": True}, **settings), out=tmp_path / "coded"
+    )
+    assert coded.digest == packed.digest
+    assert coded.bytes_down_per_device == packed.bytes_down_per_device
+    assert coded.bytes_up_per_device < packed.bytes_up_per_device

@@ -55,7 +55,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "privacy.centre": None, "privacy.noise_seed": None,
         "compression.upload": "whole", "compression.download": "whole",
         "compression.upload_shift": None, "compression.download_shift": None,
-        "compression.rows": 1,
+        "compression.rows": 1, "compression.coder": False,
     },
     "dirichlet": {"kind": "iid", "alpha": 1.0, "minimum": 1},
     "shards": {"kind": "iid", "classes_per_device": 2},

@@ -22,7 +22,7 @@ from tifed.secure_aggregation.keys import (
     seal,
 )
 from tifed.secure_aggregation.shares import joined, split
-from tifed.secure_aggregation.site import Opening, Site, Step, add_pair, self_mask
+from tifed.secure_aggregation.site import Opening, Site, Step, add_pair, own_mask_key
 
 Make = Callable[..., Any]
 Sum = Callable[..., tuple[list[int], list[int]]]
@@ -71,9 +71,9 @@ def test_a_masked_vector_is_not_the_vector_nor_lacks_one_mask(played: Make) -> N
     """Without its own mask or without one neighbour's it would still be hidden by the other."""
     session = played(5)
     session.play()
-    shape, site = session.masked[0].shape, session.sites[0]
+    site = session.sites[0]
     left = session.masked[0].copy()
-    left.subtract(self_mask(site.self_seed, site.session, shape))
+    left.subtract_mask(own_mask_key(site.self_seed, site.session))
     assert left.sums.tolist() != vector(0).sums.tolist()
     private = mask_key(site.key_seed, site.session)
     for other in site.senders:

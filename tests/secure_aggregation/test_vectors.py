@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, build
 from tifed.federation import FeatureSums, begin, total
 from tifed.secure_aggregation import require_privacy
-from tifed.secure_aggregation.masks import Shape, Vector, mask, width_for
+from tifed.secure_aggregation.masks import Shape, Vector, width_for
 from tifed.secure_aggregation.vectors import (
     CalibrationVectors,
     UpdateVectors,
@@ -21,10 +24,23 @@ from tifed.secure_aggregation.vectors import (
 
 def test_masks_are_the_stream_of_aes_256_in_counter_mode() -> None:
     """Of zeros under a zero key and counter: AES-256 of 0 and 1 (NIST's known answer for 0)."""
-    made = mask(bytes(32), Shape(1, 2, 32))
+    made = Vector.zeros(Shape(1, 2, 32))
+    made.add_mask(bytes(32))
     stream = bytes.fromhex("dc95c078a2408989ad48a21492842087")
     assert made.counts.tobytes() + made.sums.tobytes() == stream
-    assert mask(bytes(32), Shape(0, 0, 32)).sums.shape == (0,)
+    Vector.zeros(Shape(0, 0, 32)).add_mask(bytes(32))
+
+
+@pytest.mark.parametrize("width", [16, 32, 64])
+def test_a_mask_of_many_pieces_is_one_stream(width: int) -> None:
+    key, shape = bytes(range(32)), Shape(8195, 70_001, width)
+    made = Vector.zeros(shape)
+    made.add_mask(key)
+    stream = Cipher(AES(key), CTR(bytes(16))).encryptor().update(bytes(shape.bytes))
+    assert made.counts.tobytes() + made.sums.tobytes() == stream
+    made.subtract_mask(key)
+    assert not made.counts.any()
+    assert not made.sums.any()
 
 
 @pytest.mark.parametrize("width", [16, 32, 64])

@@ -21,6 +21,9 @@ Shift = Annotated[int, Field(ge=0, le=LARGEST_SHIFT)]
 TOPS: dict[Width, int] = {"whole": 0, "8-bit": 127, "4-bit": 7, "ternary": 1}
 """The largest magnitude of a number of each width."""
 
+FRAME = 256
+"""Bytes that a frame of coded numbers has at most, as the payload of a board has."""
+
 COARSER_DOWN = 1
 """The server moves further in an exchange than a device: by so many bits its shifts are larger."""
 
@@ -52,6 +55,13 @@ class CompressionTable(SettingsTable):
         le=LARGEST_ROWS,
         description="a device sends the weights of one in so many pairs of a layer's inputs in a "
         "round, and of the next ones in the next round",
+    )
+
+    coder: bool = Field(
+        False,
+        description="whether what goes up is coded, which makes ternary numbers shorter by a third "
+        "and more; the digest is the same, and a simulation, which then codes everything to count "
+        "its bytes, takes up to twice as long",
     )
 
     def build_upload(self, network: Network, steps: int, extra_shift: int) -> Changes:
@@ -108,6 +118,11 @@ def _problems(experiment: "Experiment") -> Iterator[str]:
                 f"compression.{direction}_shift: goes with compression.{direction}, and only with "
                 f"it; set compression.{direction}, such as to 'ternary'"
             )
+    if compression.coder and compression.upload == "whole":
+        yield (
+            "compression.coder: whole parameters are not coded; set compression.upload, such as to "
+            "'ternary'"
+        )
     if experiment.privacy.noise_multiplier and compression.upload != "whole":
         yield (
             "compression.upload: rounding can carry a device's change beyond privacy.clip, for "

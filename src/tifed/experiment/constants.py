@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tifed.errors import UsageError
+from tifed.experiment.compression import FRAME
 from tifed.experiment.schema import Experiment
 from tifed.federation import AverageEvery, Federation, PersonalRounds
 from tifed.federation import assignment as assignments
@@ -62,7 +63,8 @@ def federation_of(
         noise=noise,
     )
     upload, download = changes_of(experiment, network)
-    return replace(federation, upload=upload, download=download)
+    frame = FRAME if experiment.compression.coder else 0
+    return replace(federation, upload=upload, download=download, frame=frame)
 
 
 def changes_of(experiment: Experiment, network: Network) -> tuple[Changes, Changes]:

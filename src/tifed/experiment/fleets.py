@@ -103,4 +103,5 @@ class Emulated(FleetKind):
             patience,
             LinkSettings(link.on_reboot, link.repeats),
             sealed=link.sealed,
+            coder=experiment.compression.coder,
         )

@@ -61,6 +61,7 @@ class Federation:
         noise: that each site adds to the sum of its devices; None for none.
         upload: how weights go up.
         download: how they go down.
+        frame: bytes that a frame of coded short numbers has at most; 0 where they are packed.
     """
 
     network: Network
@@ -85,6 +86,7 @@ class Federation:
     noise: Noise | None = None
     upload: Changes = field(default_factory=Changes)
     download: Changes = field(default_factory=Changes)
+    frame: int = 0
 
     def __post_init__(self) -> None:
         if self.batch > self.network.largest_batch:
@@ -151,6 +153,7 @@ class Federation:
             upload=self.upload.at(self._risen(plan.round), plan.energy_shift),
             download=self.download_in(plan.round, plan.energy_shift),
             seed=self.seed,
+            frame=self.frame,
         )
 
     def download_in(self, number: int, energy_shift: int) -> tuple[Change, ...]:

@@ -14,6 +14,9 @@ Words = NDArray[Any]
 WIDTHS = (16, 32, 64)
 """Bits that a sum can have."""
 
+_PIECE = 1 << 16
+_ZEROS = memoryview(bytes(_PIECE))
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -78,6 +81,31 @@ class Vector:
         np.subtract(self.counts, other.counts, out=self.counts)
         np.subtract(self.sums, other.sums, out=self.sums)
 
+    def add_mask(self, key: bytes) -> None:
+        """Add what ``key`` gives, in place: the stream of AES-256 in counter mode, from 0.
+
+        The key, of 32 bytes, is for one vector alone.
+        """
+        self._with_mask(key, np.add)
+
+    def subtract_mask(self, key: bytes) -> None:
+        """Subtract the same in place."""
+        self._with_mask(key, np.subtract)
+
+    def _with_mask(self, key: bytes, operation: np.ufunc) -> None:
+        from cryptography.hazmat.primitives.ciphers import Cipher
+        from cryptography.hazmat.primitives.ciphers.algorithms import AES
+        from cryptography.hazmat.primitives.ciphers.modes import CTR
+
+        stream = Cipher(AES(key), CTR(bytes(16))).encryptor()
+        # Piece by piece: a whole stream would be fetched from memory, which takes far longer.
+        piece = bytearray(_PIECE + 15)
+        for words in (self.counts, self.sums):
+            step = _PIECE // words.itemsize
+            for part in (words[first : first + step] for first in range(0, len(words), step)):
+                stream.update_into(_ZEROS[: part.nbytes], piece)
+                operation(part, np.frombuffer(piece, part.dtype, len(part)), out=part)
+
     def copy(self) -> "Vector":
         """The same, to be changed."""
         return Vector(self.counts.copy(), self.sums.copy())
@@ -102,20 +130,3 @@ def width_for(bound: int) -> int:
         if bound < 1 << width - 1:
             return width
     raise UsageError(f"privacy.secure_aggregation: sums of up to {bound} do not fit 64 bits")
-
-
-def mask(key: bytes, shape: Shape) -> Vector:
-    """What ``key`` of 32 bytes adds to a vector: the stream of AES-256 in counter mode, from 0.
-
-    The key is for one vector alone.
-    """
-    from cryptography.hazmat.primitives.ciphers import Cipher
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES
-    from cryptography.hazmat.primitives.ciphers.modes import CTR
-
-    stream = bytearray(shape.bytes + 15)
-    Cipher(AES(key), CTR(bytes(16))).encryptor().update_into(bytes(shape.bytes), stream)
-    return Vector(
-        np.frombuffer(stream, "<u8", shape.counts),
-        np.frombuffer(stream, shape.word, shape.sums, offset=8 * shape.counts),
-    )

@@ -8,7 +8,7 @@ from tifed.secure_aggregation.graph import LEAST_SITES, Sharing, quorum, ring, s
 from tifed.secure_aggregation.keys import PublicKeys, mask_key, public
 from tifed.secure_aggregation.masks import Vector
 from tifed.secure_aggregation.shares import joined
-from tifed.secure_aggregation.site import SESSION, Opening, Random, add_pair, self_mask
+from tifed.secure_aggregation.site import SESSION, Opening, Random, add_pair, own_mask_key
 
 Shuffle = Callable[[MutableSequence[int]], None]
 """Puts a list in random order, in place, as nobody can foresee."""
@@ -147,7 +147,7 @@ class Aggregation:
         for site in sorted(self._survivors):
             opening = self._openings.get(site)
             seed = opening.own if opening and opening.own else self._joined(site)
-            total.subtract(self_mask(seed, self.session, total.shape))
+            total.subtract_mask(own_mask_key(seed, self.session))
         for lost in sorted(self._sealed.keys() - self._survivors):
             self._take_off(total, lost)
         return total

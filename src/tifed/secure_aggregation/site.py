@@ -21,7 +21,7 @@ from tifed.secure_aggregation.keys import (
     public,
     seal,
 )
-from tifed.secure_aggregation.masks import Shape, Vector, mask
+from tifed.secure_aggregation.masks import Vector
 from tifed.secure_aggregation.shares import split
 
 SESSION = 16
@@ -174,7 +174,7 @@ class Site:
         for other in self.senders:
             theirs = self.keys[other].masks
             add_pair(masked, private, theirs, self.session, self.number, other)
-        masked.add(self_mask(self.self_seed, self.session, vector.shape))
+        masked.add_mask(own_mask_key(self.self_seed, self.session))
         self.step = Step.MASKED
         return masked
 
@@ -270,9 +270,9 @@ def add_pair(
     """
     low, high = sorted((own, other))
     key = agreed(private, theirs, b"masks", session, numbered(low, high))
-    (vector.add if own == low else vector.subtract)(mask(key, vector.shape))
+    (vector.add_mask if own == low else vector.subtract_mask)(key)
 
 
-def self_mask(seed: bytes, session: bytes, shape: Shape) -> Vector:
-    """A site's own mask."""
-    return mask(derived(seed, b"own mask", session), shape)
+def own_mask_key(seed: bytes, session: bytes) -> bytes:
+    """The key of a site's own mask."""
+    return derived(seed, b"own mask", session)

@@ -111,11 +111,17 @@ def test_bad_nodes_are_dropped_and_the_run_completes(tmp_path: Path) -> None:
     assert RunFolder(tmp_path / "run").read_metrics(2)[1]["answered"] == "2"
 
 
-@pytest.mark.parametrize("mode", ["full-network", "single-layer"])
+SHORT = ["compression.upload=ternary", "compression.download=4-bit", "compression.rows=2"]
+
+
+@pytest.mark.parametrize("settings", [["mode=full-network"], ["mode=single-layer", *SHORT]])
 def test_one_digest_in_the_simulation_engine(
-    tmp_path: Path, mode: str, three_rounds: list[str], assert_same_files: Callable[..., None]
+    tmp_path: Path,
+    settings: list[str],
+    three_rounds: list[str],
+    assert_same_files: Callable[..., None],
 ) -> None:
-    experiment = load_experiment(preset="digits", overrides=[*three_rounds, f"mode={mode}"])
+    experiment = load_experiment(preset="digits", overrides=[*three_rounds, *settings])
     assert experiment.devices == 8
     simulator = tifed.run(experiment, out=tmp_path / "simulator")
     lines: list[str] = []

@@ -72,6 +72,19 @@ def test_boards_behind_a_gateway_keep_to_a_bound_on_norms(
     assert on_boards.digest != tifed.run(plain).digest
 
 
+SHORT = ["compression.upload=ternary", "compression.download=ternary", "compression.coder=true"]
+
+
+@pytest.mark.parametrize("built_for", [SHORT, []], ids=["short", "whole, which it shortens"])
+def test_boards_behind_a_gateway_send_short_updates(
+    boards: Any, gateway: Any, behind: Any, built_for: list[str]
+) -> None:
+    _, address = gateway(boards(3, *built_for))
+    experiment = load_experiment(overrides=["devices=3", "rounds=3", *SHORT])
+    on_boards = tifed.run(experiment, fleet=behind(experiment, address))
+    assert on_boards.digest == tifed.run(experiment).digest
+
+
 def test_boards_behind_a_gateway_compute_a_front_end(
     boards: Any, gateway: Any, behind: Any
 ) -> None:
