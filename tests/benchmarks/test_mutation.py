@@ -223,10 +223,15 @@ def test_breakages_are_noticed_or_not(toy: Subject) -> None:
     gone = breakages.Breakage("gone", "src/toy/sums.py", "not there", "", ("tests",))
     with pytest.raises(SystemExit, match=r"gone: src/toy/sums\.py has 0 times 'not there'"):
         breakages.carry_out(toy, [*listed, gone])
-    untested = breakages.Breakage("no test", "src/toy/sums.py", "time.sleep", "", ("gone.py::it",))
-    assert breakages.out_of_date(toy.root, [*listed, untested]) == [
-        "no test: there is no gone.py::it; bring the list up to date"
-    ]
+    for test in ("gone.py::it", "gone", "tests/test_sums.py::test_what_is[3]"):
+        untested = breakages.Breakage("no test", "src/toy/sums.py", "time.sleep", "", (test,))
+        assert breakages.out_of_date(toy.root, [*listed, untested]) == [
+            f"no test: there is no {test}; bring the list up to date"
+        ]
+    parameter = breakages.Breakage(
+        "it", "src/toy/sums.py", "time.sleep", "", ("tests/test_sums.py::test_waiting[3]",)
+    )
+    assert breakages.out_of_date(toy.root, [parameter]) == []
 
 
 @pytest.mark.parametrize("name", ["breakages.toml", "checks.toml"])
