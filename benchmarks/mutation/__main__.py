@@ -47,6 +47,8 @@ def main() -> None:
     if options.breakages or options.checks:
         listed = HERE / ("checks.toml" if options.checks else "breakages.toml")
         named = [it for it in breakages.breakages(listed) if options.only in it.name]
+        if not named:
+            raise SystemExit(f"--only: {listed.name} has no name with {options.only!r} in it")
         noticed = breakages.carry_out(subject, named)
         raise SystemExit(not all(noticed.values()))
     found = all_mutants(subject)

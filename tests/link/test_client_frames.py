@@ -138,7 +138,9 @@ def test_types_of_frames() -> None:
         "HELLO": 1, "CONFIGURE": 2, "PUT_CENTRE": 3, "PUT_PARAMETERS": 4, "GET_PARAMETERS": 5,
         "PUT_SAMPLE": 6, "CLEAR": 7, "GET_SUMS": 8, "TRAIN": 9, "STATUS": 10, "RESET": 11,
         "COUNTS": 12, "TAKE": 13, "CALIBRATE": 14, "EVALUATE": 15, "SCORE": 16, "KEEP": 17,
-        "PERSONALISE": 18, "PERSONAL_SCORE": 19, "READY": 0xC0, "DONE": 0xC1,
+        "PERSONALISE": 18, "PERSONAL_SCORE": 19, "MASK_KEY": 20, "PEER": 21, "MASK": 22,
+        "GET_MASKED": 23, "UNMASK": 24, "SEED": 25, "GET_CHANGES": 26, "PUT_CHANGES": 27,
+        "PUT_START": 28, "READY": 0xC0, "DONE": 0xC1,
     }  # fmt: skip
     assert {kind.name: int(kind) for kind in Kind} == table
 
@@ -401,7 +403,7 @@ def test_answers_that_are_errors(
 def test_the_codes_of_the_specification_have_words() -> None:
     from tifed.link.conversation import CODES
 
-    assert sorted(CODES) == [*range(1, 10), *range(64, 78)]
+    assert sorted(CODES) == [*range(1, 10), *range(64, 79)]
 
 
 def test_a_line_that_goes_down_is_opened_again_and_nothing_old_is_read() -> None:
