@@ -24,9 +24,10 @@ from tifed.nodes.answer import answer
 from tifed.nodes.context import DeviceSelection, NodeContext, simulated_context
 from tifed.nodes.gateway.board_pool import BoardPool, BoardTerms, Lines
 from tifed.nodes.last_answer import LastAnswer
-from tifed.nodes.ledger import ChargedFleet, Ledger
-from tifed.nodes.messages.content import Content, fit_message, job_runs
+from tifed.nodes.ledger import ChargedFleet, Ledger, charged
+from tifed.nodes.messages.content import Content, fit_message, job_runs, refusal
 from tifed.nodes.terms import NodeTerms
+from tifed.rule.network import Parameters
 
 PRIVACY = {"noise_multiplier": 2, "clip": 1000, "centre": -64}
 EXPERIMENT = Experiment(devices=4, rounds=9, layers=(64, 4, 10), privacy=PRIVACY)
@@ -201,3 +202,45 @@ def test_a_ledger_comes_from_a_node_configuration_and_goes_into_one(tmp_path: Pa
     bare = NodeTerms.from_config({"ledger": str(tmp_path)}).ledger
     assert bare == Ledger(tmp_path)
     assert NodeTerms.from_config({}).ledger is None
+
+
+def test_other_numbers_do_not_make_other_devices(tmp_path: Path) -> None:
+    """Whoever asks says which devices a gateway's boards are."""
+    for first in (0, 2):
+        terms = replace(NodeTerms.open(), ledger=Ledger(tmp_path))
+        node = simulated_context(to_toml(EXPERIMENT), DeviceSelection((first // 2, 2)), terms=terms)
+        assert node.devices.start == first
+        state, _ = begin(SETUP.federation, SETUP.fleet, SETUP.start)
+        (plan,) = SETUP.federation.plans(state)
+        jobs = plan.jobs.for_devices(np.array(node.devices))
+        list(node.fleet.fit(replace(plan, jobs=jobs), SETUP.start))
+    (entry,) = written(tmp_path).values()
+    assert entry["exchanges"] == [[0, 2, 2]]
+
+
+def test_a_site_counts_its_own_part_of_shared_noise_alone(tmp_path: Path) -> None:
+    assert NOISE is not None
+    federation = replace(SETUP.federation, noise=replace(NOISE, sites=9, masked=True))
+    fleet = charged(SETUP.fleet, Ledger(tmp_path), "it", federation, 0)
+    assert isinstance(fleet, ChargedFleet)
+    assert fleet.rho == RHO
+
+
+def test_what_a_sum_gave_away_is_not_forgotten_for_one_that_gives_less(tmp_path: Path) -> None:
+    Ledger(tmp_path).charge("a", RHO, np.array([0]))
+    Ledger(tmp_path).charge("a", RHO / 2, np.array([0]))
+    assert written(tmp_path)["a"]["rho"] == RHO
+
+
+def test_the_same_words_about_other_data_are_answered_anew() -> None:
+    request = fit_message(identity(EXPERIMENT), *plan_and_start())
+    last = LastAnswer()
+    first = last.once(request, 0, "data", lambda: request)
+    assert last.once(request, 0, "data", lambda: pytest.fail("drawn again")) is first
+    other = refusal("it", "other data")
+    assert last.once(request, 0, "others", lambda: other) is other
+
+
+def plan_and_start() -> tuple[Plan, Parameters]:
+    state, _ = begin(SETUP.federation, SETUP.fleet, SETUP.start)
+    return next(iter(SETUP.federation.plans(state))), SETUP.start

@@ -27,8 +27,9 @@ def packed_size(count: int, top: int) -> int:
 def pack(numbers: Integers, top: int) -> bytes:
     """Numbers (N,) up to ``top`` in magnitude, the first of a byte in its lowest digit.
 
+    >>> import numpy as np
     >>> pack(np.array([1, 0, -1, 0, 0, 1]), 1).hex()
-    '7702'
+    '7102'
     """
     base, each = _BASES[width_of(top)]
     digits = numbers + 1 if base == 3 else numbers % base

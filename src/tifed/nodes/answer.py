@@ -63,7 +63,7 @@ def _fit(node: NodeContext, content: Content) -> Content:
     def say() -> Content:
         return update_message(node.experiment, plan, total(node.fleet.fit(plan, parameters)))
 
-    return node.last.once(content, plan.exchange, say) if node.noisy else say()
+    return node.last.once(content, plan.exchange, node.data, say) if node.noisy else say()
 
 
 def _evaluate(node: NodeContext, content: Content) -> Content:

@@ -166,14 +166,16 @@ def simulated_context(
         setup = _built(experiment, data_dir)
         data = samples_digest(resolved, setup)
         hosted_here = HostedFleet(setup, devices)
-        fleet = charged(hosted_here, terms.ledger, identity(resolved), setup.federation)
+        fleet = charged(
+            hosted_here, terms.ledger, identity(resolved), setup.federation, devices.start
+        )
         orders = Orders(setup.federation, terms.least)
         return NodeContext(
             identity(resolved), data, setup.network, devices, fleet, orders, masked=masked
         )
     setup = own_setup(resolved, devices, terms, partial(_built, data_dir=data_dir))
     own = OwnHostedFleet(setup, devices, terms.least)
-    fleet = charged(own, terms.ledger, identity(resolved), setup.federation)
+    fleet = charged(own, terms.ledger, identity(resolved), setup.federation, devices.start)
     return NodeContext(
         identity(resolved), samples_digest(resolved, setup), setup.network, devices, fleet,
         Orders(setup.federation, terms.least), own.too_few, masked,

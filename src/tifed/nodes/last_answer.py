@@ -55,13 +55,17 @@ class LastAnswer:
                 "given away; put it back, or remove it"
             ) from error
 
-    def once(self, content: Content, exchange: int, say: Callable[[], Content]) -> Content:
+    def once(
+        self, content: Content, exchange: int, data: str, say: Callable[[], Content]
+    ) -> Content:
         """What was said to the same message before, or else what ``say`` says now.
+
+        ``data`` is the digest of the samples, which the experiment's does not have.
 
         Raises:
             MessageError: if it was another message about the same exchange that was answered.
         """
-        experiment, asked = str(content.values["experiment"]), digest(content)
+        experiment, asked = f"{content.values['experiment']} {data}", digest(content)
         if self.said is not None and (self.experiment, self.exchange) == (experiment, exchange):
             if self.asked != asked:
                 raise MessageError(

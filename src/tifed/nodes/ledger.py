@@ -6,7 +6,7 @@ owner trusts more than the server keeps its own, over all experiments, and stops
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -130,7 +130,8 @@ class Ledger:
         """
         with alone_in(self.folder, lambda line: None, ".ledger", PATIENCE):
             entries = self._read()
-            _, counts = entries.get(experiment, (rho, {}))  # rho follows from the experiment
+            before, counts = entries.get(experiment, (rho, {}))
+            rho = max(rho, before)  # the data decide, too, where the experiment names no layers
             counts |= {device: counts.get(device, 0) + 1 for device in devices.tolist()}
             entries[experiment] = (rho, counts)
             if self.most_epsilon is not None:
@@ -195,23 +196,33 @@ class ChargedFleet(PassingFleet):
         ledger: of the site.
         experiment: its digest.
         rho: what one sum gives away.
+        first: the first of the devices; whoever asks may give them other numbers, so that devices
+            are counted by their place.
     """
 
     fleet: Fleet
     ledger: Ledger
     experiment: str
     rho: float
+    first: int
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """The updates of the fleet beneath, if the owner allows one more sum."""
         if len(plan.jobs):
-            self.ledger.charge(self.experiment, self.rho, plan.jobs.device)
+            self.ledger.charge(self.experiment, self.rho, plan.jobs.device - self.first)
         yield from self.fleet.fit(plan, parameters)
 
 
-def charged(fleet: Fleet, ledger: Ledger | None, experiment: str, federation: Federation) -> Fleet:
-    """``fleet``, whose sums are written down if there is a ledger and they have noise."""
+def charged(
+    fleet: Fleet, ledger: Ledger | None, experiment: str, federation: Federation, first: int
+) -> Fleet:
+    """``fleet``, whose sums are written down if there is a ledger and they have noise.
+
+    Its devices begin with number ``first``. Noise of other sites does not count: whether it is
+    there, this site cannot know.
+    """
     if ledger is None or federation.noise is None:
         return fleet
-    rho = concentrated(federation.noise, federation.network.parameter_count)
-    return ChargedFleet(fleet, ledger, experiment, rho)
+    alone = replace(federation.noise, sites=1)
+    rho = concentrated(alone, federation.network.parameter_count)
+    return ChargedFleet(fleet, ledger, experiment, rho, first)

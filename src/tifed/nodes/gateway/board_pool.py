@@ -200,7 +200,7 @@ class BoardPool:
         )  # fmt: skip
         self._context = NodeContext(
             name, samples_digest(resolved, setup), setup.network, devices,
-            charged(noisy, self._terms.ledger, name, federation),
+            charged(noisy, self._terms.ledger, name, federation, devices.start),
             Orders(federation, None if resolved.own_data else self._terms.least),
             lambda kind: linked.left_out, masked, memory, self._last,
         )  # fmt: skip
