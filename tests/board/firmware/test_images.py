@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow(20)
 
 BOARDS = [*QEMU.values(), *UNICORN.values()]
 LARGEST_CORE = 8192
-LARGEST_CODE = 12_000
+LARGEST_CODE = 12_288
 LARGEST_FRONT_END = 3_072
 """Bytes of the core, of a whole image with link and board, and of what a front end adds to it.
 
