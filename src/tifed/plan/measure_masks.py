@@ -11,13 +11,12 @@ import struct
 import tempfile
 from pathlib import Path
 
-from tifed.board.firmware import EMULATED_PROCESSORS, build_firmware, experiment_header
+from tifed.board.firmware import EMULATED_PROCESSORS
 from tifed.board.firmware.build import CORE, SOURCES, _cache_folder
-from tifed.board.firmware.elf import read_image
-from tifed.board.firmware.emulated_boards import QEMU
-from tifed.board.firmware.monocypher import monocypher
+from tifed.board.firmware.masked_header import MASKED_SWITCH
+from tifed.board.firmware.monocypher import SMALL_SWITCH, monocypher
 from tifed.plan.bare_program import BareProgram, compiled
-from tifed.rule.recipes import RECIPES
+from tifed.plan.extra_memory import memory_cells
 
 FEW, MANY = 2, 8
 """Other devices that a device shares masks with: the fewest, and the most by default."""
@@ -78,7 +77,7 @@ def _program(folder: Path, processor: str) -> BareProgram:
     sources.append(library / "monocypher.c")
     return compiled(
         folder, processor, _PROGRAM, kernels, sources, include=(library, SOURCES, CORE),
-        defines=("TIFED_DEVICE_MASKED", "BLAKE2_NO_UNROLLING"),
+        defines=(MASKED_SWITCH, SMALL_SWITCH),
     )  # fmt: skip
 
 
@@ -89,14 +88,6 @@ def _counted(program: BareProgram, what: int, others: int = 0, count: int = 0) -
     nine = bytes([9, *bytes(31)])  # the public key whose secret one is 1
     ran = program.run({**given, "key": nine, "public_key": nine}, {})
     return ran.instructions, ran.stack
-
-
-def _memory(processor: str, masked: bool) -> tuple[int, int]:
-    """Flash and variables of firmware for 64-32-10, in bytes."""
-    network = RECIPES["tuned"]().network((64, 32, 10), 10)
-    header = experiment_header(network, [(0, 1)], 20, 10, masked=masked)
-    image = read_image(build_firmware(QEMU[processor], header).elf)
-    return image.code, image.data
 
 
 def row(processor: str) -> str:
@@ -110,12 +101,9 @@ def row(processor: str) -> str:
             none, _ = _counted(program, MASK, others)
             masked.append((_counted(program, MASK, others, PIECE)[0] - none) / PIECE)
         stack = max(publish[1], agree[1], _counted(program, MASK, MANY, PIECE)[1])
-    (flash, ram), (plain_flash, plain_ram) = (
-        _memory(processor, masked) for masked in (True, False)
-    )
     cells = [f"{one[0] - nothing:,}" for one in (publish, agree)]
     cells += [f"{each:,.0f}" for each in masked] + [f"{stack:,}"]
-    cells += [f"{flash:,} (+{flash - plain_flash:,})", f"{ram:,} (+{ram - plain_ram:,})"]
+    cells += memory_cells(processor, "masked")
     return f"| {processor} | {' | '.join(cells)} |"
 
 

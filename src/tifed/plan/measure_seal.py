@@ -10,13 +10,11 @@ import struct
 import tempfile
 from pathlib import Path
 
-from tifed.board.firmware import EMULATED_PROCESSORS, build_firmware, experiment_header
+from tifed.board.firmware import EMULATED_PROCESSORS
 from tifed.board.firmware.build import CORE, SOURCES, _cache_folder
-from tifed.board.firmware.elf import read_image
-from tifed.board.firmware.emulated_boards import QEMU
 from tifed.board.firmware.monocypher import monocypher
 from tifed.plan.bare_program import BareProgram, compiled
-from tifed.rule.recipes import RECIPES
+from tifed.plan.extra_memory import memory_cells
 
 SHORT, FULL = 8, 256
 """Bytes of payload: an order's, and the most of a frame (SPEC, 12.4)."""
@@ -60,25 +58,14 @@ def _frame(program: BareProgram, length: int) -> tuple[int, int, int]:
     return sealing, both - sealing, max(one.stack for one in ran)
 
 
-def _memory(processor: str, sealed: bool) -> tuple[int, int]:
-    """Flash and variables of firmware for 64-32-10, in bytes."""
-    network = RECIPES["tuned"]().network((64, 32, 10), 10)
-    header = experiment_header(network, [(0, 1)], 20, 10, sealed=sealed)
-    image = read_image(build_firmware(QEMU[processor], header).elf)
-    return image.code, image.data
-
-
 def row(processor: str) -> str:
     """The processor's row of the table."""
     with tempfile.TemporaryDirectory() as folder:
         program = _program(Path(folder), processor)
         short, full = _frame(program, SHORT), _frame(program, FULL)
-    (flash, ram), (plain_flash, plain_ram) = (
-        _memory(processor, sealed) for sealed in (True, False)
-    )
     figures = (*short[:2], *full[:2], max(short[2], full[2]))
     cells = [f"{figure:,}" for figure in figures]
-    cells += [f"{flash:,} (+{flash - plain_flash:,})", f"{ram:,} (+{ram - plain_ram:,})"]
+    cells += memory_cells(processor, "sealed")
     return f"| {processor} | {' | '.join(cells)} |"
 
 
