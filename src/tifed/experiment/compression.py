@@ -56,7 +56,6 @@ class CompressionTable(SettingsTable):
         description="a device sends the weights of one in so many pairs of a layer's inputs in a "
         "round, and of the next ones in the next round",
     )
-
     coder: bool = Field(
         False,
         description="whether what goes up is coded, which makes ternary numbers shorter by a third "

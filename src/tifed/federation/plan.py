@@ -165,6 +165,11 @@ class Plan:
     frame: int = 0
 
     @property
+    def coded(self) -> bool:
+        """Whether updates count the bytes of their short numbers as they are coded."""
+        return bool(self.frame and self.upload)
+
+    @property
     def bounds(self) -> Integers:
         """The bound of each job, int64 (n,)."""
         bounds = np.full_like(self.jobs.device, self.clip)

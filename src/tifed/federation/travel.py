@@ -6,14 +6,12 @@ import numpy as np
 
 from tifed.federation.plan import Jobs, Plan
 from tifed.rule.compression import Change
+from tifed.rule.compression.packing import LARGEST, packed_size
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Layer, Network
 
 if TYPE_CHECKING:
     from tifed.federation.federation import Federation
-
-PACKED = {1: (1, 5), 7: (1, 2), 127: (1, 1)}
-"""Of each width, by its largest number: bytes, and how many numbers are packed into them."""
 
 
 def bytes_of(layer: Layer, largest: int, rows: int) -> int:
@@ -27,10 +25,8 @@ def bytes_of(layer: Layer, largest: int, rows: int) -> int:
     """
     count = rows * layer.fan_out
     weights = count * layer.weight_bits // 8
-    for top, (length, numbers) in PACKED.items():
-        if 0 < largest <= top:
-            weights = min(weights, length * -(-count // numbers))
-            break
+    if 0 < largest <= LARGEST:
+        weights = min(weights, packed_size(count, largest))
     return weights + layer.fan_out * layer.bias_bits // 8
 
 
@@ -86,7 +82,7 @@ def _missed(federation: "Federation", plan: Plan, exchange: int) -> list[tuple[C
 
     Nothing if the device has nothing, or so much is new that no short number holds the sum.
     """
-    if exchange < 0 or plan.exchange - exchange > max(PACKED) or not federation.download.layers:
+    if exchange < 0 or plan.exchange - exchange > LARGEST or not federation.download.layers:
         return []
     rounds = (number // federation.exchanges_per_round for number in range(exchange, plan.exchange))
     return [federation.download_in(number, plan.energy_shift) for number in rounds]

@@ -121,8 +121,7 @@ def planned_update(
             exchange=plan.exchange, steps=job.first_step + job.steps, number=plan.round,
         )  # fmt: skip
     update = device_update(job.device, trained, job.layers, job.samples, statistics)
-    coded = plan.frame and plan.upload
-    bytes_up = _coded_bytes(plan, job, sent, trained) if coded else None
+    bytes_up = _coded_bytes(plan, job, sent, trained) if plan.coded else None
     return replace(update, norms=norms, bytes_up=bytes_up)
 
 

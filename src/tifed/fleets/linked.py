@@ -562,8 +562,10 @@ class LinkedFleet:
             else:
                 weights[number], biases[number] = client.get_layer(number, network.layers[number])
         trained = Parameters(parameters.centre, tuple(weights), tuple(biases))
-        update = planned_update(plan, job, parameters, trained, status.statistics)
-        # With short updates a round's costs are bytes that were sent, frames included.
+        # With short updates a round's costs are bytes that were sent, frames included: so nothing
+        # is coded here to be counted.
+        uncounted = replace(plan, frame=0)
+        update = planned_update(uncounted, job, parameters, trained, status.statistics)
         sent = client.bytes_received - before if self._short else None
         return replace(update, bytes_up=sent)
 

@@ -7,9 +7,9 @@ import numpy as np
 from tifed.federation import Federation, Job, Plan
 from tifed.link import Client, DeviceRefusedError
 from tifed.link.conversation import MEMORY
-from tifed.link.short_numbers import LARGEST, packed_size, width_of
 from tifed.rule.compression import Change
 from tifed.rule.compression.change import LARGEST_SHIFT
+from tifed.rule.compression.packing import LARGEST, packed_size, width_of
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters, Tensor
 

@@ -152,10 +152,9 @@ class SimulatedFleet:
             samples = int(trained @ jobs.samples)
             layers[number] = LayerSum(weight, bias, samples, int(trained.sum()))
         coded = int(result.coded[:, 0].sum())
-        counted = plan.frame and plan.upload
         return Update(
             jobs.device, layers, result.statistics, norms=result.norms[bounds > 0],
-            bytes_up=bytes_up(self.network, plan, jobs, coded) if counted else None,
+            bytes_up=bytes_up(self.network, plan, jobs, coded) if plan.coded else None,
         )  # fmt: skip
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tifed.link.frame import PAYLOAD
-from tifed.link.short_numbers import packed_size, unpack
 from tifed.native.coder import decode
 from tifed.printable import printable
 from tifed.rule.compression.coder import Frame as CodedFrame
 from tifed.rule.compression.coder import bits_of
+from tifed.rule.compression.packing import packed_size, unpack
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
 from tifed.rule.network import Tensor

@@ -8,10 +8,10 @@ import numpy as np
 from tifed.link import answers
 from tifed.link.frame import Kind
 from tifed.link.own_samples import OwnSamples
-from tifed.link.short_numbers import pack, packed_size, per_byte
 from tifed.native.coder import coded_length, encode
 from tifed.rule.compression import Change
 from tifed.rule.compression.coder import START, bits_of
+from tifed.rule.compression.packing import pack, packed_size, per_byte
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Layer, Tensor
 

@@ -1,5 +1,7 @@
 """What a message asks of a node's devices, as far as it may be asked."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tifed.federation import FeatureSums, Plan
@@ -34,8 +36,9 @@ def ordered_plan(node: NodeContext, content: Content) -> Plan:
     """
     plan = plan_from(content, node.network, node.devices)
     node.orders.check_plan(plan)
-    # How weights travel follows from the experiment, so no message says it.
-    return node.orders.federation.with_changes(plan)
+    # How weights travel follows from the experiment, so no message says it; nor does one tell how
+    # many bytes they would be if they were coded, so nobody has to code them here.
+    return replace(node.orders.federation.with_changes(plan), frame=0)
 
 
 def summed_calibration(node: NodeContext, content: Content) -> tuple[Integers, FeatureSums]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tifed.link import answers
-from tifed.link.short_numbers import pack, packed_size, unpack
 from tifed.rule.compression.coder import START, encode
+from tifed.rule.compression.packing import pack, packed_size, unpack
 
 
 @pytest.mark.parametrize("top", [1, 2, 7, 8, 127])

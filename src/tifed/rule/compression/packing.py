@@ -1,4 +1,4 @@
-"""Short numbers in the bytes of a frame (SPEC, section 12.9): several in a byte."""
+"""Short numbers in bytes (SPEC, sections 12.9 and 25.6): several in a byte."""
 
 import numpy as np
 
