@@ -18,8 +18,8 @@ from tifed.rule.recipes import RECIPES, Tuned
 COMMAND = "from tifed.cli import main; main()"
 PATIENCE = 300.0
 
-# A busy machine is slow, not wrong: no test is timed. Each run of a commit tries the same inputs, so
-# that it passes for everybody or for nobody; `--hypothesis-profile search` draws new ones.
+# A busy machine is slow, not wrong: no test is timed. Each run of a commit tries the same inputs,
+# so that it passes for everybody or for nobody; `--hypothesis-profile search` draws new ones.
 settings.register_profile("tifed", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None)
 settings.load_profile("tifed")

@@ -112,8 +112,8 @@ class Nodes:
             return pack(message("refusal", self.name, {}, refused="it is gone"))
         content = reply(request, self.contexts[node], self.settings)
         self.memories.append(kept(self.contexts[node]))
-        for record in content.array_records.values():
-            self.raw += [array.data for array in record.values()]
+        for record in content.values():
+            self.raw += [value for value in record.values() if isinstance(value, bytes)]
         said: Any = content["tifed"]
         if "refused" not in said:
             self.received.append(unpack(content, None, self.name))
