@@ -65,6 +65,9 @@ class SimulatedFleet:
             if lacking:
                 yield Update(absent=dict.fromkeys(lacking, NO_TRAINING_SAMPLE))
             plan = replace(plan, jobs=plan.jobs.at(lengths > 0).within(lengths[lengths > 0]))
+        if plan.residuals is not None and (lost := plan.residuals.lost(plan.jobs)):
+            yield Update(absent=lost)
+            plan = replace(plan, jobs=plan.jobs.at(~np.isin(plan.jobs.device, list(lost))))
         if self._together is not None and len(plan.jobs):
             yield self._fit_together(self._together, plan, parameters)
             return
@@ -99,8 +102,7 @@ class SimulatedFleet:
         engine, streams = self.inputs.engine, self.inputs.streams
         first = streams[0]
         federation = self.inputs.federation
-        # No engine shortens what many devices have made before it adds that up.
-        singly = federation.robust.aggregate != "mean" or bool(federation.upload.layers)
+        singly = federation.robust.aggregate != "mean" or federation.upload.residual
         if (
             singly
             or not isinstance(engine, FleetEngine)

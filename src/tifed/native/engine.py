@@ -1,7 +1,6 @@
 """The engine that runs the C core; equal to the oracle bit for bit."""
 
 import os
-from dataclasses import asdict
 from functools import lru_cache
 
 import numpy as np
@@ -182,7 +181,10 @@ class Native:
                     exchange=arguments.whole("exchange", work.exchange, 0, _WORD),
                     threads=self.threads,
                     energy_shift=arguments.whole("energy_shift", work.energy_shift, -30, 30),
-                    upload=[_native.Change(**asdict(change)) for change in work.upload],
+                    upload=[
+                        _native.Change(top=change.top, shift=change.shift, rows=change.rows)
+                        for change in work.upload
+                    ],
                     frame=arguments.whole("frame", work.frame, 0, _WORD),
                 ),
                 _native.Sums(weight_sums, bias_sums, norms, coded),
