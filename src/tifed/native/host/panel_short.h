@@ -136,6 +136,64 @@ static void shorten(const panel_layer *layer, const panel_change *change, const 
                    2u * UNITS_IN_A_RUN * sizeof *trained);
 }
 
+#define KEEP_BLOCK 1024u
+
+/* Weights become their short numbers within int16, where these, and what is left, are the same for
+ * all differences beyond `limit`. */
+static void keep_block(const panel_change *change, int32_t limit, const int16_t *restrict sent,
+                       int16_t *restrict trained, int16_t *restrict left, size_t count)
+{
+    const int16_t most = (int16_t)limit, lowest = (int16_t)(limit - 32768),
+                  highest = (int16_t)(32767 - limit), top = (int16_t)change->top,
+                  step = (int16_t)(1 << change->shift), below = (int16_t)(step - 1),
+                  unit = (int16_t)(1 << change->unit), rest = (int16_t)(unit - 1);
+    for (size_t i = 0; i < count; i++) {
+        int16_t x = sent[i], w = trained[i];
+        int16_t low = (int16_t)((x > lowest ? x : lowest) - most);
+        int16_t high = (int16_t)((x < highest ? x : highest) + most);
+        w = w > low ? w : low;
+        w = w < high ? w : high;
+        w = (int16_t)(w - x + left[i] * unit);
+        left[i] = w;
+        trained[i] = (int16_t)(w + ((w >> 15) & below));
+    }
+    shift_run(trained, count, change->shift);
+    for (size_t i = 0; i < count; i++) {
+        int16_t q = trained[i], v;
+        q = q > top ? top : q;
+        q = q < -top ? (int16_t)-top : q;
+        v = (int16_t)(left[i] - q * step);
+        trained[i] = q;
+        left[i] = (int16_t)(v + ((v >> 15) & rest));
+    }
+    shift_run(left, count, (uint32_t)change->unit);
+    for (size_t i = 0; i < count; i++) {
+        int16_t v = left[i];
+        v = v > 127 ? 127 : v;
+        left[i] = v < -127 ? -127 : v;
+    }
+}
+
+/* Weights become their short numbers, and what is left of changes before, what is left now. */
+static void keep(const panel_change *change, const int16_t *sent, int16_t *trained, int16_t *left,
+                 size_t count)
+{
+    const int32_t limit = ((int32_t)change->top << change->shift) + (255 << change->unit);
+    const bool within = limit + (127 << change->unit) + (1 << change->shift) <= 32767;
+    for (size_t first = 0, n; first < count; first += n) {
+        n = count - first < KEEP_BLOCK ? count - first : KEEP_BLOCK;
+        if (within) {
+            keep_block(change, limit, sent + first, trained + first, left + first, n);
+            continue;
+        }
+        for (size_t i = first; i < first + n; i++) {
+            int32_t kept = left[i];
+            trained[i] = (int16_t)panel_keep(change, trained[i] - sent[i], &kept);
+            left[i] = (int16_t)kept;
+        }
+    }
+}
+
 /* What shorten() has left of a layer for the way up, row by row. */
 static size_t take_out(const panel_layer *layer, const panel_change *change, const int16_t *panels,
                        int16_t *restrict numbers)

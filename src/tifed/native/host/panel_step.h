@@ -442,5 +442,5 @@ static void load(const panel_network *network, uint32_t *row, const int8_t *samp
 }
 
 const panel_kernel NAME(panel) = {NAME_STRING, supported, pack,    accumulate, unpack,
-                                  squares,     shrink,    shorten, take_out,   load,
+                                  squares,     shrink,    shorten, keep, take_out,   load,
                                   train,       classify,  peak};
