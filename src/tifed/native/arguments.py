@@ -134,7 +134,10 @@ def residuals(
     for number in keeps:
         layer = network.layers[number]
         shape = (jobs, layer.fan_in, layer.fan_out)
-        kept = before.get(number, np.zeros(shape, np.int8))
+        if number not in before:
+            made[number] = np.zeros(shape, np.int8)
+            continue
+        kept = before[number]
         array("residuals", kept, np.int8, shape)
         if kept.size and kept.min() < -RESIDUAL_TOP:
             raise UsageError(f"residuals: {kept.min()} is not in -{RESIDUAL_TOP}..{RESIDUAL_TOP}")

@@ -122,32 +122,6 @@ private:
     std::vector<Memory> weights_, biases_;
 };
 
-// Residuals on their way through a kernel, which wants them as it has weights.
-class Residuals {
-public:
-    Residuals(const Network &network, const panel_kernel &kernel)
-        : network_(network), kernel_(kernel), panels_(network.panels.depth) {}
-
-    void keep(uint32_t l, const panel_change &change, const int16_t *sent, int16_t *trained,
-              int8_t *left) {
-        const panel_layer &layer = network_.panels.layers[l];
-        std::size_t count = std::size_t(layer.fan_in) * layer.fan_out;
-        if (!panels_[l]) panels_[l] = zeroed(panel_weights(&layer) * sizeof(int16_t));
-        auto *panels = static_cast<int16_t *>(panels_[l].get());
-        rows_.assign(left, left + count);
-        kernel_.pack(&layer, panels, rows_.data());
-        kernel_.keep(&change, sent, trained, panels, panel_weights(&layer));
-        kernel_.take_out(&layer, &change, panels, rows_.data());
-        for (std::size_t i = 0; i < count; i++) left[i] = int8_t(rows_[i]);
-    }
-
-private:
-    const Network &network_;
-    const panel_kernel &kernel_;
-    std::vector<Memory> panels_;  // per layer
-    std::vector<int16_t> rows_;
-};
-
 }  // namespace
 
 void fit_panels(const Network &network, const panel_kernel &kernel, const Given &given,
@@ -174,7 +148,6 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
         auto *rows = static_cast<uint32_t *>(inputs.get());
         std::vector<int32_t> labels(std::size_t(most), 0);
         Sums sums(network, kernel, image, work, totals, mutex);
-        Residuals residuals(network, kernel);
         panel_statistics statistics{};
         for (std::size_t number; (number = next()) < jobs.size();) {
             const Job &job = jobs[number];
@@ -232,7 +205,8 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
                     turn = change.first;
                     int8_t *left = residual_of(totals, network.layers[l], l, number);
                     if (left)
-                        residuals.keep(l, change, image.model.weights[l], model.weights[l], left);
+                        kernel.keep(&panels.layers[l], &change, image.model.weights[l],
+                                    model.weights[l], left);
                     else
                         kernel.shorten(&panels.layers[l], &change, image.model.weights[l],
                                        model.weights[l]);
