@@ -49,6 +49,25 @@ def test_shifts_by_rule_are_those_that_lost_nothing(
     assert up.at(1, energy_shift)[0].shift == shifts[0] - 1
 
 
+@pytest.mark.parametrize(
+    ("upload", "mode", "shifts"),
+    [
+        ("ternary", "full-network", [8, 2]),
+        ("ternary", "single-layer", [9, 3]),
+        ("4-bit", "full-network", [7, 2]),
+        ("8-bit", "full-network", [7, 2]),
+    ],
+)
+def test_shifts_are_larger_where_devices_keep_what_is_left(
+    upload: str, mode: str, shifts: list[int]
+) -> None:
+    up, down = travels({"upload": upload, "residual": True, "download": "4-bit"}, mode=mode)
+    now = up.up(0, -3, 0)
+    assert [change.shift for change in now] == shifts
+    assert [change.unit for change in now] == [max(0, shift - 7) for shift in shifts]
+    assert not down.residual
+
+
 def test_one_word_leaves_the_last_of_several_layers_8_bits() -> None:
     up, _ = travels({"upload": "4-bit", "upload_shift": 6})
     assert up == Changes((Change(7, 6), Change(127, 0)))
