@@ -15,6 +15,7 @@ FRAME = 200
 WIDTHS = {
     "whole": ((), 0),
     "ternary": ((Change(1, 7), Change(127, 2)), 0),
+    "ternary, a residual kept": ((Change(1, 9, unit=2), Change(127, 4, unit=0)), 0),
     "8-bit": ((Change(127, 2), Change(127, 2)), 0),
     "ternary, a quarter of the rows": ((Change(1, 7, rows=4), Change(127, 2, rows=4)), 0),
     "ternary, coded": ((Change(1, 7), Change(127, 2)), FRAME),

@@ -13,6 +13,7 @@ from tifed.rule.compression import Change, Changes
 from tifed.rule.network import Network
 
 TERNARY: dict[str, Any] = {"upload": "ternary", "download": "ternary"}
+KEPT: dict[str, Any] = {"upload": "ternary", "residual": True}
 
 
 def network(experiment: Experiment) -> Network:
@@ -48,6 +49,25 @@ def test_shifts_by_rule_are_those_that_lost_nothing(
     assert up.at(1, energy_shift)[0].shift == shifts[0] - 1
 
 
+@pytest.mark.parametrize(
+    ("upload", "mode", "shifts"),
+    [
+        ("ternary", "full-network", [8, 2]),
+        ("ternary", "single-layer", [9, 3]),
+        ("4-bit", "full-network", [7, 2]),
+        ("8-bit", "full-network", [7, 2]),
+    ],
+)
+def test_shifts_are_larger_where_devices_keep_what_is_left(
+    upload: str, mode: str, shifts: list[int]
+) -> None:
+    up, down = travels({"upload": upload, "residual": True, "download": "4-bit"}, mode=mode)
+    now = up.up(0, -3, 0)
+    assert [change.shift for change in now] == shifts
+    assert [change.unit for change in now] == [max(0, shift - 7) for shift in shifts]
+    assert not down.residual
+
+
 def test_one_word_leaves_the_last_of_several_layers_8_bits() -> None:
     up, _ = travels({"upload": "4-bit", "upload_shift": 6})
     assert up == Changes((Change(7, 6), Change(127, 0)))
@@ -72,6 +92,11 @@ def test_rows_may_stay_behind_though_weights_go_up_whole() -> None:
         ({"upload": "ternary", "upload_shift": 15}, {}, "compression.upload_shift"),
         ({"rows": 17}, {}, "compression.rows"),
         ({"coder": True}, {}, "compression.coder: whole parameters are not coded"),
+        ({"residual": True}, {}, "compression.residual: nothing is left .*compression.upload"),
+        ({"upload": ["whole", "whole"], "residual": True}, {}, "compression.residual: nothing"),
+        (KEPT | {"rows": 2}, {}, "compression.residual: .*compression.rows = 2"),
+        (KEPT, {"robust": {"clip": 2.0}}, "compression.residual: .*robust.clip"),
+        (KEPT, {"fleet": "emulated"}, "compression.residual: .*fleet = 'emulated'"),
         (TERNARY, {"privacy": {"device_masks": True}}, "compression: devices mask whole"),
         (TERNARY, {"baseline": "float-fedavg"}, "compression: baseline = 'float-fedavg'"),
         ({"rows": 2}, {"robust": {"aggregate": "median"}}, r"compression.rows: \[robust\]"),
@@ -122,3 +147,24 @@ def test_coded_numbers_are_fewer_bytes_and_the_same_digest(engine: str, tmp_path
     assert coded.digest == packed.digest
     assert coded.bytes_down_per_device == packed.bytes_down_per_device
     assert coded.bytes_up_per_device < packed.bytes_up_per_device
+
+
+@pytest.mark.parametrize("mode", ["full-network", "single-layer"])
+def test_a_run_that_keeps_residuals_resumes_to_the_same_digest(tmp_path: Path, mode: Any) -> None:
+    """Devices are sampled and fail, so whose residual is whose decides the digest."""
+    experiment = Experiment(
+        rounds=12, mode=mode, checkpoint_every=4, devices=10, devices_per_round=5,
+        faults={"probability": 0.2}, compression=TERNARY | {"residual": True, "coder": True},
+    )  # fmt: skip
+    whole = run(experiment, out=tmp_path / "run")
+    assert whole.accuracy > 0.6
+    for newest in sorted((tmp_path / "run/checkpoints").iterdir())[1:]:
+        newest.unlink()
+    resumed = resume(tmp_path / "run")
+    assert (resumed.digest, resumed.bytes_up_per_device) == (
+        whole.digest, whole.bytes_up_per_device,
+    )  # fmt: skip
+    other = run(experiment.model_copy(update={"engine": "oracle"}))
+    assert (other.digest, other.bytes_up_per_device) == (whole.digest, whole.bytes_up_per_device)
+    without = CompressionTable.model_validate(TERNARY)
+    assert run(experiment.model_copy(update={"compression": without})).digest != whole.digest

@@ -55,7 +55,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "privacy.centre": None, "privacy.noise_seed": None,
         "compression.upload": "whole", "compression.download": "whole",
         "compression.upload_shift": None, "compression.download_shift": None,
-        "compression.rows": 1, "compression.coder": False,
+        "compression.rows": 1, "compression.coder": False, "compression.residual": False,
     },
     "dirichlet": {"kind": "iid", "alpha": 1.0, "minimum": 1},
     "shards": {"kind": "iid", "classes_per_device": 2},
@@ -78,8 +78,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "fraction_bits": 0, "rounding": "toward-zero", "rate_halves": [2], "running_mean": 1,
         "running_mean_growth": 0, "momentum": 0,
     },
-    "Changes": {"layers": [], "by_energy": False},
-    "Change": {"shift": 0, "rows": 1},
+    "Changes": {"layers": [], "by_energy": False, "residual": False},
+    "Change": {"shift": 0, "rows": 1, "unit": None},
 }  # fmt: skip
 """Every default that an identity of version 2 leaves out.
 

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from tifed.errors import UsageError
 from tifed.federation import Job, Jobs, Plan, Update, planned_update, total
+from tifed.federation.residuals import Residuals
 from tifed.federation.travel import bytes_up
 from tifed.rule.compression import Change
+from tifed.rule.compression.residual import unit_for
 from tifed.rule.learning import LARGEST_CLIP, LocalWork, feedback_matrices, oracle
 from tifed.rule.learning.work import FleetJobs, FleetResult, FleetWork, SharedSamples
 from tifed.rule.network import Activation, ErrorKind, Feedback, Layer, Network, Parameters
@@ -29,6 +32,12 @@ CHANGES = st.builds(
     st.one_of(st.sampled_from([0, 1, 7, 127]), st.integers(0, 127)),
     st.integers(0, 14),
     st.one_of(st.just(1), st.integers(1, 16)),
+)
+KEEPING = st.builds(
+    lambda top, shift, unit: Change(top, shift, unit=unit),
+    st.one_of(st.sampled_from([1, 7, 127]), st.integers(1, 127)),
+    st.integers(0, 14),
+    st.integers(0, 7),
 )
 
 
@@ -62,7 +71,7 @@ def by_engine(case: Case, plan: Plan, kernel: str) -> FleetResult:
     )  # fmt: skip
     asked = FleetWork(
         own, work.batch, work.extra_shift, work.seed, work.exchange, work.energy_shift,
-        plan.upload, plan.round, plan.frame,
+        plan.upload, plan.round, plan.frame, side_by_side(plan),
     )  # fmt: skip
     return native.Native(kernel, threads=1).train_fleet(
         case.network, case.parameters, feedback_matrices(case.network, work.seed),
@@ -70,8 +79,30 @@ def by_engine(case: Case, plan: Plan, kernel: str) -> FleetResult:
     )  # fmt: skip
 
 
+def side_by_side(plan: Plan) -> dict[int, NDArray[np.int8]]:
+    """What all devices have left, as the engine takes it."""
+    if plan.residuals is None:
+        return {}
+    every = [plan.residuals.before(device) for device in plan.jobs.device.tolist()]
+    return {layer: np.stack([left[layer] for left in every]) for layer in every[0]}
+
+
+def some_left(case: Case, plan: Plan, seed: int) -> Residuals:
+    """What devices may have left before an exchange: anything."""
+    rng, devices = np.random.default_rng(seed), plan.jobs.device.tolist()
+    of = {
+        device: {
+            layer: rng.integers(-127, 128, case.parameters.weights[layer].shape, np.int8)
+            for layer, change in enumerate(plan.upload)
+            if change.unit is not None
+        }
+        for device in devices
+    }
+    return Residuals(np.zeros(max(devices) + 1, np.int64), of)
+
+
 def assert_equal(case: Case, plan: Plan) -> None:
-    """Every kernel's sums are the rule's, and its frames the coder's."""
+    """Every kernel's sums are the rule's, its frames the coder's, and what is left is the same."""
     expected = by_rule(case, plan)
     for kernel in KERNELS:
         result = by_engine(case, plan, kernel)
@@ -84,6 +115,11 @@ def assert_equal(case: Case, plan: Plan) -> None:
             assert bytes_up(case.network, plan, plan.jobs, coded) == expected.bytes_up, kernel
         else:
             assert not result.coded.any()
+        for place, (device, left) in enumerate(expected.residuals.items()):
+            assert device == plan.jobs.device[place]
+            assert left.keys() == result.residuals.keys()
+            for number, kept in left.items():
+                assert np.array_equal(result.residuals[number][place], kept), (kernel, number)
 
 
 @pytest.mark.slow(10)
@@ -115,6 +151,36 @@ def test_every_kernel_shortens_as_the_rule_says(
         assert "overflow" in why or "32 bits" in why
         return
     assert_equal(case, plan)
+
+
+@pytest.mark.slow(10)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    cases(),
+    st.lists(st.one_of(KEEPING, KEEPING, CHANGES), min_size=4, max_size=4),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0, 21, 200]),
+)
+def test_every_kernel_keeps_what_the_rule_keeps(
+    case: Case, changes: list[Change], seed: int, frame: int
+) -> None:
+    work = case.work
+    upload = tuple(changes[: case.network.depth])
+    plan = Plan(
+        seed, work.exchange, work.extra_shift, jobs_of(case, range(3)), work.energy_shift,
+        upload=upload, seed=work.seed, frame=frame,
+    )  # fmt: skip
+    try:
+        by_engine(case, plan, KERNELS[0])
+    except UsageError as refused:
+        why = str(refused)
+    else:
+        why = ""
+    if why:
+        assert "overflow" in why or "32 bits" in why
+        return
+    assert_equal(case, replace(plan, residuals=some_left(case, plan, seed)))
+    assert_equal(case, replace(plan, residuals=Residuals.none(3)))
 
 
 def swinging(weight_bits: int, units: int) -> Case:
@@ -161,6 +227,50 @@ def test_differences_of_every_size_have_the_rules_numbers(weight_bits: int, unit
                 frame=60 * (shift == 6),
             )  # fmt: skip
             assert_equal(case, plan)
+
+
+@pytest.mark.parametrize("weight_bits", [8, 16])
+@pytest.mark.parametrize("units", [10, 16, 37])
+def test_what_is_left_of_differences_of_every_size_is_the_rules(
+    weight_bits: int, units: int
+) -> None:
+    case = swinging(weight_bits, units)
+    for top in (1, 2, 7, 127):
+        for shift in range(15):
+            for unit in {0, unit_for(shift), 7}:
+                plan = Plan(
+                    0, case.work.exchange, 0, jobs_of(case, range(2)),
+                    upload=(Change(top, shift, unit=unit),), seed=case.work.seed,
+                    frame=60 * (shift == 6),
+                )  # fmt: skip
+                assert_equal(case, replace(plan, residuals=some_left(case, plan, shift)))
+
+
+@pytest.mark.parametrize(
+    ("left", "problem"),
+    [({1: np.zeros((2, 3, 2), np.int8)}, r"of layers \[1\]"),
+     ({0: np.zeros((1, 4, 3), np.int8)}, "shape"), ({0: np.zeros((2, 4, 3))}, "float64"),
+     ({0: np.full((2, 4, 3), -128, np.int8)}, "-128 is not in")],
+    ids=["layer", "shape", "type", "magnitude"],
+)  # fmt: skip
+def test_what_is_left_of_nothing_or_of_another_shape_is_refused(left: Any, problem: str) -> None:
+    from tifed.rule.recipes import Tuned
+
+    network = Tuned().network((4, 3, 2), 1)
+    parameters = Tuned().start_parameters(network, 1)
+    one = np.array([0, 1])
+    job = Job(0, (0, 1), 0, 2, 0, 1)
+    jobs = Jobs.of([job, replace(job, device=1)])
+    own = FleetJobs(
+        one, 0 * one, 0 * one + 2, jobs.position, jobs.samples, jobs.first_step, jobs.steps,
+        jobs.layers, jobs.samples, 0 * one,
+    )  # fmt: skip
+    work = FleetWork(own, 1, upload=(Change(1, 3, unit=0), Change(127)), residuals=left)
+    shared = SharedSamples(np.zeros((2, 4), np.int8), np.zeros(2, np.int32), np.arange(2))
+    with pytest.raises(UsageError, match=f"^residuals: .*{problem}"):
+        native.Native().train_fleet(
+            network, parameters, feedback_matrices(network, 1), shared, work
+        )
 
 
 @pytest.mark.parametrize(

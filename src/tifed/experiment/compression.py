@@ -1,6 +1,7 @@
 """``[compression]`` of an experiment file: short numbers of what changed, up and down."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -13,6 +14,7 @@ from tifed.rule.compression.shifts import usual_shift
 from tifed.rule.network import Network
 
 if TYPE_CHECKING:
+    from tifed.experiment.fleet_kind import FleetKind
     from tifed.experiment.schema import Experiment
 
 Width = Literal["whole", "8-bit", "4-bit", "ternary"]
@@ -63,6 +65,13 @@ class CompressionTable(SettingsTable):
         "its bytes, takes up to twice as long",
     )
 
+    residual: bool = Field(
+        False,
+        description="whether a device keeps what of its changes was too small to go up, for the "
+        "next time, in one byte for each weight that it trains; then nothing is rounded at random, "
+        "and far larger shifts do",
+    )
+
     def build_upload(self, network: Network, steps: int, extra_shift: int) -> Changes:
         """How weights go up in the first round.
 
@@ -77,8 +86,12 @@ class CompressionTable(SettingsTable):
         tops = _tops(network, "upload", self.upload)
         if not any(tops) and self.rows == 1:
             return Changes()
-        usual = [usual_shift(network, *its, steps, extra_shift) for its in enumerate(tops)]
-        return _changes(network, "upload_shift", tops, self.upload_shift, usual, self.rows)
+        usual = [
+            usual_shift(network, *its, steps, extra_shift, self.residual)
+            for its in enumerate(tops)
+        ]
+        changes = _changes(network, "upload_shift", tops, self.upload_shift, usual, self.rows)
+        return replace(changes, residual=self.residual)
 
     def build_download(self, network: Network, steps: int, extra_shift: int) -> Changes:
         """How weights go down after the first round; the same arguments and errors."""
@@ -91,17 +104,17 @@ class CompressionTable(SettingsTable):
         return _changes(network, "download_shift", tops, self.download_shift, usual, 1)
 
 
-def check_compression(experiment: "Experiment") -> None:
-    """Make sure that ``[compression]`` goes with the other settings.
+def check_compression(experiment: "Experiment", kind: "FleetKind") -> None:
+    """Make sure that ``[compression]`` goes with the other settings, and with the fleet.
 
     Raises:
         ValueError: naming those that do not.
     """
-    for problem in _problems(experiment):
+    for problem in _problems(experiment, kind):
         raise ValueError(problem)
 
 
-def _problems(experiment: "Experiment") -> Iterator[str]:
+def _problems(experiment: "Experiment", kind: "FleetKind") -> Iterator[str]:
     """What is wrong, the most general first."""
     compression = experiment.compression
     if compression == CompressionTable():
@@ -136,6 +149,34 @@ def _problems(experiment: "Experiment") -> Iterator[str]:
         yield (
             "compression.rows: [robust] compares devices by all that they have changed, and with "
             f"rows = {compression.rows} each sends another part of it; set compression.rows = 1"
+        )
+    if compression.residual:
+        yield from _residual_problems(experiment, kind)
+
+
+def _residual_problems(experiment: "Experiment", kind: "FleetKind") -> Iterator[str]:
+    """What does not go with ``compression.residual``."""
+    compression = experiment.compression
+    widths = compression.upload if isinstance(compression.upload, tuple) else (compression.upload,)
+    if set(widths) == {"whole"}:
+        yield (
+            "compression.residual: nothing is left of weights that go up whole; set "
+            "compression.upload, such as to 'ternary', or leave compression.residual out"
+        )
+    if compression.rows > 1:
+        yield (
+            "compression.residual: what devices keep is for all of their rows, and with "
+            f"compression.rows = {compression.rows} some stay behind; set compression.rows = 1"
+        )
+    if experiment.robust.clip:
+        yield (
+            "compression.residual: what a device has kept can carry its change beyond the bound of "
+            "robust.clip; leave one of them out"
+        )
+    if not kind.keeps_residuals:
+        yield (
+            f"compression.residual: the devices of fleet = {experiment.fleet!r} keep nothing of "
+            "their changes; set compression.residual = false, or use fleet = 'simulated'"
         )
 
 

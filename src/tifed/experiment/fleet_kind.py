@@ -41,6 +41,10 @@ class FleetKind(BaseModel, ABC):
     """Whether it can give its devices keys, for which an experiment can ask with ``link.sealed``.
     """
 
+    keeps_residuals: ClassVar[bool] = False
+    """Whether its devices keep what of their changes was too small to go up (SPEC, section 25.8),
+    for which an experiment can ask with ``compression.residual``."""
+
     def check(self, experiment: "Experiment") -> None:
         """Make sure that the experiment's other settings go with this fleet.
 

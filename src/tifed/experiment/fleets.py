@@ -25,6 +25,7 @@ class Simulated(FleetKind):
     sends_samples: ClassVar[bool] = False
     makes_copies: ClassVar[bool] = True
     keeps_data: ClassVar[bool] = True
+    keeps_residuals: ClassVar[bool] = True
 
     def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
         """The simulation, which has no settings of its own."""

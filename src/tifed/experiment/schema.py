@@ -331,7 +331,7 @@ class Experiment(SettingsTable):
         kind.check(self)
         check_own_data(self, kind)
         check_privacy(self)
-        check_compression(self)
+        check_compression(self, kind)
         if self.pixel_shifts and self.mode == "memory-aware":
             raise ValueError(
                 "pixel_shifts: does not go with mode = 'memory-aware', which decides by memory "

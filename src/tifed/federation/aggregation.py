@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tifed.federation.plan import Plan, ScheduleState
+from tifed.federation.residuals import Residuals
 from tifed.federation.update import LayerSum, Update
 from tifed.rule.compression import Change, sent_down
 from tifed.rule.integer import Rounding, divide, saturate
@@ -49,11 +50,14 @@ class ServerState(ScheduleState):
         layers: the server's own copies.
         norms: int64 (n, 2), what was usual in the last exchanges: layers as bits, and the norm of
             those that trained them; oldest first, empty in a run without bounds.
+        residuals: what devices have left of their changes (SPEC, section 25); None in a run in
+            which they keep nothing.
     """
 
     parameters: Parameters
     layers: tuple[LayerState, ...]
     norms: Integers = field(default_factory=lambda: np.zeros((0, 2), np.int64), kw_only=True)
+    residuals: Residuals | None = field(default=None, kw_only=True)
 
 
 def initial_state(server: Server, parameters: Parameters, devices: int) -> ServerState:

@@ -11,16 +11,20 @@ from tifed.federation.checkpoint_file import (
     Arrays,
     Checkpoint,
     Expected,
+    Stored,
     read_checkpoint,
     write_checkpoint,
 )
 from tifed.federation.federation import Federation
+from tifed.federation.residuals import Residuals
+from tifed.rule.compression import RESIDUAL_TOP
 from tifed.rule.learning import LARGEST_CLIP
 from tifed.rule.network import Parameters
 from tifed.rule.network.parameters import bias_dtype, weight_dtype
 
 FORMAT = "tifed-checkpoint"
 
+_RESIDUAL = "compression.residual"
 _LAYER_ARRAYS = ("weight", "bias", "mean_weight", "mean_bias", "weight_step", "bias_step")
 
 
@@ -46,6 +50,8 @@ def save_checkpoint(
         arrays |= {"robust.norms": state.norms, "robust.far": state.far}
     if state.held is not None:
         arrays["compression.held"] = state.held
+    if state.residuals is not None:
+        arrays |= _residual_arrays(state.residuals)
     updates = [layer.updates for layer in state.layers]
     return write_checkpoint(folder, checkpoint, FORMAT, arrays, updates, experiment_digest)
 
@@ -70,6 +76,7 @@ def load_checkpoint(
     if federation.download.layers:
         held = Expected((federation.devices,), np.dtype(np.int64), (-1, stored.exchange))
         expected["compression.held"] = held
+    expected |= dict(_expected_residuals(federation, stored))
     stored.check(federation, expected)
     if (stored.energy is not None) != (federation.calibration_samples > 0):
         fault = "is missing" if stored.energy is None else "belongs to nothing"
@@ -89,8 +96,65 @@ def load_checkpoint(
         stored.round, stored.exchange, arrays["turns"], parameters, tuple(layers),
         energy=stored.energy, energy_shift=stored.energy_shift, norms=norms,
         far=arrays.get("robust.far"), held=arrays.get("compression.held"),
+        residuals=_residuals(stored),
     )  # fmt: skip
     return Checkpoint(state, stored.costs, stored.seconds)
+
+
+def _residual_arrays(residuals: Residuals) -> Arrays:
+    """What devices have left, as arrays."""
+    devices = sorted(residuals.of)
+    arrays = {
+        f"{_RESIDUAL}.after": residuals.after,
+        f"{_RESIDUAL}.devices": np.array(devices, np.int64),
+    }
+    for layer in residuals.of[devices[0]] if devices else ():
+        kept = [residuals.of[device][layer] for device in devices]
+        arrays[f"{_RESIDUAL}.{layer}"] = np.stack(kept)
+    return arrays
+
+
+def _expected_residuals(federation: Federation, stored: Stored) -> Iterator[tuple[str, Expected]]:
+    """The arrays of `_residual_arrays`."""
+    if not federation.upload.residual:
+        return
+    whole, last = np.dtype(np.int64), federation.devices - 1
+    count = stored.arrays.get(f"{_RESIDUAL}.devices", np.zeros(0)).size
+    yield f"{_RESIDUAL}.after", Expected((federation.devices,), whole, (-1, stored.exchange - 1))
+    yield f"{_RESIDUAL}.devices", Expected((count,), whole, (0, last))
+    for number, change in enumerate(federation.upload.layers if count else ()):
+        if change.top:
+            layer = federation.network.layers[number]
+            shape = (count, layer.fan_in, layer.fan_out)
+            within = (-RESIDUAL_TOP, RESIDUAL_TOP)
+            yield f"{_RESIDUAL}.{number}", Expected(shape, np.dtype(np.int8), within)
+
+
+def _residuals(stored: Stored) -> Residuals | None:
+    """What devices have left, of arrays that are as expected.
+
+    Raises:
+        RunError: if devices are not ascending, or have nothing left by the exchanges told.
+    """
+    after = stored.arrays.get(f"{_RESIDUAL}.after")
+    if after is None:
+        return None
+    devices = stored.arrays[f"{_RESIDUAL}.devices"]
+    if (np.diff(devices) <= 0).any() or (after[devices] < 0).any():
+        raise RunError(f"{stored.path}: damaged ({_RESIDUAL}.devices: not in order, or has others)")
+    prefix = f"{_RESIDUAL}."
+    layers = {
+        int(name.removeprefix(prefix)): array
+        for name, array in stored.arrays.items()
+        if name.startswith(prefix) and array.dtype == np.int8
+    }
+    return Residuals(
+        after,
+        {
+            device: {layer: array[place] for layer, array in layers.items()}
+            for place, device in enumerate(devices.tolist())
+        },
+    )
 
 
 def _expected(federation: Federation, updates: list[int]) -> Iterator[tuple[str, Expected]]:

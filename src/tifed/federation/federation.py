@@ -150,11 +150,15 @@ class Federation:
         """``plan`` with how weights travel in it, which follows from the rest of it."""
         return replace(
             plan,
-            upload=self.upload.at(self._risen(plan.round), plan.energy_shift),
+            upload=self.upload_in(self._risen(plan.round), plan.energy_shift),
             download=self.download_in(plan.round, plan.energy_shift),
             seed=self.seed,
             frame=self.frame,
         )
+
+    def upload_in(self, risen: int, energy_shift: int) -> tuple[Change, ...]:
+        """Per layer how weights go up where update shifts are ``risen`` above the first round's."""
+        return self.upload.up(risen, energy_shift, self._least_risen)
 
     def download_in(self, number: int, energy_shift: int) -> tuple[Change, ...]:
         """Per layer how weights go down after an exchange of round ``number``; () if whole."""
@@ -164,14 +168,18 @@ class Federation:
         """By how much update shifts in round ``number`` are above those of the first."""
         return self.extra_shifts[number] - self.extra_shifts[0]
 
+    @property
+    def _least_risen(self) -> int:
+        """The same in the round with the smallest update shifts, whose changes are the largest."""
+        return min(self.extra_shifts) - self.extra_shifts[0]
+
     def weight_reach(self, layer: int) -> int:
         """The largest magnitude of what stands for a weight of ``layer``, in any round."""
         bound = self.network.layers[layer].weight_bound
         if not self.upload.layers:
             return bound
-        least = min(self.extra_shifts) - self.extra_shifts[0]
         faintest, _ = self.network.layers[0].shift_changes
-        return self.upload.at(least, faintest)[layer].reach(bound)
+        return self.upload_in(self._least_risen, faintest)[layer].reach(bound)
 
     def plans(self, state: ScheduleState) -> Iterator[Plan]:
         """The exchanges of the round that comes after ``state``, first to last."""

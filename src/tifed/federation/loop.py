@@ -17,6 +17,7 @@ from tifed.federation.costs import (
 from tifed.federation.energy import chosen_shift, energy_around, started_by
 from tifed.federation.federation import Federation
 from tifed.federation.fleet import Fleet
+from tifed.federation.residuals import Residuals
 from tifed.rule.integer import Rounding, divide
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
@@ -80,11 +81,14 @@ def begin(
 
 
 def _first_state(federation: Federation, parameters: Parameters) -> ServerState:
-    """Before the first round no device has any parameters."""
-    state = initial_state(federation.server, parameters, federation.devices)
-    if not federation.download.layers:
-        return state
-    return replace(state, held=np.full(federation.devices, -1, np.int64))
+    """Before the first round no device has any parameters, nor anything left of them."""
+    devices = federation.devices
+    state = initial_state(federation.server, parameters, devices)
+    if federation.download.layers:
+        state = replace(state, held=np.full(devices, -1, np.int64))
+    if federation.upload.residual:
+        state = replace(state, residuals=Residuals.none(devices))
+    return state
 
 
 def federate(
@@ -108,6 +112,7 @@ def federate(
         seen: tuple[Contribution, ...] = ()
         for unbounded in federation.plans(state):
             plan = federation.robust.bounded(unbounded, state)
+            plan = replace(plan, residuals=state.residuals)
             answers = fleet.fit(plan, state.parameters)
             if federation.robust.on:
                 answers = list(answers)
@@ -121,7 +126,12 @@ def federate(
             absent.update(update.absent)
             costs += exchange_costs(federation, plan, state, update)
             state = federation.robust.after(plan, state, update)
-            if np.count_nonzero(present) >= federation.minimum_devices:
+            counts = np.count_nonzero(present) >= federation.minimum_devices
+            if state.residuals is not None:
+                counted = np.flatnonzero(present & counts)
+                left = state.residuals.settled(plan, counted, update.residuals)
+                state = replace(state, residuals=left)
+            if counts:
                 state = aggregate(federation.network, federation.server, state, update, plan)
                 updates.update({layer: part.devices for layer, part in update.layers.items()})
             else:

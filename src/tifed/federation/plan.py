@@ -8,6 +8,7 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tifed.federation.residuals import Residuals
 from tifed.rule.compression import Change
 from tifed.rule.integer import isqrt
 from tifed.rule.integer.rounding import Integers
@@ -150,6 +151,8 @@ class Plan:
         seed: of the experiment, which rounds what goes up.
         frame: bytes that a frame of coded short numbers has at most, for updates to count their
             frames (SPEC, section 25); 0 where they are not coded.
+        residuals: what devices have left of changes before this exchange; None in a run in which
+            they keep nothing.
     """
 
     round: int
@@ -163,6 +166,7 @@ class Plan:
     download: tuple[Change, ...] = ()
     seed: int = 0
     frame: int = 0
+    residuals: Residuals | None = None
 
     @property
     def coded(self) -> bool:

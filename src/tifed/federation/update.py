@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tifed.federation.plan import Job, Plan
+from tifed.federation.residuals import LayerResiduals
 from tifed.rule.compression import shortened
 from tifed.rule.compression.coder import START, bits_of, coded_length
 from tifed.rule.integer.rounding import Integers
@@ -53,6 +54,8 @@ class Update:
             clipped, rounded up; (0,) where the plan has no bound.
         bytes_up: what ``devices`` have sent, where a coder has made that shorter than the plan
             says; None where the plan says it.
+        residuals: what those of ``devices`` have left of their changes that are simulated in this
+            process, in a run in which they keep it.
     """
 
     devices: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -61,6 +64,7 @@ class Update:
     absent: Mapping[int, str] = field(default_factory=dict)
     norms: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
     bytes_up: int | None = None
+    residuals: Mapping[int, LayerResiduals] = field(default_factory=dict)
 
 
 def total(updates: Iterable[Update]) -> Update:
@@ -68,6 +72,7 @@ def total(updates: Iterable[Update]) -> Update:
     devices, norms = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     layers: dict[int, LayerSum] = {}
     statistics, absent = Statistics(), dict[int, str]()
+    residuals = dict[int, LayerResiduals]()
     sent: list[int | None] = []
     for update in updates:
         devices.append(update.devices)
@@ -76,11 +81,12 @@ def total(updates: Iterable[Update]) -> Update:
             layers[number] = layers[number] + part if number in layers else part
         statistics += update.statistics
         absent.update(update.absent)
+        residuals.update(update.residuals)
         sent += [update.bytes_up] if len(update.devices) else []
     told = [length for length in sent if length is not None]
     return Update(
         np.concatenate(devices), layers, statistics, absent, np.concatenate(norms),
-        sum(told) if sent and len(told) == len(sent) else None,
+        sum(told) if sent and len(told) == len(sent) else None, residuals,
     )  # fmt: skip
 
 
@@ -109,20 +115,24 @@ def planned_update(
 ) -> Update:
     """One device's update in an exchange: what it has made of ``sent``, as the plan asks for it.
 
-    That is within the plan's bound, and then as short as the plan's ``upload``.
+    That is within the plan's bound, and then as short as the plan's ``upload``; what is left, if
+    devices keep it, is added to what the plan says that the device had left.
     """
+    kept, residuals = plan.residuals, dict[int, LayerResiduals]()
     norms = np.zeros(0, np.int64)
     if clip := plan.bound_of(job.layers):
         trained, norm = clipped(sent, trained, job.layers, clip)
         norms = np.array([norm], np.int64)
     if plan.upload:
-        trained = shortened(
+        trained, left = shortened(
             sent, trained, job.layers, plan.upload, seed=plan.seed, device=job.device,
             exchange=plan.exchange, steps=job.first_step + job.steps, number=plan.round,
+            residuals=kept.before(job.device) if kept is not None else None,
         )  # fmt: skip
+        residuals = {job.device: left} if kept is not None else {}
     update = device_update(job.device, trained, job.layers, job.samples, statistics)
     bytes_up = _coded_bytes(plan, job, sent, trained) if plan.coded else None
-    return replace(update, norms=norms, bytes_up=bytes_up)
+    return replace(update, norms=norms, bytes_up=bytes_up, residuals=residuals)
 
 
 def _coded_bytes(plan: Plan, job: Job, sent: Parameters, arrived: Parameters) -> int:

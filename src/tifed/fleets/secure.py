@@ -18,6 +18,7 @@ from tifed.federation import (
     Update,
     total,
 )
+from tifed.federation.residuals import LayerResiduals
 from tifed.fleets.passing import PassingFleet
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
@@ -87,12 +88,14 @@ class SecureFleet(PassingFleet):
         vectors = UpdateVectors(network, layers, update_width(self.federation))
         answered: list[Integers] = []
         absent: dict[int, str] = {}
+        residuals: dict[int, LayerResiduals] = {}
 
         def work(part: Integers) -> tuple[Vector, int]:
             own = replace(plan, jobs=plan.jobs.for_devices(part))
             update = total(self.fleet.fit(own, parameters))
             answered.append(update.devices)
             absent.update(update.absent)
+            residuals.update(update.residuals)
             return vectors.encoded(update), len(update.devices)
 
         try:
@@ -104,7 +107,8 @@ class SecureFleet(PassingFleet):
             self.log(f"round {plan.round + 1}, exchange {plan.exchange} is void: {void}")
             yield Update(absent=dict.fromkeys(plan.jobs.device.tolist(), reason))
             return
-        yield replace(vectors.decoded(summed, np.concatenate(answered)), absent=absent)
+        told = vectors.decoded(summed, np.concatenate(answered))
+        yield replace(told, absent=absent, residuals=residuals)
 
     def _summed(
         self,

@@ -22,11 +22,12 @@ from tifed.federation import (
     planned_update,
 )
 from tifed.federation.device import calibrate
+from tifed.federation.residuals import LayerResiduals
 from tifed.federation.travel import bytes_up
 from tifed.fleets.inputs import FleetInputs
 from tifed.rule.learning import FeedbackMatrices, LocalWork, Statistics, feedback_matrices
 from tifed.rule.learning.engine import FleetEngine
-from tifed.rule.learning.work import FleetJobs, FleetWork, SharedSamples
+from tifed.rule.learning.work import FleetJobs, FleetResult, FleetWork, SharedSamples
 from tifed.rule.network import Parameters
 
 NO_TRAINING_SAMPLE = "it has no training sample"
@@ -65,6 +66,9 @@ class SimulatedFleet:
             if lacking:
                 yield Update(absent=dict.fromkeys(lacking, NO_TRAINING_SAMPLE))
             plan = replace(plan, jobs=plan.jobs.at(lengths > 0).within(lengths[lengths > 0]))
+        if plan.residuals is not None and (lost := plan.residuals.lost(plan.jobs)):
+            yield Update(absent=lost)
+            plan = replace(plan, jobs=plan.jobs.at(~np.isin(plan.jobs.device, list(lost))))
         if self._together is not None and len(plan.jobs):
             yield self._fit_together(self._together, plan, parameters)
             return
@@ -99,10 +103,8 @@ class SimulatedFleet:
         engine, streams = self.inputs.engine, self.inputs.streams
         first = streams[0]
         federation = self.inputs.federation
-        # No engine shortens what many devices have made before it adds that up.
-        singly = federation.robust.aggregate != "mean" or bool(federation.upload.layers)
         if (
-            singly
+            federation.robust.aggregate != "mean"
             or not isinstance(engine, FleetEngine)
             or any(
                 stream.samples is not first.samples
@@ -142,6 +144,7 @@ class SimulatedFleet:
             upload=plan.upload,
             round=plan.round,
             frame=plan.frame,
+            residuals=_side_by_side(plan),
         )
         result = together.engine.train_fleet(
             self.network, parameters, self.feedback, together.shared, work
@@ -155,6 +158,7 @@ class SimulatedFleet:
         return Update(
             jobs.device, layers, result.statistics, norms=result.norms[bounds > 0],
             bytes_up=bytes_up(self.network, plan, jobs, coded) if plan.coded else None,
+            residuals=_one_by_one(plan, result) if plan.residuals is not None else {},
         )  # fmt: skip
 
     def evaluate(self, parameters: Parameters) -> Iterable[DeviceScore]:
@@ -198,6 +202,26 @@ class SimulatedFleet:
 
     def close(self) -> None:
         """Nothing to give back."""
+
+
+def _side_by_side(plan: Plan) -> dict[int, NDArray[np.int8]]:
+    """What the devices of ``plan`` have left before it, as an engine wants it."""
+    if plan.residuals is None:
+        return {}
+    every = [plan.residuals.before(device) for device in plan.jobs.device.tolist()]
+    some = next(filter(None, every), {})
+    return {
+        layer: np.stack([left[layer] if left else np.zeros_like(like) for left in every])
+        for layer, like in some.items()
+    }
+
+
+def _one_by_one(plan: Plan, result: FleetResult) -> dict[int, LayerResiduals]:
+    """What they have left after it; copies, so that none lives on because of another."""
+    return {
+        device: {layer: left[place].copy() for layer, left in result.residuals.items()}
+        for place, device in enumerate(plan.jobs.device.tolist())
+    }
 
 
 @dataclass(frozen=True)

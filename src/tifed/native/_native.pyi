@@ -107,7 +107,7 @@ class Rule:
     ) -> None: ...
 
 class Change:
-    def __init__(self, *, top: int, shift: int, rows: int) -> None: ...
+    def __init__(self, *, top: int, shift: int, rows: int, unit: int) -> None: ...
 
 class Work:
     def __init__(
@@ -160,6 +160,7 @@ class Sums:
         biases: Sequence[NDArray[np.int64]],
         norms: NDArray[np.int64],
         coded: NDArray[np.int64],
+        residuals: Sequence[NDArray[np.int8]],
     ) -> None: ...
 
 class Engine:

@@ -1,12 +1,12 @@
 """Arguments at the border to C: what does not fit is refused by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tifed.errors import UsageError
-from tifed.rule.compression import Change
+from tifed.rule.compression import RESIDUAL_TOP, Change
 from tifed.rule.learning.feedback import FeedbackMatrices
 from tifed.rule.network import Feedback, Network, Parameters, bias_dtype, weight_dtype
 
@@ -115,6 +115,36 @@ def changes(network: Network, upload: Sequence[Change]) -> None:
         raise UsageError(f"upload: {len(upload)} changes for {network.depth} layers")
 
 
+def residuals(
+    network: Network,
+    upload: Sequence[Change],
+    jobs: int,
+    before: Mapping[int, NDArray[np.int8]],
+) -> list[NDArray[np.int8]]:
+    """Per change int8 (jobs, fan_in, fan_out) to write to: what is left ``before``; else of size 0.
+
+    Raises:
+        UsageError: if there is something left of a layer that keeps nothing, or it is not such an
+            array, or holds -128.
+    """
+    keeps = [number for number, change in enumerate(upload) if change.unit is not None]
+    if before.keys() - set(keeps):
+        raise UsageError(f"residuals: of layers {sorted(before)}, and {keeps} keep some")
+    made = [np.zeros((0, 0, 0), np.int8) for _ in upload]
+    for number in keeps:
+        layer = network.layers[number]
+        shape = (jobs, layer.fan_in, layer.fan_out)
+        if number not in before:
+            made[number] = np.zeros(shape, np.int8)
+            continue
+        kept = before[number]
+        array("residuals", kept, np.int8, shape)
+        if kept.size and kept.min() < -RESIDUAL_TOP:
+            raise UsageError(f"residuals: {kept.min()} is not in -{RESIDUAL_TOP}..{RESIDUAL_TOP}")
+        made[number] = kept.copy()
+    return made
+
+
 MOST_COPIES = 65535
 """Of a sample, of which each visit takes one."""
 
@@ -138,4 +168,12 @@ def sample_arrays(network: Network, samples: NDArray[np.int8], labels: NDArray[n
         raise UsageError(f"labels: {wrong} is not a class of 0..{network.classes - 1}")
 
 
-__all__ = ["array", "changes", "feedback_arrays", "parameter_arrays", "sample_arrays", "whole"]
+__all__ = [
+    "array",
+    "changes",
+    "feedback_arrays",
+    "parameter_arrays",
+    "residuals",
+    "sample_arrays",
+    "whole",
+]

@@ -35,6 +35,7 @@ struct Sums {
     std::vector<Out<int64_t, 1>> biases;
     Out<int64_t, 1> norms;
     Out<int64_t, 2> coded;
+    std::vector<Out<int8_t, 3>> residuals;
 };
 
 struct Jobs {
@@ -116,10 +117,13 @@ public:
         for (const Change &change : work.upload) {
             need(change.top <= 127 && change.shift <= 14 && change.rows >= 1 && change.rows <= 16,
                  "upload", "a value of a change is out of its range");
+            need(change.unit >= -1 && change.unit <= 7 &&
+                     (change.unit < 0 || (change.top > 0 && change.rows == 1)),
+                 "upload", "a unit is out of its range, or goes with no numbers of all rows");
             need(work.frame == 0 || work.frame >= 3 * bits_of(change.top), "frame",
                  "is shorter than 3 bytes for each bit of a short number");
         }
-        Totals totals = checked(sums, jobs.rows.size());
+        Totals totals = checked(sums, work, jobs.rows.size());
         auto all = int64_t(shared.samples.shape(1)), listed = int64_t(shared.order.shape(0));
         Data data{shared.samples.data(), shared.labels.data(), shared.order.data(), all,
                   uint32_t(copies)};
@@ -181,7 +185,7 @@ private:
         return given;
     }
 
-    Totals checked(const Sums &sums, size_t jobs) const {
+    Totals checked(const Sums &sums, const Work &work, size_t jobs) const {
         const auto &layers = network_.layers;
         need(sums.weights.size() == layers.size() && sums.biases.size() == layers.size(), "sums",
              "one array per layer");
@@ -198,6 +202,15 @@ private:
                  "sums", "shape is not that of the layer");
             totals.weights.push_back(sums.weights[l].data());
             totals.biases.push_back(sums.biases[l].data());
+        }
+        need(sums.residuals.size() == work.upload.size(), "residuals", "not one for each change");
+        for (size_t l = 0; l < work.upload.size(); l++) {
+            const auto &left = sums.residuals[l];
+            bool kept = work.upload[l].unit >= 0;
+            need(!kept || (left.shape(0) == jobs && left.shape(1) == layers[l].fan_in &&
+                           left.shape(2) == layers[l].fan_out),
+                 "residuals", "shape is not (jobs, fan_in, fan_out)");
+            totals.residuals.push_back(kept ? left.data() : nullptr);
         }
         return totals;
     }
@@ -284,7 +297,7 @@ NB_MODULE(_native, m) {
                                 number("centred", &tifed_network::centred)});
     bind_fields<Change>(m, "Change",
                         {number("top", &Change::top), number("shift", &Change::shift),
-                         number("rows", &Change::rows)});
+                         number("rows", &Change::rows), number("unit", &Change::unit)});
     bind_fields<Work>(m, "Work",
                       {number("batch", &Work::batch), number("extra_shift", &Work::extra_shift),
                        number("seed", &Work::seed), number("round", &Work::round),
@@ -307,9 +320,9 @@ NB_MODULE(_native, m) {
              nb::arg("order").noconvert());
     nb::class_<Sums>(m, "Sums").def(
         nb::init<std::vector<Out<int64_t, 2>>, std::vector<Out<int64_t, 1>>, Out<int64_t, 1>,
-                 Out<int64_t, 2>>(),
+                 Out<int64_t, 2>, std::vector<Out<int8_t, 3>>>(),
         nb::arg("weights").noconvert(), nb::arg("biases").noconvert(), nb::arg("norms").noconvert(),
-        nb::arg("coded").noconvert());
+        nb::arg("coded").noconvert(), nb::arg("residuals").noconvert());
     nb::class_<Engine>(m, "Engine")
         .def(nb::init<const std::vector<tifed_layer> &, const tifed_network &,
                       const std::string &>(),

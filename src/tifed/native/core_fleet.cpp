@@ -192,7 +192,12 @@ void fit_core(const Network &network, bool regenerate, const Given &given, const
                 if (work.upload.empty()) continue;
                 const tifed_layer &shape = network.layers[layer.number];
                 changes.push_back(change_of(work, job, layer.number));
-                shorten(shape, changes.back(), layer.sent.data(), layer.trained.data());
+                int8_t *left = residual_of(totals, shape, layer.number, number);
+                if (left)
+                    keep(changes.back(), layer.sent.data(), layer.trained.data(), left,
+                         std::size_t(shape.fan_in) * shape.fan_out);
+                else
+                    shorten(shape, changes.back(), layer.sent.data(), layer.trained.data());
                 count_frames(shape, changes.back(), work.frame, totals.coded + 2 * number,
                              [&](int16_t *numbers) {
                                  return take_out(shape, changes.back(), layer.trained.data(),

@@ -1,7 +1,6 @@
 """The engine that runs the C core; equal to the oracle bit for bit."""
 
 import os
-from dataclasses import asdict
 from functools import lru_cache
 
 import numpy as np
@@ -159,6 +158,7 @@ class Native:
         check_clip(network, int(work.jobs.clip.max()))
         matrices = arguments.feedback_arrays(network, feedback)
         arguments.changes(network, work.upload)
+        residuals = arguments.residuals(network, work.upload, len(work.jobs), work.residuals)
         trained = int(np.bitwise_or.reduce(work.jobs.layers))
         shapes = [(layer.fan_in, layer.fan_out) for layer in network.layers]
         weight_sums = [np.zeros(shape, np.int64) for shape in shapes]
@@ -182,10 +182,18 @@ class Native:
                     exchange=arguments.whole("exchange", work.exchange, 0, _WORD),
                     threads=self.threads,
                     energy_shift=arguments.whole("energy_shift", work.energy_shift, -30, 30),
-                    upload=[_native.Change(**asdict(change)) for change in work.upload],
+                    upload=[
+                        _native.Change(
+                            top=change.top,
+                            shift=change.shift,
+                            rows=change.rows,
+                            unit=-1 if change.unit is None else change.unit,
+                        )
+                        for change in work.upload
+                    ],
                     frame=arguments.whole("frame", work.frame, 0, _WORD),
                 ),
-                _native.Sums(weight_sums, bias_sums, norms, coded),
+                _native.Sums(weight_sums, bias_sums, norms, coded, residuals),
             )
         except ValueError as wrong:
             check_parameters(network, parameters)  # says which array, if it is one
@@ -195,7 +203,8 @@ class Native:
             for number in range(network.depth)
             if trained >> number & 1
         }
-        return FleetResult(sums, Statistics(*counts), norms, coded)
+        left = {layer: kept for layer, kept in enumerate(residuals) if kept.size}
+        return FleetResult(sums, Statistics(*counts), norms, coded, left)
 
     def classify(
         self,

@@ -40,6 +40,7 @@ struct Job {
 // How a layer's weights go up; see panel_change.
 struct Change {
     uint32_t top, shift, rows;
+    int32_t unit;
 };
 
 // What all devices' parts have in common, and how many threads share them.
@@ -54,8 +55,9 @@ struct Work {
 // Where the sums go, per layer; nullptr for a layer that no job trains.
 struct Totals {
     std::vector<int64_t *> weights, biases;
-    int64_t *norms = nullptr;  // (jobs), before clipping; written where a job has a bound
-    int64_t *coded = nullptr;  // (jobs, 2): bytes and number of the frames of short numbers
+    int64_t *norms = nullptr;         // (jobs), before clipping; written where a job has a bound
+    int64_t *coded = nullptr;         // (jobs, 2): bytes and number of the frames of short numbers
+    std::vector<int8_t *> residuals;  // per layer (jobs, fan_in, fan_out); nullptr: none are kept
     panel_statistics statistics{};
 };
 

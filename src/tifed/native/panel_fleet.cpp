@@ -203,8 +203,13 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
                 if (!work.upload.empty()) {
                     panel_change change = change_of(work, job, l);
                     turn = change.first;
-                    kernel.shorten(&panels.layers[l], &change, image.model.weights[l],
-                                   model.weights[l]);
+                    int8_t *left = residual_of(totals, network.layers[l], l, number);
+                    if (left)
+                        kernel.keep(&panels.layers[l], &change, image.model.weights[l],
+                                    model.weights[l], left);
+                    else
+                        kernel.shorten(&panels.layers[l], &change, image.model.weights[l],
+                                       model.weights[l]);
                     count_frames(network.layers[l], change, work.frame, totals.coded + 2 * number,
                                  [&](int16_t *numbers) {
                                      return kernel.take_out(&panels.layers[l], &change,

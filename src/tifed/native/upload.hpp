@@ -17,7 +17,7 @@ inline panel_change change_of(const Work &work, const Job &job, uint32_t l) {
         tifed_key_start(uint32_t(work.seed), uint32_t(work.seed >> 32), TIFED_PURPOSE_ROUNDING);
     key = tifed_key_add(tifed_key_add(key, uint32_t(job.device)), work.exchange);
     key = tifed_key_add(tifed_key_add(key, uint32_t(job.first_step + job.steps)), l);
-    return {how.top, how.shift, how.rows, (how.rows - turn) % how.rows, key};
+    return {how.top, how.shift, how.rows, (how.rows - turn) % how.rows, how.unit, key};
 }
 
 // The kernels' `shorten` for weights (fan_in, fan_out) row by row.
@@ -31,6 +31,23 @@ inline void shorten(const tifed_layer &layer, const panel_change &change, const 
             else if (change.top)
                 trained[p] = int16_t(panel_short(&change, trained[p] - sent[p], p));
         }
+}
+
+// The same for `keep`, with what is left as it is kept.
+inline void keep(const panel_change &change, const int16_t *sent, int16_t *trained, int8_t *left,
+                 std::size_t count) {
+    for (std::size_t i = 0; i < count; i++) {
+        int32_t kept = left[i];
+        trained[i] = int16_t(panel_keep(&change, trained[i] - sent[i], &kept));
+        left[i] = int8_t(kept);
+    }
+}
+
+// What is left of a job's changes in a layer; nullptr if it keeps nothing.
+inline int8_t *residual_of(const Totals &totals, const tifed_layer &layer, uint32_t l,
+                           std::size_t job) {
+    int8_t *all = totals.residuals.empty() ? nullptr : totals.residuals[l];
+    return all ? all + job * layer.fan_in * layer.fan_out : nullptr;
 }
 
 // The same for `take_out`.

@@ -101,7 +101,7 @@ def test_updates_are_what_the_specification_says_of_each_weight() -> None:
         for _ in range(2)
     )
     W.weights[0][:] = np.clip(X.weights[0] + random.integers(-700, 700, (7, 3)), -bound, bound)
-    made = shortened(
+    made, _ = shortened(
         X, W, (0, 1), upload, seed=seed, device=device, exchange=exchange, steps=steps,
         number=number,
     )  # fmt: skip

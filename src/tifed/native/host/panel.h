@@ -89,6 +89,8 @@ typedef struct panel_kernel {
     /* See panel_short.h. */
     void (*shorten)(const panel_layer *layer, const panel_change *change, const int16_t *sent,
                     int16_t *trained);
+    void (*keep)(const panel_layer *layer, const panel_change *change, const int16_t *sent,
+                 int16_t *trained, int8_t *left);
     /* What goes up of a layer, row by row; returns how many numbers. */
     size_t (*take_out)(const panel_layer *layer, const panel_change *change, const int16_t *panels,
                        int16_t *numbers);

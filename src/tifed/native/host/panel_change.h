@@ -12,6 +12,7 @@ typedef struct panel_change {
     uint32_t shift; /* bits that a difference loses, 0..14 */
     uint32_t rows;  /* each so many-th pair of rows goes up, 1..16 */
     uint32_t first; /* the first pair that does */
+    int32_t unit;   /* what is left is kept in units of 2^unit, 0..7; -1: bits round instead */
     tifed_key key;  /* of the bits that round */
 } panel_change;
 
@@ -34,6 +35,23 @@ static inline int32_t panel_short(const panel_change *change, int32_t difference
     uint32_t bits = tifed_random16(change->key, place) & ((1u << change->shift) - 1u);
     return tifed_clamp((difference + (int32_t)bits) >> change->shift, -(int32_t)change->top,
                        (int32_t)change->top);
+}
+
+/* `value` / 2^shift, towards zero. */
+static inline int32_t panel_truncated(int32_t value, uint32_t shift)
+{
+    return (value + (int32_t)((uint32_t)(value >> 31) & ((1u << shift) - 1u))) >> shift;
+}
+
+/* The short number for a weight that has moved by this much, of whose changes before something is
+ * left; and what is left now (SPEC, section 25.8). */
+static inline int32_t panel_keep(const panel_change *change, int32_t difference, int32_t *left)
+{
+    const uint32_t unit = (uint32_t)change->unit;
+    int32_t wanted = difference + *left * (1 << unit), top = (int32_t)change->top;
+    int32_t q = tifed_clamp(panel_truncated(wanted, change->shift), -top, top);
+    *left = tifed_clamp(panel_truncated(wanted - q * (1 << change->shift), unit), -127, 127);
+    return q;
 }
 
 /* What stands for weights of which `sum` short numbers arrived, of so many samples. */

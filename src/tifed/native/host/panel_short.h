@@ -136,6 +136,136 @@ static void shorten(const panel_layer *layer, const panel_change *change, const 
                    2u * UNITS_IN_A_RUN * sizeof *trained);
 }
 
+/* What is done of residuals at once: a panel's units and a pair of inputs, or inputs of a unit. */
+#define RESIDUALS (2u * PANEL)
+
+/* Weights become their short numbers within int16, where these, and what is left, are the same for
+ * all differences beyond `limit`. */
+ALWAYS_INLINE void keep_within_int16(const panel_change *change, const int32_t limit,
+                                     const int16_t *restrict sent, int16_t *restrict trained,
+                                     int16_t *restrict left, const size_t count)
+{
+    const int16_t most = (int16_t)limit, lowest = (int16_t)(limit - 32768),
+                  highest = (int16_t)(32767 - limit), top = (int16_t)change->top,
+                  bottom = (int16_t)-top, step = (int16_t)(1 << change->shift),
+                  below = (int16_t)(step - 1), unit = (int16_t)(1 << change->unit),
+                  rest = (int16_t)(unit - 1);
+    for (size_t i = 0; i < count; i++) {
+        int16_t x = sent[i], w = trained[i];
+        int16_t low = (int16_t)((x > lowest ? x : lowest) - most);
+        int16_t high = (int16_t)((x < highest ? x : highest) + most);
+        w = w > low ? w : low;
+        w = w < high ? w : high;
+        w = (int16_t)(w - x + left[i] * unit);
+        left[i] = w;
+        trained[i] = (int16_t)(w + ((w >> 15) & below));
+    }
+    shift_run(trained, count, change->shift);
+    for (size_t i = 0; i < count; i++) {
+        int16_t q = trained[i], v;
+        q = q > top ? top : q;
+        q = q < bottom ? bottom : q;
+        v = (int16_t)(left[i] - q * step);
+        trained[i] = q;
+        left[i] = (int16_t)(v + ((v >> 15) & rest));
+    }
+    shift_run(left, count, (uint32_t)change->unit);
+    for (size_t i = 0; i < count; i++) {
+        int16_t v = left[i];
+        v = v > 127 ? 127 : v;
+        left[i] = v < -127 ? -127 : v;
+    }
+}
+
+/* Residuals of `units` units and `inputs` inputs, row by row in a layer's, as its weights stand; and
+ * back. The rest of a panel's pair is 0. */
+ALWAYS_INLINE void take_left(const uint32_t out, const uint32_t units, const uint32_t inputs,
+                             const int8_t *restrict left, int16_t *restrict values)
+{
+    int8_t low[PANEL] = {0}, high[PANEL] = {0};
+    uint32_t words[PANEL];
+    if (UNITS_IN_A_RUN < PANEL) {
+        for (uint32_t b = 0; b < inputs; b++)
+            values[b] = left[(size_t)b * out];
+        return;
+    }
+    memcpy(low, left, units);
+    if (inputs == 2u)
+        memcpy(high, left + out, units);
+    for (uint32_t u = 0; u < PANEL; u++)
+        words[u] = ((uint32_t)low[u] & 0xFFFFu) | (uint32_t)high[u] << 16;
+    memcpy(values, words, sizeof words);
+}
+
+ALWAYS_INLINE void put_left(const uint32_t out, const uint32_t units, const uint32_t inputs,
+                            int8_t *restrict left, const int16_t *restrict values)
+{
+    int8_t low[PANEL], high[PANEL];
+    uint32_t words[PANEL];
+    if (UNITS_IN_A_RUN < PANEL) {
+        for (uint32_t b = 0; b < inputs; b++)
+            left[(size_t)b * out] = (int8_t)values[b];
+        return;
+    }
+    memcpy(words, values, sizeof words);
+    for (uint32_t u = 0; u < PANEL; u++)
+        low[u] = (int8_t)low_half(words[u]);
+    for (uint32_t u = 0; u < PANEL; u++)
+        high[u] = (int8_t)high_half(words[u]);
+    memcpy(left, low, units);
+    if (inputs == 2u)
+        memcpy(left + out, high, units);
+}
+
+ALWAYS_INLINE void keep_run(const panel_change *change, const int32_t limit, const bool within,
+                            const uint32_t out, const uint32_t units, const uint32_t inputs,
+                            const int16_t *sent, int16_t *trained, int8_t *left)
+{
+    int16_t values[RESIDUALS] __attribute__((aligned(PANEL_ALIGN)));
+    const size_t count = UNITS_IN_A_RUN < PANEL ? inputs : RESIDUALS;
+    take_left(out, units, inputs, left, values);
+    if (within)
+        keep_within_int16(change, limit, sent, trained, values, count);
+    else
+        for (size_t i = 0; i < count; i++) {
+            int32_t kept = values[i];
+            trained[i] = (int16_t)panel_keep(change, trained[i] - sent[i], &kept);
+            values[i] = (int16_t)kept;
+        }
+    put_left(out, units, inputs, left, values);
+}
+
+ALWAYS_INLINE void keep_layer(const bool within, const int32_t limit, const panel_layer *layer,
+                              const panel_change *change, const int16_t *sent, int16_t *trained,
+                              int8_t *left)
+{
+    const uint32_t high = UNITS_IN_A_RUN < PANEL ? RESIDUALS : 2u,
+                   wide = UNITS_IN_A_RUN < PANEL ? 1u : PANEL, out = layer->fan_out;
+    for (uint32_t i = 0; i < layer->fan_in; i += high)
+        for (uint32_t o = 0; o < out; o += wide) {
+            const size_t at = weight_at(layer->pairs, i, o);
+            int8_t *here = left + (size_t)i * out + o;
+            if (layer->fan_in - i >= high && out - o >= wide)
+                keep_run(change, limit, within, out, wide, high, sent + at, trained + at, here);
+            else
+                keep_run(change, limit, within, out, out - o < wide ? out - o : wide,
+                         layer->fan_in - i < high ? layer->fan_in - i : high, sent + at,
+                         trained + at, here);
+        }
+}
+
+/* Weights become their short numbers, and what is left of a device's changes before (fan_in,
+ * fan_out), what is left now. */
+static void keep(const panel_layer *layer, const panel_change *change, const int16_t *sent,
+                 int16_t *trained, int8_t *left)
+{
+    const int32_t limit = ((int32_t)change->top << change->shift) + (255 << change->unit);
+    if (limit + (127 << change->unit) + (1 << change->shift) <= 32767)
+        keep_layer(true, limit, layer, change, sent, trained, left);
+    else
+        keep_layer(false, limit, layer, change, sent, trained, left);
+}
+
 /* What shorten() has left of a layer for the way up, row by row. */
 static size_t take_out(const panel_layer *layer, const panel_change *change, const int16_t *panels,
                        int16_t *restrict numbers)

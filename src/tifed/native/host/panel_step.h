@@ -441,6 +441,6 @@ static void load(const panel_network *network, uint32_t *row, const int8_t *samp
         inputs[features] = 0;
 }
 
-const panel_kernel NAME(panel) = {NAME_STRING, supported, pack,    accumulate, unpack,
-                                  squares,     shrink,    shorten, take_out,   load,
-                                  train,       classify,  peak};
+const panel_kernel NAME(panel) = {NAME_STRING, supported, pack,     accumulate, unpack,
+                                  squares,     shrink,    shorten,  keep,       take_out,
+                                  load,        train,     classify, peak};

@@ -86,6 +86,11 @@ def serve(
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     tell = _logger(out, log)
     kind = FlowerFleet
+    if experiment.compression.residual:
+        raise UsageError(
+            "compression.residual: nodes keep nothing of their devices' changes between two "
+            "exchanges; set compression.residual = false"
+        )
     if experiment.privacy.secure_aggregation:
         require_privacy()
         kind = SecureFlowerFleet

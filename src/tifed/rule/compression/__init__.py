@@ -9,5 +9,16 @@ from tifed.rule.compression.change import (
     sent_down,
     shortened,
 )
+from tifed.rule.compression.residual import RESIDUAL_TOP, with_residual
 
-__all__ = ["Change", "Changes", "quantised", "rebuilt", "rounding_key", "sent_down", "shortened"]
+__all__ = [
+    "RESIDUAL_TOP",
+    "Change",
+    "Changes",
+    "quantised",
+    "rebuilt",
+    "rounding_key",
+    "sent_down",
+    "shortened",
+    "with_residual",
+]

@@ -1,11 +1,13 @@
 """How far a weight has moved, as a short number: the rule of SPEC section 25, executable."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tifed.errors import UsageError
+from tifed.rule.compression.residual import RESIDUAL_TOP, unit_for, with_residual
 from tifed.rule.integer import (
     Key,
     Purpose,
@@ -32,6 +34,8 @@ class Change:
             travel whole, as without compression.
         shift: bits that a difference loses, 0..14.
         rows: every so many-th pair of a device's rows goes up in a round, 1..16; up only.
+        unit: devices keep what was too small to go up, in units of 2 to this power, 0..7; None if
+            they keep nothing, and round at random. Only with short numbers, and ``rows`` = 1.
 
     Raises:
         UsageError: naming the value that is out of range.
@@ -40,15 +44,19 @@ class Change:
     top: int
     shift: int = 0
     rows: int = 1
+    unit: int | None = None
 
     def __post_init__(self) -> None:
         for name, value, least, most in (
             ("top", self.top, 0, 127),
             ("shift", self.shift, 0, LARGEST_SHIFT),
             ("rows", self.rows, 1, LARGEST_ROWS),
+            ("unit", self.unit or 0, 0, unit_for(LARGEST_SHIFT)),
         ):
             if not least <= value <= most:
                 raise UsageError(f"{name}: {value} is not in {least}..{most}")
+        if self.unit is not None and (self.top == 0 or self.rows > 1):
+            raise UsageError(f"unit: {self.unit} with top = {self.top} and rows = {self.rows}")
 
     def goes_up(self, row: Integers, device: Integers | int, number: int) -> NDArray[np.bool_]:
         """Whether rows (of fan-in) of devices go up in round ``number``; arrays broadcast."""
@@ -61,7 +69,12 @@ class Change:
 
     def reach(self, bound: int) -> int:
         """The largest magnitude of what stands for a weight whose own is at most ``bound``."""
-        return bound + (1 << self.shift) - 1 if self.top else bound
+        return bound + self.beyond if self.top else bound
+
+    @property
+    def beyond(self) -> int:
+        """How much larger than a layer's bound what stands for its weights can be."""
+        return (1 << self.shift) - 1 if self.unit is None else RESIDUAL_TOP << self.unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +84,12 @@ class Changes:
     Attributes:
         layers: per layer how in the first round, with an energy shift of 0; () if all travel whole.
         by_energy: whether the first layer's shift follows the input's energy.
+        residual: whether devices keep what was too small to go up; up only.
     """
 
     layers: tuple[Change, ...] = ()
     by_energy: bool = False
+    residual: bool = False
 
     def at(self, risen: int, energy_shift: int) -> tuple[Change, ...]:
         """Per layer how in a round whose update shifts are ``risen`` above the first round's.
@@ -90,6 +105,20 @@ class Changes:
         return tuple(
             change.finer(risen if number else risen + faint)
             for number, change in enumerate(self.layers)
+        )
+
+    def up(self, risen: int, energy_shift: int, least: int) -> tuple[Change, ...]:
+        """The same with the unit of what devices keep, if they keep anything.
+
+        A residual outlives its round, so its unit is one for the whole run: that of the largest
+        shift, with which update shifts are ``least`` above the first round's.
+        """
+        now = self.at(risen, energy_shift)
+        if not self.residual:
+            return now
+        return tuple(
+            replace(change, unit=unit_for(coarsest.shift)) if change.top else change
+            for change, coarsest in zip(now, self.at(least, energy_shift), strict=True)
         )
 
 
@@ -132,7 +161,8 @@ def shortened(
     exchange: int,
     steps: int,
     number: int,
-) -> Parameters:
+    residuals: Mapping[int, NDArray[np.int8]] | None = None,
+) -> tuple[Parameters, dict[int, NDArray[np.int8]]]:
     """What stands for one device's parameters after they have gone up as short numbers.
 
     Args:
@@ -145,20 +175,31 @@ def shortened(
         exchange: number of the exchange.
         steps: number of the step after the last of the exchange.
         number: of the round, which says which rows go up.
+        residuals: per layer int8 (fan_in, fan_out) what the device had left of changes before,
+            where they are kept; 0 for layers that are not there.
 
     Returns:
-        Weights int64, up to `Change.reach` of their bound, of which rows that do not go up are 0;
-        biases as they were.
+        Weights int64, up to `Change.reach` of their bound, of which rows that do not go up are 0,
+        and biases as they were; and what the device has left now, of every layer of which it keeps
+        something, trained or not.
     """
-    weights = list(trained.weights)
+    weights, before = list(trained.weights), residuals or {}
+    left = {
+        layer: before.get(layer, np.zeros(sent.weights[layer].shape, np.int8))
+        for layer, change in enumerate(upload)
+        if change.unit is not None
+    }
     for layer in layers:
         change, W, X = upload[layer], trained.weights[layer].astype(np.int64), sent.weights[layer]
-        if change.top:
+        if change.unit is not None:
+            q, left[layer] = with_residual(X, W, left[layer], change)
+            W = rebuilt(X, q, change)
+        elif change.top:
             key = rounding_key(seed, device, exchange, steps, layer)
             W = rebuilt(X, quantised(X, W, change, key), change)
         rows = np.arange(len(W), dtype=np.int64)
         weights[layer] = W * change.goes_up(rows, device, number)[:, np.newaxis]
-    return Parameters(trained.centre, tuple(weights), trained.biases)
+    return Parameters(trained.centre, tuple(weights), trained.biases), left
 
 
 def sent_down(

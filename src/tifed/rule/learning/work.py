@@ -1,6 +1,7 @@
 """What a device is asked to do in one exchange, and what it counts while doing so."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,6 +109,8 @@ class FleetWork:
         round: number of the round, which says what rows of them do.
         frame: bytes that a frame of coded short numbers has at most, for their frames to be
             counted; 0 where they are not coded.
+        residuals: per layer of whose changes devices keep what is left, int8 (J, fan_in, fan_out)
+            what each job's device had left before; 0 for layers that are not there.
     """
 
     jobs: FleetJobs
@@ -119,6 +122,7 @@ class FleetWork:
     upload: tuple[Change, ...] = ()
     round: int = 0
     frame: int = 0
+    residuals: Mapping[int, NDArray[np.int8]] = field(default_factory=dict)
 
 
 LayerSums = dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
@@ -162,9 +166,12 @@ class FleetResult:
         norms: int64 (J,), of each job with a bound the norm of what it had changed, else 0.
         coded: int64 (J, 2), of each job the bytes and the number of the frames of its short
             numbers, a layer's in frames of its own; 0 where none are coded.
+        residuals: per layer of whose changes something is kept, int8 (J, fan_in, fan_out), what
+            each job's device has left now; as before in layers that it does not train.
     """
 
     sums: LayerSums
     statistics: Statistics
     norms: NDArray[np.int64]
     coded: NDArray[np.int64]
+    residuals: Mapping[int, NDArray[np.int8]] = field(default_factory=dict)
