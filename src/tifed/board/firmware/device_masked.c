@@ -15,12 +15,16 @@ void tifed_masked_start(tifed_device *device)
 
 void tifed_masked_open(tifed_device *device)
 {
+#ifdef TIFED_DEVICE_OWN
     uint32_t last = device->masked.last, among = device->masked.among;
     uint32_t since = device->masked.since;
     tifed_masked_start(device);
     device->masked.last = last;
     device->masked.among = among;
     device->masked.since = since;
+#else
+    tifed_masked_start(device);
+#endif
 }
 
 static uint8_t *append(uint8_t *to, const void *from, uint32_t count)

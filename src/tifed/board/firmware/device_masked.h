@@ -39,9 +39,11 @@ typedef struct tifed_device_masked {
     uint32_t round;                 /* the last that was begun; it only goes up */
     uint32_t with;    /* slots whose masks are on this round's vector; 0: it is over */
     uint32_t counted; /* of these, those in the sum; 0: nobody has said */
+#ifdef TIFED_DEVICE_OWN
     /* In the last exchange that took masks off: its number, with which devices (0: in none), and since
      * which exchange always with these. Unlike the rest this outlives a session. */
     uint32_t last, among, since;
+#endif
 } tifed_device_masked;
 
 #endif
