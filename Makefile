@@ -42,7 +42,7 @@ check-tests: .venv/dev.stamp system-packages
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --durations 20 \
 		--cov --cov-report term --cov-fail-under $(COVERED)
 
-mutants: .venv/dev.stamp  ## checks that keep strangers out, each taken away: does a test notice? (an hour)
+mutants: .venv/dev.stamp  ## checks that keep strangers out, each taken away: does a test notice? (half an hour)
 	$(BIN)/python -m benchmarks.mutation --checks
 
 test-fast: .venv/dev.stamp  ## the tests that start no programs, compile nothing and do not wait

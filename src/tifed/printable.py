@@ -7,4 +7,6 @@ def printable(text: str) -> str:
     >>> printable("down\n2026-01-01 all is well")
     'down 2026-01-01 all is well'
     """
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -176,7 +176,7 @@ def with_keys(lines: Sequence[str], file: Path) -> Path:
     """Give each board its key over its line; the file with the keys."""
     write_keys(file, {number: new_key() for number in range(len(lines))})
     for line, key in zip(lines, read_keys(file, "keys").values(), strict=True):
-        give_key(line, key, 115_200, 60.0)
+        give_key(line, key, 115_200, 60.0, lambda: None)
     return file
 
 

@@ -8,13 +8,17 @@ import zlib
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
-from tifed.errors import UsageError
+from tifed.cli.keys import keys as keys_command
+from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment
 from tifed.link import TRANSPORTS, Scheme, Transport
 from tifed.link.address import exposed_lines
+from tifed.link.frame import ANSWER, Frame, FrameReader, Kind, encode
 from tifed.link.keys import key_page, keys_for, new_key, read_keys, write_keys
-from tifed.link.seal import session_keys
+from tifed.link.seal import NO_KEY, session_keys
 from tifed.nodes.gateway.board_pool import BoardPool, Lines
 
 
@@ -119,3 +123,60 @@ def test_so_does_a_radio_and_every_line_that_does_not_say_who_can_reach_it(
 def test_settings_go_with_their_fleet(fleet: str, link: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         Experiment(fleet=fleet, devices=1, link=link)
+
+
+app = typer.Typer()
+app.command()(keys_command)
+
+
+class NoKey:
+    """Somebody on a line who says that he has no key, and keeps what he is sent."""
+
+    def __init__(self) -> None:
+        self.heard, self._reader, self._said = b"", FrameReader(), b""
+
+    def write(self, data: bytes) -> None:
+        self.heard += data
+        for frame in self._reader.feed(data):
+            if frame.kind == Kind.HELLO:
+                answer = Frame(Kind.HELLO | ANSWER, frame.session, frame.sequence, bytes([NO_KEY]))
+                self._said += encode(answer)
+
+    def read(self, seconds: float) -> bytes:
+        said, self._said = self._said, b""
+        return said
+
+    def close(self) -> None:
+        pass
+
+
+def test_whoever_says_that_he_has_no_key_is_sent_one_key_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, stranger = tmp_path / "boards.keys", NoKey()
+    monkeypatch.setattr("tifed.link.giving.open_transport", lambda address, baud: stranger)
+    monkeypatch.setattr("tifed.cli.keys._SECONDS", 5.0)
+    write_keys(file, {0: new_key(), 1: new_key()})
+    keys = read_keys(file, "keys")
+
+    def send(*options: str) -> None:
+        command = [str(file), "--page", "0", "--send", "unix:a", *options]
+        CliRunner().invoke(app, command, catch_exceptions=False)
+
+    with pytest.raises(RunError, match=r"to try again, give it a new key \(--new\)"):
+        send()
+    assert keys[0] in stranger.heard  # the first time there is no telling
+    stranger.heard = b""
+    with pytest.raises(UsageError, match="key of device 0 was sent before, and whoever answers"):
+        send()
+    assert keys[0] not in stranger.heard
+    with pytest.raises(RunError, match="did not get it"):
+        send("--new")
+    found = read_keys(file, "keys")
+    assert found[0] != keys[0] not in stranger.heard
+    assert found[0] in stranger.heard
+    assert found[1] == keys[1]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    command = [str(file), "--page", "0", "--out", str(tmp_path / "page"), "--new"]
+    with pytest.raises(UsageError, match="--new: goes with"):
+        CliRunner().invoke(app, command, catch_exceptions=False)

@@ -13,7 +13,7 @@ from tifed.experiment.setup import Setup, build
 from tifed.federation import Job, Jobs, Plan
 from tifed.fleets import SimulatedFleet
 from tifed.fleets.emulated import Emulation, firmware_for
-from tifed.link import Client, DeviceRefusedError, Patience
+from tifed.link import Client, DeviceRefusedError, DeviceRestartedError, Patience
 from tifed.secure_aggregation.devices import Words, mask_words, take_off
 
 pytestmark = pytest.mark.slow(30)
@@ -195,6 +195,22 @@ def test_nothing_of_a_session_is_left_for_the_next(group: Group) -> None:
     assert fresh == client.mask_key(0)
     assert len({fresh, *group.public}) == BOARDS + 1
     refused(NOT_ALLOWED, client.mask_key, 1)
+
+
+def test_a_round_from_before_a_restart_is_refused(group: Group) -> None:
+    client, words = group.clients[0], len(group.learnt(0))
+    client.begin_masks(9, range(BOARDS))
+    client.get_masked(0, words)
+    client.reset()
+    with pytest.raises(DeviceRestartedError):
+        client.unmask(9, range(BOARDS))
+    client.open_session()
+    refused(ORDER, client.unmask, 9, range(BOARDS))
+    refused(ORDER, client.get_masked, 0, words)
+    for own in range(BOARDS):
+        refused(ORDER, client.seed, own)
+    # The others, who are in the round still, take it for lost: what they tell is of no use for it.
+    assert client.mask_key(0) != group.public[0]
 
 
 def test_keys_that_are_none_and_places_that_are_none(group: Group) -> None:

@@ -30,13 +30,21 @@ def keys(
             "serial:/dev/ttyACM0",
         ),
     ] = None,
+    new: Annotated[
+        bool,
+        typer.Option(
+            "--new",
+            help="With --send: a new key, which takes the place of the device's key in the file. "
+            "For a board whose memory was erased, or that did not get the first one.",
+        ),
+    ] = False,
     baud: Annotated[int, typer.Option(min=1, help="Bits per second of a serial line.")] = 115_200,
 ) -> None:
     """Make the keys of devices, and give each board its key.
 
     Each device has a key of its own. The host reads it from the key file (setting *link.keys*, or
     *--keys* of *tifed gateway* and *tifed emulate*), which only its owner may read. A board with a
-    program of *tifed export --sealed* takes its key from its line, once:
+    program of *tifed export --sealed* takes its key from its line, once, and a key is sent once:
 
         tifed keys boards.keys --devices 2
 
@@ -45,12 +53,20 @@ def keys(
     Firmware of your own may have it in a page of flash, which *--page 0 --out board-0.bin* writes.
     """
     from tifed.link.giving import give_key
-    from tifed.link.keys import key_of, key_page, new_key, read_keys, write_keys, write_page
+    from tifed.link.keys import (
+        key_of,
+        key_page,
+        new_key,
+        note_sent,
+        read_keys,
+        write_keys,
+        write_page,
+    )
 
     if (devices is None) == (page is None):
         raise UsageError("keys: give --devices to make a key file, or --page to write a page")
     if devices is not None:
-        for name, value in (("--out", out), ("--send", send)):
+        for name, value in (("--out", out), ("--send", send), ("--new", new or None)):
             if value is not None:
                 raise UsageError(f"{name}: goes with --page")
         write_keys(file, {device: new_key() for device in range(devices)})
@@ -59,8 +75,11 @@ def keys(
         raise UsageError(
             "--page: needs --out, the file for the page, or --send, the line of the board"
         )
+    if new and send is None:
+        raise UsageError("--new: goes with --send")
     key = key_of(read_keys(file, "keys"), page, "--page")
     if out is not None:
         write_page(out, key_page(key))
     if send is not None:
-        give_key(send, key, baud, _SECONDS)
+        key = new_key() if new else key
+        give_key(send, key, baud, _SECONDS, lambda: note_sent(file, page, key, "keys"))

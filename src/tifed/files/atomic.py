@@ -14,11 +14,12 @@ _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}")
 """What `write_atomically` calls a file before it has its name."""
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
+def write_atomically(path: Path, content: bytes | str, mode: int = 0o644) -> None:
     """Write ``content`` to a temporary neighbour, flush it to the disk, and rename it to ``path``.
 
     A reader, or a process that is killed at any moment, sees the old file or the new one. When
-    this returns, the new one survives a power cut: its folder is on the disk as well.
+    this returns, the new one survives a power cut: its folder is on the disk as well. ``mode`` says
+    who may read it.
 
     Raises:
         UsageError: if the folder cannot be written.
@@ -32,7 +33,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)  # noqa: PTH101
+            os.chmod(temporary, mode)  # noqa: PTH101
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)

@@ -31,6 +31,7 @@ from tifed.fleets.built_for import (
     require_copies_on_devices,
 )
 from tifed.fleets.inputs import FleetInputs
+from tifed.fleets.made_sums import MadeSums, calibration_digest, work_digest
 from tifed.fleets.masked import DeviceMasks, require_hiding
 from tifed.link import (
     Capabilities,
@@ -45,7 +46,7 @@ from tifed.link import (
 )
 from tifed.link.conversation import BUSY, ORDER, UNCONFIGURED
 from tifed.rule.network import Parameters
-from tifed.secure_aggregation.errors import VoidExchangeError
+from tifed.secure_aggregation.errors import ImpossibleSumError, VoidExchangeError
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class _Device:
         self.holds: Parameters | None = None
         self.keeps = False
         self.kept: Parameters | None = None
+        self.learnt = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ class LinkedFleet:
         settings: LinkSettings | None = None,
         on_close: Callable[[], None] = lambda: None,
         devices: range | None = None,
+        made: MadeSums | None = None,
     ) -> None:
         """Nothing is sent until the first request.
 
@@ -126,6 +129,7 @@ class LinkedFleet:
             settings: what to do about devices that fail.
             on_close: called once the lines are closed.
             devices: the numbers of those at the lines; default all that have a stream.
+            made: with the devices' own masks, the sums that were made of them before; default none.
 
         Raises:
             UsageError: if there is not one client for each device.
@@ -148,7 +152,8 @@ class LinkedFleet:
         if inputs.device_masks:
             require_hiding(self._federation, numbers)
             lines = {number: device.client for number, device in self._devices.items()}
-            self._masks = DeviceMasks(self._federation, lines, self._once_each)
+            sums = made or MadeSums()
+            self._masks = DeviceMasks(self._federation, lines, self._once_each, sums)
         federation = self._federation
         self._short = bool(federation.upload.layers or federation.download.layers)
         self._start = short_line.start_of(federation) if self._short else None
@@ -190,7 +195,14 @@ class LinkedFleet:
     def _masked_calibrate(
         self, masks: DeviceMasks, devices: Sequence[int], samples: int
     ) -> Iterator[FeatureSums]:
-        """The feature sums over all of ``devices`` that answer; nothing if there is no such sum."""
+        """The feature sums over all of ``devices`` that answer; nothing if there is no such sum.
+
+        It is tried again as often as a device may begin again, and no more once the sum is known.
+        """
+        asked = calibration_digest(devices, samples)
+        if masks.made.calibration is not None and masks.made.calibration[0] == asked:
+            yield masks.made.calibration[1]
+            return
 
         def work(number: int) -> int:
             device = self._devices[number]
@@ -203,11 +215,18 @@ class LinkedFleet:
                 device.client.put_for_sums(stream.read(0, min(samples, len(stream)))[0])
             return number
 
-        summed = list(self._all(devices, work, "the calibration round"))
-        try:
-            yield masks.feature_sums(summed, samples, self._mask_peers(summed))
-        except VoidExchangeError as void:
-            log.warning("the calibration round is void: %s", void)
+        for _ in range(self._settings.repeats + 1):
+            summed = list(self._all(devices, work, "the calibration round"))
+            try:
+                sums = masks.feature_sums(summed, samples, self._mask_peers(summed))
+            except VoidExchangeError as void:
+                log.warning("the calibration round is void: %s", void)
+                if isinstance(void, ImpossibleSumError):
+                    return
+            else:
+                masks.made.calibration = asked, sums
+                yield sums
+                return
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """The updates of the devices that answer, as they come; with masks one, over them all."""
@@ -225,7 +244,14 @@ class LinkedFleet:
     def _masked_fit(
         self, masks: DeviceMasks, plan: Plan, parameters: Parameters
     ) -> Iterator[Update]:
-        """The sum of the updates of all devices that answer, and who does not."""
+        """The sum of the updates of all devices that answer, and who does not.
+
+        Whoever asks for the last one again gets it again.
+        """
+        asked = work_digest(plan, parameters)
+        if masks.made.update is not None and masks.made.update[0] == asked:
+            yield masks.made.update[1]
+            return
         jobs = {job.device: job for job in plan.jobs}
         what = f"exchange {plan.exchange} of round {plan.round}"
 
@@ -236,11 +262,13 @@ class LinkedFleet:
         trained = list(self._all(tuple(jobs), work, what))
         try:
             update = masks.update(plan, trained, self._mask_peers(trained))
+            update = replace(update, absent=dict(self.left_out))
+            masks.made.update = asked, update
         except VoidExchangeError as void:
             log.warning("%s is void: %s", what, void)
             reasons = dict.fromkeys(jobs, f"its exchange is void: {void}")
-            update = Update(absent=reasons)
-        yield replace(update, absent={**update.absent, **self.left_out})
+            update = Update(absent=reasons | self.left_out)
+        yield update
 
     def _mask_peers(self, devices: Iterable[int]) -> int:
         """With how many others each of ``devices``, which are in a session, can share masks."""
@@ -499,12 +527,16 @@ class LinkedFleet:
         Args:
             device: that is to have them.
             parameters: all of them.
-            layers: that it is to train; None if that does not matter.
+            layers: that it is to train; None if it is not to train, but to keep or score them. One
+                with masks is configured again for that, for else there could be some among them
+                that it has trained.
         """
         self._ready(device)
         client = device.client
         if device.configured is None or (layers is not None and device.configured != layers):
             self._configure(device, parameters, layers or ())
+        elif layers is None and device.learnt and self._masks is not None:
+            self._configure(device, parameters, device.configured)
         if device.holds is parameters:
             return
         before, device.holds = device.holds, None
@@ -585,6 +617,7 @@ class LinkedFleet:
             device.buffer = wanted
         if not device.keeps:
             device.holds = None
+        device.learnt = True
         status = client.train(
             job.first_step, job.steps, plan.extra_shift, job.device, plan.exchange,
             plan.energy_shift,

@@ -11,6 +11,7 @@ from tifed.errors import UsageError
 from tifed.federation import FeatureSums, Federation, Jobs, LayerSum, Plan, Update
 from tifed.federation.counts import impossible_counts, impossible_squares
 from tifed.federation.plan import layers_of
+from tifed.fleets.made_sums import CALIBRATION, MadeSums
 from tifed.link import Client
 from tifed.rule.learning import Statistics
 from tifed.secure_aggregation.devices import (
@@ -23,7 +24,7 @@ from tifed.secure_aggregation.devices import (
     take_off,
     whole,
 )
-from tifed.secure_aggregation.errors import VoidExchangeError
+from tifed.secure_aggregation.errors import ImpossibleSumError, VoidExchangeError
 
 Result = TypeVar("Result")
 
@@ -96,11 +97,13 @@ class DeviceMasks:
         federation: the run's constants.
         clients: to the boards, by number.
         each: asks them.
+        made: the sums before.
     """
 
     federation: Federation
     clients: Mapping[int, Client]
     each: Each
+    made: MadeSums
     _number: int = field(default=0, init=False)
     _known: dict[int, _Keys] = field(default_factory=dict, init=False)
 
@@ -113,7 +116,8 @@ class DeviceMasks:
             most: with how many others each of them can share masks.
 
         Raises:
-            VoidExchangeError: if there is no sum, or it is none that they can have.
+            VoidExchangeError: if there is no sum.
+            ImpossibleSumError: if it is none that they can have.
         """
         jobs = {job.device: job for job in plan.jobs}
         layers = layers_of(int(np.bitwise_or.reduce(plan.jobs.layers, initial=0)))
@@ -132,12 +136,12 @@ class DeviceMasks:
         for number in layers:
             layer = network.layers[number]
             vectors[number] = (layer.fan_in + 1) * layer.fan_out
-        devices, summed = self._sum(trained, most, vectors, check)
+        devices, summed = self._sum(plan.exchange, trained, most, vectors, check)
         counts = Statistics(*summed[network.depth].tolist())
         own = plan.jobs.for_devices(np.array(devices, np.int64))
         impossible = impossible_counts(network, own, self.federation.batch, counts)
         if impossible is not None:
-            raise VoidExchangeError(f"the devices of the sum have {impossible}")
+            raise ImpossibleSumError(f"the devices of the sum have {impossible}")
         sums = {
             number: part
             for number in layers
@@ -154,19 +158,21 @@ class DeviceMasks:
             most: with how many others each of them can share masks.
 
         Raises:
-            VoidExchangeError: if there is no sum, or it is none that they can have.
+            VoidExchangeError: if there is no sum.
+            ImpossibleSumError: if it is none that they can have.
         """
         network = self.federation.network
         vector, features = network.depth + 1, network.features
-        devices, summed = self._sum(calibrated, most, {vector: features + _LIMBS + 1})
+        words = features + _LIMBS + 1
+        devices, summed = self._sum(CALIBRATION, calibrated, most, {vector: words})
         *limbs, counted = summed[vector][features:].tolist()
         squares = sum(limb << _LIMB_BITS * place for place, limb in enumerate(limbs))
         total = whole(summed[vector][:features])
         if not len(devices) <= counted <= samples * len(devices):
-            raise VoidExchangeError(f"the sum is over {counted} samples")
+            raise ImpossibleSumError(f"the sum is over {counted} samples")
         impossible = impossible_squares(total, squares, counted)
         if impossible is not None:
-            raise VoidExchangeError(f"the sum {impossible}")
+            raise ImpossibleSumError(f"the sum {impossible}")
         return FeatureSums(total, squares, counted, np.array(devices))
 
     def _layer_sum(self, number: int, jobs: Jobs, words: Words) -> LayerSum:
@@ -176,12 +182,13 @@ class DeviceMasks:
         size = layer.fan_in * layer.fan_out
         for part, bound in ((sums[:size], layer.weight_bound), (sums[size:], layer.bias_bound)):
             if np.abs(part).max(initial=0) > bound * samples:
-                raise VoidExchangeError(f"the sum of layer {number} is none of its parameters'")
+                raise ImpossibleSumError(f"the sum of layer {number} is none of its parameters'")
         weight = sums[:size].reshape(layer.fan_in, layer.fan_out)
         return LayerSum(weight, sums[size:], samples, int(np.count_nonzero(trains)))
 
     def _sum(
         self,
+        exchange: int,
         devices: Collection[int],
         most: int,
         vectors: Mapping[int, int],
@@ -190,6 +197,7 @@ class DeviceMasks:
         """One round of masks: which devices are in the sum, and its words by vector.
 
         Args:
+            exchange: that it is for.
             devices: that have something to sum.
             most: with how many others each of them can share masks.
             vectors: words of each vector, by its number.
@@ -212,6 +220,7 @@ class DeviceMasks:
         counted = among(partners, sorted(answers))
         check_hidden(counted)
         check(list(counted))
+        self.made.settle(exchange, list(counted))
 
         def seeds(own: int) -> dict[int, bytes]:
             client = self.clients[own]

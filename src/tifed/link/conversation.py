@@ -50,6 +50,7 @@ CODES = {
     NO_KEY: "it has no key, or no fresh nonce",
     77: "the model is of an earlier round than the one that it keeps",
     78: "a sum of so few devices would not hide what it has learnt",
+    79: "its work is in a sum with other devices already; both sums would tell their difference",
 }
 _REOPEN_SECONDS = 0.2
 _SMALLEST_PIECE = 40

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Callable
 
 from tifed.errors import RunError, UsageError
 from tifed.link.address import exposed_lines
@@ -15,7 +16,7 @@ _AGAIN = 1.0
 """Seconds after which a board is asked again: it may just have started, or be taking a sample."""
 
 
-def give_key(address: str, key: bytes, baud: int, seconds: float) -> None:
+def give_key(address: str, key: bytes, baud: int, seconds: float, note: Callable[[], None]) -> None:
     """Give the board at ``address`` its key, and see that it has it.
 
     Args:
@@ -23,6 +24,8 @@ def give_key(address: str, key: bytes, baud: int, seconds: float) -> None:
         key: 32 bytes.
         baud: bits per second of a serial line.
         seconds: how long the board may take to answer.
+        note: called before the key goes over the line; it raises an error if it must not, for that
+            the board has none is a word that anybody on the line could have said.
 
     Raises:
         UsageError: if it is not an address, others can reach the line, or the board has another
@@ -37,10 +40,12 @@ def give_key(address: str, key: bytes, baud: int, seconds: float) -> None:
         try:
             until = time.monotonic() + seconds
             if not _has_key(line, key, until):
+                note()
                 line.write(b"\0" + key_for_a_line(key) + b"\0")
                 if not _has_key(line, key, until):
                     raise RunError(
-                        f"{address}: the board has no memory for a key, or did not get it"
+                        f"{address}: the board has no memory for a key, or did not get it; to try "
+                        "again, give it a new key (--new)"
                     )
         finally:
             line.close()

@@ -1,7 +1,8 @@
 """Keys of devices: the file that the host reads them from, and the page of flash that a board has.
 
-A key file has a line for each device: its number, and its key of 32 bytes in hexadecimal. Whoever
-can read it can read and change everything on the lines, so it is made for its owner alone.
+A key file has a line for each device: its number, its key of 32 bytes in hexadecimal, and "sent" if
+the key has gone over a line. Whoever can read it can read and change everything on the lines, so it
+is made for its owner alone.
 """
 
 import os
@@ -13,13 +14,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tifed.errors import UsageError
+from tifed.files.atomic import write_atomically
 
 KEY_BYTES = 32
+SENT = "sent"
 _SEED = 16
 _HEAD = """\
-# Keys of devices, one line for each: its number, and its key. Whoever has this file can read and
-# change everything on the lines to the devices. Do not share it, and do not put it under version
-# control.
+# Keys of devices, one line for each: its number, its key, and "sent" if it went over its line.
+# Whoever has this file can read and change everything on the lines to the devices. Do not share it,
+# and do not put it under version control.
 """
 
 
@@ -82,7 +85,8 @@ def read_keys(path: Path, field: str) -> dict[int, bytes]:
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
-        if len(words) != 2 or not words[0].isdecimal() or not _is_key(words[1]):
+        sent = words[2:] in ([], [SENT])
+        if not sent or len(words) < 2 or not words[0].isdecimal() or not _is_key(words[1]):
             # What stands there may be most of a key, so it is not shown.
             raise UsageError(
                 f"{field}: {path}, line {number}: not a device's number and the "
@@ -95,6 +99,34 @@ def read_keys(path: Path, field: str) -> dict[int, bytes]:
     if len(set(keys.values())) != len(keys):
         raise UsageError(f"{field}: {path}: two devices have the same key; each needs its own")
     return keys
+
+
+def note_sent(path: Path, device: int, key: bytes, field: str) -> None:
+    """Write in a key file that the key of a device goes over its line, before it does.
+
+    Args:
+        path: of the file.
+        device: its number, which is in the file.
+        key: the one that is there, if it has not been sent before; or a new one in its place.
+        field: what to call the file in errors.
+
+    Raises:
+        UsageError: if it was sent before, or the file cannot be read or written.
+    """
+    read_keys(path, field)
+    lines = path.read_text(encoding="ascii").splitlines()
+    for number, line in enumerate(lines):
+        words = line.split()
+        if not words or words[0].startswith("#") or int(words[0]) != device:
+            continue
+        if words[1:] == [key.hex(), SENT]:
+            raise UsageError(
+                f"{field}: the key of device {device} was sent before, and whoever answers now "
+                "says that it has none: that may be a stranger on the line. If the board did not "
+                "get the key, or its memory was erased, give it a new one with --new"
+            )
+        lines[number] = f"{device} {key.hex()} {SENT}"
+    write_atomically(path, "\n".join(lines) + "\n", 0o600)
 
 
 def key_of(keys: Mapping[int, bytes], device: int, field: str) -> bytes:

@@ -62,13 +62,28 @@ def _keys(node: NodeContext, content: Content, site: Site) -> Content:
 
 def _shares(node: NodeContext, content: Content, site: Site) -> Content:
     """For every neighbour the shares of both secrets."""
-    return shares_answer(node.experiment, _shared(content, site))
+    return shares_answer(node.experiment, _shared(node, content, site))
 
 
-def _shared(content: Content, site: Site) -> dict[int, bytes]:
+def _shared(node: NodeContext, content: Content, site: Site) -> dict[int, bytes]:
     """For every neighbour that a message names the shares of both secrets."""
     sites, threshold = content.integer("sites"), content.integer("threshold")
+    _require_noise(node, sites, "share")
     return site.share(sites, threshold, neighbours_from(content))
+
+
+def _require_noise(node: NodeContext, sites: int, what: str) -> None:
+    """Make sure that ``sites`` have noise enough together.
+
+    Raises:
+        MessageError: if they have not.
+    """
+    least = node.orders.federation.noise_sites
+    if sites < least:
+        raise MessageError(
+            f"will not {what} among {sites} sites: {least} make the noise together "
+            "(privacy.noise_sites)"
+        )
 
 
 def _prepared(node: NodeContext, site: Site, following: bytes | None) -> PublicKeys | None:
@@ -115,7 +130,9 @@ def _unmask(node: NodeContext, content: Content, site: Site) -> Content:
     """Of every neighbour one share, and the seed of the own mask; shares of the next session."""
     survivors, following = survivors_from(content), following_from(content)
     site.check_survivors(survivors)
-    sealed = None if following is None else _shared(content, node.memory.of(following).site)
+    if site.knows_all:  # else there are more in the sum than it is told of
+        _require_noise(node, len(set(survivors)), "unmask a sum")
+    sealed = None if following is None else _shared(node, content, node.memory.of(following).site)
     return unmask_answer(node.experiment, site.open(survivors), sealed)
 
 

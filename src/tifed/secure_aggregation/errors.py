@@ -9,3 +9,7 @@ class ProtocolError(RunError):
 
 class VoidExchangeError(RunError):
     """An exchange that gives no sum: too many sites are lost to it. The next one may do."""
+
+
+class ImpossibleSumError(VoidExchangeError):
+    """A sum that is known, and is none that honest parts can have: to ask again would not help."""

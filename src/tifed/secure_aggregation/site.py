@@ -136,6 +136,15 @@ class Site:
         self.step = Step.SHARES
         return sealed
 
+    @property
+    def knows_all(self) -> bool:
+        """Whether all other sites are neighbours of this one, which has shared with them."""
+        try:
+            complete = sharing(len(self.keys) + 1)
+        except VoidExchangeError:
+            return False
+        return (complete.neighbours, complete.threshold) == (len(self.keys), self.threshold)
+
     def check_senders(self, senders: Sequence[int]) -> None:
         """Make sure that a vector may be masked with those neighbours whose shares have come.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("flwr", reason="needs Flower: pip install 'tifed[flower]'")
@@ -16,11 +17,15 @@ from flwr.app import Context, RecordDict
 import tifed
 from tifed.experiment import Experiment, to_toml
 from tifed.experiment.identity import identity
+from tifed.nodes import masked_answers
 from tifed.nodes.flower.client import reply
-from tifed.nodes.flower.format import pack
+from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.server import serve
 from tifed.nodes.flower.settings import Settings
-from tifed.nodes.messages.content import message
+from tifed.nodes.messages.content import Content, MessageError, message
+from tifed.nodes.messages.device_ranges import to_ranges
+from tifed.nodes.messages.masked import keys_from, keys_message, neighbour_arrays, shares_message
+from tifed.secure_aggregation.server import Aggregation
 
 NODES = 10
 PRIVACY = {
@@ -116,3 +121,38 @@ def test_a_sum_that_lacks_too_much_of_the_noise_is_not_unmasked() -> None:
     alike: Any = Nodes(experiment(1), lost=(1, 2, 0))
     serve(alike, alike.settings, log=lines.append)
     assert len([line for line in lines if " is void: " in line]) == 1
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_nodes_do_not_unmask_for_a_server_that_overlooks_it(
+    monkeypatch: pytest.MonkeyPatch, held: bool
+) -> None:
+    """Eight of the nine that make the noise; and with the nodes' own look at it taken away."""
+    overlooks = property(lambda _: 1, lambda *_: None)
+    monkeypatch.setattr(Aggregation, "least_sites", overlooks)
+    if not held:
+        monkeypatch.setattr(masked_answers, "_require_noise", lambda *_: None)
+    grid: Any = Nodes(experiment(9), lost=(2, 0, 0))
+    lines: list[str] = []
+    serve(grid, grid.settings, log=lines.append)
+    refused = [line for line in lines if "will not unmask a sum among 8 sites: 9 make" in line]
+    void = [line for line in lines if " is void: " in line]
+    assert (len(refused), len(void)) == ((8, 1) if held else (0, 0))
+
+
+def test_a_node_does_not_share_among_fewer_than_make_the_noise() -> None:
+    grid: Any = Nodes(experiment(9))
+    name, session = identity(grid.experiment), bytes(16)
+
+    def said(node: int, asked: Content) -> Content:
+        return unpack(reply(pack(asked), grid.contexts[node], grid.settings), None, name)
+
+    keys = {}
+    for node in range(8):
+        asked = keys_message(name, session)
+        arrays = {"devices": to_ranges(np.array([2 * node, 2 * node + 1]))}
+        keys[2 * node] = keys_from(said(node, Content(asked.kind, asked.values, arrays)))
+    asked = shares_message(name, session, 8, 6)
+    others = {site: found for site, found in keys.items() if site}
+    with pytest.raises(MessageError, match="will not share among 8 sites: 9 make the noise"):
+        said(0, Content(asked.kind, asked.values, neighbour_arrays(others)))

@@ -94,3 +94,25 @@ def test_processes_and_gateways_of_emulated_boards(
     assert not [line for line in lines if "void" in line or "dropped" in line]
     assert secure.digest == plain.digest
     assert_same_files(tmp_path / "plain", tmp_path / "secure")
+
+
+def test_masks_of_sites_and_of_boards_together(
+    tmp_path: Path, boards: Any, gateway: Any, assert_same_files: Callable[..., None]
+) -> None:
+    """Two gateways, each of which sees the sum over its three boards alone, and a node."""
+    settings: dict[str, Any] = {
+        "devices": 9, "rounds": 2, "layers": (64, 8, 10), "evaluate_every": 2,
+    }  # fmt: skip
+    plain = tifed.run(Experiment(**settings), out=tmp_path / "plain")
+    addresses = boards(6, "layers=[64,8,10]", "privacy.device_masks=true")
+    told = [gateway(addresses[first : first + 3]) for first in (0, 3)]
+    lines: list[str] = []
+    experiment = Experiment(**settings, privacy=SECURE | {"device_masks": True})
+    both = up(
+        experiment, tmp_path / "both", nodes=3, gateways=[*(there for _, there in told), None],
+        log=lines.append,
+    )  # fmt: skip
+    assert not [line for line in lines if "void" in line or "dropped" in line]
+    assert all("void" not in service.text for service, _ in told)
+    assert both.digest == plain.digest
+    assert_same_files(tmp_path / "plain", tmp_path / "both")

@@ -211,7 +211,7 @@ NOINLINE static uint8_t configure(tifed_device *device, const uint8_t *in)
 #endif
 #ifdef TIFED_DEVICE_OWN
     if (result == TIFED_OK)
-        tifed_own_configured(device);
+        tifed_own_configured(device, false);
 #endif
     return code_of(result);
 }
@@ -336,6 +336,9 @@ NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in)
     if (result == TIFED_OK) {
         device->state = TIFED_DEVICE_TRAINING;
         device->ticks = 0;
+#ifdef TIFED_DEVICE_OWN
+        device->own.learnt = true;
+#endif
 #ifdef TIFED_DEVICE_SHORT
         tifed_short_train(device);
 #endif
@@ -407,7 +410,7 @@ SHARED void tifed_device_open(tifed_device *device, uint16_t session)
     tifed_own_open(device);
 #endif
 #ifdef TIFED_DEVICE_MASKED
-    tifed_masked_start(device);
+    tifed_masked_open(device);
 #endif
     device->session = session;
     device->last_sequence = 0;

@@ -37,9 +37,10 @@ static inline bool has_masks(const tifed_device *device)
     return device->setup->masks != 0;
 }
 
-/* device_masked.c: forget all keys; whether an order, or a question, is about masks, or is refused
+/* device_masked.c: it has started, or a session begins; whether an order, or a question, is about masks, or is refused
  * because of them: then there is its code, or its answer. Any other order ends a round of masks. */
 void tifed_masked_start(tifed_device *device);
+void tifed_masked_open(tifed_device *device);
 bool tifed_masked_order(tifed_device *device, uint8_t type, const uint8_t *in, uint32_t length,
                         uint8_t *code);
 bool tifed_masked_answer(tifed_device *device, uint8_t type, uint32_t length, uint8_t *payload,
@@ -116,11 +117,15 @@ static inline bool has_own(const tifed_device *device)
 }
 
 /* device_own.c: start; a session begins; whether an order or question that every device has is
- * refused, and with which code; it was carried out. */
+ * refused, and with which code; it was configured, and its parameters stay or are gone. */
 void tifed_own_start(tifed_device *device);
 void tifed_own_open(tifed_device *device);
 uint8_t tifed_own_refusal(tifed_device *device, uint8_t type, const uint8_t *in, uint32_t length);
-void tifed_own_configured(tifed_device *device);
+void tifed_own_configured(tifed_device *device, bool stays);
+#ifdef TIFED_DEVICE_MASKED
+/* Whether the sums of its calibration may be told with these devices: the first time with any. */
+uint8_t tifed_own_summed(tifed_device *device, uint32_t among);
+#endif
 
 /* Orders and questions of its own: the code of the answer; what is written behind it, in bytes. */
 uint8_t tifed_own_order(tifed_device *device, uint8_t type, const uint8_t *in, uint32_t length);

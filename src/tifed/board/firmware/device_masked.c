@@ -13,6 +13,20 @@ void tifed_masked_start(tifed_device *device)
     device->masked = nothing;
 }
 
+void tifed_masked_open(tifed_device *device)
+{
+#ifdef TIFED_DEVICE_OWN
+    uint32_t last = device->masked.last, among = device->masked.among;
+    uint32_t since = device->masked.since;
+    tifed_masked_start(device);
+    device->masked.last = last;
+    device->masked.among = among;
+    device->masked.since = since;
+#else
+    tifed_masked_start(device);
+#endif
+}
+
 static uint8_t *append(uint8_t *to, const void *from, uint32_t count)
 {
     const uint8_t *bytes = from;
@@ -117,6 +131,28 @@ static uint8_t begin_round(tifed_device *device, const uint8_t *in, uint32_t cou
     return TIFED_LINK_OK;
 }
 
+#ifdef TIFED_DEVICE_OWN
+/* Whether the work that the device has done may be summed with these devices. Two sums of the same
+ * work with others would tell their difference, be it in another session. */
+static uint8_t sum_with(tifed_device *device, const uint8_t *numbers, uint32_t count)
+{
+    tifed_device_masked *masked = &device->masked;
+    uint32_t among = tifed_link_crc(numbers, count * WORD) | 1u; /* 0 is: with none */
+    uint32_t exchange = device->core.work.exchange;
+    if (device->state == TIFED_DEVICE_IDLE)
+        return tifed_own_summed(device, among);
+    if (masked->among && exchange <= masked->last)
+        return masked->among == among && exchange >= masked->since
+                   ? (uint8_t)TIFED_LINK_OK
+                   : (uint8_t)TIFED_LINK_OTHER_DEVICES;
+    if (masked->among != among)
+        masked->since = exchange;
+    masked->among = among;
+    masked->last = exchange;
+    return TIFED_LINK_OK;
+}
+#endif
+
 /* Which devices are in the sum, itself among them. What was said once stands. */
 static uint8_t count_in(tifed_device *device, const uint8_t *in, uint32_t count)
 {
@@ -129,6 +165,11 @@ static uint8_t count_in(tifed_device *device, const uint8_t *in, uint32_t count)
     if (!(counted & 1u) || counted & ~masked->with ||
         (masked->counted && masked->counted != counted))
         return TIFED_LINK_NOT_ALLOWED;
+#ifdef TIFED_DEVICE_OWN
+    uint8_t code = has_own(device) ? sum_with(device, in + WORD, count) : (uint8_t)TIFED_LINK_OK;
+    if (code != TIFED_LINK_OK)
+        return code;
+#endif
     masked->counted = counted;
     return TIFED_LINK_OK;
 }

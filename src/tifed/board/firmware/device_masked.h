@@ -28,7 +28,7 @@ typedef struct tifed_masks {
     void (*stream)(uint8_t *block, const uint8_t *key, uint32_t purpose, uint32_t number);
 } tifed_masks;
 
-/* How far a device is with its masks; private. Nothing of it outlives a session. */
+/* How far a device is with its masks; private. No key outlives a session. */
 typedef struct tifed_device_masked {
     uint8_t secret[TIFED_MASK_KEY], public_key[TIFED_MASK_KEY];
     struct {
@@ -39,6 +39,11 @@ typedef struct tifed_device_masked {
     uint32_t round;                 /* the last that was begun; it only goes up */
     uint32_t with;    /* slots whose masks are on this round's vector; 0: it is over */
     uint32_t counted; /* of these, those in the sum; 0: nobody has said */
+#ifdef TIFED_DEVICE_OWN
+    /* In the last exchange that took masks off: its number, with which devices (0: in none), and since
+     * which exchange always with these. Unlike the rest this outlives a session. */
+    uint32_t last, among, since;
+#endif
 } tifed_device_masked;
 
 #endif

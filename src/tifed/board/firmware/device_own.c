@@ -43,6 +43,17 @@ static uint8_t promise(tifed_device *device, const tifed_binding *binding)
     return TIFED_LINK_OK;
 }
 
+#ifdef TIFED_DEVICE_MASKED
+uint8_t tifed_own_summed(tifed_device *device, uint32_t among)
+{
+    tifed_binding told = device->own.binding;
+    if (told.among)
+        return told.among == among ? (uint8_t)TIFED_LINK_OK : (uint8_t)TIFED_LINK_OTHER_DEVICES;
+    told.among = among;
+    return promise(device, &told);
+}
+#endif
+
 /* Work for the experiment of this seed: the one that the device works for, or the first. */
 NOINLINE static uint8_t bind(tifed_device *device, const uint8_t *seed)
 {
@@ -63,6 +74,9 @@ int tifed_device_release(tifed_device *device)
     if (promise(device, &nothing) != TIFED_LINK_OK)
         return TIFED_KEPT_MEMORY;
     tifed_own_open(device); /* and whoever had a session begins again, as with a new device */
+#ifdef TIFED_DEVICE_MASKED
+    tifed_masked_start(device);
+#endif
     device->session = 0;
     device->state = TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
@@ -526,6 +540,12 @@ uint8_t tifed_own_order(tifed_device *device, uint8_t type, const uint8_t *in, u
         return TIFED_LINK_UNCONFIGURED;
     if (device->own.personal)
         return TIFED_LINK_NOT_ALLOWED;
+#ifdef TIFED_DEVICE_MASKED
+    /* Scores of what it has learnt, now or as the model that stays, tell of it. */
+    if (has_masks(device) && device->own.learnt &&
+        (type == TIFED_LINK_EVALUATE || type == TIFED_LINK_KEEP))
+        return TIFED_LINK_NOT_ALLOWED;
+#endif
     if (type == TIFED_LINK_PERSONALISE)
         return personalise(device, in);
     if (type == TIFED_LINK_TAKE)
@@ -593,9 +613,10 @@ uint8_t tifed_own_refusal(tifed_device *device, uint8_t type, const uint8_t *in,
     return own->personal ? TIFED_LINK_NOT_ALLOWED : TIFED_LINK_OK;
 }
 
-void tifed_own_configured(tifed_device *device)
+void tifed_own_configured(tifed_device *device, bool stays)
 {
     device->own.personal = device->own.complete = false; /* the memory was zeroed */
+    device->own.learnt = device->own.learnt && stays;
     device->own.scored = 0;
 }
 

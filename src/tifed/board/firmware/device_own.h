@@ -24,7 +24,8 @@ typedef struct tifed_binding {
     uint32_t summed; /* samples in its one calibration; 0 before it */
     uint32_t check;  /* CRC-32 of those sums */
     uint32_t squares_low, squares_high;
-    uint32_t unused;
+    uint32_t
+        among; /* CRC-32 of the devices whose sums theirs was told in, lowest bit 1; 0 before */
 } tifed_binding;
 
 /* How far a device is with its own samples; private. */
@@ -45,6 +46,7 @@ typedef struct tifed_device_own {
     bool keeps;                  /* there is a place for the model */
     bool personal;               /* the parameters are its own: they do not leave */
     bool complete;               /* the parameters are a whole model, to classify with */
+    bool learnt;                 /* there may be some among them that it has trained */
 } tifed_device_own;
 
 #endif

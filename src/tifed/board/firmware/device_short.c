@@ -63,7 +63,7 @@ uint8_t tifed_short_configure(tifed_device *device, const uint8_t *in)
     device->filled = device->summed = 0;
 #ifdef TIFED_DEVICE_OWN
     if (status == TIFED_OK)
-        tifed_own_configured(device);
+        tifed_own_configured(device, stay);
 #endif
     return code_of(status);
 }

@@ -245,11 +245,10 @@ class MaskedExchanges(FlowerFleet):
     ) -> None:
         """One message to each of ``sites``."""
         asked = {site: parts[site] for site in sites if site in parts}
-        first = {int(own[0]): site for site, own in asked.items()}
+        sites_of = {own.tobytes(): site for site, own in asked.items()}
 
         def site_of(own: Integers) -> int | None:
-            site = first.get(int(own[0]))
-            return site if site is not None and np.array_equal(own, asked[site]) else None
+            return sites_of.get(own.tobytes())
 
         def arrays(own: Integers) -> Arrays:
             # Devices that have changed their node in between are no site: it will refuse.

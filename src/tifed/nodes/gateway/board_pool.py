@@ -16,6 +16,7 @@ from tifed.federation import (
     Update,
 )
 from tifed.fleets.linked import LinkedFleet, LinkSettings
+from tifed.fleets.made_sums import MadeSums
 from tifed.fleets.passing import PassingFleet
 from tifed.link import Client, Patience, address_opener
 from tifed.link.address import check_distinct, exposed_lines
@@ -146,6 +147,8 @@ class BoardPool:
         self._last = LastAnswer() if ledger is None else LastAnswer.kept_in(ledger.last)
         self._held_until = float("-inf")
         self._remembers: tuple[str, DeviceSelection] | None = None
+        # Of every experiment, for whoever alternates between two gets no second sum of either.
+        self._made: dict[tuple[str, DeviceSelection], MadeSums] = {}
         self.given_up = self.ended = False
 
     def context(self, experiment: str, selection: DeviceSelection) -> NodeContext:
@@ -177,11 +180,15 @@ class BoardPool:
         setup = self._built(resolved)
         link = resolved.link
         self._release()
+        made = None
+        if resolved.privacy.device_masks:
+            made = self._made.setdefault((experiment, selection), MadeSums())
         linked = LinkedFleet(
             setup.inputs,
             self._lines.clients(len(devices)),
             LinkSettings(link.on_reboot, link.repeats, "drop"),
             devices=devices,
+            made=made,
         )
         names = dict(zip(devices, self._lines.addresses, strict=False))
         name = identity(resolved)
