@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.io import wavfile
 
 from tifed.data import load
 from tifed.experiment import load_experiment
@@ -15,6 +16,13 @@ from tifed.export import Model, model_for
 from tifed.rule.learning import LocalWork, classify, feedback_matrices, train
 from tifed.rule.learning.pixel_shifts import SHIFTS, shifted
 from tifed.rule.network import Parameters, start_parameters
+from tifed.rule.signal.log_mel import LogMel
+
+FRAMES = 20
+LENGTH = 80 * FRAMES + 120
+"""Samples of a recording, as long as there is room for: a program takes so many at a time."""
+Words = tuple[Path, dict[bytes, NDArray[np.int8]]]
+"""Recordings of two words: their folder, and the sound of each by its features."""
 
 Buffers = list[tuple[NDArray[np.int8], NDArray[np.int32]]]
 
@@ -47,6 +55,27 @@ def answer() -> Callable[..., int]:
             _features(model, sample[np.newaxis]),
         )[0]
     )
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> Words:
+    """Recordings of two words: their folder, and each by its features.
+
+    An acted analog pin has 8 bits, of which the programs make samples of 16.
+    """
+    rng, time = np.random.default_rng(1), np.arange(LENGTH)
+    found, front_end = dict[bytes, NDArray[np.int8]](), LogMel(frames=FRAMES)
+    folder = tmp_path_factory.mktemp("sound")
+    for word in range(2):
+        (folder / f"word{word}").mkdir()
+        for take in range(77):
+            loud = (time > 200 + 3 * take) & (time < 1300 + 3 * take)
+            spoken = 60 * loud * np.sin((0.4 + 0.5 * word) * time + take)
+            values = np.rint(spoken + rng.normal(0, 1 + 10 * loud)).astype(np.int8)
+            sound = values.astype(np.int16) * 256
+            wavfile.write(folder / f"word{word}" / f"{take}.wav", 8000, sound)
+            found[front_end.compute(sound[:, np.newaxis]).tobytes()] = values
+    return folder, found
 
 
 @pytest.fixture

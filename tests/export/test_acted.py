@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.io import wavfile
 
 from tifed.data import Quantisation, SampleFormat, load
 from tifed.experiment import Experiment, Result, build, load_experiment
@@ -21,8 +20,9 @@ from tifed.experiment.setup import network_for, network_of, signal_for
 from tifed.export import FRAMEWORKS, Model, export, model_for
 from tifed.link.giving import give_key
 from tifed.link.keys import new_key, read_keys, write_keys
-from tifed.rule.signal.log_mel import LogMel
 from tifed.rule.signal.motion import MotionFrontEnd
+
+from .conftest import Words
 
 pytest.importorskip("serial", reason="the extra serial brings it")
 pytestmark = pytest.mark.slow(10)
@@ -226,33 +226,6 @@ def test_a_program_for_a_motion_sensor_gives_readings_of_all_axes(
         process.kill()
     os.close(here)
     os.close(there)
-
-
-FRAMES = 20
-LENGTH = 80 * FRAMES + 120
-"""Samples of a recording, as long as there is room for: a program takes so many at a time."""
-Words = tuple[Path, dict[bytes, NDArray[np.int8]]]
-
-
-@pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> Words:
-    """Recordings of two words: their folder, and each by its features.
-
-    An acted analog pin has 8 bits, of which the programs make samples of 16.
-    """
-    rng, time = np.random.default_rng(1), np.arange(LENGTH)
-    found, front_end = dict[bytes, NDArray[np.int8]](), LogMel(frames=FRAMES)
-    folder = tmp_path_factory.mktemp("sound")
-    for word in range(2):
-        (folder / f"word{word}").mkdir()
-        for take in range(77):
-            loud = (time > 200 + 3 * take) & (time < 1300 + 3 * take)
-            spoken = 60 * loud * np.sin((0.4 + 0.5 * word) * time + take)
-            values = np.rint(spoken + rng.normal(0, 1 + 10 * loud)).astype(np.int8)
-            sound = values.astype(np.int16) * 256
-            wavfile.write(folder / f"word{word}" / f"{take}.wav", 8000, sound)
-            found[front_end.compute(sound[:, np.newaxis]).tobytes()] = values
-    return folder, found
 
 
 @pytest.mark.parametrize("framework", PROGRAMS)

@@ -29,6 +29,8 @@ static void show_class(int32_t class_number) {
 
 {% include "own_data.c" %}
 
+{% include "attend.c" %}
+
 /* --- memory for the model --------------------------------------------------------------------- */
 
 /* The model stays over a reset where there is an EEPROM that has room for it. Elsewhere it is in RAM

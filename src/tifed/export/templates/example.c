@@ -15,6 +15,9 @@ static const int32_t range[TIFED_MODEL_INPUTS][2] = {
 {% endif %}
 
 {% endif %}
+{% if model.signal %}
+{% include "example_signal.c" %}
+{% else %}
 {% if model.makes_features %}
 /* Stands for a sensor: replace it. A class is a bright part of its own, and a reading has noise. */
 {% else %}
@@ -46,11 +49,12 @@ static void read_sensor(int8_t sample[TIFED_MODEL_INPUTS], uint32_t label, uint3
     }
 {% endif %}
 }
+{% endif %}
 
 static tifed model;
 static int8_t sample[TIFED_MODEL_INPUTS];
 
-{% if model.makes_features and network.centred and not model.parameters %}
+{% if (model.makes_features or model.signal) and network.centred and not model.parameters %}
 /* Features are rarely around 0: their means over some readings become the network's centre. */
 static int calibrate(void)
 {
@@ -58,7 +62,7 @@ static int calibrate(void)
     int status = TIFED_OK;
     for (uint32_t number = 0; number < 50u; number++) {
         read_sensor(sample, number % TIFED_MODEL_CLASSES, number);
-        const int8_t *features = tifed_model_features(sample);
+        const int8_t *features = {{ "tifed_model_features(sample)" if model.makes_features else "sample" }};
         for (uint32_t i = 0; i < TIFED_MODEL_FEATURES; i++)
             sums[i] += features[i];
     }
@@ -74,7 +78,7 @@ static int learn_and_classify(void)
 {
     uint32_t number = 0, right = 0;
     int status = tifed_model_start(&model);
-{% if model.makes_features and network.centred and not model.parameters %}
+{% if (model.makes_features or model.signal) and network.centred and not model.parameters %}
     if (status == TIFED_OK)
         status = calibrate();
 {% endif %}

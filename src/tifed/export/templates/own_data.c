@@ -1,5 +1,5 @@
 {# Included by the federated program of every framework, in C and in C++. What is the framework's
-   stands before it: write_line, read_sensor, told_class and show_class. #}
+   stands before it: write_line and show_class. #}
 /* --- samples of its own ----------------------------------------------------------------------- */
 
 /* The device keeps its labelled samples in RAM: after a reset it has none, and collects new ones. To
@@ -72,28 +72,15 @@ static int prepare_device(const char *board, uint32_t (*ticks)(void), const tife
 /* A class whose output is less than this above the next one's is not sure: 0 never says "unknown". */
 #define UNKNOWN_BELOW 12u
 
-/* Take a reading. If the owner says what it is, the device keeps it to learn from; otherwise it says
- * what it takes it for. */
-static void attend(void)
+/* If the owner says what a sample is, the device keeps it to learn from; otherwise it says what it
+ * takes it for. */
+static void take(const int8_t *sample, int32_t number)
 {
-    static int8_t reading[TIFED_MODEL_INPUTS];
-    int32_t number = told_class();
-{% if model.signal and model.signal.name == "motion" %}
-    static int32_t before = -1;
-    if (number != before) /* no window of two classes */
-        tifed_model_begin_readings(MIRRORED);
-    before = number;
-    read_sensor(reading);
-    if (told_class() != number)
-        return;
-{% else %}
-    read_sensor(reading);
-{% endif %}
     if (number >= 0) {
-        (void)tifed_store_add(&store, reading, number, NULL);
+        (void)tifed_store_add(&store, sample, number, NULL);
         return;
     }
-    number = tifed_device_classify(&device, reading); /* an error before there is a model */
+    number = tifed_device_classify(&device, sample); /* an error before there is a model */
     if (number >= 0 && tifed_output_margin(&device.core) < UNKNOWN_BELOW)
         number = -1;
     show_class(number);

@@ -1,8 +1,19 @@
 /* A device of a federation on a host, behind a TCP port; on a board the line is a UART:
  *     {{ names.target }}_federated 5555 samples.csv model
  * It has its data itself: over the line go parameters and counts, and never a sample. `samples.csv`
+{% if model.signal %}
+{% if model.signal.name == "motion" %}
+ * stands for its sensor and its owner: each line is a recording, a class and then the readings of the
+ * {{ model.signal.axes }} axes at one time after another, from -32768 to 32767. Every window of it is a sample,
+{% else %}
+ * stands for its microphone and its owner: each line is a recording, a class and then what is heard,
+ * 8,000 samples a second from -32768 to 32767. It is one sample for the network,
+{% endif %}
+ * made by the front end. With class -1 the device says what it takes it for.
+{%- else %}
  * stands for its sensor and its owner: on each line a class and {{ model.inputs }} values from -128 to 127; with
- * class -1 the device says what it takes the values for. `model` is a file in which the model stays
+ * class -1 the device says what it takes the values for.
+{%- endif %} `model` is a file in which the model stays
  * over a restart. On the server:
  *     tifed run ... --set fleet=linked --set own_data=true --set dataset=on-devices
 {% if not model.signal %}
@@ -54,30 +65,6 @@ static uint32_t microseconds(void)
 /* --- sensor and owner: a file ------------------------------------------------------------------ */
 
 static FILE *samples;
-static bool wrong; /* a line that is not what it should be */
-
-static bool next_number(long least, long most, long *number)
-{
-    if (fscanf(samples, " %ld ,", number) == 1 || fscanf(samples, "%ld", number) == 1)
-        return *number >= least && *number <= most;
-    return false;
-}
-
-static int32_t told_class(void)
-{
-    long number = -1;
-    wrong |= !next_number(-1, (long)TIFED_MODEL_CLASSES - 1, &number);
-    return (int32_t)number;
-}
-
-static void read_sensor(int8_t *sample)
-{
-    for (uint32_t i = 0; i < TIFED_MODEL_INPUTS; i++) {
-        long value = 0;
-        wrong |= !next_number(-128, 127, &value);
-        sample[i] = (int8_t)value;
-    }
-}
 
 static void show_class(int32_t number)
 {
@@ -90,7 +77,13 @@ static void show_class(int32_t number)
 
 {% include "own_data.c" %}
 
-/* The whole file, a reading after the other; false, with its number, at one that is wrong. */
+{% if model.signal %}
+{% include "cmake/recordings.c" %}
+{% else %}
+{% include "cmake/samples.c" %}
+{% endif %}
+
+/* The whole file, a sample after the other; false, with its number, at one that is wrong. */
 static bool attend_to_all(const char *path)
 {
     samples = fopen(path, "r");
@@ -103,12 +96,20 @@ static bool attend_to_all(const char *path)
         if (next == EOF)
             break;
         ungetc(next, samples);
+{% if model.signal %}
+        const char *problem = attend_to_recording();
+        if (problem) {
+            fprintf(stderr, "%s: recording %lu %s\n", path, number, problem);
+            return false;
+        }
+{% else %}
         attend();
         if (wrong) {
             fprintf(stderr, "%s: sample %lu is not a class and %lu values from -128 to 127\n", path,
                     number, (unsigned long)TIFED_MODEL_INPUTS);
             return false;
         }
+{% endif %}
     }
     fclose(samples);
     return true;

@@ -141,6 +141,8 @@ static void show_class(int32_t number)
 
 {% include "own_data.c" %}
 
+{% include "attend.c" %}
+
 static void start_board(void)
 {
     const uart_config_t form = {

@@ -165,6 +165,8 @@ static void show_class(int32_t number)
 
 {% include "own_data.c" %}
 
+{% include "attend.c" %}
+
 int main(void)
 {
     int64_t last = 0;
