@@ -107,7 +107,7 @@ def federate(
         absent: dict[int, str] = {}
         seen: tuple[Contribution, ...] = ()
         for unbounded in federation.plans(state):
-            plan = federation.robust.bounded(unbounded, state)
+            plan = federation.robust.bounded(federation.network, unbounded, state)
             answers = fleet.fit(plan, state.parameters)
             if federation.robust.on:
                 answers = list(answers)

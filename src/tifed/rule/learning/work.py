@@ -74,7 +74,7 @@ class FleetJobs:
         steps: how many steps.
         layers: the layers to train, as bits.
         weight: what its parameters are multiplied with in the sums.
-        clip: bound on the norm of what it changes, before that; 0 for none.
+        clip: bound on the norm of all that it changes, before that; 0 for none.
     """
 
     device: NDArray[np.int64]
@@ -108,6 +108,8 @@ class FleetWork:
         round: number of the round, which says what rows of them do.
         frame: bytes that a frame of coded short numbers has at most, for their frames to be
             counted; 0 where they are not coded.
+        clips: per layer a bound on the norm of what a job changes in it, 1 or more, in place of
+            the jobs' own ``clip``; () for none.
     """
 
     jobs: FleetJobs
@@ -119,6 +121,7 @@ class FleetWork:
     upload: tuple[Change, ...] = ()
     round: int = 0
     frame: int = 0
+    clips: tuple[int, ...] = ()
 
 
 LayerSums = dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
@@ -159,7 +162,9 @@ class FleetResult:
         sums: over jobs, of the layers that at least one of them trains, of weights as they arrive
             (SPEC, section 25).
         statistics: counts over all of them.
-        norms: int64 (J,), of each job with a bound the norm of what it had changed, else 0.
+        norms: int64 (J, layers), with ``clips`` the norm of what each job had changed in each
+            layer, 0 in one that it does not train; else int64 (J, 1), of each job with a bound the
+            norm of all that it had changed, and 0 of others.
         coded: int64 (J, 2), of each job the bytes and the number of the frames of its short
             numbers, a layer's in frames of its own; 0 where none are coded.
     """
