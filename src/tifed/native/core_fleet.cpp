@@ -182,8 +182,8 @@ void fit_core(const Network &network, bool regenerate, const Given &given, const
             for (uint32_t l = 0; l < network.layers.size(); l++)
                 if (job.trained >> l & 1)
                     layers.push_back({l, joined(network, given, l), device.get(l)});
-            hold(*panel_kernels[0], job, work, uint32_t(network.layers.size()), totals.norms, number,
-                 [&](uint32_t l, auto use) {
+            hold(*panel_kernels[0], job, work, uint32_t(network.layers.size()), totals.norms,
+                 number, [&](uint32_t l, auto use) {
                      for (Layer &layer : layers)
                          if (layer.number == l)
                              use(layer.sent.data(), layer.trained.data(), layer.sent.size());

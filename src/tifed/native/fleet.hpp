@@ -47,9 +47,9 @@ struct Work {
     uint32_t batch, extra_shift, round, exchange, threads;
     int32_t energy_shift;
     uint64_t seed;
-    std::vector<Change> upload;  // per layer; empty where all go up whole
+    std::vector<Change> upload;   // per layer; empty where all go up whole
     std::vector<uint32_t> clips;  // bound on the norm of each layer's change, in place of Job::clip
-    uint32_t frame;              // bytes that a frame of coded ones has at most; 0: none are coded
+    uint32_t frame;               // bytes that a frame of coded ones has at most; 0: none are coded
 };
 
 // Where the sums go, per layer; nullptr for a layer that no job trains.
