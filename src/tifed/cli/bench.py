@@ -41,7 +41,8 @@ class Workload:
     ) -> None:
         """Draw ``samples`` samples; streams wrap around them.
 
-        Each layer of an update is held to ``clip``, and they go up as ``upload`` says, in frames if ``frame`` is not 0.
+        Each layer of an update is held to ``clip``, and they go up as ``upload`` says, in frames if
+        ``frame`` is not 0.
         """
         self.clip, self.upload, self.frame = clip, upload, frame
         self.batch = BATCHES[recipe]
