@@ -1,12 +1,13 @@
 """What poisoned updates do to a model, and what helps: docs/robust-aggregation.md.
 
 `python benchmarks/attacks.py` prints a table per recipe and fleet: final accuracy in percent on
-the test split. A site that lies about norms, and does not hold its devices to a bound, is among
-the attackers.
+the test split, as the mean over some seeds. A site that lies about norms, and does not hold its
+devices to a bound, is among the attackers.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from statistics import mean
 from typing import Annotated, Any
 
 import numpy as np
@@ -113,19 +114,24 @@ class PoisonedFleet:
             sent = ATTACKS[self.name](inputs.network, parameters, trained)
             if self.name.startswith("lying") and plan.clip:
                 update = device_update(job.device, sent, job.layers, job.samples, counted)
-                yield replace(update, norms=np.array([0]))
+                yield replace(update, norms=np.zeros((1, inputs.network.depth), np.int64))
             else:
                 yield planned_update(plan, job, parameters, sent, counted)
 
 
-def accuracy(settings: Mapping[str, Any], data: Dataset, name: str, attackers: int) -> float:
-    """Of a run in which the last ``attackers`` devices do what ``name`` says, in percent."""
+def accuracy(
+    settings: Mapping[str, Any], data: Dataset, name: str, attackers: int, seeds: int
+) -> float:
+    """Mean of runs in which the last ``attackers`` devices do what ``name`` says, in percent."""
 
     def poisoned(setup: Setup) -> Any:
         assert isinstance(setup.fleet, SimulatedFleet)
         return PoisonedFleet(setup.fleet, 0 if name == "honest" else attackers, name)
 
-    return 100 * run(Experiment(**settings), dataset=data, fleet=poisoned).accuracy
+    return mean(
+        100 * run(Experiment(**settings, seed=seed), dataset=data, fleet=poisoned).accuracy
+        for seed in range(1, seeds + 1)
+    )
 
 
 def main(
@@ -134,6 +140,7 @@ def main(
     recipe: Annotated[list[str] | None, typer.Option(help="Default both.")] = None,
     defence: Annotated[list[str] | None, typer.Option(help="Default all.")] = None,
     held_out: Annotated[str, typer.Option(help="test or validation.")] = "test",
+    seeds: Annotated[int, typer.Option(help="Runs behind each number.")] = 3,
 ) -> None:
     """Print the tables."""
     columns = defence or list(DEFENCES)
@@ -149,7 +156,7 @@ def main(
             print("| | " + " | ".join(columns) + " |\n|---|" + "---|" * len(columns))
             for name in ATTACKS:
                 row = [
-                    accuracy(settings | {"robust": DEFENCES[one]}, data, name, attackers)
+                    accuracy(settings | {"robust": DEFENCES[one]}, data, name, attackers, seeds)
                     for one in columns
                 ]
                 print(f"| {name} | " + " | ".join(f"{x:.1f}" for x in row) + " |", flush=True)

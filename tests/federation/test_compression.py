@@ -83,8 +83,11 @@ def test_differences_go_down_in_steps_and_the_rest_stays(small: Make) -> None:
 def test_an_honest_sum_is_within_its_bounds_after_rounding(small: Make) -> None:
     run = small(Tuned(), rounds=1, upload=Changes((Change(1, 7), Change(1, 7))))
     (plan,) = run.federation.plans(run.state())
-    free = total(run.fleet.fit(replace(plan, clip=LARGEST_CLIP), run.start))
-    bounded = replace(plan, clip=max(1, int(free.norms.min()) // 2))
+    free = total(run.fleet.fit(replace(plan, clips=dict.fromkeys((0, 1), LARGEST_CLIP)), run.start))
+    bounds = {
+        layer: max(1, least // 2) for layer, least in enumerate(free.norms.min(axis=0).tolist())
+    }
+    bounded = replace(plan, clips=bounds)
     told = total(run.fleet.fit(bounded, run.start))
     kept = Robust(clip=100).combine(bounded, run.start, [told])
     for number, part in told.layers.items():

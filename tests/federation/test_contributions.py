@@ -31,12 +31,12 @@ def moved(run: Any, device: int, samples: int, *biases: int, norm: int) -> Updat
     bias[: len(biases)] += np.array(biases, bias.dtype)
     parameters = replace(run.start, biases=(bias, run.start.biases[1]))
     update = device_update(device, parameters, (0,), samples, Statistics())
-    return replace(update, norms=np.array([norm]))
+    return replace(update, norms=np.array([[norm, 0]]))
 
 
 def test_a_small_case_by_hand(small: Make) -> None:
     run = small(Tuned())
-    plan = Plan(0, 7, 0, Jobs.of(Job(d, (0,), 0, 4, 0, 1) for d in range(5)), clip=100)
+    plan = Plan(0, 7, 0, Jobs.of(Job(d, (0,), 0, 4, 0, 1) for d in range(5)), clips={0: 100})
     updates = [
         total([moved(run, 4, 1, -3, 0, norm=3), moved(run, 3, 2, 0, 0, norm=0)]),
         moved(run, 0, 1, 3, 4, norm=101),

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from tifed.errors import RunError
+from tifed.experiment import Experiment
+from tifed.experiment.setup import build
 from tifed.federation import (
     Job,
     Jobs,
     Plan,
     Robust,
     Update,
+    begin,
     device_update,
     federate,
     planned_update,
@@ -24,6 +27,7 @@ from tifed.federation.checkpoint import load_checkpoint, save_checkpoint
 from tifed.federation.checkpoint_file import Checkpoint
 from tifed.federation.costs import Costs
 from tifed.federation.robust import held
+from tifed.rule.compression.shifts import usual_shift
 from tifed.rule.learning import LARGEST_CLIP, Statistics
 from tifed.rule.network import Parameters
 from tifed.rule.recipes import Tuned
@@ -33,8 +37,8 @@ CLIP = Robust(clip=200)
 
 
 def told(devices: list[int], norms: list[int]) -> Update:
-    """An update that says norms and nothing else."""
-    return Update(np.array(devices), norms=np.array(norms))
+    """An update that says norms and nothing else, of each device the same in both layers."""
+    return Update(np.array(devices), norms=np.array([norms, norms]).T)
 
 
 def plan_for(masks: dict[int, tuple[int, ...]]) -> Plan:
@@ -42,16 +46,53 @@ def plan_for(masks: dict[int, tuple[int, ...]]) -> Plan:
     return Plan(0, 0, 0, Jobs.of(Job(d, layers, 0, 4, 0, 1) for d, layers in masks.items()))
 
 
-def test_the_first_bound_lets_nothing_through_and_the_next_follows_the_lower_median(
+def test_the_first_bound_follows_from_the_rule_and_the_next_from_the_lower_median(
     small: Make,
 ) -> None:
-    state = small(lengths=(12,) * 5).state()
-    plan = plan_for({0: (0,), 1: (0,), 2: (1,), 3: (0,), 4: (0,)})
-    first = CLIP.bounded(plan, state)
-    assert first.bounds.tolist() == [1] * 5
+    run = small(lengths=(12,) * 5)
+    state, network = run.state(), run.federation.network
+    plan = plan_for({0: (0,), 1: (0,), 2: (1,), 3: (0,), 4: (0, 1)})
+    first = CLIP.bounded(network, plan, state)
+    for layer, size in enumerate(network.layers):
+        step = 1 << usual_shift(network, layer, 1, 1, 0)
+        assert first.clips[layer] == 2 * int(np.ceil(step * (size.fan_in * size.fan_out) ** 0.5))
     # Told in any order; of an even number the lower one of the two in the middle counts.
     state = CLIP.after(first, state, told([4, 2, 0, 1, 3], [10**9, 7, 30, 40, 50]))
-    assert CLIP.bounded(plan, state).bounds.tolist() == [80, 80, 14, 80, 80]
+    assert CLIP.bounded(network, plan, state).clips == {0: 80, 1: 14}
+
+
+@pytest.mark.parametrize("recipe", ["tuned", "paper"])
+@pytest.mark.parametrize(
+    ("mode", "layers"),
+    [
+        ("full-network", [64, 10]),
+        ("full-network", [64, 32, 10]),
+        ("single-layer", [64, 32, 10]),
+    ],
+)
+@pytest.mark.parametrize("every", ["buffer", "mini-batch"])
+def test_what_is_usual_at_first_is_near_to_what_the_rule_says(
+    recipe: str, mode: str, layers: list[int], every: str
+) -> None:
+    """A bound far above would hold nobody in a first exchange, one far below would waste it."""
+    setup = build(
+        Experiment(
+            dataset="digits",
+            layers=layers,
+            rounds=1,
+            recipe=recipe,
+            mode=mode,
+            average_every=every,
+            robust={"clip": 1},
+        )
+    )
+    state, _ = begin(setup.federation, setup.fleet, setup.start)
+    network = setup.federation.network
+    plan = Robust(100).bounded(network, next(iter(setup.federation.plans(state))), state)
+    update = total(setup.fleet.fit(plan, state.parameters))
+    after = Robust(100).after(plan, state, update)
+    for layer, usual in after.norms.tolist():
+        assert usual / 4 <= plan.clips[layer] <= usual * 8
 
 
 def test_who_is_far_out_is_counted(small: Make) -> None:
@@ -65,18 +106,20 @@ def test_who_is_far_out_is_counted(small: Make) -> None:
 
 
 def test_a_bound_is_of_the_median_of_three_exchanges(small: Make) -> None:
-    state, plan = small().state(), plan_for({0: (0,)})
+    run = small()
+    network, state, plan = run.federation.network, run.state(), plan_for({0: (0,)})
     bounds = []
     for norm in (100, 10, 40, 90, 10**12, 10**12):
         state = CLIP.after(plan, state, told([0], [norm]))
-        bounds.append(CLIP.bounded(plan, state).bounds.tolist()[0])
+        bounds.append(CLIP.bounded(network, plan, state).clips[0])
     assert bounds == [200, 20, 80, 80, 180, LARGEST_CLIP]
     assert len(state.norms) == 3
 
 
 def test_without_clip_there_is_no_bound(small: Make) -> None:
-    state, plan = small().state(), plan_for({0: (0,)})
-    assert Robust().bounded(plan, state) is plan
+    run = small()
+    state, plan = run.state(), plan_for({0: (0,)})
+    assert Robust().bounded(run.federation.network, plan, state) is plan
     assert Robust().after(plan, state, told([0], [5])) is state
 
 
@@ -87,7 +130,7 @@ def moved(sent: Parameters, by: int) -> Parameters:
 
 def test_a_sum_that_nobody_held_is_held_by_the_server(small: Make) -> None:
     run = small(Tuned())
-    sent, plan = run.start, replace(plan_for({0: (0,), 1: (0,)}), clip=6)
+    sent, plan = run.start, replace(plan_for({0: (0,), 1: (0,)}), clips={0: 6, 1: 6})
     honest = total(
         planned_update(plan, job, sent, moved(sent, 30), Statistics()) for job in plan.jobs
     )
@@ -107,7 +150,7 @@ def test_a_sum_that_nobody_held_is_held_by_the_server(small: Make) -> None:
 
 def test_a_sum_of_squares_past_64_bits_is_exact(small: Make) -> None:
     run = small(Tuned())
-    sent, plan = run.start, replace(plan_for({0: (0,)}), clip=1)
+    sent, plan = run.start, replace(plan_for({0: (0,)}), clips={0: 1})
     update = device_update(0, moved(sent, 1), (0,), 4, Statistics())
     layer = replace(update.layers[0], bias=update.layers[0].bias + (1 << 40))
     after = held(plan, sent, replace(update, layers={0: layer}))

@@ -67,7 +67,8 @@ def by_engine(case: Case, plan: Plan, kernel: str) -> FleetResult:
     jobs, work = plan.jobs, case.work
     own = FleetJobs(
         jobs.device, 0 * jobs.device, 0 * jobs.device + len(case.labels), jobs.position,
-        jobs.samples, jobs.first_step, jobs.steps, jobs.layers, jobs.samples, plan.bounds,
+        jobs.samples, jobs.first_step, jobs.steps, jobs.layers, jobs.samples,
+        0 * jobs.device + plan.clip,
     )  # fmt: skip
     asked = FleetWork(
         own, work.batch, work.extra_shift, work.seed, work.exchange, work.energy_shift,

@@ -81,7 +81,7 @@ def test_work_of_another_experiment_is_refused(federation: Federation) -> None:
         )
 
 
-@pytest.mark.parametrize("bounds", [{"clip": 1}, {"clip": 2**32 - 1}, {"clips": {3: 500}}])
+@pytest.mark.parametrize("bounds", [{"clip": 1}, {"clip": 2**32 - 1}, {"clips": {0: 500}}])
 def test_bounds_on_norms_belong_to_an_experiment_that_has_them(bounds: dict[str, Any]) -> None:
     """With a bound devices tell the norms of what they have changed."""
 
@@ -90,13 +90,15 @@ def test_bounds_on_norms_belong_to_an_experiment_that_has_them(bounds: dict[str,
         (plan, *_) = all_plans(federation)
         Orders(federation, None).check_plan(replace(plan, **bounds))
 
-    with pytest.raises(MessageError, match=r"nor tell these: this experiment has no robust.clip"):
-        checked()
-    with pytest.raises(MessageError, match=r"this experiment has no robust.clip"):
-        checked("robust.aggregate=median")
-    checked("robust.clip=1.5")
+    # Bounds by layer are those of robust.clip, and one for all layers goes with noise.
+    own = "robust.clip" if "clips" in bounds else "privacy.noise_multiplier"
+    noise = ("privacy.noise_multiplier=1", "privacy.clip=9", "privacy.centre=0")
+    other = noise if "clips" in bounds else ("robust.clip=1.5",)
+    for settings in ((), ("robust.aggregate=median",), other):
+        with pytest.raises(MessageError, match=rf"nor tell these: this experiment has no {own}"):
+            checked(*settings)
     # A bound that a server gives besides noise can only be lower, and norms stay where they are.
-    checked("privacy.noise_multiplier=1", "privacy.clip=9", "privacy.centre=0")
+    checked(*(("robust.clip=1.5",) if "clips" in bounds else noise))
 
 
 def test_a_calibration_has_the_count_of_the_experiment(federation: Federation) -> None:

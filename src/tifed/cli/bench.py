@@ -41,7 +41,8 @@ class Workload:
     ) -> None:
         """Draw ``samples`` samples; streams wrap around them.
 
-        Updates are held to ``clip`` and go up as ``upload`` says, in frames if ``frame`` is not 0.
+        Each layer of an update is held to ``clip``, and they go up as ``upload`` says, in frames if
+        ``frame`` is not 0.
         """
         self.clip, self.upload, self.frame = clip, upload, frame
         self.batch = BATCHES[recipe]
@@ -72,7 +73,7 @@ class Workload:
             steps=np.full_like(device, self.steps),
             layers=np.full_like(device, every),
             weight=np.full_like(device, BUFFER),
-            clip=np.full_like(device, self.clip),
+            clip=np.zeros_like(device),
         )
 
     def train(self, engine: Native, devices: int) -> None:
@@ -82,7 +83,13 @@ class Workload:
             self.parameters,
             self.feedback,
             SharedSamples(self.samples, self.labels, self.order),
-            FleetWork(self.jobs(devices), self.batch, upload=self.upload, frame=self.frame),
+            FleetWork(
+                self.jobs(devices),
+                self.batch,
+                upload=self.upload,
+                frame=self.frame,
+                clips=(self.clip,) * self.network.depth if self.clip else (),
+            ),
         )
 
 

@@ -124,6 +124,7 @@ def _constants(experiment: Experiment, network: Network | None) -> dict[str, Any
         "server": _chosen(recipe.server(experiment.mode, network.depth)),
         "start": recipe.start(network),
         "start_biases": recipe.start_biases(network),
+        **({"norms": "by layer"} if experiment.robust.clip else {}),
         **_by_energy(recipe, network),
         **_changes(experiment, network),
     }

@@ -13,8 +13,8 @@ class RobustTable(SettingsTable):
         0.0,
         ge=0,
         le=1000,
-        description="how many times as far as is usual one device may move the model in an "
-        "exchange, in steps of a hundredth; its update is scaled down to that "
+        description="how many times as far as is usual one device may move a layer in an "
+        "exchange, in steps of a hundredth; its update is scaled down to that; 2 is a good choice "
         "(docs/robust-aggregation.md); 0 for any distance",
     )
     aggregate: Aggregate = Field(

@@ -48,8 +48,8 @@ class ServerState(ScheduleState):
     Attributes:
         parameters: what devices get at the next exchange.
         layers: the server's own copies.
-        norms: int64 (n, 2), what was usual in the last exchanges: layers as bits, and the norm of
-            those that trained them; oldest first, empty in a run without bounds.
+        norms: int64 (n, 2), what was usual in the last exchanges: a layer, and the norm of those
+            that trained it; oldest first, empty in a run without bounds.
         residuals: what devices have left of their changes (SPEC, section 25); None in a run in
             which they keep nothing.
     """

@@ -1,7 +1,7 @@
 """What each update did in an exchange: how far it moved the model, and in whose direction."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
@@ -27,11 +27,13 @@ class Contribution:
         device: the first of its devices.
         devices: how many they are.
         norm: L2 norm of the difference, rounded up.
-        told: largest norm that its devices had before they were clipped; None if none was told.
+        told: largest norm over all layers that its devices had before they were clipped; None if
+            none was told.
         cosine: thousandths, rounded toward 0: of the angle between the difference and that of what
             the server has made of all updates, over the layers that this one has; None if either
             is 0.
-        clipped: of how many of its devices the norm was above the bound; None if none was told.
+        clipped: of how many of its devices the norm was above the bound in some layer; None if none
+            was told.
         far_out: how many of its devices are far out; None if no norm was told.
     """
 
@@ -73,17 +75,17 @@ def contributions(
             cosine = -size if shared < 0 else size
         devices = np.sort(update.devices)
         told = len(update.norms) > 0
-        norms = update.norms[np.argsort(update.devices)] if told else update.norms
-        bounds = replace(plan, jobs=plan.jobs.for_devices(devices)).bounds
+        norms = update.norms
+        bounds = np.array(plan.layer_bounds(norms.shape[1]))
         found.append(
             Contribution(
                 exchange=plan.exchange,
                 device=int(devices[0]),
                 devices=len(devices),
                 norm=norm_of(ceil(own)),
-                told=int(norms.max()) if told else None,
+                told=max(map(_whole, norms.tolist())) if told else None,
                 cosine=cosine,
-                clipped=int(np.sum(norms > bounds)) if told else None,
+                clipped=int((norms > bounds).any(axis=1).sum()) if told else None,
                 far_out=int(np.isin(devices, far).sum()) if told else None,
             )
         )
@@ -92,6 +94,11 @@ def contributions(
 
 _LayerMean = tuple[Sequence[Integers], int]
 """Sums of differences of weights and biases, and the samples that divide them."""
+
+
+def _whole(norms: Iterable[int]) -> int:
+    """The norm of what a device has changed in all layers, from that in each."""
+    return norm_of(sum(norm * norm for norm in norms))
 
 
 def _mean_of(sent: Parameters, update: Update) -> dict[int, _LayerMean]:

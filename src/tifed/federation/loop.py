@@ -111,7 +111,7 @@ def federate(
         absent: dict[int, str] = {}
         seen: tuple[Contribution, ...] = ()
         for unbounded in federation.plans(state):
-            plan = federation.robust.bounded(unbounded, state)
+            plan = federation.robust.bounded(federation.network, unbounded, state)
             plan = replace(plan, residuals=state.residuals)
             answers = fleet.fit(plan, state.parameters)
             if federation.robust.on:

@@ -12,6 +12,7 @@ from tifed.federation.residuals import Residuals
 from tifed.rule.compression import Change
 from tifed.rule.integer import isqrt
 from tifed.rule.integer.rounding import Integers
+from tifed.rule.learning import LARGEST_CLIP
 from tifed.rule.network import Parameters
 
 
@@ -145,7 +146,8 @@ class Plan:
         energy_shift: added to the first layer's update shift.
         clip: bound on the L2 norm of what each device has changed, in units of its weights, before
             it is weighted and summed (SPEC, section 23); 0 for none.
-        clips: bounds for those that train just these layers (as bits), instead of ``clip``.
+        clips: per layer a bound on the norm of what each device has changed in it, 1 or more, in
+            place of ``clip``; {} for none.
         upload: per layer how its weights go up (SPEC, section 25); () if they go up whole.
         download: the same for what the server makes of the exchange, which goes down in the next.
         seed: of the experiment, which rounds what goes up.
@@ -174,20 +176,19 @@ class Plan:
         return bool(self.frame and self.upload)
 
     @property
-    def bounds(self) -> Integers:
-        """The bound of each job, int64 (n,)."""
-        bounds = np.full_like(self.jobs.device, self.clip)
-        for mask, bound in self.clips.items():
-            bounds[self.jobs.layers == mask] = bound
-        return bounds
+    def bounded(self) -> bool:
+        """Whether devices are held to bounds, and tell their norms."""
+        return bool(self.clip or self.clips)
 
-    def rounding(self, sent: Parameters) -> Integers:
-        """By how much rounding on the way up can add to each job's norm at most, int64 (n,)."""
-        squares = np.zeros_like(self.jobs.device)
-        for layer, (change, weight) in enumerate(zip(self.upload, sent.weights, strict=False)):
-            most = weight.size << 2 * change.shift if change.top else 0
-            squares += most * self.jobs.of_layer(layer)
-        return np.array([isqrt(most) + 1 if most else 0 for most in squares.tolist()], np.int64)
+    def layer_bounds(self, depth: int) -> tuple[int, ...]:
+        """``clips`` of each of ``depth`` layers; where there is none, what nobody can reach."""
+        return tuple(self.clips.get(layer, LARGEST_CLIP) for layer in range(depth))
+
+    def rounding(self, sent: Parameters, layer: int) -> int:
+        """By how much rounding on the way up can add to a device's norm in ``layer`` at most."""
+        if not self.upload or not self.upload[layer].top:
+            return 0
+        return isqrt(sent.weights[layer].size << 2 * self.upload[layer].shift) + 1
 
     def row_samples(self, layer: int, rows: int, devices: Integers) -> Integers:
         """Samples behind each of the ``rows`` rows of ``layer``, in a sum over ``devices``.
@@ -204,10 +205,6 @@ class Plan:
         up = change.goes_up(np.arange(rows)[:, np.newaxis], places, self.round)
         behind: Integers = up.astype(np.int64) @ alike
         return behind[:, np.newaxis]
-
-    def bound_of(self, layers: Iterable[int]) -> int:
-        """The bound of a job that trains ``layers``."""
-        return self.clips.get(mask_of(layers), self.clip)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from tifed.errors import RunError
 from tifed.federation.aggregation import ServerState
 from tifed.federation.plan import Plan
 from tifed.federation.update import LayerSum, Update, total
+from tifed.rule.compression.shifts import usual_shift
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import LARGEST_CLIP, norm_of
-from tifed.rule.network import Parameters
+from tifed.rule.network import Network, Parameters
 
 WINDOW = 3
 """Exchanges whose norms decide the next bound."""
@@ -28,7 +29,7 @@ class Robust:
     """What an experiment asks for.
 
     Attributes:
-        clip: the bound on a device's norm, as hundredths of the norm that is usual; 0 for none.
+        clip: the bound on a device's norm in a layer, as hundredths of the usual one; 0 for none.
         aggregate: the mean by samples, or the median or trimmed mean of each coordinate.
         trim: trimmed mean: millionths of the devices that are left out at either end.
     """
@@ -42,29 +43,30 @@ class Robust:
         """Whether anything is asked for."""
         return self.clip > 0 or self.aggregate != "mean"
 
-    def bounded(self, plan: Plan, state: ServerState) -> Plan:
-        """``plan`` with the bounds that follow from the norms of exchanges before it.
+    def bounded(self, network: Network, plan: Plan, state: ServerState) -> Plan:
+        """``plan`` with a bound for each layer, from the norms of exchanges before it.
 
-        Where no norm is known yet the bound is 1: the norms are told, and next to nothing else.
+        Where none is known yet, what is usual follows from the learning rule.
         """
         if not self.clip:
             return plan
         clips = {}
-        for mask in np.unique(state.norms[:, 0]).tolist():
-            usual = _lower_median(state.norms[state.norms[:, 0] == mask, 1])
-            clips[mask] = min(max(usual * self.clip // 100, 1), LARGEST_CLIP)
-        return replace(plan, clip=1, clips=clips)
+        for layer in range(network.depth):
+            known = state.norms[state.norms[:, 0] == layer, 1]
+            usual = _lower_median(known) if len(known) else _usual_by_rule(network, plan, layer)
+            clips[layer] = min(max(usual * self.clip // 100, 1), LARGEST_CLIP)
+        return replace(plan, clips=clips)
 
     def after(self, plan: Plan, state: ServerState, update: Update) -> ServerState:
-        """``state`` with what is usual in ``update``, per set of layers that devices trained."""
+        """``state`` with what is usual in ``update``, layer by layer."""
         if not self.clip or not len(update.norms):
             return state
         rows = state.norms
         far = np.zeros_like(state.turns) if state.far is None else state.far.copy()
         far[far_out(plan, update)] += 1
-        for mask, usual in _usual(plan, update).items():
-            row = np.array([[mask, usual]], np.int64)
-            known = np.flatnonzero(rows[:, 0] == mask)
+        for layer, usual in _usual(plan, update).items():
+            row = np.array([[layer, usual]], np.int64)
+            known = np.flatnonzero(rows[:, 0] == layer)
             if len(known) == WINDOW:
                 rows = np.delete(rows, known[0], axis=0)
             rows = np.concatenate([rows, row])
@@ -122,10 +124,26 @@ def _lower_median(values: Integers) -> int:
 
 
 def _usual(plan: Plan, update: Update) -> dict[int, int]:
-    """Per set of layers the usual norm of the devices that trained it, by the set's bits."""
-    layers = plan.jobs.for_devices(np.sort(update.devices)).layers
+    """Per layer the usual norm of the devices that trained it; nothing of a layer without any."""
+    jobs = plan.jobs.for_devices(np.sort(update.devices))
     norms = update.norms[np.argsort(update.devices)]
-    return {mask: _lower_median(norms[layers == mask]) for mask in np.unique(layers).tolist()}
+    return {
+        layer: _lower_median(norms[trained, layer])
+        for layer in range(norms.shape[1])
+        if (trained := jobs.of_layer(layer)).any()
+    }
+
+
+def _usual_by_rule(network: Network, plan: Plan, layer: int) -> int:
+    """What is usual in ``layer`` in a first exchange, to within a factor of four or so.
+
+    The root mean square of what devices change is then about a ternary step of the middle of a run.
+    """
+    change = usual_shift(network, layer, 1, int(plan.jobs.steps.max()), plan.extra_shift)
+    if layer == 0:
+        change = max(0, change - (plan.energy_shift >> 1))
+    size = network.layers[layer]
+    return norm_of(size.fan_in * size.fan_out << 2 * change)
 
 
 def far_out(plan: Plan, update: Update) -> Integers:
@@ -133,9 +151,11 @@ def far_out(plan: Plan, update: Update) -> Integers:
     if not len(update.norms):
         return np.zeros(0, np.int64)
     devices, norms = np.sort(update.devices), update.norms[np.argsort(update.devices)]
-    usual = _usual(plan, update)
-    limits = [FAR * max(usual[m], 1) for m in plan.jobs.for_devices(devices).layers.tolist()]
-    return devices[norms > np.array(limits, np.int64)]
+    jobs = plan.jobs.for_devices(devices)
+    far = np.zeros(len(devices), bool)
+    for layer, usual in _usual(plan, update).items():
+        far |= jobs.of_layer(layer) & (norms[:, layer] > FAR * max(usual, 1))
+    return devices[far]
 
 
 def differences(sent: Parameters, update: Update) -> dict[int, list[Integers]]:
@@ -156,28 +176,25 @@ def held(plan: Plan, sent: Parameters, update: Update) -> Update:
 
     What rounding adds to a difference on its way up is on top of its device's bound.
 
-    With E the sums less samples times ``sent``, B the sum of the devices' bounds times their
-    samples and N the norm of E, each entry of E becomes ``sign(E) * (|E| * B // N)`` if N > B.
+    In each layer, with E the sums less samples times ``sent``, B the bound times the samples and N
+    the norm of E, each entry of E becomes ``sign(E) * (|E| * B // N)`` if N > B.
     """
-    jobs = plan.jobs.for_devices(np.sort(update.devices))
-    asked = replace(plan, jobs=jobs)
-    bound = int((asked.bounds + asked.rounding(sent)) @ jobs.samples)
-    apart = differences(sent, update)
-    norm = norm_of(sum(dot(E, E) for pair in apart.values() for E in pair))
-    if norm <= bound:
-        return update
-    layers = {}
-    for number, part in update.layers.items():
+    shrunk = {}
+    for number, pair in differences(sent, update).items():
+        part = update.layers[number]
+        bound = (plan.clips.get(number, LARGEST_CLIP) + plan.rounding(sent, number)) * part.samples
+        norm = norm_of(sum(dot(E, E) for E in pair))
+        if norm <= bound:
+            continue
         less = [
-            (np.sign(E) * (np.abs(E).astype(object) * bound // norm)).astype(np.int64)
-            for E in apart[number]
+            (np.sign(E) * (np.abs(E).astype(object) * bound // norm)).astype(np.int64) for E in pair
         ]
-        layers[number] = replace(
+        shrunk[number] = replace(
             part,
             weight=part.samples * sent.weights[number].astype(np.int64) + less[0],
             bias=part.samples * sent.biases[number].astype(np.int64) + less[1],
         )
-    return replace(update, layers=layers)
+    return replace(update, layers={**update.layers, **shrunk}) if shrunk else update
 
 
 def dot(a: Integers, b: Integers) -> int:

@@ -13,6 +13,9 @@ from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics, clipped
 from tifed.rule.network import Parameters
 
+NO_NORMS: Integers = np.zeros((0, 1), np.int64)
+"""Of devices that were held to no bound."""
+
 
 @dataclass(frozen=True)
 class LayerSum:
@@ -50,8 +53,10 @@ class Update:
         statistics: counts over all of them.
         absent: devices that were asked and have not answered, where there is more to say than
             that: why.
-        norms: int64 (n,), of each of ``devices`` the L2 norm of what it had changed before that was
-            clipped, rounded up; (0,) where the plan has no bound.
+        norms: int64 (n, layers), of each of ``devices`` the L2 norm of what it had changed in each
+            layer before that was clipped, rounded up, 0 in a layer that it did not train; (n, 1),
+            that of all that it had changed, where the plan bounds that; `NO_NORMS` where the plan
+            has no bound.
         bytes_up: what ``devices`` have sent, where a coder has made that shorter than the plan
             says; None where the plan says it.
         residuals: what those of ``devices`` have left of their changes that are simulated in this
@@ -62,21 +67,21 @@ class Update:
     layers: Mapping[int, LayerSum] = field(default_factory=dict)
     statistics: Statistics = field(default_factory=Statistics)
     absent: Mapping[int, str] = field(default_factory=dict)
-    norms: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
+    norms: Integers = field(default_factory=lambda: NO_NORMS)
     bytes_up: int | None = None
     residuals: Mapping[int, LayerResiduals] = field(default_factory=dict)
 
 
 def total(updates: Iterable[Update]) -> Update:
     """Union of updates of different devices, added up as they come."""
-    devices, norms = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    devices, norms = [np.zeros(0, np.int64)], list[Integers]()
     layers: dict[int, LayerSum] = {}
     statistics, absent = Statistics(), dict[int, str]()
     residuals = dict[int, LayerResiduals]()
     sent: list[int | None] = []
     for update in updates:
         devices.append(update.devices)
-        norms.append(update.norms)
+        norms += [update.norms] if len(update.norms) else []
         for number, part in update.layers.items():
             layers[number] = layers[number] + part if number in layers else part
         statistics += update.statistics
@@ -85,7 +90,8 @@ def total(updates: Iterable[Update]) -> Update:
         sent += [update.bytes_up] if len(update.devices) else []
     told = [length for length in sent if length is not None]
     return Update(
-        np.concatenate(devices), layers, statistics, absent, np.concatenate(norms),
+        np.concatenate(devices), layers, statistics, absent,
+        np.concatenate(norms) if norms else NO_NORMS,
         sum(told) if sent and len(told) == len(sent) else None, residuals,
     )  # fmt: skip
 
@@ -119,10 +125,13 @@ def planned_update(
     devices keep it, is added to what the plan says that the device had left.
     """
     kept, residuals = plan.residuals, dict[int, LayerResiduals]()
-    norms = np.zeros(0, np.int64)
-    if clip := plan.bound_of(job.layers):
-        trained, norm = clipped(sent, trained, job.layers, clip)
-        norms = np.array([norm], np.int64)
+    bounds = plan.layer_bounds(len(sent.weights)) if plan.clips else ()
+    norms = np.zeros((1, len(bounds)), np.int64)
+    for layer in job.layers if bounds else ():
+        trained, norms[0, layer] = clipped(sent, trained, (layer,), bounds[layer])
+    if plan.clip and not bounds:
+        trained, norm = clipped(sent, trained, job.layers, plan.clip)
+        norms = np.array([[norm]], np.int64)
     if plan.upload:
         trained, left = shortened(
             sent, trained, job.layers, plan.upload, seed=plan.seed, device=job.device,
@@ -132,6 +141,7 @@ def planned_update(
         residuals = {job.device: left} if kept is not None else {}
     update = device_update(job.device, trained, job.layers, job.samples, statistics)
     bytes_up = _coded_bytes(plan, job, sent, trained) if plan.coded else None
+    norms = norms if plan.bounded else NO_NORMS
     return replace(update, norms=norms, bytes_up=bytes_up, residuals=residuals)
 
 

@@ -587,7 +587,7 @@ class LinkedFleet:
         before = client.bytes_received
         weights, biases = list(parameters.weights), list(parameters.biases)
         for number in job.layers:
-            if device.keeps and short_line.goes_up_short(plan, job, number):
+            if device.keeps and short_line.goes_up_short(plan, number):
                 weights[number], biases[number] = short_line.get_layer(
                     client, plan, job, number, parameters, self._federation
                 )

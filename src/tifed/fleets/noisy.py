@@ -103,9 +103,7 @@ class NoisyFleet(PassingFleet):
 
     def _bounded(self, plan: Plan) -> Plan:
         """``plan`` with a bound on every device's difference, which is never above the run's."""
-        clips = {layers: min(bound, self.noise.clip) for layers, bound in plan.clips.items()}
-        clip = min(plan.clip or self.noise.clip, self.noise.clip)
-        return replace(plan, clip=clip, clips={m: bound or clip for m, bound in clips.items()})
+        return replace(plan, clip=min(plan.clip or self.noise.clip, self.noise.clip), clips={})
 
     def _words(self, plan: Plan) -> Words:
         """Where the noise of this exchange comes from."""

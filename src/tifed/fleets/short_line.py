@@ -120,9 +120,9 @@ def put_layer(
         client.put_biases(number, weight.size, biases)
 
 
-def goes_up_short(plan: Plan, job: Job, number: int) -> bool:
+def goes_up_short(plan: Plan, number: int) -> bool:
     """Whether a device can shorten a layer itself: where nobody has to clip it first."""
-    return bool(plan.upload) and plan.upload[number].top > 0 and not plan.bound_of(job.layers)
+    return bool(plan.upload) and plan.upload[number].top > 0 and not plan.bounded
 
 
 def get_layer(

@@ -24,6 +24,7 @@ from tifed.federation import (
 from tifed.federation.device import calibrate
 from tifed.federation.residuals import LayerResiduals
 from tifed.federation.travel import bytes_up
+from tifed.federation.update import NO_NORMS
 from tifed.fleets.inputs import FleetInputs
 from tifed.rule.learning import FeedbackMatrices, LocalWork, Statistics, feedback_matrices
 from tifed.rule.learning.engine import FleetEngine
@@ -122,7 +123,7 @@ class SimulatedFleet:
 
     def _fit_together(self, together: "_Together", plan: Plan, parameters: Parameters) -> Update:
         """All devices' updates, added up by the engine itself: no device's model outlives it."""
-        jobs, federation, bounds = plan.jobs, self.inputs.federation, plan.bounds
+        jobs, federation = plan.jobs, self.inputs.federation
         work = FleetWork(
             FleetJobs(
                 device=jobs.device,
@@ -134,7 +135,7 @@ class SimulatedFleet:
                 steps=jobs.steps,
                 layers=jobs.layers,
                 weight=jobs.samples,
-                clip=bounds,
+                clip=np.full_like(jobs.device, plan.clip),
             ),
             batch=federation.batch,
             extra_shift=plan.extra_shift,
@@ -145,6 +146,7 @@ class SimulatedFleet:
             round=plan.round,
             frame=plan.frame,
             residuals=_side_by_side(plan),
+            clips=plan.layer_bounds(self.network.depth) if plan.clips else (),
         )
         result = together.engine.train_fleet(
             self.network, parameters, self.feedback, together.shared, work
@@ -156,7 +158,8 @@ class SimulatedFleet:
             layers[number] = LayerSum(weight, bias, samples, int(trained.sum()))
         coded = int(result.coded[:, 0].sum())
         return Update(
-            jobs.device, layers, result.statistics, norms=result.norms[bounds > 0],
+            jobs.device, layers, result.statistics,
+            norms=result.norms if plan.bounded else NO_NORMS,
             bytes_up=bytes_up(self.network, plan, jobs, coded) if plan.coded else None,
             residuals=_one_by_one(plan, result) if plan.residuals is not None else {},
         )  # fmt: skip

@@ -122,6 +122,7 @@ class Work:
         energy_shift: int,
         upload: Sequence[Change],
         frame: int,
+        clips: Sequence[int],
     ) -> None: ...
 
 class Jobs:

@@ -33,7 +33,7 @@ struct SharedSamples {
 struct Sums {
     std::vector<Out<int64_t, 2>> weights;
     std::vector<Out<int64_t, 1>> biases;
-    Out<int64_t, 1> norms;
+    Out<int64_t, 2> norms;
     Out<int64_t, 2> coded;
     std::vector<Out<int8_t, 3>> residuals;
 };
@@ -52,6 +52,13 @@ Field<Jobs> column(const char *name, int64_t Job::*member) {
                 jobs.counted = true;
                 need(values.shape(0) == jobs.rows.size(), name, "is not as long as the others");
                 for (size_t j = 0; j < jobs.rows.size(); j++) jobs.rows[j].*member = values(j);
+            }};
+}
+
+// Bounds on what is changed, per layer.
+Field<Work> clips(const char *name) {
+    return {name, [=](Work &work, nb::handle given) {
+                need(nb::try_cast(given, work.clips), name, "is not a list of 32-bit numbers");
             }};
 }
 
@@ -189,7 +196,12 @@ private:
         const auto &layers = network_.layers;
         need(sums.weights.size() == layers.size() && sums.biases.size() == layers.size(), "sums",
              "one array per layer");
-        need(sums.norms.shape(0) == jobs, "norms", "not as long as there are jobs");
+        need(work.clips.empty() || work.clips.size() == layers.size(), "clips", "one per layer");
+        need(std::find(work.clips.begin(), work.clips.end(), 0u) == work.clips.end(), "clips",
+             "a bound is 1 or more");
+        size_t columns = work.clips.empty() ? 1 : layers.size();
+        need(sums.norms.shape(0) == jobs && sums.norms.shape(1) == columns, "norms",
+             "shape is not (jobs, bounds)");
         Totals totals;
         need(sums.coded.shape(0) == jobs && sums.coded.shape(1) == 2, "coded",
              "shape is not (jobs, 2)");
@@ -303,7 +315,7 @@ NB_MODULE(_native, m) {
                        number("seed", &Work::seed), number("round", &Work::round),
                        number("exchange", &Work::exchange), number("threads", &Work::threads),
                        number("energy_shift", &Work::energy_shift), changes("upload"),
-                       number("frame", &Work::frame)});
+                       number("frame", &Work::frame), clips("clips")});
     bind_fields<Jobs>(m, "Jobs",
                       {column("device", &Job::device), column("begin", &Job::begin),
                        column("end", &Job::end), column("position", &Job::position),
@@ -319,7 +331,7 @@ NB_MODULE(_native, m) {
              nb::arg("samples").noconvert(), nb::arg("labels").noconvert(),
              nb::arg("order").noconvert());
     nb::class_<Sums>(m, "Sums").def(
-        nb::init<std::vector<Out<int64_t, 2>>, std::vector<Out<int64_t, 1>>, Out<int64_t, 1>,
+        nb::init<std::vector<Out<int64_t, 2>>, std::vector<Out<int64_t, 1>>, Out<int64_t, 2>,
                  Out<int64_t, 2>, std::vector<Out<int8_t, 3>>>(),
         nb::arg("weights").noconvert(), nb::arg("biases").noconvert(), nb::arg("norms").noconvert(),
         nb::arg("coded").noconvert(), nb::arg("residuals").noconvert());

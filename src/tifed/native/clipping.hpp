@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "fleet.hpp"
 #include "host/panel.h"
 
 namespace tifed_native {
@@ -28,6 +29,22 @@ template <class Each> uint32_t clip(const panel_kernel &kernel, uint32_t bound, 
             kernel.shrink(sent, trained, count, bound, norm);
         });
     return norm;
+}
+
+// Holds a job's layers to their bounds, or all that it changes to its own, and writes the norms
+// before that. `each` calls its second argument with every array of the layer that the first names.
+template <class Each>
+void hold(const panel_kernel &kernel, const Job &job, const Work &work, uint32_t depth,
+          int64_t *norms, std::size_t number, Each each) {
+    for (uint32_t l = 0; l < work.clips.size(); l++)
+        if (job.trained >> l & 1)
+            norms[number * depth + l] =
+                clip(kernel, work.clips[l], [&](auto use) { each(l, use); });
+    if (work.clips.empty() && job.clip)
+        norms[number] = clip(kernel, uint32_t(job.clip), [&](auto use) {
+            for (uint32_t l = 0; l < depth; l++)
+                if (job.trained >> l & 1) each(l, use);
+        });
 }
 
 }  // namespace tifed_native

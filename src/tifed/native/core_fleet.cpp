@@ -182,11 +182,12 @@ void fit_core(const Network &network, bool regenerate, const Given &given, const
             for (uint32_t l = 0; l < network.layers.size(); l++)
                 if (job.trained >> l & 1)
                     layers.push_back({l, joined(network, given, l), device.get(l)});
-            if (job.clip)
-                totals.norms[number] = clip(*panel_kernels[0], uint32_t(job.clip), [&](auto use) {
-                    for (Layer &layer : layers)
-                        use(layer.sent.data(), layer.trained.data(), layer.sent.size());
-                });
+            hold(*panel_kernels[0], job, work, uint32_t(network.layers.size()), totals.norms,
+                 number, [&](uint32_t l, auto use) {
+                     for (Layer &layer : layers)
+                         if (layer.number == l)
+                             use(layer.sent.data(), layer.trained.data(), layer.sent.size());
+                 });
             std::vector<panel_change> changes;
             for (Layer &layer : layers) {
                 if (work.upload.empty()) continue;

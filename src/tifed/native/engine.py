@@ -148,14 +148,16 @@ class Native:
         centre, weights, biases = arguments.parameter_arrays(network, parameters)
         arguments.sample_arrays(network, shared.samples, shared.labels)
         arguments.array("order", shared.order, np.int64, (None,))
-        norms, coded = (np.zeros((len(work.jobs), *columns), np.int64) for columns in ((), (2,)))
+        bounds = len(work.clips) or 1
+        norms, coded = (np.zeros((len(work.jobs), n), np.int64) for n in (bounds, 2))
         try:
             jobs = _native.Jobs(**vars(work.jobs))
         except ValueError as wrong:
             raise UsageError(str(wrong)) from wrong
         if not len(work.jobs):
             return FleetResult({}, Statistics(), norms, coded)
-        check_clip(network, int(work.jobs.clip.max()))
+        for clip in (int(work.jobs.clip.max()), *work.clips):
+            check_clip(network, clip)
         matrices = arguments.feedback_arrays(network, feedback)
         arguments.changes(network, work.upload)
         residuals = arguments.residuals(network, work.upload, len(work.jobs), work.residuals)
@@ -192,6 +194,7 @@ class Native:
                         for change in work.upload
                     ],
                     frame=arguments.whole("frame", work.frame, 0, _WORD),
+                    clips=list(work.clips),
                 ),
                 _native.Sums(weight_sums, bias_sums, norms, coded, residuals),
             )

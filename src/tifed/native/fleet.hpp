@@ -48,14 +48,16 @@ struct Work {
     uint32_t batch, extra_shift, round, exchange, threads;
     int32_t energy_shift;
     uint64_t seed;
-    std::vector<Change> upload;  // per layer; empty where all go up whole
-    uint32_t frame;              // bytes that a frame of coded ones has at most; 0: none are coded
+    std::vector<Change> upload;   // per layer; empty where all go up whole
+    std::vector<uint32_t> clips;  // bound on the norm of each layer's change, in place of Job::clip
+    uint32_t frame;               // bytes that a frame of coded ones has at most; 0: none are coded
 };
 
 // Where the sums go, per layer; nullptr for a layer that no job trains.
 struct Totals {
     std::vector<int64_t *> weights, biases;
-    int64_t *norms = nullptr;         // (jobs), before clipping; written where a job has a bound
+    // Before clipping, written where there is a bound: (jobs, layers) with Work::clips, else (jobs).
+    int64_t *norms = nullptr;
     int64_t *coded = nullptr;         // (jobs, 2): bytes and number of the frames of short numbers
     std::vector<int8_t *> residuals;  // per layer (jobs, fan_in, fan_out); nullptr: none are kept
     panel_statistics statistics{};

@@ -187,16 +187,11 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
                 kernel.train(&panels, &model, &feedback.model, &workspace.workspace, &part,
                              &statistics);
             }
-            if (job.clip)
-                totals.norms[number] = clip(kernel, uint32_t(job.clip), [&](auto use) {
-                    for (uint32_t l = 0; l < panels.depth; l++) {
-                        if (!(job.trained >> l & 1)) continue;
-                        const panel_layer &layer = panels.layers[l];
-                        use(image.model.weights[l], model.weights[l], panel_weights(&layer));
-                        use(image.model.biases[l], model.biases[l],
-                            std::size_t(layer.panels) * PANEL);
-                    }
-                });
+            hold(kernel, job, work, panels.depth, totals.norms, number, [&](uint32_t l, auto use) {
+                const panel_layer &layer = panels.layers[l];
+                use(image.model.weights[l], model.weights[l], panel_weights(&layer));
+                use(image.model.biases[l], model.biases[l], std::size_t(layer.panels) * PANEL);
+            });
             for (uint32_t l = 0; l < panels.depth; l++) {
                 if (!(job.trained >> l & 1)) continue;
                 uint32_t turn = 0;

@@ -57,10 +57,12 @@ class Orders:
         Raises:
             MessageError: naming what is another's.
         """
-        if (plan.clip or plan.clips) and not (self.federation.robust.clip or self.federation.noise):
+        if (plan.clips and not self.federation.robust.clip) or (
+            plan.clip and not self.federation.noise
+        ):
             raise MessageError(
                 "will not hold devices to a bound on their norms, nor tell these: this experiment "
-                "has no robust.clip"
+                f"has no {'robust.clip' if plan.clips else 'privacy.noise_multiplier'}"
             )
         due = self._due(plan)
         if plan.extra_shift != due.extra_shift:

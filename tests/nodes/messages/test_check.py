@@ -122,7 +122,7 @@ def test_a_node_says_on_which_data_it_works(setup: Setup) -> None:
 
 @pytest.fixture(scope="module")
 def bounded(plan: Plan) -> Plan:
-    return replace(plan, clip=1, clips={3: 25})
+    return replace(plan, clips={0: 25, 1: 30})
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +138,7 @@ def test_bounds_travel_with_a_plan_and_norms_with_an_update(
     asked = fit_message("it", bounded, setup.start)
     asked.arrays["jobs"] = job_runs(bounded.jobs)
     found = plan_from(asked, setup.network, range(3))
-    assert (found.clip, found.clips) == (1, {3: 25})
-    assert found.bounds.tolist() == [25, 25, 25]
+    assert (found.clip, found.clips) == (0, {0: 25, 1: 30})
     assert checked(setup, bounded, two_with_norms).norms.tolist() == (
         two_with_norms.arrays["norms"].tolist()
     )
@@ -149,7 +148,19 @@ def test_bounds_travel_with_a_plan_and_norms_with_an_update(
 
 @pytest.mark.parametrize(
     ("clip", "clips"),
-    [(-1, []), (1 << 32, []), (1, [3]), (1, [3, 1 << 32]), (1, [3, -1]), (1, [3, True]), (1, None)],
+    [
+        (-1, []),
+        (1 << 32, []),
+        (1, [0]),
+        (1, [0, 1 << 32]),
+        (1, [0, -1]),
+        (1, [0, True]),
+        (1, None),
+        (0, [0, 5]),
+        (0, [1, 5, 0, 5]),
+        (0, [0, 5, 1, 0]),
+        (0, [0, 5, 1, 5, 2, 5]),
+    ],
 )
 def test_bounds_that_there_are_not_are_refused(
     setup: Setup, bounded: Plan, clip: Any, clips: Any
@@ -157,8 +168,17 @@ def test_bounds_that_there_are_not_are_refused(
     asked = fit_message("it", bounded, setup.start)
     asked.arrays["jobs"] = job_runs(bounded.jobs)
     wrong = Content("fit", {**asked.values, "clip": clip, "clips": clips}, asked.arrays)
-    with pytest.raises(MessageError, match=r"has a bound|clip is -1"):
+    with pytest.raises(MessageError, match=r"has a bound|has bounds|clip is -1"):
         plan_from(wrong, setup.network, range(3))
+
+
+def test_a_norm_of_a_layer_that_was_not_trained_is_refused(setup: Setup, bounded: Plan) -> None:
+    first = replace(bounded, jobs=replace(bounded.jobs, layers=0 * bounded.jobs.layers + 1))
+    content = update_message("it", first, total(setup.fleet.fit(first, setup.start)))
+    assert checked(setup, first, content).norms[:, 1].tolist() == [0, 0, 0]
+    content.arrays["norms"] = content.arrays["norms"] + np.array([0, 1])
+    with pytest.raises(MessageError, match=r"norms has one of layer 1 of a device that does not"):
+        checked(setup, first, content)
 
 
 def test_norms_that_no_device_can_have_are_refused(
@@ -166,9 +186,10 @@ def test_norms_that_no_device_can_have_are_refused(
 ) -> None:
     most = norm_of(largest_squares(setup.network))
     for norms, words in (
-        ([0, most + 1], "norms has one that is not in"),
-        ([-1, 5], "norms has one that is not in"),
-        ([5], "norms has the shape"),
+        ([[0, 0], [0, most + 1]], "norms has one that is not in"),
+        ([[-1, 0], [5, 5]], "norms has one that is not in"),
+        ([[5, 5]], "norms has the shape"),
+        ([5, 5], "norms has the shape"),
         (None, "norms is missing"),
     ):
         arrays = (

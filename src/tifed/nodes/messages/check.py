@@ -14,6 +14,7 @@ from tifed.federation import (
     Update,
 )
 from tifed.federation.counts import impossible_counts, impossible_squares
+from tifed.federation.update import NO_NORMS
 from tifed.nodes.messages.content import LONGEST_REASON, Content, MessageError
 from tifed.nodes.messages.device_ranges import from_ranges
 from tifed.printable import printable
@@ -109,16 +110,20 @@ def checked_update(content: Content, federation: Federation, plan: Plan, asked: 
         shape = (layer.fan_in, layer.fan_out)
         sums[number] = LayerSum(weight.reshape(shape), bias, samples, count)
     absent = checked_absence(content, asked.device, devices)
-    norms = _norms(content, federation, int((plan.bounds > 0).any()) * len(devices))
+    norms = _norms(content, federation, plan, jobs) if plan.bounded else NO_NORMS
     return Update(devices, sums, statistics, absent, norms)
 
 
-def _norms(content: Content, federation: Federation, count: int) -> Integers:
-    """The norms of so many devices' updates before they were held to a bound."""
-    norms = content.array("norms", np.int64, (count,)) if count else np.zeros(0, np.int64)
+def _norms(content: Content, federation: Federation, plan: Plan, jobs: Jobs) -> Integers:
+    """The norms of updates before they were held to bounds, of all that changed or by layer."""
+    depth = federation.network.depth
+    norms = content.array("norms", np.int64, (len(jobs), depth if plan.clips else 1))
     most = norm_of(largest_squares(federation.network))
-    if count and not 0 <= int(norms.min()) <= int(norms.max()) <= most:
+    if norms.size and not 0 <= int(norms.min()) <= int(norms.max()) <= most:
         raise MessageError(f"norms has one that is not in 0..{most}")
+    for layer in range(depth) if plan.clips else ():
+        if norms[~jobs.of_layer(layer), layer].any():
+            raise MessageError(f"norms has one of layer {layer} of a device that does not train it")
     return norms
 
 

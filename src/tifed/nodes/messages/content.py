@@ -172,11 +172,11 @@ def _bounds(plan: Plan) -> dict[str, Any]:
     return {"clip": plan.clip, "clips": [n for pair in sorted(plan.clips.items()) for n in pair]}
 
 
-def _bounds_from(content: Content) -> tuple[int, dict[int, int]]:
-    """The same out of a message.
+def _bounds_from(content: Content, depth: int) -> tuple[int, dict[int, int]]:
+    """The same out of a message, for ``depth`` layers.
 
     Raises:
-        MessageError: if one is not in 0..2**32 - 1.
+        MessageError: if one is not in 0..2**32 - 1, or some layers have one and others have none.
     """
     if "clip" not in content.values and "clips" not in content.values:
         return 0, {}
@@ -187,7 +187,12 @@ def _bounds_from(content: Content) -> tuple[int, dict[int, int]]:
             raise MessageError(
                 f"has a bound {number!r:.20} on norms, not whole numbers in 0..{LARGEST_CLIP}"
             )
-    return clip, dict(zip(numbers[::2], numbers[1::2], strict=True))
+    bounds = dict(zip(numbers[::2], numbers[1::2], strict=True))
+    if numbers and (numbers[::2] != list(range(depth)) or min(bounds.values()) < 1):
+        raise MessageError(
+            f"has bounds on norms by layer that are not one of 1 or more for each of {depth} layers"
+        )
+    return clip, bounds
 
 
 def plan_from(content: Content, network: Network, hosted: range) -> Plan:
@@ -212,7 +217,7 @@ def plan_from(content: Content, network: Network, hosted: range) -> Plan:
         content.integer("extra_shift"),
         Jobs(device, *np.repeat(runs[:, 2:], runs[:, 1], axis=0).T),
         energy_shift_from(content, network),
-        *_bounds_from(content),
+        *_bounds_from(content, network.depth),
     )
 
 

@@ -75,7 +75,7 @@ class FleetJobs:
         steps: how many steps.
         layers: the layers to train, as bits.
         weight: what its parameters are multiplied with in the sums.
-        clip: bound on the norm of what it changes, before that; 0 for none.
+        clip: bound on the norm of all that it changes, before that; 0 for none.
     """
 
     device: NDArray[np.int64]
@@ -111,6 +111,8 @@ class FleetWork:
             counted; 0 where they are not coded.
         residuals: per layer of whose changes devices keep what is left, int8 (J, fan_in, fan_out)
             what each job's device had left before; 0 for layers that are not there.
+        clips: per layer a bound on the norm of what a job changes in it, 1 or more, in place of
+            the jobs' own ``clip``; () for none.
     """
 
     jobs: FleetJobs
@@ -123,6 +125,7 @@ class FleetWork:
     round: int = 0
     frame: int = 0
     residuals: Mapping[int, NDArray[np.int8]] = field(default_factory=dict)
+    clips: tuple[int, ...] = ()
 
 
 LayerSums = dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
@@ -163,7 +166,9 @@ class FleetResult:
         sums: over jobs, of the layers that at least one of them trains, of weights as they arrive
             (SPEC, section 25).
         statistics: counts over all of them.
-        norms: int64 (J,), of each job with a bound the norm of what it had changed, else 0.
+        norms: int64 (J, layers), with ``clips`` the norm of what each job had changed in each
+            layer, 0 in one that it does not train; else int64 (J, 1), of each job with a bound the
+            norm of all that it had changed, and 0 of others.
         coded: int64 (J, 2), of each job the bytes and the number of the frames of its short
             numbers, a layer's in frames of its own; 0 where none are coded.
         residuals: per layer of whose changes something is kept, int8 (J, fan_in, fan_out), what
