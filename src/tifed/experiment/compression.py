@@ -87,8 +87,7 @@ class CompressionTable(SettingsTable):
         if not any(tops) and self.rows == 1:
             return Changes()
         usual = [
-            usual_shift(network, *its, steps, extra_shift, self.residual)
-            for its in enumerate(tops)
+            usual_shift(network, *its, steps, extra_shift, self.residual) for its in enumerate(tops)
         ]
         changes = _changes(network, "upload_shift", tops, self.upload_shift, usual, self.rows)
         return replace(changes, residual=self.residual)
