@@ -43,6 +43,9 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
     "both ternary": TERNARY,
     "both ternary, rows 2": TERNARY | {"rows": 2},
     "both ternary, rows 4": TERNARY | {"rows": 4},
+    "up ternary, residual": {"upload": "ternary", "coder": True, "residual": True},
+    "up 4-bit, residual": {"upload": "4-bit", "coder": True, "residual": True},
+    "both ternary, residual": TERNARY | {"residual": True},
 }
 
 
