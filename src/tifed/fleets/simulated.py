@@ -99,8 +99,7 @@ class SimulatedFleet:
         engine, streams = self.inputs.engine, self.inputs.streams
         first = streams[0]
         federation = self.inputs.federation
-        # No engine shortens what many devices have made before it adds that up.
-        singly = federation.robust.aggregate != "mean" or bool(federation.upload.layers)
+        singly = federation.robust.aggregate != "mean"
         if (
             singly
             or not isinstance(engine, FleetEngine)
