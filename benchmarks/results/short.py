@@ -24,12 +24,13 @@ REGIMES: Mapping[str, tuple[str, ...]] = {
 }
 
 WHOLE, FOUR, TERNARY = "whole", "up `ternary`, down `4-bit`", "both `ternary`"
-COARSE, COARSEST, ROWS = "steps × 4 up", "steps × 8 up", "both `ternary`, `rows = 4`"
-WAYS = (WHOLE, FOUR, TERNARY, COARSE, COARSEST)
-_LONGER = {COARSE: 2, COARSEST: 3}
+TWICE, FOURFOLD, EIGHTFOLD = (f"both `ternary`, steps × {times} up" for times in (2, 4, 8))
+ROWS = "both `ternary`, `rows = 4`"
+WAYS = (WHOLE, FOUR, TERNARY, TWICE, FOURFOLD, EIGHTFOLD)
+_LONGER = {TWICE: 1, FOURFOLD: 2, EIGHTFOLD: 3}
 """By how many bits the steps of hidden layers are longer than by rule."""
 _OUTPUT = 5
-"""Steps of the output layer's 4 bits are 2 to this power then."""
+"""With the longest ones the output layer has 4 bits, in steps of 2 to this power."""
 _CODED = ("compression.upload=ternary", "compression.coder=true")
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
     WHOLE: (),
@@ -60,9 +61,14 @@ class Case:
     regimes: tuple[str, ...] = tuple(REGIMES)
     seeds: tuple[int, ...] = SEEDS
 
+    @property
+    def label(self) -> str:
+        """The network, for people."""
+        return f"digits, {self.input.shape}" if self.dataset == "digits" else self.input.name
+
     def name(self, mode: str, regime: str, way: str) -> str:
         """A row's name."""
-        return f"short updates, {self.input.name}, {mode}, {regime}, {way}".replace("`", "")
+        return f"short updates, {self.label}, {mode}, {regime}, {way}".replace("`", "")
 
     def row(self, mode: str, regime: str, way: str) -> Row:
         """What is run for it."""
@@ -73,6 +79,8 @@ class Case:
         if way in _SETTINGS:
             return _SETTINGS[way]
         shift = self.shift + _LONGER[way] + (mode == "single-layer")
+        if way == TWICE:
+            return (*_SETTINGS[TERNARY], f"compression.upload_shift={shift}")
         return (
             'compression.upload=["ternary", "4-bit"]',
             f"compression.upload_shift=[{shift}, {_OUTPUT}]",
@@ -85,13 +93,13 @@ class Case:
         return self.input.parameters * rounds / (10 if regime == SAMPLED else 1)
 
 
-DIGITS = Case(
-    Input(None, (64, 32, 10)), "digits", 6, (WHOLE, FOUR, TERNARY, ROWS), (IID,), SEEDS
-)  # fmt: skip
+SMALLER = Input("octants", (392, 26, 10))
+DIGITS = Case(Input(None, (64, 32, 10)), "digits", 6, (WHOLE, FOUR, TERNARY, ROWS), (IID,))
 CASES = (
     Case(SECOND, "fashion-mnist", 7, seeds=SEEDS[:5]),
-    Case(SMALL, "fashion-mnist", 8),
-    Case(OCTANTS, "fashion-mnist", 8),
+    Case(OCTANTS, "fashion-mnist", 8, WAYS[:4]),
+    Case(SMALLER, "fashion-mnist", 8, WAYS[:3], (IID,)),
+    Case(SMALL, "fashion-mnist", 8, WAYS[:4]),
     Case(PIXELS, "fashion-mnist", 5, regimes=(IID,), seeds=SEEDS[:5]),
     DIGITS,
 )
@@ -121,7 +129,7 @@ def short_table(done: Outcomes, regimes: Sequence[str] = tuple(REGIMES)) -> str:
                 for way in ways_of(case, regime):
                     runs = done[case.name(mode, regime, way)]
                     gap = "" if way == WHOLE else difference(runs, plain)
-                    where = [case.input.name, *([regime] if len(regimes) > 1 else []), mode]
+                    where = [case.label, *([regime] if len(regimes) > 1 else []), mode]
                     score = both(runs, len(case.seeds))
                     lines.append([*where, way, score, gap, *_sent(case, regime, runs)])
     where = ["network", *(["devices"] if len(regimes) > 1 else []), "mode"]

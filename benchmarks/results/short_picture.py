@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.results.carry_out import Outcomes
 from benchmarks.results.outcome import Outcome
-from benchmarks.results.short import CASES, DIGITS, IID, MODES, WAYS, WHOLE
+from benchmarks.results.short import CASES, DIGITS, IID, MODES, WHOLE
 
 from tifed.experiment.report.theme import SERIES, new_figure, plain
 
@@ -28,7 +28,7 @@ def accuracy_of_short_updates(done: Outcomes) -> "Figure":
     cases = [case for case in CASES if case is not DIGITS]
     for case, colour in zip(cases, SERIES, strict=False):
         for mode, style in zip(MODES, ("-", "--"), strict=True):
-            named = {way: done[case.name(mode, IID, way)] for way in WAYS}
+            named = {way: done[case.name(mode, IID, way)] for way in case.ways}
             sent = sorted((*point(runs), way) for way, runs in named.items() if runs)
             axes.plot([x for x, _, _ in sent], [y for _, y, _ in sent], style, color=colour,
                       linewidth=1.8, marker="o", markersize=5)  # fmt: skip
@@ -47,7 +47,7 @@ def accuracy_of_short_updates(done: Outcomes) -> "Figure":
         "Fashion-MNIST, 8 devices: test accuracy", loc="left", fontsize=14, fontweight="bold"
     )
     keys = [
-        Line2D([], [], color=colour, linewidth=2.4, label=case.input.name)
+        Line2D([], [], color=colour, linewidth=2.4, label=case.label)
         for case, colour in zip(cases, SERIES, strict=False)
     ]
     keys += [
