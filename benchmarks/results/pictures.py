@@ -1,4 +1,4 @@
-"""The pictures; the headline's is here: accuracy over what a device has sent, on pixels and on edges."""
+"""The pictures; the headline's is here: accuracy over bytes sent, on pixels and on edges."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -24,7 +24,9 @@ REGIMES: Mapping[str, tuple[str, ...]] = {
 }
 
 WHOLE, FOUR, TERNARY = "whole", "up `ternary`, down `4-bit`", "both `ternary`"
-TWICE, FOURFOLD, EIGHTFOLD = (f"both `ternary`, steps × {times} up" for times in (2, 4, 8))
+TWICE, FOURFOLD, EIGHTFOLD = (
+    f"both `ternary`, steps \N{MULTIPLICATION SIGN} {times} up" for times in (2, 4, 8)
+)
 ROWS = "both `ternary`, `rows = 4`"
 WAYS = (WHOLE, FOUR, TERNARY, TWICE, FOURFOLD, EIGHTFOLD)
 _LONGER = {TWICE: 1, FOURFOLD: 2, EIGHTFOLD: 3}

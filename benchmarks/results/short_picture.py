@@ -13,6 +13,8 @@ from tifed.experiment.report.theme import SERIES, new_figure, plain
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_GREY = "#808890"
+
 
 def accuracy_of_short_updates(done: Outcomes) -> "Figure":
     """Fashion-MNIST, 8 devices: a line per network and mode, a mark per way of sending.
@@ -51,12 +53,10 @@ def accuracy_of_short_updates(done: Outcomes) -> "Figure":
         for case, colour in zip(cases, SERIES, strict=False)
     ]
     keys += [
-        Line2D([], [], color="#808890", linestyle=style, label=mode)
-        for mode, style in zip(MODES, ("-", "--"), strict=True)
-    ]
-    keys += [
-        Line2D([], [], color="#808890", linestyle="", marker="s", markersize=9, label="16 bits"),
-        Line2D([], [], color="#808890", linestyle="", marker="o", markersize=5,
+        Line2D([], [], color=_GREY, label=MODES[0]),
+        Line2D([], [], color=_GREY, linestyle="--", label=MODES[1]),
+        Line2D([], [], color=_GREY, linestyle="", marker="s", markersize=9, label="16 bits"),
+        Line2D([], [], color=_GREY, linestyle="", marker="o", markersize=5,
                label="short updates"),
     ]  # fmt: skip
     figure.legend(handles=keys, loc="outside lower left", ncols=2, fontsize=12, frameon=False)
