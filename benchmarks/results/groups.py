@@ -2,11 +2,22 @@
 
 from collections.abc import Callable, Iterator
 
-from benchmarks.results import ablation, hard, headline, parts, rates, scarce, shapes, small_boards
+from benchmarks.results import (
+    ablation,
+    hard,
+    headline,
+    parts,
+    rates,
+    scarce,
+    shapes,
+    short,
+    small_boards,
+)
 from benchmarks.results.row import Row
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "headline": headline.rows,
+    "short-updates": short.rows,
     "scarce": scarce.rows,
     "shapes": shapes.rows,
     "small-boards": small_boards.rows,

@@ -65,7 +65,7 @@ def identity(experiment: Experiment, curve: bool) -> str:
     )
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def _data(fields: str, data_dir: Path | None) -> Dataset:
     """The data of an experiment, of which only what chooses them is given."""
     return load_data(Experiment.model_validate_json(fields), data_dir)

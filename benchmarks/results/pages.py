@@ -13,6 +13,7 @@ from benchmarks.results import (
     rates,
     scarce,
     shapes,
+    short,
     small_boards,
 )
 from benchmarks.results.carry_out import Outcomes
@@ -41,6 +42,7 @@ def write_pages(root: Path, rows: Sequence[Row], done: Outcomes) -> None:
         accuracy_table=headline.accuracy_table(done),
         against_floats_table=headline.against_floats_table(done),
         byte_table=headline.byte_table(done),
+        short_table=short.short_table(done),
         scarce_table=scarce.scarce_table(done),
         small_board_table=small_boards.small_board_table(done),
         part_table=parts.part_table(done),
@@ -58,6 +60,7 @@ def write_pages(root: Path, rows: Sequence[Row], done: Outcomes) -> None:
     write_atomically(root / "docs" / "results" / "commands.md", commands)
     _put(root / "README.md", headline.headline_table(done))
     _put(root / "docs" / "front-ends.md", headline.front_end_table(done))
+    _put(root / "docs" / "compression.md", short.short_table(done, (short.IID,)))
 
 
 def command_table(rows: Sequence[Row], done: Outcomes) -> str:

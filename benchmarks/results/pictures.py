@@ -1,10 +1,11 @@
-"""The headline as a picture: accuracy over what a device has sent, on pixels and on edges."""
+"""The pictures; the headline's is here: accuracy over bytes sent, on pixels and on edges."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.results.carry_out import Outcomes
 from benchmarks.results.headline import CURVES, FLOAT, PAPER, PLACES, TUNED
+from benchmarks.results.short_picture import accuracy_of_short_updates
 
 from tifed.experiment.report.theme import SERIES, new_figure, plain, png
 from tifed.files.atomic import write_atomically
@@ -20,10 +21,12 @@ _LOOKS = {TUNED: ("integers", "-"), FLOAT: ("floats", "--"), PAPER: ("the paper'
 
 
 def write_pictures(folder: Path, done: Outcomes) -> None:
-    """Write ``accuracy-per-byte.png``, for pages and for the screen of a telephone."""
-    write_atomically(
-        folder / "accuracy-per-byte.png", png(accuracy_per_byte(done), dots_per_inch=140)
-    )
+    """Write both pictures, for pages and for the screen of a telephone."""
+    for name, figure in (
+        ("accuracy-per-byte.png", accuracy_per_byte(done)),
+        ("short-updates.png", accuracy_of_short_updates(done)),
+    ):
+        write_atomically(folder / name, png(figure, dots_per_inch=140))
 
 
 def accuracy_per_byte(done: Outcomes) -> "Figure":

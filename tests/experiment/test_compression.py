@@ -9,11 +9,13 @@ from tifed import Experiment, UsageError, resume, run
 from tifed.experiment.compression import CompressionTable
 from tifed.experiment.constants import changes_of
 from tifed.experiment.setup import build
+from tifed.fleets.simulated import SimulatedFleet
 from tifed.rule.compression import Change, Changes
 from tifed.rule.network import Network
 
 TERNARY: dict[str, Any] = {"upload": "ternary", "download": "ternary"}
 KEPT: dict[str, Any] = {"upload": "ternary", "residual": True}
+CODED = TERNARY | {"coder": True}
 
 
 def network(experiment: Experiment) -> Network:
@@ -134,6 +136,13 @@ def test_what_goes_down_and_up_is_short_in_every_exchange() -> None:
     setup = build(experiment)
     assert [change.top for change in setup.federation.upload.layers] == [1, 127]
     assert run(experiment).digest != run(Experiment(rounds=2)).digest
+
+
+def test_the_engine_adds_up_short_updates_of_many_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulation that goes through devices one by one, and codes in Python, takes far longer."""
+    monkeypatch.setattr(SimulatedFleet, "local_round", lambda *_: pytest.fail("one by one"))
+    whole = run(Experiment(rounds=2)).bytes_up_per_device
+    assert 0 < run(Experiment(rounds=2, compression=CODED)).bytes_up_per_device < whole / 5
 
 
 @pytest.mark.parametrize("engine", ["oracle", "native"])
