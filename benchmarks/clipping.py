@@ -7,8 +7,8 @@ in CPU time: where norms are measured and nothing is scaled down, and where ever
 import statistics
 import time
 
-from tifed.cli.bench import SHAPE, Workload
 from tifed.native.engine import Native
+from tifed.native.speed import SHAPE, Workload
 from tifed.rule.learning import LARGEST_CLIP
 
 BOUNDS = {"none": 0, "measured": LARGEST_CLIP, "scaled": 1000}

@@ -7,8 +7,8 @@ parameters, one thread, in CPU time; and that where what they send is also coded
 import statistics
 import time
 
-from tifed.cli.bench import SHAPE, Workload
 from tifed.native.engine import Native, kernels
+from tifed.native.speed import SHAPE, Workload
 from tifed.rule.compression import Change
 
 FRAME = 200

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.compiling import forget_old
 
 from tifed.rule.network import Network
 from tifed.rule.recipes import RECIPES, Tuned
@@ -34,6 +35,8 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_configure(config: pytest.Config) -> None:
     """Know a marker of pytest-cov without it as well: mutants are tried without."""
     config.addinivalue_line("markers", "no_cover: what it reaches is not measured")
+    if not hasattr(config, "workerinput"):
+        forget_old()
 
 
 @pytest.hookimpl(tryfirst=True)  # before what is not wanted is left out

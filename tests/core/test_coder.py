@@ -3,11 +3,11 @@
 import importlib.util
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.compiling import compiled
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "tifed"
@@ -29,7 +29,7 @@ needs_zig = pytest.mark.skipif(
 
 def run(*command: str | Path) -> str:
     """Standard output; a failure shows both outputs."""
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
+    done = compiled(command)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.compiling import compiled
 
 pytestmark = pytest.mark.slow(30)
 
@@ -43,7 +44,7 @@ needs_x86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="not an x8
 
 def run(*command: str | Path) -> str:
     """Standard output; a failure shows both outputs."""
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
+    done = compiled(command)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

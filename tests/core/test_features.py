@@ -6,11 +6,11 @@ import platform
 import re
 import runpy
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.compiling import compiled
 
 pytestmark = pytest.mark.slow(10)
 
@@ -32,7 +32,7 @@ needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc")
 
 def run(*command: str | Path) -> str:
     """Standard output; a failure shows both outputs."""
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
+    done = compiled(command)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -1,5 +1,6 @@
 """What the pages show is what happens: their code runs, and their commands and settings exist."""
 
+import functools
 import os
 import re
 import shlex
@@ -185,9 +186,15 @@ def test_commands_have_the_options_and_settings_that_a_page_gives_them(page: str
             pytest.fail(f"{line}\n{error}")
 
 
+@functools.cache
+def whole_command() -> click.Command:
+    """Made once: it takes longer than what is asked of it."""
+    return typer.main.get_command(app)
+
+
 def check(line: str) -> None:
     """Read a command as the command line does, without running it."""
-    command = typer.main.get_command(app)
+    command = whole_command()
     arguments = shlex.split(line)[1:]
     context = command.make_context("tifed", [*arguments])
     while isinstance(command, click.Group):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import tifed
 from tifed import Experiment, UsageError, load_experiment, resume, run
-from tifed.data import Dataset, Folders, load
+from tifed.data import DATASETS, Dataset, Folders, load
 from tifed.experiment import build, to_toml
 from tifed.experiment.class_weights import repeated, repetitions
 from tifed.experiment.identity import identity
@@ -32,7 +32,8 @@ def few_of_some(folders: Folders) -> Dataset:
 
 
 @pytest.fixture(autouse=True)
-def imbalanced() -> None:
+def imbalanced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DATASETS, "_scripts", {})
     tifed.register_dataset("few-of-some", few_of_some)
 
 

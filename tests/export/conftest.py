@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.io import wavfile
+from tests.compiling import compiled
 
 from tifed.data import load
 from tifed.experiment import load_experiment
@@ -168,8 +169,12 @@ def _wire(parameters: Parameters) -> bytes:
 
 
 def _run(command: Sequence[str | Path], given: str | None = None) -> str:
-    done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=False, input=given
-    )
+    if given is None:
+        done = compiled(command)
+    else:
+        done = subprocess.run(
+            [str(part) for part in command],
+            capture_output=True, text=True, check=False, input=given,
+        )  # fmt: skip
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout

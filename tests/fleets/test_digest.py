@@ -22,10 +22,10 @@ BOARDS = [
 def test_four_devices_train_digits(
     emulated: Any, simulated: Any, emulator: str, board: str, mode: str
 ) -> None:
-    experiment = {"dataset": "digits", "devices": 4, "rounds": 5, "mode": mode}
+    experiment = {"dataset": "digits", "devices": 4, "rounds": 3, "mode": mode}
     on_boards = emulated(**experiment, emulator=emulator, board=board)
     assert on_boards == simulated(**experiment)
-    assert on_boards.answered == ((0, 1, 2, 3),) * 5
+    assert on_boards.answered == ((0, 1, 2, 3),) * 3
 
 
 @pytest.mark.parametrize(

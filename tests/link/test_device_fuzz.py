@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.compiling import compiled as compile_once
 
 from tifed.board.firmware.build import CORE, SECRET_FILES, SOURCES
 from tifed.board.firmware.monocypher import monocypher
@@ -33,13 +34,12 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         library = monocypher()
         sources += [SOURCES / SECRET_FILES[SEALED_SWITCH][1], library / "monocypher.c"]
         options += (f"-I{library}",)
-    return subprocess.run(
+    return compile_once(
         [
             compiler, "-std=c11", "-O1", "-g", "-fno-sanitize-recover=all", "-Wall", "-Wextra",
             "-Werror", *options, f"-I{CORE}", f"-I{SOURCES}",
             *map(str, [*sources, *sorted(CORE.glob("*.c"))]), "-o", str(program),
-        ],
-        capture_output=True, text=True, check=False,
+        ]
     )  # fmt: skip
 
 
