@@ -63,7 +63,7 @@ def session(sites: int, parameters: int, lost: int) -> tuple[float, float, float
         began = time.process_time()
         mine = aggregation.sealed_for(number)
         middle = time.process_time()
-        masked = site.mask(Vector.of([0] * COUNTS, sums, 32), mine)
+        masked = site.mask(Vector.of([0] * COUNTS, (sums, 32)), mine)
         after = time.process_time()
         aggregation.take_masked(number, masked, 1)
         server += middle - began + time.process_time() - after
