@@ -242,17 +242,16 @@ def devices(rounds: int, nodes: int, counts: list[int]) -> None:
             )
 
 
-def synthetic(path: Path, samples: int) -> Path:
+def synthetic(path: Path, samples: int, features: int = 64) -> Path:
     """Samples of ten classes around random centres."""
     random = np.random.default_rng(1)
     labels = np.arange(samples + 1000) % 10
-    centres = random.integers(-60, 60, (10, 64), np.int16)
-    noise = random.integers(-60, 60, (len(labels), 64), np.int16)
-    features = np.clip(centres[labels] + noise, -128, 127)
-    features = features.astype(np.int8)
+    centres = random.integers(-60, 60, (10, features), np.int16)
+    noise = random.integers(-60, 60, (len(labels), features), np.int16)
+    values = np.clip(centres[labels] + noise, -128, 127).astype(np.int8)
     np.savez(
-        path, features=features[:samples], labels=labels[:samples],
-        test_features=features[samples:], test_labels=labels[samples:],
+        path, features=values[:samples], labels=labels[:samples],
+        test_features=values[samples:], test_labels=labels[samples:],
     )  # fmt: skip
     return path
 

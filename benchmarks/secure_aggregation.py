@@ -1,11 +1,13 @@
 """What secure aggregation costs: bytes, messages, and the time of server and sites.
 
     python -m benchmarks.secure_aggregation flower
+    python -m benchmarks.secure_aggregation bytes
     python -m benchmarks.secure_aggregation protocol
 
-Both print tables of docs/scaling.md. The first runs whole rounds in Flower's simulation engine,
-with and without; the second is the protocol alone, without messages and training, and with three
-tenths of the sites lost after they have shared their secrets.
+All print tables of docs/scaling.md. The first runs whole rounds in Flower's simulation engine, with
+and without; the second counts the bytes of one site's sums; the third is the protocol alone,
+without messages and training, and with three tenths of the sites lost after they have shared their
+secrets.
 """
 
 import argparse
@@ -14,16 +16,23 @@ import random
 import statistics
 import tempfile
 import time
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tifed.experiment import Experiment
+from tifed.experiment import Experiment, build
+from tifed.federation import begin, federate, total
+from tifed.federation.sum_numbers import SumNumbers
+from tifed.nodes.messages.sums import sums_to_bytes
 from tifed.secure_aggregation.graph import quorum, sharing
 from tifed.secure_aggregation.keys import KEY, SEED
 from tifed.secure_aggregation.masks import Vector
 from tifed.secure_aggregation.server import Aggregation
 from tifed.secure_aggregation.site import SEALED, Site
+from tifed.secure_aggregation.vectors import UpdateVectors, layers_in
 
 PARAMETERS = {"64-32-10": 2_410, "784-200-10": 159_010}
 COUNTS = 8
@@ -63,7 +72,7 @@ def session(sites: int, parameters: int, lost: int) -> tuple[float, float, float
         began = time.process_time()
         mine = aggregation.sealed_for(number)
         middle = time.process_time()
-        masked = site.mask(Vector.of([0] * COUNTS, sums, 32), mine)
+        masked = site.mask(Vector.of([0] * COUNTS, (sums, 32)), mine)
         after = time.process_time()
         aggregation.take_masked(number, masked, 1)
         server += middle - began + time.process_time() - after
@@ -104,13 +113,22 @@ def protocol(counts: list[int]) -> None:
             )
 
 
-def flower(rounds: int, counts: list[int]) -> None:
+NETWORKS = {"64-32-10": (64, 32, 10), "784-200-10": (784, 200, 10), "64-2000-10": (64, 2000, 10)}
+SENT: dict[str, dict[str, Any]] = {
+    "whole": {},
+    "ternary": {"upload": "ternary"},
+    "ternary, coded": {"upload": "ternary", "coder": True},
+}
+"""What nodes send, by its name: ``[compression]`` of the experiment."""
+
+
+def flower(rounds: int, counts: list[int], networks: list[str]) -> None:
     """Whole rounds in Flower's simulation engine, with and without masks, in turn."""
     # Here, because it prepares Flower for the whole process.
     import ray
     from benchmarks.flower_scale import federate, synthetic
 
-    print("| sites | network | messages, plain | secure | kB up, plain | secure | ratio "
+    print("| sites | network | sent | messages, plain | secure | kB up, plain | secure "
           "| server CPU, ms, plain | secure | ratio |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="tifed-") as scratch:
@@ -118,14 +136,15 @@ def flower(rounds: int, counts: list[int]) -> None:
         ray.init(log_to_driver=False, include_dashboard=False, _temp_dir=scratch)
         try:
             for sites in counts:
-                for layers in ((64, 32, 10), (64, 2000, 10)):
-                    data = synthetic(Path(scratch) / f"{sites}.npz", 5 * sites)
+                for name, sent_as in product(networks, SENT):
+                    layers = NETWORKS[name]
+                    data = synthetic(Path(scratch) / f"{sites}.npz", 5 * sites, layers[0])
                     plain, secure = (
                         federate(
                             Experiment(
                                 dataset=str(data), devices=sites, rounds=rounds, buffer=5, batch=5,
                                 local_epochs=1, layers=layers, evaluate_every=rounds,
-                                privacy={"secure_aggregation": masked},
+                                privacy={"secure_aggregation": masked}, compression=SENT[sent_as],
                             ),
                             sites,
                             count_bytes=True,
@@ -136,9 +155,9 @@ def flower(rounds: int, counts: list[int]) -> None:
                     cpu = [1e3 * seen.counted(seen.server_cpu) for seen in (plain, secure)]
                     sent = [seen.counted(seen.messages) for seen in (plain, secure)]
                     print(
-                        f"| {sites:,} | {'-'.join(map(str, layers))} "
+                        f"| {sites:,} | {name} | {sent_as} "
                         f"| {sent[0]:.0f} | {sent[1]:.0f} "
-                        f"| {up[0]:,.0f} | {up[1]:,.0f} | {up[1] / up[0]:.2f} "
+                        f"| {up[0]:,.1f} | {up[1]:,.1f} "
                         f"| {cpu[0]:.0f} | {cpu[1]:.0f} | {cpu[1] / cpu[0]:.1f} |",
                         flush=True,
                     )
@@ -146,15 +165,56 @@ def flower(rounds: int, counts: list[int]) -> None:
             ray.shutdown()
 
 
+def sums(counts: list[int]) -> None:
+    """Bytes of one site's sums, after three rounds."""
+    from benchmarks.flower_scale import synthetic
+
+    print("| sites | devices of each | network | sent | kB of its sums, plain | secure |")
+    print("|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="tifed-") as scratch:
+        for sites, each, name, sent_as in product(
+            counts, (1, 10), ("64-32-10", "784-200-10"), SENT
+        ):
+            devices, layers = sites * each, NETWORKS[name]
+            data = synthetic(Path(scratch) / f"{name}-{devices}.npz", 20 * devices, layers[0])
+            setup = build(
+                Experiment(
+                    dataset=str(data), devices=devices, rounds=4, buffer=20, batch=5,
+                    local_epochs=2, layers=layers, compression=SENT[sent_as],
+                )
+            )  # fmt: skip
+            state, _ = begin(setup.federation, setup.fleet, setup.start)
+            for after, record in federate(setup.federation, setup.fleet, state):
+                state = after
+                if record.round == 2:
+                    break
+            (plan,) = setup.federation.plans(state)
+            numbers = SumNumbers(setup.federation, plan, state.parameters)
+            own = replace(plan, jobs=plan.jobs.for_devices(np.arange(each)))
+            update = total(setup.fleet.fit(own, state.parameters))
+            plain, _ = sums_to_bytes(replace(numbers, plan=own), update)
+            shape = UpdateVectors(numbers, layers_in(plan)).shape
+            print(
+                f"| {sites:,} | {each} | {name} | {sent_as} | {plain.nbytes / 1e3:,.2f} "
+                f"| {(8 * shape.counts + shape.sum_bytes) / 1e3:,.2f} |",
+                flush=True,
+            )
+
+
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["flower", "protocol"])
+    parser.add_argument("what", choices=["flower", "bytes", "protocol"])
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--counts", type=int, nargs="+")
+    parser.add_argument(
+        "--networks", nargs="+", choices=NETWORKS, default=["64-32-10", "784-200-10"]
+    )
     arguments = parser.parse_args()
     if arguments.what == "flower":
-        flower(arguments.rounds, arguments.counts or [10, 100])
+        flower(arguments.rounds, arguments.counts or [10, 100], arguments.networks)
+    elif arguments.what == "bytes":
+        sums(arguments.counts or [10, 100])
     else:
         protocol(arguments.counts or [10, 100, 1000])
 

@@ -67,11 +67,20 @@ def test_the_digest_is_that_of_the_run_without(settings: dict[str, Any]) -> None
     assert secure.accuracy == plain.accuracy
 
 
-@pytest.mark.parametrize("settings", [{}, {"average_every": "epoch"}, {"mode": "single-layer"}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"average_every": "epoch"},
+        {"mode": "single-layer"},
+        {"compression": {"upload": "ternary"}},
+        {"compression": {"upload": "4-bit", "rows": 2}, "at_end": "stop", "rounds": 4},
+    ],
+)
 def test_with_three_tenths_lost_in_each_exchange_it_is_that_of_a_run_without_their_devices(
     settings: dict[str, Any],
 ) -> None:
-    experiment = Experiment(devices=20, rounds=6, **settings)
+    experiment = Experiment(**{"devices": 20, "rounds": 6, **settings})
     told: list[str] = []
 
     def secure(setup: Setup) -> Fleet:

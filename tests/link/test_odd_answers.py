@@ -23,6 +23,7 @@ from tifed.board.firmware.emulated_boards import UNICORN
 from tifed.experiment import Experiment
 from tifed.experiment.setup import Setup, build
 from tifed.federation import Plan, Update, begin, total
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.link import (
     Client,
@@ -126,8 +127,9 @@ def exchange(
         arrays = {"devices": to_ranges(one.devices), "total": one.total}
         content = message("calibrate", "", arrays, samples=one.samples, squares=one.squares)
         checked_sums(content, setup.federation, np.array([0, 1]), 3)
-    content = update_message("", plan, update)
-    assert checked_update(content, setup.federation, plan, plan.jobs).layers
+    numbers = SumNumbers(setup.federation, plan, setup.start)
+    content = update_message("", numbers, update)
+    assert checked_update(content, numbers).layers
     assert set(update.absent) == {0, 1} - set(update.devices.tolist())
     for reason in update.absent.values():
         assert reason.startswith("odd: ")

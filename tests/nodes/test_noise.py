@@ -15,6 +15,7 @@ from tifed.experiment import Experiment, Setup, build, to_toml
 from tifed.experiment.identity import identity
 from tifed.federation import DeviceScore, FeatureSums, LayerSum, Plan, Update, begin
 from tifed.federation.noise import Noise
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.fleets import NoisyFleet
 from tifed.nodes.acceptance import ANY
 from tifed.nodes.answer import answer
@@ -55,7 +56,8 @@ class Behind:
         for node in self.nodes:
             own = np.arange(node.devices.start, node.devices.stop)
             content = answered(self.setup, node, plan, parameters, own)
-            yield checked_update(content, self.setup.federation, plan, plan.jobs.for_devices(own))
+            part = replace(plan, jobs=plan.jobs.for_devices(own))
+            yield checked_update(content, SumNumbers(self.setup.federation, part, parameters))
 
     def evaluate(self, parameters: Parameters) -> Iterator[DeviceScore]:
         for node in self.nodes:
@@ -104,7 +106,7 @@ def test_a_server_believes_noise_but_no_counts(asked: tuple[Setup, NodeContext, 
     assert content.values["statistics"] == [0, 0, 0, 0]
     counted = Content("fit", {**content.values, "statistics": [80, 0, 0, 0]}, content.arrays)
     with pytest.raises(MessageError, match="tells what was counted in training"):
-        checked_update(counted, setup.federation, plan, plan.jobs)
+        checked_update(counted, SumNumbers(setup.federation, plan, setup.start))
 
 
 @pytest.mark.parametrize(("masked", "sites"), [(False, 1), (True, 4)])
@@ -117,16 +119,17 @@ def test_a_sum_has_as_much_noise_as_there_may_be_sites_in_it(
     settings["privacy"]["secure_aggregation"] = masked
     federation = build(Experiment(**settings)).federation
     content = answered(setup, node, plan, setup.start, plan.jobs.device)
-    most = 32767 * 80 + sites * 20 * 64 * 1000
+    numbers = SumNumbers(federation, plan, setup.start)
+    most = 32767 * 4 + sites * 64 * 1000  # times the 20 samples that each of 4 devices counts with
     for value, fine in ((most, True), (most + 1, False), (-most, True), (-most - 1, False)):
-        sums = content.arrays["sums"].copy()
+        sums = content.arrays["sums"].copy().view("<i4")
         sums[-1] = value
-        changed = Content("fit", content.values, {**content.arrays, "sums": sums})
+        changed = Content("fit", content.values, {**content.arrays, "sums": sums.view(np.uint8)})
         if fine:
-            checked_update(changed, federation, plan, plan.jobs)
+            checked_update(changed, numbers)
         else:
             with pytest.raises(MessageError, match="biases has a sum beyond"):
-                checked_update(changed, federation, plan, plan.jobs)
+                checked_update(changed, numbers)
 
 
 def test_a_site_that_shares_noise_answers_for_every_layer(
@@ -136,16 +139,19 @@ def test_a_site_that_shares_noise_answers_for_every_layer(
     noise = Noise.of(1000, 1, sites=2)
     federation = replace(setup.federation, noise=noise)
     layers = {
-        number: LayerSum(np.full((layer.fan_in, layer.fan_out), 7), np.full(layer.fan_out, 7), 0, 0)
+        number: LayerSum(
+            np.full((layer.fan_in, layer.fan_out), 140), np.full(layer.fan_out, 140), 0, 0
+        )
         for number, layer in enumerate(setup.network.layers)
     }
-    content = update_message("it", plan, Update(layers=layers))
-    found = checked_update(content, federation, plan, plan.jobs)
+    numbers = SumNumbers(federation, plan, setup.start)
+    content = update_message("it", numbers, Update(layers=layers))
+    found = checked_update(content, numbers)
     assert {n: (part.samples, int(part.bias[0])) for n, part in found.layers.items()} == {
-        0: (0, 7), 1: (0, 7),
+        0: (0, 140), 1: (0, 140),
     }  # fmt: skip
     with pytest.raises(MessageError, match=r"has layers \[0, 1\], not \[\]"):
-        checked_update(content, setup.federation, plan, plan.jobs)
+        checked_update(content, replace(numbers, federation=setup.federation))
 
 
 def test_boards_and_data_of_a_nodes_own_are_behind_noise_as_well() -> None:

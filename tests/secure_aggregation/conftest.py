@@ -16,7 +16,7 @@ from tifed.secure_aggregation.site import Site
 def vector(site: int, width: int = 32) -> Vector:
     """Another one for each site, with sums on both sides of zero."""
     sums = np.arange(5, dtype=np.int64) * (site + 1) - 7 * site
-    return Vector.of([site, 1000 + site], sums, width)
+    return Vector.of([site, 1000 + site], (sums, width))
 
 
 @dataclass

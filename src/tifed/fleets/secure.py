@@ -19,6 +19,7 @@ from tifed.federation import (
     total,
 )
 from tifed.federation.residuals import LayerResiduals
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.fleets.passing import PassingFleet
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
@@ -33,7 +34,6 @@ from tifed.secure_aggregation.vectors import (
     calibration_width,
     feature_total,
     layers_in,
-    update_width,
 )
 
 Loses = Callable[[int, Step], bool]
@@ -84,8 +84,7 @@ class SecureFleet(PassingFleet):
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """The sum over all sites that are not lost; nothing if the exchange is void."""
-        layers, network = layers_in(plan), self.federation.network
-        vectors = UpdateVectors(network, layers, update_width(self.federation))
+        vectors = UpdateVectors(SumNumbers(self.federation, plan, parameters), layers_in(plan))
         answered: list[Integers] = []
         absent: dict[int, str] = {}
         residuals: dict[int, LayerResiduals] = {}

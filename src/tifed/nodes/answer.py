@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from tifed.errors import TifedError
 from tifed.federation import OwnDataFleet, total, with_own_data
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.nodes.asked import ordered_plan, summed_calibration
 from tifed.nodes.context import NodeContext
 from tifed.nodes.masked_answers import MASKED, PLAIN, masked
@@ -61,7 +62,10 @@ def _fit(node: NodeContext, content: Content) -> Content:
     parameters = parameters_from(content, node.network)
 
     def say() -> Content:
-        return update_message(node.experiment, plan, total(node.fleet.fit(plan, parameters)))
+        update = total(node.fleet.fit(plan, parameters))
+        return update_message(
+            node.experiment, SumNumbers(node.orders.federation, plan, parameters), update
+        )
 
     return node.last.once(content, plan.exchange, node.data, say) if node.noisy else say()
 

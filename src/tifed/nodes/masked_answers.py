@@ -7,6 +7,7 @@ import numpy as np
 
 from tifed.federation import total
 from tifed.federation.plan import layers_of
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.nodes.asked import asked_devices, ordered_plan, summed_calibration
 from tifed.nodes.context import NodeContext
 from tifed.nodes.messages.content import Content, MessageError, parameters_from
@@ -25,12 +26,15 @@ from tifed.nodes.messages.masked import (
     shares_answer,
     survivors_from,
     unmask_answer,
-    width_from,
 )
 from tifed.secure_aggregation import require_privacy
 from tifed.secure_aggregation.keys import PublicKeys
 from tifed.secure_aggregation.site import Site
-from tifed.secure_aggregation.vectors import CalibrationVectors, UpdateVectors
+from tifed.secure_aggregation.vectors import (
+    CalibrationVectors,
+    UpdateVectors,
+    calibration_width,
+)
 
 PLAIN = frozenset({"fit", "calibrate"})
 """What is not answered in such a run: it would be the sums without masks."""
@@ -103,8 +107,9 @@ def _fit(node: NodeContext, content: Content, site: Site) -> Content:
     trained = layers_of(int(np.bitwise_or.reduce(plan.jobs.layers, initial=0)))
     if max(layers, default=0) >= node.network.depth or set(trained) - set(layers):
         raise MessageError(f"layers are {layers}, and devices train {trained}")
-    vectors = UpdateVectors(node.network, layers, width_from(content))
-    update = total(node.fleet.fit(plan, parameters_from(content, node.network)))
+    parameters = parameters_from(content, node.network)
+    vectors = UpdateVectors(SumNumbers(node.orders.federation, plan, parameters), layers)
+    update = total(node.fleet.fit(plan, parameters))
     vector = site.mask(vectors.encoded(update), sealed)
     return masked_answer(
         node.experiment, MASKED_FIT, update.devices, vector, list(update.absent),
@@ -116,7 +121,8 @@ def _calibrate(node: NodeContext, content: Content, site: Site) -> Content:
     """The masked feature sums over the first samples of the devices that are asked."""
     sealed, following = received_from(content), following_from(content)
     site.check_senders(list(sealed))
-    vectors = CalibrationVectors(node.network.features, width_from(content))
+    width = calibration_width(node.orders.federation)
+    vectors = CalibrationVectors(node.network.features, width)
     asked, sums = summed_calibration(node, content)
     vector = site.mask(vectors.encoded(sums), sealed)
     absent = np.setdiff1d(asked, sums.devices).tolist()

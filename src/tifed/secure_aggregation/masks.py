@@ -1,5 +1,6 @@
-"""Vectors in Z/2**16, Z/2**32 or Z/2**64, and the masks that are added to them."""
+"""Vectors in Z/2**8, Z/2**16, Z/2**32 or Z/2**64, and the masks that are added to them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,8 @@ from tifed.errors import UsageError
 from tifed.rule.integer.rounding import Integers
 
 Words = NDArray[Any]
-"""uint16, uint32 or uint64."""
-WIDTHS = (16, 32, 64)
+"""uint8, uint16, uint32 or uint64."""
+WIDTHS = (8, 16, 32, 64)
 """Bits that a sum can have."""
 
 _PIECE = 1 << 16
@@ -24,23 +25,16 @@ class Shape:
 
     Attributes:
         counts: how many counts, in Z/2**64.
-        sums: how many sums.
-        width: bits of a sum, one of `WIDTHS`.
+        sums: of each part of the sums how many they are, and the bits of each, one of `WIDTHS`.
     """
 
     counts: int
-    sums: int
-    width: int
+    sums: tuple[tuple[int, int], ...]
 
     @property
-    def word(self) -> np.dtype[Any]:
-        """The type of a sum, little-endian."""
-        return np.dtype(f"<u{self.width // 8}")
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of a vector."""
-        return 8 * self.counts + self.width // 8 * self.sums
+    def sum_bytes(self) -> int:
+        """Bytes of the sums of a vector."""
+        return sum(width // 8 * count for count, width in self.sums)
 
 
 @dataclass(frozen=True)
@@ -49,37 +43,56 @@ class Vector:
 
     Attributes:
         counts: uint64 (counts,).
-        sums: uint16, uint32 or uint64 (sums,).
+        sums: the parts of the sums, each uint8, uint16, uint32 or uint64.
     """
 
     counts: NDArray[np.uint64]
-    sums: Words
+    sums: tuple[Words, ...]
 
     @classmethod
-    def of(cls, counts: list[int], sums: Integers, width: int) -> "Vector":
-        """From whole numbers, int64 ``sums`` among them, to a ring of ``width`` bits."""
+    def of(cls, counts: list[int], *sums: tuple[Integers, int]) -> "Vector":
+        """From whole numbers; of ``sums`` each part, int64, with the bits of its ring."""
         words = np.array([count % (1 << 64) for count in counts], "<u8")
-        return cls(words, sums.astype(f"<u{width // 8}"))
+        return cls(words, tuple(part.astype(f"<u{width // 8}") for part, width in sums))
 
     @classmethod
     def zeros(cls, shape: Shape) -> "Vector":
         """Nothing, yet."""
-        return cls(np.zeros(shape.counts, "<u8"), np.zeros(shape.sums, shape.word))
+        return cls(
+            np.zeros(shape.counts, "<u8"),
+            tuple(np.zeros(count, f"<u{width // 8}") for count, width in shape.sums),
+        )
 
     @property
     def shape(self) -> Shape:
         """What it has."""
-        return Shape(len(self.counts), len(self.sums), 8 * self.sums.dtype.itemsize)
+        return Shape(len(self.counts), tuple((len(p), 8 * p.dtype.itemsize) for p in self.sums))
+
+    @property
+    def sum_data(self) -> NDArray[np.uint8]:
+        """The bytes of the sums, one part after the other."""
+        return np.frombuffer(b"".join(part.tobytes() for part in self.sums), np.uint8)
+
+    @classmethod
+    def from_data(
+        cls, counts: NDArray[np.uint64], data: NDArray[np.uint8], shape: Shape
+    ) -> "Vector":
+        """The vector of ``shape`` whose sums are the bytes ``data``, as many as they have."""
+        parts, end = [], 0
+        for count, width in shape.sums:
+            begin, end = end, end + width // 8 * count
+            parts.append(np.frombuffer(data[begin:end].tobytes(), f"<u{width // 8}"))
+        return cls(counts, tuple(parts))
 
     def add(self, other: "Vector") -> None:
         """Add ``other`` in place."""
-        np.add(self.counts, other.counts, out=self.counts)
-        np.add(self.sums, other.sums, out=self.sums)
+        for own, more in zip(self._words, other._words, strict=True):
+            np.add(own, more, out=own)
 
     def subtract(self, other: "Vector") -> None:
         """Subtract ``other`` in place."""
-        np.subtract(self.counts, other.counts, out=self.counts)
-        np.subtract(self.sums, other.sums, out=self.sums)
+        for own, less in zip(self._words, other._words, strict=True):
+            np.subtract(own, less, out=own)
 
     def add_mask(self, key: bytes) -> None:
         """Add what ``key`` gives, in place: the stream of AES-256 in counter mode, from 0.
@@ -100,7 +113,7 @@ class Vector:
         stream = Cipher(AES(key), CTR(bytes(16))).encryptor()
         # Piece by piece: a whole stream would be fetched from memory, which takes far longer.
         piece = bytearray(_PIECE + 15)
-        for words in (self.counts, self.sums):
+        for words in self._words:
             step = _PIECE // words.itemsize
             for part in (words[first : first + step] for first in range(0, len(words), step)):
                 stream.update_into(_ZEROS[: part.nbytes], piece)
@@ -108,13 +121,18 @@ class Vector:
 
     def copy(self) -> "Vector":
         """The same, to be changed."""
-        return Vector(self.counts.copy(), self.sums.copy())
+        return Vector(self.counts.copy(), tuple(part.copy() for part in self.sums))
 
     @property
     def whole_sums(self) -> Integers:
-        """The sums as int64, from -2**(width - 1) on."""
-        width = self.sums.dtype.itemsize
-        return self.sums.view(f"<i{width}").astype(np.int64)
+        """All sums as int64, from -2**(width - 1) on."""
+        signed = [part.view(f"<i{part.dtype.itemsize}").astype(np.int64) for part in self.sums]
+        return np.concatenate([np.zeros(0, np.int64), *signed])
+
+    @property
+    def _words(self) -> Sequence[Words]:
+        """All that it has."""
+        return (self.counts, *self.sums)
 
 
 def width_for(bound: int) -> int:
@@ -123,8 +141,8 @@ def width_for(bound: int) -> int:
     Raises:
         UsageError: if there is none.
 
-    >>> width_for(2**15 - 1), width_for(2**15), width_for(2**31)
-    (16, 32, 64)
+    >>> width_for(2**7 - 1), width_for(2**15 - 1), width_for(2**15), width_for(2**31)
+    (8, 16, 32, 64)
     """
     for width in WIDTHS:
         if bound < 1 << width - 1:

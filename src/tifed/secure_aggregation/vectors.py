@@ -2,37 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 
 from tifed.federation import FeatureSums, Federation, LayerSum, Update
 from tifed.federation.plan import Plan, layers_of
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
-from tifed.rule.network import Network
 from tifed.secure_aggregation.masks import Shape, Vector, width_for
 
 STATISTICS = len(fields(Statistics))
 
 
-def update_width(federation: Federation) -> int:
-    """Bits in which no sum over an exchange of this run overflows.
+def update_widths(numbers: SumNumbers, layer: int) -> tuple[int, int]:
+    """Bits in which no number of weights, and none of biases, of an exchange overflows.
 
-    A sum of n devices with s samples each is at most n · s times the largest parameter. With noise
-    there are at most as many sites as devices, and each adds at most s times the largest noise.
+    Behind a sum are the devices that are asked at most. With noise there are at most as many sites
+    as devices, and each adds at most as much as a device's samples times the largest noise.
     """
-    asked = federation.devices_per_round or federation.devices
-    largest = max(
-        max(federation.weight_reach(number), layer.bias_bound)
-        for number, layer in enumerate(federation.network.layers)
-    )
-    if federation.noise is not None:
-        largest += federation.noise.largest
-    return width_for(asked * federation.buffer * largest)
+    federation = numbers.federation
+    samples = (federation.devices_per_round or federation.devices) * federation.buffer
+    noise = 0 if federation.noise is None else samples * federation.noise.largest
+    weight, bias = numbers.bounds(layer, samples, noise)
+    return width_for(weight), width_for(bias)
 
 
 def calibration_width(federation: Federation) -> int:
-    """The same of a calibration: a feature is within ±128."""
+    """Bits in which no sum of a calibration overflows: a feature is within ±128."""
     return width_for(128 * federation.devices * federation.calibration_samples)
 
 
@@ -46,55 +44,64 @@ class UpdateVectors:
     """Updates as vectors.
 
     Counts are, per layer, samples and devices, and then the statistics; sums are, per layer, the
-    weights row by row, and then the biases.
+    numbers of its weights, row by row, and those of its biases.
 
     Attributes:
-        network: what every device holds.
+        numbers: how sums become numbers.
         layers: those that somebody trains, ascending.
-        width: bits of a sum.
     """
 
-    network: Network
+    numbers: SumNumbers
     layers: tuple[int, ...]
-    width: int
 
     @property
     def shape(self) -> Shape:
         """Of every vector."""
-        sums = sum(weights + biases for weights, biases in self._sizes)
-        return Shape(2 * len(self.layers) + STATISTICS, sums, self.width)
+        return Shape(
+            2 * len(self.layers) + STATISTICS,
+            tuple(
+                part
+                for layer, sizes in zip(self.layers, self._sizes, strict=True)
+                for part in zip(sizes, update_widths(self.numbers, layer), strict=True)
+            ),
+        )
 
     def encoded(self, update: Update) -> Vector:
         """An update, zeros where nobody has trained."""
         counts, sums = list[int](), list[Integers]()
-        for number, (weights, biases) in zip(self.layers, self._sizes, strict=True):
+        for number, sizes in zip(self.layers, self._sizes, strict=True):
             part = update.layers.get(number)
             if part is None:
                 counts += [0, 0]
-                sums.append(np.zeros(weights + biases, np.int64))
+                sums += [np.zeros(size, np.int64) for size in sizes]
             else:
                 counts += [part.samples, part.devices]
-                sums += [part.weight.ravel(), part.bias.ravel()]
+                sums += map(np.ravel, self.numbers.numbers(number, part, update.devices))
         counts += astuple(update.statistics)
-        return Vector.of(counts, np.concatenate([np.zeros(0, np.int64), *sums]), self.width)
+        widths = [width for _, width in self.shape.sums]
+        return Vector.of(counts, *zip(sums, widths, strict=True))
 
     def decoded(self, vector: Vector, devices: Integers) -> Update:
         """The update that is the sum over ``devices``; layers without a device are left out."""
         counts, sums = vector.counts.tolist(), vector.whole_sums
-        layers, end = dict[int, LayerSum](), 0
-        for place, (number, sizes) in enumerate(zip(self.layers, self._sizes, strict=True)):
-            begin, middle, end = end, end + sizes[0], end + sum(sizes)
+        layers = dict[int, LayerSum]()
+        ends = np.cumsum([0, *(size for sizes in self._sizes for size in sizes)]).tolist()
+        parts = [sums[begin:end] for begin, end in pairwise(ends)]
+        for place, number in enumerate(self.layers):
             samples, count = counts[2 * place : 2 * place + 2]
             if count:
-                of = self.network.layers[number]
-                weight = sums[begin:middle].reshape(of.fan_in, of.fan_out)
-                layers[number] = LayerSum(weight, sums[middle:end], samples, count)
+                of = self.numbers.federation.network.layers[number]
+                weight, bias = parts[2 * place : 2 * place + 2]
+                found = weight.reshape(of.fan_in, of.fan_out), bias
+                layers[number] = LayerSum(
+                    *self.numbers.sums(number, found, devices), samples, count
+                )
         return Update(devices, layers, Statistics(*counts[2 * len(self.layers) :]))
 
     @property
     def _sizes(self) -> Sequence[tuple[int, int]]:
         """Weights and biases of each layer."""
-        of = (self.network.layers[number] for number in self.layers)
+        of = (self.numbers.federation.network.layers[number] for number in self.layers)
         return [(layer.fan_in * layer.fan_out, layer.fan_out) for layer in of]
 
 
@@ -113,11 +120,11 @@ class CalibrationVectors:
     @property
     def shape(self) -> Shape:
         """Of every vector."""
-        return Shape(2, self.features, self.width)
+        return Shape(2, ((self.features, self.width),))
 
     def encoded(self, sums: FeatureSums) -> Vector:
         """Feature sums."""
-        return Vector.of([sums.squares, sums.samples], sums.total, self.width)
+        return Vector.of([sums.squares, sums.samples], (sums.total, self.width))
 
     def decoded(self, vector: Vector, devices: Integers) -> FeatureSums:
         """The feature sums over ``devices``."""

@@ -22,6 +22,7 @@ from tifed.federation import (
     federate,
     published,
 )
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.nodes.flower.client import reply
 from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.settings import Settings
@@ -60,7 +61,9 @@ class Packed:
         for node, own in enumerate(np.array_split(plan.jobs.device, NODES)):
             jobs = plan.jobs.for_devices(own)
             answer = self.asked(node, request, {"jobs": job_runs(jobs)})
-            yield checked_update(answer, self.setup.federation, plan, jobs)
+            yield checked_update(
+                answer, SumNumbers(self.setup.federation, replace(plan, jobs=jobs), parameters)
+            )
 
     def evaluate(self, parameters: Parameters) -> Iterator[DeviceScore]:
         request = message("evaluate", identity(self.experiment), parameter_arrays(parameters))

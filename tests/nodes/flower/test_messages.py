@@ -16,6 +16,7 @@ from safetensors.numpy import save
 from tifed.experiment import Setup, build, load_experiment, to_toml
 from tifed.experiment.identity import identity
 from tifed.federation import Job, Jobs, Plan, begin, total
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.nodes.flower.client import reply
 from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.settings import Settings
@@ -67,7 +68,9 @@ def refused(records: RecordDict) -> str:
 
 
 def test_a_node_sends_the_sum_of_its_devices(setup: Setup, plan: Plan, answer: RecordDict) -> None:
-    update = checked_update(unpack(answer, "fit", NAME), setup.federation, plan, plan.jobs)
+    update = checked_update(
+        unpack(answer, "fit", NAME), SumNumbers(setup.federation, plan, setup.start)
+    )
     expected = total(setup.fleet.fit(plan, setup.start))
     assert update.devices.tolist() == expected.devices.tolist() == list(HOSTED)
     assert update.statistics == expected.statistics
@@ -84,10 +87,11 @@ def test_jobs_of_devices_that_do_the_same_share_a_row() -> None:
     assert job_runs(jobs).tolist() == [[0, 1000, 0b11, 40, 20, 0, 10]]
 
 
-def add(arrays: dict[str, np.ndarray], place: int) -> None:
-    """Something impossible to one of the sums."""
-    arrays["sums"] = arrays["sums"].copy()
-    arrays["sums"][place] += 1 << 40
+def put(arrays: dict[str, np.ndarray], place: int, word: str) -> None:
+    """The least number that a word has room for, from byte ``place`` on: none that can be."""
+    data, size = arrays["sums"].copy(), np.dtype(word).itemsize
+    data[place : place + size] = np.array([np.iinfo(word).min], word).view(np.uint8)
+    arrays["sums"] = data
 
 
 TAMPERING: dict[str, Callable[[dict[str, Any], dict[str, np.ndarray]], Any]] = {
@@ -112,13 +116,20 @@ TAMPERING: dict[str, Callable[[dict[str, Any], dict[str, np.ndarray]], Any]] = {
     "sums has the type int16": lambda head, arrays: arrays.update(
         sums=arrays["sums"].astype(np.int16)
     ),
-    "sums has the shape (2409,), not (2410,)": lambda head, arrays: arrays.update(
-        sums=arrays["sums"][1:]
+    "layer 1, biases: sums has 39 bytes for 40": lambda head, arrays: arrays.update(
+        sums=arrays["sums"][:-1]
     ),
-    "layer 0, weights has a sum beyond": lambda head, arrays: add(arrays, 0),
-    "layer 0, biases has a sum beyond": lambda head, arrays: add(arrays, 64 * 32),
-    "layer 1, weights has a sum beyond": lambda head, arrays: add(arrays, 64 * 32 + 32),
-    "layer 1, biases has a sum beyond": lambda head, arrays: add(arrays, -1),
+    "sums has 1 bytes too many": lambda head, arrays: arrays.update(
+        sums=np.append(arrays["sums"], np.uint8(0))
+    ),
+    "layer 0, weights has a sum beyond": lambda head, arrays: put(arrays, 0, "<i2"),
+    "layer 0, biases has a sum beyond": lambda head, arrays: put(arrays, 2 * 64 * 32, "<i2"),
+    "layer 1, weights has a sum beyond": lambda head, arrays: put(
+        arrays, 2 * (64 * 32 + 32), "<i4"
+    ),
+    "layer 1, biases has a sum beyond": lambda head, arrays: put(
+        arrays, len(arrays["sums"]) - 4, "<i4"
+    ),
 }
 
 
@@ -130,14 +141,18 @@ def test_an_update_that_its_jobs_cannot_give_is_refused(
     head, arrays = dict(content.values), dict(content.arrays)
     TAMPERING[reason](head, arrays)
     with pytest.raises(MessageError) as error:
-        checked_update(Content("fit", head, arrays), setup.federation, plan, plan.jobs)
+        checked_update(
+            Content("fit", head, arrays), SumNumbers(setup.federation, plan, setup.start)
+        )
     assert reason in str(error.value)
 
 
 def test_fewer_devices_than_asked_are_fine(setup: Setup, plan: Plan) -> None:
     part = replace(plan, jobs=plan.jobs.at(np.arange(2)))
     answer = reply(asked_of(part, setup.start), NODE, SETTINGS)
-    update = checked_update(unpack(answer, "fit", NAME), setup.federation, plan, plan.jobs)
+    update = checked_update(
+        unpack(answer, "fit", NAME), SumNumbers(setup.federation, plan, setup.start)
+    )
     assert update.devices.tolist() == [3, 4]
 
 
@@ -201,7 +216,7 @@ def test_a_message_is_few_objects_for_a_superlink(setup: Setup, plan: Plan) -> N
 def test_other_versions_and_strangers_are_told_apart() -> None:
     older = ConfigRecord({"format": "tifed-node", "version": 2})
     assert refused(RecordDict({"tifed": older})) == (
-        "speaks version 2 of the message format; this release speaks version 3"
+        "speaks version 2 of the message format; this release speaks version 4"
     )
     assert refused(RecordDict()) == "is not a message of TIFeD"
     for bad in (b"nonsense", b"", save({"x": np.zeros(9)})[:-1], 7):

@@ -1,7 +1,7 @@
 """A fleet behind gateways, without Flower in between."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tifed.federation import (
     Plan,
     Update,
 )
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.nodes.context import DeviceSelection
 from tifed.nodes.gateway.relay import ask
 from tifed.nodes.messages.check import checked_scores, checked_sums, checked_update
@@ -87,7 +88,9 @@ class GatewayFleet:
             request = fit_message(self.name, plan, parameters)
             request.arrays["jobs"] = job_runs(jobs)
             answer = send(request)
-            yield checked_update(answer, self.setup.federation, plan, jobs)
+            yield checked_update(
+                answer, SumNumbers(self.setup.federation, replace(plan, jobs=jobs), parameters)
+            )
 
     def evaluate(self, parameters: Parameters) -> Iterator[DeviceScore]:
         for own, send in self._asked():

@@ -81,7 +81,7 @@ def test_boards_are_held_from_the_first_keys_until_the_last_sum_is_unmasked(boar
         for site, pool in enumerate(pools):
             mine = {other: of[site] for other, of in sealed.items() if other != site}
             jobs = job_runs(plan.jobs.for_devices(to_ranges([site])[:, 0]))
-            request = masked_fit_message(NAME, SESSION, plan, state.parameters, (0, 1), 32)
+            request = masked_fit_message(NAME, SESSION, plan, state.parameters, (0, 1))
             said(pool, site, request, {"jobs": jobs, **sealed_arrays(mine)})
         # That was the last round, but its sum is still under masks that these gateways know.
         assert all(map(held, pools))

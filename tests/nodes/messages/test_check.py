@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tifed.experiment import Setup, build, load_experiment
-from tifed.federation import Plan, begin, total
+from tifed.experiment import Experiment, Setup, build, load_experiment
+from tifed.federation import Plan, Update, begin, total
+from tifed.federation.sum_numbers import SumNumbers
+from tifed.native.coder import encode
 from tifed.nodes.answer import answer
 from tifed.nodes.context import HostedFleet, NodeContext
 from tifed.nodes.messages.check import checked_update
@@ -22,7 +24,9 @@ from tifed.nodes.messages.content import (
     refusal,
     update_message,
 )
+from tifed.nodes.messages.sums import sums_from_bytes
 from tifed.nodes.orders import Orders
+from tifed.rule.compression.coder import START
 from tifed.rule.learning import norm_of
 from tifed.rule.learning.clipping import largest_squares
 
@@ -43,12 +47,16 @@ def plan(setup: Setup) -> Plan:
 def two_of_three(setup: Setup, plan: Plan) -> Content:
     """The sums of devices 0 and 1."""
     some = replace(plan, jobs=plan.jobs.at(np.arange(2)))
-    return update_message("it", plan, total(setup.fleet.fit(some, setup.start)))
+    return update_message(
+        "it",
+        SumNumbers(setup.federation, plan, setup.start),
+        total(setup.fleet.fit(some, setup.start)),
+    )
 
 
 def checked(setup: Setup, plan: Plan, content: Content, **values: Any) -> Any:
     changed = Content("fit", {**content.values, **values}, content.arrays)
-    return checked_update(changed, setup.federation, plan, plan.jobs)
+    return checked_update(changed, SumNumbers(setup.federation, plan, setup.start))
 
 
 def test_a_nodes_words_of_an_absent_device_are_one_short_line(
@@ -129,7 +137,11 @@ def bounded(plan: Plan) -> Plan:
 def two_with_norms(setup: Setup, bounded: Plan) -> Content:
     """The same sums and norms, of devices that are held to a bound."""
     some = replace(bounded, jobs=bounded.jobs.at(np.arange(2)))
-    return update_message("it", bounded, total(setup.fleet.fit(some, setup.start)))
+    return update_message(
+        "it",
+        SumNumbers(setup.federation, bounded, setup.start),
+        total(setup.fleet.fit(some, setup.start)),
+    )
 
 
 def test_bounds_travel_with_a_plan_and_norms_with_an_update(
@@ -200,3 +212,89 @@ def test_norms_that_no_device_can_have_are_refused(
         content = Content("fit", two_with_norms.values, arrays)
         with pytest.raises(MessageError, match=words):
             checked(setup, bounded, content)
+
+
+SHORT = {"upload": ["ternary", "8-bit"], "download": "ternary"}
+
+
+@pytest.fixture(params=[{}, {"coder": True}, {"rows": 2}], ids=["packed", "coded", "rows"])
+def short(request: pytest.FixtureRequest) -> tuple[SumNumbers, Update]:
+    """Sums of short updates of three devices: -3..3, which lie in four bits, and 8-bit ones."""
+    chosen = Experiment(
+        devices=3, rounds=1, layers=(64, 4, 10), compression=SHORT | request.param
+    )  # fmt: skip
+    setup = build(chosen)
+    state, _ = begin(setup.federation, setup.fleet, setup.start)
+    (plan,) = setup.federation.plans(state)
+    numbers = SumNumbers(setup.federation, plan, state.parameters)
+    return numbers, total(setup.fleet.fit(plan, state.parameters))
+
+
+def test_short_sums_come_back_in_fewer_bytes(short: tuple[SumNumbers, Update]) -> None:
+    numbers, update = short
+    content = update_message("it", numbers, update)
+    found = checked_update(content, numbers)
+    for layer, part in update.layers.items():
+        assert np.array_equal(found.layers[layer].weight, part.weight)
+        assert np.array_equal(found.layers[layer].bias, part.bias)
+    # Four bits a weight of the first layer, two bytes one of the second, four bytes a bias.
+    assert content.arrays["sums"].nbytes <= 64 * 4 // 2 + 4 * 10 * 2 + 14 * 4
+    if "coded" in content.values:
+        assert all(content.values["coded"])
+        assert content.arrays["sums"].nbytes < 128 + 80 + 56
+
+
+def test_short_sums_that_no_devices_can_give_are_refused_by_name(
+    short: tuple[SumNumbers, Update],
+) -> None:
+    numbers, update = short
+    content = update_message("it", numbers, update)
+    first = content.values.get("coded", [0, 0])[0]
+    data = content.arrays["sums"]
+
+    def refused(words: str, data: Any, **values: Any) -> None:
+        changed = Content("fit", {**content.values, **values}, content.arrays | {"sums": data})
+        with pytest.raises(MessageError, match=words):
+            checked_update(changed, numbers)
+
+    if first:
+        refused("layer 0, weights: frame: its", np.concatenate([data[:1] ^ 255, data[1:]]))
+        refused("coded has -1", data, coded=[-1, 0])
+        refused("coded is not a list of 2", data, coded=[first])
+    else:
+        # 4 and -4 have four bits, and three ternary numbers do not give them.
+        for wrong in (0x44, 0xCC, 0x88):
+            odd = data.copy()
+            odd[0] = wrong
+            refused("layer 0, weights has bytes that are not those of", odd)
+    refused("layer 1, biases: sums has 39 bytes for 40", data[:-1])
+    refused("sums has 1 bytes too many", np.append(data, np.uint8(0)))
+    beyond = data.copy()
+    beyond[-4:] = np.array([3 * 32767 + 1], "<i4").view(np.uint8)
+    refused("layer 1, biases has a sum beyond", beyond)
+
+
+def test_a_coded_number_beyond_what_devices_can_give_is_refused(
+    short: tuple[SumNumbers, Update],
+) -> None:
+    """Of numbers up to 2 the coder's two bits hold 3 as well."""
+    numbers, update = short
+    if not numbers.federation.frame:
+        return
+    pair = replace(numbers, plan=replace(numbers.plan, jobs=numbers.plan.jobs.at(np.arange(2))))
+    q = np.full(64 * 4, 3, np.int64)
+    frame, _ = encode(q, 2, START, 6 * len(q))
+    with pytest.raises(ValueError, match="layer 0, weights has a sum beyond ±2"):
+        sums_from_bytes(
+            pair, np.frombuffer(frame.data, np.uint8), [len(frame.data)],
+            {0: 2 * numbers.federation.buffer}, update.devices[:2],
+        )  # fmt: skip
+
+
+def test_a_node_with_impossible_sums_says_so_itself(setup: Setup, plan: Plan) -> None:
+    numbers = SumNumbers(setup.federation, plan, setup.start)
+    update = total(setup.fleet.fit(plan, setup.start))
+    part = replace(update.layers[1], bias=update.layers[1].bias + (1 << 40) * numbers.unit)
+    wrong = replace(update, layers={**update.layers, 1: part})
+    with pytest.raises(MessageError, match="layer 1, biases has a sum beyond"):
+        update_message("it", numbers, wrong)

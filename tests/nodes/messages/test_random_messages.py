@@ -18,6 +18,7 @@ from tifed.federation import (
     begin,
     total,
 )
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.nodes.messages import masked, own_check, own_data
 from tifed.nodes.messages.check import (
     checked_absence,
@@ -50,7 +51,7 @@ MESSAGES = int(os.environ.get("TIFED_FUZZ_MESSAGES", "20000"))
 
 SESSION, HOSTED = bytes(range(16)), range(1, 3)
 KEYS = PublicKeys(b"m" * 32, b"s" * 32)
-SHAPE = Shape(3, 5, 32)
+SHAPE = Shape(3, ((5, 32), (4, 8)))
 ODD: tuple[Any, ...] = (
     -1, 0, 1, 2, 31, 33, 64, 255, 1 << 31, 1 << 63, 1 << 64, 1 << 4000, -(1 << 63), True, None,
     1.5, float("nan"), "", "7", "x" * 300, "\0\u202e", b"x", [], [1], [1, "2"], [[1]], {}, {"a": 1},
@@ -85,13 +86,14 @@ def kinds(setup: Setup) -> dict[str, Kind]:
     part = replace(plan, jobs=plan.jobs.for_devices(np.array(HOSTED)))
     fit = fit_message("it", part, setup.start)
     jobs = {"jobs": job_runs(part.jobs)}
-    update = update_message("it", plan, total(setup.fleet.fit(plan, setup.start)))
+    numbers = SumNumbers(federation, plan, setup.start)
+    update = update_message("it", numbers, total(setup.fleet.fit(plan, setup.start)))
     calibrated = message(
         "calibrate", "it", {"devices": to_ranges(sums.devices), "total": sums.total},
         samples=sums.samples, squares=sums.squares, absent=[2], reasons=["gone"],
     )  # fmt: skip
     real = [DeviceScore(device, 0, int(federation.streams[device])) for device in range(3)]
-    vector = Vector(np.arange(3, dtype="<u8"), np.arange(5, dtype="<u4"))
+    vector = Vector.of([0, 1, 2], (np.arange(5), 32), (np.arange(4), 8))
     neighbours = {3: KEYS, 5: KEYS}
     sealed = {3: bytes(SEALED), 5: bytes(SEALED)}
 
@@ -108,7 +110,6 @@ def kinds(setup: Setup) -> dict[str, Kind]:
 
     def read_masked(content: Content) -> None:
         assert len(masked.session_from(content)) == 16
-        assert masked.width_from(content) in (32, 64)
         assert all(len(one) == SEALED for one in masked.received_from(content).values())
 
     def read_own_scores(content: Content) -> None:
@@ -117,7 +118,7 @@ def kinds(setup: Setup) -> dict[str, Kind]:
 
     return {
         "fit": Kind(Content("fit", fit.values, fit.arrays | jobs), read_fit),
-        "update": Kind(update, lambda c: checked_update(c, federation, plan, plan.jobs)),
+        "update": Kind(update, lambda c: checked_update(c, numbers)),
         "sums": Kind(
             calibrated,
             lambda c: checked_sums(c, federation, asked, federation.calibration_samples),
@@ -159,7 +160,7 @@ def kinds(setup: Setup) -> dict[str, Kind]:
         ),
         "masked": Kind(
             with_arrays(
-                masked.masked_calibrate_message("it", SESSION, 50, 32), masked.sealed_arrays(sealed)
+                masked.masked_calibrate_message("it", SESSION, 50), masked.sealed_arrays(sealed)
             ),
             read_masked,
         ),

@@ -1,7 +1,7 @@
 """A fleet whose devices sit behind Flower nodes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from tifed.federation import (
     Plan,
     Update,
 )
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.nodes.flower.exchange import Exchanges
 from tifed.nodes.messages.check import (
     checked_absence,
@@ -90,7 +91,10 @@ class FlowerFleet(Exchanges):
             return {"jobs": job_runs(jobs.for_devices(own))}
 
         def accept(content: Content, own: Integers) -> Update:
-            update = checked_update(content, self.federation, plan, jobs.for_devices(own))
+            update = checked_update(
+                content,
+                SumNumbers(self.federation, replace(plan, jobs=jobs.for_devices(own)), parameters),
+            )
             for device, reason in update.absent.items():
                 self.log(f"{name}: no answer of device {device}: {reason}")
             return update

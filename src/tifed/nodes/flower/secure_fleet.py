@@ -7,6 +7,7 @@ import numpy as np
 
 from tifed.errors import RunError
 from tifed.federation import FeatureSums, Plan, Update
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.nodes.flower.masked_exchanges import MaskedExchanges, Work
 from tifed.nodes.messages.check import checked_sums, checked_update
 from tifed.nodes.messages.content import (
@@ -26,7 +27,6 @@ from tifed.secure_aggregation.vectors import (
     UpdateVectors,
     calibration_width,
     layers_in,
-    update_width,
 )
 
 
@@ -45,9 +45,7 @@ class SecureFlowerFleet(MaskedExchanges):
         vectors = CalibrationVectors(federation.network.features, calibration_width(federation))
 
         def request(session: bytes, following: bytes | None) -> Content:
-            return masked_calibrate_message(
-                self.experiment, session, samples, vectors.width, following
-            )
+            return masked_calibrate_message(self.experiment, session, samples, following)
 
         work = Work(
             "calibration", "query", request, lambda own: {"devices": to_ranges(own)}, vectors.shape
@@ -66,12 +64,12 @@ class SecureFlowerFleet(MaskedExchanges):
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """The sum of all devices in ``plan`` whose nodes answer, as one; or that it is void."""
         jobs, name = plan.jobs, f"round {plan.round + 1}, exchange {plan.exchange}"
-        network, width = self.federation.network, update_width(self.federation)
-        vectors = UpdateVectors(network, layers_in(plan), width)
+        numbers = SumNumbers(self.federation, plan, parameters)
+        vectors = UpdateVectors(numbers, layers_in(plan))
 
         def request(session: bytes, following: bytes | None) -> Content:
             return masked_fit_message(
-                self.experiment, session, plan, parameters, vectors.layers, width, following
+                self.experiment, session, plan, parameters, vectors.layers, following
             )
 
         work = Work(
@@ -80,7 +78,7 @@ class SecureFlowerFleet(MaskedExchanges):
         )  # fmt: skip
         try:
             vector, found, absent = self.summed(work, jobs.device)
-            update = self._checked_update(plan, vectors.decoded(vector, found))
+            update = self._checked_update(numbers, vectors.decoded(vector, found))
         except VoidExchangeError as void:
             self.log(f"{name} is void: {void}")
             absent = dict.fromkeys(jobs.device.tolist(), f"its exchange is void: {void}")
@@ -90,15 +88,15 @@ class SecureFlowerFleet(MaskedExchanges):
             # Going on would use up the devices' samples for nothing.
             raise RunError("no node is left; go on with the run when there are some")
 
-    def _checked_update(self, plan: Plan, update: Update) -> Update:
+    def _checked_update(self, numbers: SumNumbers, update: Update) -> Update:
         """The sum, held to what one node with all the devices could have answered.
 
         Raises:
             VoidExchangeError: if it could not.
         """
-        content = update_message(self.experiment, plan, update)
         try:
-            return checked_update(content, self.federation, plan, plan.jobs)
+            content = update_message(self.experiment, numbers, update)
+            return checked_update(content, numbers)
         except MessageError as reason:
             raise VoidExchangeError(f"the sum {reason}") from reason
 

@@ -8,15 +8,15 @@ from tifed.federation import (
     DeviceScore,
     FeatureSums,
     Federation,
-    Jobs,
     LayerSum,
-    Plan,
     Update,
 )
 from tifed.federation.counts import impossible_counts, impossible_squares
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.federation.update import NO_NORMS
 from tifed.nodes.messages.content import LONGEST_REASON, Content, MessageError
 from tifed.nodes.messages.device_ranges import from_ranges
+from tifed.nodes.messages.sums import check_within, sums_from_bytes
 from tifed.printable import printable
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics, norm_of
@@ -62,13 +62,14 @@ def checked_sums(
     return FeatureSums(total, squares, counted, devices)
 
 
-def checked_update(content: Content, federation: Federation, plan: Plan, asked: Jobs) -> Update:
-    """The update in a node's reply to the jobs ``asked``, a part of ``plan``.
+def checked_update(content: Content, numbers: SumNumbers) -> Update:
+    """The update in a node's reply to the part of a plan that ``numbers`` are for.
 
     Raises:
         MessageError: if round, exchange, devices, layers, shapes, types, counts or sums are not
             what the jobs can give.
     """
+    federation, plan, asked = numbers.federation, numbers.plan, numbers.plan.jobs
     for name, expected in (("round", plan.round), ("exchange", plan.exchange)):
         if content.integer(name) != expected:
             raise MessageError(f"is of {name} {content.integer(name)}, not {expected}")
@@ -93,22 +94,27 @@ def checked_update(content: Content, federation: Federation, plan: Plan, asked: 
     if found != layers:
         raise MessageError(f"has layers {found}, not {layers}")
     counts = {name: _counts(content, name, len(layers)) for name in ("samples", "counts")}
-    sizes = [(of.fan_in * of.fan_out, of.fan_out) for of in federation.network.layers]
-    all_sums = content.array("sums", np.int64, (sum(sum(sizes[layer]) for layer in layers),))
-    sums, end = {}, 0
+    behind = {number: int(weights[number].sum()) for number in layers}
     for place, number in enumerate(layers):
-        layer = federation.network.layers[number]
-        samples, count = int(weights[number].sum()), len(weights[number])
-        if (counts["samples"][place], counts["counts"][place]) != (samples, count):
+        told = counts["samples"][place], counts["counts"][place]
+        if told != (behind[number], len(weights[number])):
             raise MessageError(f"layer {number} counts other samples or devices than it was asked")
-        begin, middle, end = end, end + sizes[number][0], end + sum(sizes[number])
-        weight, bias = all_sums[begin:middle], all_sums[middle:end]
+    coded = _counts(content, "coded", len(layers)) if federation.frame else [0] * len(layers)
+    if min(coded, default=0) < 0:
+        raise MessageError(f"coded has {min(coded)}")
+    data = content.array("sums", np.uint8, (None,))
+    try:
+        found_sums = sums_from_bytes(numbers, data, coded, behind, devices)
+    except ValueError as error:
+        raise MessageError(str(error)) from error
+    sums = {}
+    for number, (weight, bias) in found_sums.items():
+        layer, samples = federation.network.layers[number], behind[number]
         within(
             f"layer {number}, weights", weight, federation.weight_reach(number) * samples + noise
         )
         within(f"layer {number}, biases", bias, layer.bias_bound * samples + noise)
-        shape = (layer.fan_in, layer.fan_out)
-        sums[number] = LayerSum(weight.reshape(shape), bias, samples, count)
+        sums[number] = LayerSum(weight, bias, samples, len(weights[number]))
     absent = checked_absence(content, asked.device, devices)
     norms = _norms(content, federation, plan, jobs) if plan.bounded else NO_NORMS
     return Update(devices, sums, statistics, absent, norms)
@@ -204,5 +210,7 @@ def _counts(content: Content, name: str, length: int) -> list[int]:
 
 def within(name: str, array: Integers, bound: int) -> None:
     """Refuse sums that no samples or parameters within their bounds can give."""
-    if array.size and (int(array.max()) > bound or int(array.min()) < -bound):
-        raise MessageError(f"{name} has a sum beyond ±{bound}")
+    try:
+        check_within(name, array, bound)
+    except ValueError as error:
+        raise MessageError(str(error)) from error

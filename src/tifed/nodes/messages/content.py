@@ -1,4 +1,4 @@
-"""The message format, version 3: what a server asks of a node, and what the node answers.
+"""The message format, version 4: what a server asks of a node, and what the node answers.
 
 Every message says its format, version, kind and experiment; beside that:
 
@@ -32,8 +32,9 @@ personalise arrays of the parameters; ``rounds``,       arrays ``scores``; ``abs
 
 Every array is of integers. Devices travel as ranges (first, count), jobs as runs of devices with
 equal jobs, so a message does not grow with the devices behind a node as long as they do the same.
-``sums`` are int64, per layer in ``layers`` its weights, row by row, and its biases. Of devices that
-have not answered ``absent`` has the numbers, and ``reasons`` as many sentences.
+``sums`` are the bytes of `tifed.nodes.messages.sums`, with which ``coded`` goes in a run with a
+coder. Of devices that have not answered ``absent`` has the numbers, and ``reasons`` as many
+sentences.
 """
 
 from collections.abc import Mapping
@@ -44,14 +45,16 @@ import numpy as np
 
 from tifed.errors import UsageError
 from tifed.federation import Jobs, Plan, Update
+from tifed.federation.sum_numbers import SumNumbers
 from tifed.nodes.messages.device_ranges import from_ranges, to_ranges
+from tifed.nodes.messages.sums import sums_to_bytes
 from tifed.printable import printable
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import LARGEST_CLIP, Statistics
 from tifed.rule.network import Network, Parameters, check_parameters
 
 NAME = "tifed-node"
-VERSION = 3
+VERSION = 4
 LONGEST_REASON = 200
 """Characters of what a node says about something that went wrong."""
 
@@ -253,25 +256,31 @@ def job_runs(jobs: Jobs) -> Integers:
     return np.stack([device[starts], counts, *(column[starts] for column in work)], axis=1)
 
 
-def update_message(experiment: str, plan: Plan, update: Update) -> Content:
-    """A node's partial sums."""
-    numbers = sorted(update.layers)
-    sums = [update.layers[number] for number in numbers]
+def update_message(experiment: str, numbers: SumNumbers, update: Update) -> Content:
+    """A node's partial sums.
+
+    Raises:
+        MessageError: if one is beyond what the devices can give.
+    """
+    plan, layers = numbers.plan, sorted(update.layers)
+    sums = [update.layers[number] for number in layers]
+    try:
+        data, coded = sums_to_bytes(numbers, update)
+    except ValueError as error:
+        raise MessageError(str(error)) from error
     norms: Arrays = {}
     if len(update.norms):
         norms["norms"] = update.norms[np.argsort(update.devices)]
     arrays: Arrays = norms | {
         "devices": to_ranges(np.sort(update.devices)),
-        "sums": np.concatenate(
-            [np.zeros(0, np.int64), *(a.ravel() for part in sums for a in (part.weight, part.bias))]
-        ),
+        "sums": data,
     }
     return message(
         "fit", experiment, arrays,
-        round=plan.round, exchange=plan.exchange, layers=numbers,
+        round=plan.round, exchange=plan.exchange, layers=layers,
         samples=[part.samples for part in sums], counts=[part.devices for part in sums],
         statistics=[getattr(update.statistics, field.name) for field in fields(Statistics)],
-        **absence(update.absent),
+        **coded, **absence(update.absent),
     )  # fmt: skip
 
 

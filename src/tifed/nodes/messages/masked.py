@@ -9,11 +9,11 @@ keys             arrays ``devices``; ``session``         arrays ``keys``
 shares           arrays ``neighbours``, ``keys``;        arrays ``sealed``
                  ``session``, ``sites``, ``threshold``
 masked-fit       as ``fit``, and arrays ``senders``,     arrays ``devices``, ``counts``,
-                 ``sealed``; ``session``, ``layers``,    ``sums``; if any, ``absent``; with
-                 ``width``; perhaps ``next``             ``next`` the array ``keys``
+                 ``sealed``; ``session``, ``layers``;    ``sums``; if any, ``absent``; with
+                 perhaps ``next``                        ``next`` the array ``keys``
 masked-calibrate as ``calibrate``, and arrays            arrays ``devices``, ``counts``,
-                 ``senders``, ``sealed``; ``session``,   ``sums``; if any, ``absent``; with
-                 ``width``; perhaps ``next``             ``next`` the array ``keys``
+                 ``senders``, ``sealed``; ``session``;   ``sums``; if any, ``absent``; with
+                 perhaps ``next``                        ``next`` the array ``keys``
 unmask           arrays ``survivors``; ``session``;      arrays ``own``, ``of``, ``shares``;
                  perhaps ``next`` and what goes with     with ``next`` the array ``sealed``
                  ``shares``
@@ -21,7 +21,7 @@ unmask           arrays ``survivors``; ``session``;      arrays ``own``, ``of``,
 
 A session is a text of 32 hexadecimal digits, and so is ``next``, which is the one that comes next.
 A site goes by the number of its first device. Keys, seeds and shares are uint8. ``counts`` are
-uint64 and ``sums`` uint16, uint32 or uint64, both masked.
+uint64, and ``sums`` the bytes of words whose widths follow from the experiment, both masked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
 from tifed.secure_aggregation.graph import Sharing
 from tifed.secure_aggregation.keys import KEY, SEED, PublicKeys
-from tifed.secure_aggregation.masks import WIDTHS, Shape, Vector
+from tifed.secure_aggregation.masks import Shape, Vector
 from tifed.secure_aggregation.site import SEALED, SESSION, Opening
 
 KEYS, SHARES, UNMASK = "keys", "shares", "unmask"
@@ -105,7 +105,6 @@ def masked_fit_message(
     plan: Plan,
     parameters: Parameters,
     layers: tuple[int, ...],
-    width: int,
     following: bytes | None = None,
 ) -> Content:
     """`fit_message` for masked sums; each site gets jobs and `sealed_arrays` besides.
@@ -113,19 +112,19 @@ def masked_fit_message(
     With ``following`` it asks for keys of that session, too.
     """
     plain = fit_message(experiment, plan, parameters)
-    more = {"session": session.hex(), "layers": mask_of(layers), "width": width}
+    more = {"session": session.hex(), "layers": mask_of(layers)}
     more |= _following(following)
     return message(MASKED_FIT, experiment, plain.arrays, **(_own_values(plain) | more))
 
 
 def masked_calibrate_message(
-    experiment: str, session: bytes, samples: int, width: int, following: bytes | None = None
+    experiment: str, session: bytes, samples: int, following: bytes | None = None
 ) -> Content:
     """Asks for masked feature sums; each site gets its devices and `sealed_arrays` besides.
 
     With ``following`` it asks for keys of that session, too.
     """
-    values: dict[str, Any] = {"session": session.hex(), "samples": samples, "width": width}
+    values: dict[str, Any] = {"session": session.hex(), "samples": samples}
     return message(MASKED_CALIBRATE, experiment, {}, **(values | _following(following)))
 
 
@@ -152,7 +151,7 @@ def masked_answer(
     Why other devices are not in it says nothing here.
     """
     arrays: Arrays = {
-        "devices": to_ranges(np.sort(devices)), "counts": vector.counts, "sums": vector.sums,
+        "devices": to_ranges(np.sort(devices)), "counts": vector.counts, "sums": vector.sum_data,
     }  # fmt: skip
     if keys is not None:
         arrays["keys"] = _bytes([keys.masks, keys.shares], KEY)
@@ -162,15 +161,7 @@ def masked_answer(
 def vector_from(content: Content, shape: Shape) -> Vector:
     """The masked vector of an answer."""
     counts = content.array("counts", "<u8", (shape.counts,))
-    return Vector(counts, content.array("sums", shape.word, (shape.sums,)))
-
-
-def width_from(content: Content) -> int:
-    """The width that a request asks for."""
-    width = content.integer("width")
-    if width not in WIDTHS:
-        raise MessageError(f"width is {width}, none of {', '.join(map(str, WIDTHS))}")
-    return width
+    return Vector.from_data(counts, content.array("sums", np.uint8, (shape.sum_bytes,)), shape)
 
 
 def unmask_message(
