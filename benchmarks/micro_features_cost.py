@@ -99,7 +99,8 @@ def compiled(package: Path, folder: Path, level: str) -> Path:
     command = [sys.executable, "-m", "ziglang", "c++", "-nostdlib++", "-fno-exceptions",
                "-fno-rtti", "-target", "thumb-linux-musleabi",
                "-mcpu=cortex_m4", "-static", level, "-w", "-fno-sanitize=undefined",
-               "-DFIXED_POINT=16", f"-I{package}", f"-I{folder}", f"-I{package / 'kissfft'}", source, *sources,
+               "-DFIXED_POINT=16", f"-I{package}", f"-I{folder}", f"-I{package / 'kissfft'}",
+               source, *sources,
                "-o", image]  # fmt: skip
     subprocess.run([str(part) for part in command], check=True)
     return image
@@ -109,7 +110,7 @@ def counted(image: Path, frames: int) -> tuple[int, int]:
     """Instructions of so many frames of noise, and bytes of RAM."""
     emulator: Any = unicorn
     machine = emulator.Uc(emulator.UC_ARCH_ARM, emulator.UC_MODE_THUMB)
-    machine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_A15)  # runs M4 code, FPU included
+    machine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_A15)  # runs it
     with image.open("rb") as file:
         elf = ELFFile(file)
         parts = [part for part in elf.iter_segments() if part["p_type"] == "PT_LOAD"]
