@@ -186,7 +186,8 @@ def test_bounds_that_there_are_not_are_refused(
 
 def test_a_norm_of_a_layer_that_was_not_trained_is_refused(setup: Setup, bounded: Plan) -> None:
     first = replace(bounded, jobs=replace(bounded.jobs, layers=0 * bounded.jobs.layers + 1))
-    content = update_message("it", first, total(setup.fleet.fit(first, setup.start)))
+    numbers = SumNumbers(setup.federation, first, setup.start)
+    content = update_message("it", numbers, total(setup.fleet.fit(first, setup.start)))
     assert checked(setup, first, content).norms[:, 1].tolist() == [0, 0, 0]
     content.arrays["norms"] = content.arrays["norms"] + np.array([0, 1])
     with pytest.raises(MessageError, match=r"norms has one of layer 1 of a device that does not"):

@@ -8,7 +8,9 @@ from tifed.federation import (
     DeviceScore,
     FeatureSums,
     Federation,
+    Jobs,
     LayerSum,
+    Plan,
     Update,
 )
 from tifed.federation.counts import impossible_counts, impossible_squares
