@@ -98,8 +98,9 @@ class Changes:
         for twice the energy, and so for gradients that are longer by half a bit: it makes changes
         smaller by the other half.
 
-        >>> Changes((Change(1, 5), Change(127)), by_energy=True).at(1, -3)
-        (Change(top=1, shift=6, rows=1), Change(top=127, shift=0, rows=1))
+        >>> first, last = Changes((Change(1, 5), Change(127)), by_energy=True).at(1, -3)
+        >>> first.shift, last.shift
+        (6, 0)
         """
         faint = energy_shift >> 1 if self.by_energy else 0
         return tuple(
