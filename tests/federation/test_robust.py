@@ -61,6 +61,13 @@ def test_the_first_bound_follows_from_the_rule_and_the_next_from_the_lower_media
     assert CLIP.bounded(network, plan, state).clips == {0: 80, 1: 14}
 
 
+def test_an_exchange_without_a_job_has_bounds_and_no_trouble(small: Make) -> None:
+    run = small(lengths=(12,) * 5)
+    nobody = plan_for({0: (0,)})
+    nobody = replace(nobody, jobs=nobody.jobs.for_devices(np.zeros(0, np.int64)))
+    assert set(CLIP.bounded(run.federation.network, nobody, run.state()).clips) == {0, 1}
+
+
 @pytest.mark.parametrize("recipe", ["tuned", "paper"])
 @pytest.mark.parametrize(
     ("mode", "layers"),

@@ -153,11 +153,15 @@ class NoKey:
 def test_whoever_says_that_he_has_no_key_is_sent_one_key_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, stranger = tmp_path / "boards.keys", NoKey()
+    kept, stranger = tmp_path / "boards.keys", NoKey()
+    file = tmp_path / "link.keys"
+    file.symlink_to(kept)
     monkeypatch.setattr("tifed.link.giving.open_transport", lambda address, baud: stranger)
     monkeypatch.setattr("tifed.cli.keys._SECONDS", 5.0)
-    write_keys(file, {0: new_key(), 1: new_key()})
+    write_keys(kept, {0: new_key(), 1: new_key()})
     keys = read_keys(file, "keys")
+    # A key that was written by hand is the same in capitals.
+    kept.write_text(kept.read_text().replace(keys[0].hex(), keys[0].hex().upper()))
 
     def send(*options: str) -> None:
         command = [str(file), "--page", "0", "--send", "unix:a", *options]

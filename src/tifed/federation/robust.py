@@ -135,11 +135,11 @@ def _usual(plan: Plan, update: Update) -> dict[int, int]:
 
 
 def _usual_by_rule(network: Network, plan: Plan, layer: int) -> int:
-    """What is usual in ``layer`` in a first exchange, to within a factor of four or so.
+    """What is usual in ``layer`` in a first exchange, to within a factor of eight or so.
 
     The root mean square of what devices change is then about a ternary step of the middle of a run.
     """
-    change = usual_shift(network, layer, 1, int(plan.jobs.steps.max()), plan.extra_shift)
+    change = usual_shift(network, layer, 1, int(plan.jobs.steps.max(initial=1)), plan.extra_shift)
     if layer == 0:
         change = max(0, change - (plan.energy_shift >> 1))
     size = network.layers[layer]

@@ -76,9 +76,12 @@ class SumNumbers:
         return weight // self.unit, bias // self.unit
 
     def rows(self, layer: int, devices: Integers) -> NDArray[np.bool_]:
-        """Which rows of weights any of ``devices`` has sent: flags (fan_in,)."""
+        """Which rows of weights are not 0 for certain: flags (fan_in,).
+
+        Those that any of ``devices`` has sent, and all if there is noise in them.
+        """
         fan_in = self.federation.network.layers[layer].fan_in
-        if self._change(layer).rows == 1:
+        if self._change(layer).rows == 1 or self.federation.noise is not None:
             return np.ones(fan_in, bool)
         flags: NDArray[np.bool_] = self.plan.row_samples(layer, fan_in, devices).ravel() > 0
         return flags

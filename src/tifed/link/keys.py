@@ -119,14 +119,14 @@ def note_sent(path: Path, device: int, key: bytes, field: str) -> None:
         words = line.split()
         if not words or words[0].startswith("#") or int(words[0]) != device:
             continue
-        if words[1:] == [key.hex(), SENT]:
+        if bytes.fromhex(words[1]) == key and words[2:] == [SENT]:
             raise UsageError(
                 f"{field}: the key of device {device} was sent before, and whoever answers now "
                 "says that it has none: that may be a stranger on the line. If the board did not "
                 "get the key, or its memory was erased, give it a new one with --new"
             )
         lines[number] = f"{device} {key.hex()} {SENT}"
-    write_atomically(path, "\n".join(lines) + "\n", 0o600)
+    write_atomically(path.resolve(), "\n".join(lines) + "\n", 0o600)  # not in place of a link
 
 
 def key_of(keys: Mapping[int, bytes], device: int, field: str) -> bytes:

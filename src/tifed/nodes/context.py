@@ -160,6 +160,7 @@ def simulated_context(
     masked = resolved.privacy.secure_aggregation
     devices = selection.devices(resolved.devices)
     terms.require(resolved)
+    require_nodes(resolved)
     if terms.accepts != ANY and not resolved.own_data:
         require_own_files(resolved, data_dir)
     if not resolved.own_data:
@@ -200,6 +201,19 @@ def samples_digest(experiment: Experiment, setup: Setup) -> str:
 def _built(experiment: str, data_dir: Path | None) -> Setup:
     """Shared by the nodes that one process plays in a simulation."""
     return built_here(parsed(experiment), data_dir)
+
+
+def require_nodes(experiment: Experiment) -> None:
+    """Make sure that nodes can do what an experiment says.
+
+    Raises:
+        UsageError: if they cannot, naming the setting.
+    """
+    if experiment.compression.residual:
+        raise UsageError(
+            "compression.residual: nodes keep nothing of their devices' changes between two "
+            "exchanges; set compression.residual = false"
+        )
 
 
 @lru_cache(maxsize=4)

@@ -184,6 +184,16 @@ def test_bounds_that_there_are_not_are_refused(
         plan_from(wrong, setup.network, range(3))
 
 
+def test_a_node_of_whose_devices_none_has_answered_has_no_norms(
+    setup: Setup, bounded: Plan
+) -> None:
+    absent = Update(absent={0: "silent", 1: "silent", 2: "silent"})
+    content = update_message("it", SumNumbers(setup.federation, bounded, setup.start), absent)
+    found = checked(setup, bounded, content)
+    assert found.absent == absent.absent
+    assert not len(found.norms)
+
+
 def test_a_norm_of_a_layer_that_was_not_trained_is_refused(setup: Setup, bounded: Plan) -> None:
     first = replace(bounded, jobs=replace(bounded.jobs, layers=0 * bounded.jobs.layers + 1))
     numbers = SumNumbers(setup.federation, first, setup.start)
@@ -299,3 +309,20 @@ def test_a_node_with_impossible_sums_says_so_itself(setup: Setup, plan: Plan) ->
     wrong = replace(update, layers={**update.layers, 1: part})
     with pytest.raises(MessageError, match="layer 1, biases has a sum beyond"):
         update_message("it", numbers, wrong)
+
+
+def test_noise_comes_in_rows_that_no_device_has_sent_too() -> None:
+    pytest.importorskip("dp_accounting", reason="needs pip install 'tifed[privacy]'")
+    privacy = {"noise_multiplier": 0.5, "clip": 300, "centre": -64, "noise_seed": 9}
+    overrides = {"devices": 4, "rounds": 3, "privacy": privacy, "compression": {"rows": 4}}
+    setup = build(load_experiment(overrides=overrides))
+    state, _ = begin(setup.federation, setup.fleet, setup.start)
+    plan = next(iter(setup.federation.plans(state)))
+    plan = setup.federation.with_changes(replace(plan, jobs=plan.jobs.at(np.arange(1))))
+    sums = total(setup.fleet.fit(plan, state.parameters))
+    numbers = SumNumbers(setup.federation, plan, state.parameters)
+    assert not plan.row_samples(0, 64, sums.devices).all()
+    found = checked_update(update_message("it", numbers, sums), numbers)
+    for number, part in sums.layers.items():
+        assert part.weight.any(axis=1).all()
+        assert np.array_equal(found.layers[number].weight, part.weight)

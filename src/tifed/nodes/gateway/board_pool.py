@@ -22,7 +22,13 @@ from tifed.link import Client, Patience, address_opener
 from tifed.link.address import check_distinct, exposed_lines
 from tifed.link.keys import keys_for
 from tifed.nodes.acceptance import require_accepted
-from tifed.nodes.context import DeviceSelection, NodeContext, parsed, samples_digest
+from tifed.nodes.context import (
+    DeviceSelection,
+    NodeContext,
+    parsed,
+    require_nodes,
+    samples_digest,
+)
 from tifed.nodes.last_answer import LastAnswer
 from tifed.nodes.least import LeastSamples
 from tifed.nodes.ledger import Ledger, charged
@@ -165,6 +171,7 @@ class BoardPool:
         """
         resolved = parsed(experiment)
         self._terms.require(resolved)
+        require_nodes(resolved)
         if self._context is not None and self._key == (experiment, selection):
             if not self.given_up:
                 return self._context
@@ -182,7 +189,7 @@ class BoardPool:
         self._release()
         made = None
         if resolved.privacy.device_masks:
-            made = self._made.setdefault((experiment, selection), MadeSums())
+            made = self._made.setdefault((identity(resolved), selection), MadeSums())
         linked = LinkedFleet(
             setup.inputs,
             self._lines.clients(len(devices)),

@@ -124,6 +124,8 @@ def checked_update(content: Content, numbers: SumNumbers) -> Update:
 
 def _norms(content: Content, federation: Federation, plan: Plan, jobs: Jobs) -> Integers:
     """The norms of updates before they were held to bounds, of all that changed or by layer."""
+    if not len(jobs):  # of a node none of whose devices has answered
+        return NO_NORMS
     depth = federation.network.depth
     norms = content.array("norms", np.int64, (len(jobs), depth if plan.clips else 1))
     most = norm_of(largest_squares(federation.network))
