@@ -24,6 +24,7 @@ import numpy as np
 
 from tifed.experiment import Experiment, build, load_experiment, to_toml
 from tifed.nodes.flower import prepare_environment, require_flower
+from tifed.nodes.flower.format import ARRAYS
 
 prepare_environment()
 require_flower(simulation=True)
@@ -83,8 +84,9 @@ def array_bytes(message: Message) -> int:
     """Bytes of a message's arrays."""
     if message.has_error():
         return 0
-    records = message.content.array_records.values()
-    return sum(len(array.data) for record in records for array in record.values())
+    records = message.content.config_records.values()
+    found = [record[ARRAYS] for record in records if ARRAYS in record]
+    return sum(len(data) for data in found if isinstance(data, bytes))
 
 
 @dataclass

@@ -79,6 +79,7 @@ void check_upload(uint32_t (*draw)(uint32_t below))
                            draw(15u),
                            rows,
                            draw(rows),
+                           -1,
                            {draw(1u << 31), draw(1u << 31)}};
     const uint32_t count = layer.fan_in * layer.fan_out;
     int16_t *sent = zeroed_memory(count, sizeof *sent);
