@@ -54,6 +54,9 @@ enum {
     TIFED_LINK_GET_CHANGES = 26,
     TIFED_LINK_PUT_CHANGES = 27,
     TIFED_LINK_PUT_START = 28,
+    /* Of a device that answers an exchange as a whole; and, in a type, that an order is not answered. */
+    TIFED_LINK_EXCHANGE = 29,
+    TIFED_LINK_SILENT = 0x40,
     TIFED_LINK_ANSWER = 0x80,
     /* What the device says unasked. */
     TIFED_LINK_READY = 0xC0, /* it has started */
@@ -63,21 +66,22 @@ enum {
 /* First byte of an answer: 0, a core error's magnitude (1..9), or one of these. */
 enum {
     TIFED_LINK_OK = 0,
-    TIFED_LINK_UNKNOWN = 64,   /* no such type */
-    TIFED_LINK_LENGTH,         /* the payload has another length than the type's */
-    TIFED_LINK_SESSION,        /* not the session that this device is in: it has restarted */
-    TIFED_LINK_UNCONFIGURED,   /* to be configured first */
-    TIFED_LINK_BUSY,           /* training */
-    TIFED_LINK_ORDER,          /* not the piece of a sample that comes next */
-    TIFED_LINK_FORMAT,         /* another version of the link */
-    TIFED_LINK_TOO_FEW,        /* fewer samples than its owner asks for, or none */
-    TIFED_LINK_NOT_ALLOWED,    /* its owner does not allow it */
-    TIFED_LINK_UNREADABLE,     /* a sample of its own, or its label, cannot be read */
-    TIFED_LINK_NOT_KEPT,       /* no place for the model, or writing there failed */
-    TIFED_LINK_SEALED_ONLY,    /* this device has a key, and takes no frame that is not sealed */
-    TIFED_LINK_NO_KEY,         /* it is to have one, and has none, or no fresh nonce */
-    TIFED_LINK_OLDER,          /* a model of an earlier round than the one that it keeps */
-    TIFED_LINK_TOO_FEW_DEVICES /* fewer devices in a sum than hide one of them */
+    TIFED_LINK_UNKNOWN = 64,    /* no such type */
+    TIFED_LINK_LENGTH,          /* the payload has another length than the type's */
+    TIFED_LINK_SESSION,         /* not the session that this device is in: it has restarted */
+    TIFED_LINK_UNCONFIGURED,    /* to be configured first */
+    TIFED_LINK_BUSY,            /* training */
+    TIFED_LINK_ORDER,           /* not the piece of a sample that comes next */
+    TIFED_LINK_FORMAT,          /* another version of the link */
+    TIFED_LINK_TOO_FEW,         /* fewer samples than its owner asks for, or none */
+    TIFED_LINK_NOT_ALLOWED,     /* its owner does not allow it */
+    TIFED_LINK_UNREADABLE,      /* a sample of its own, or its label, cannot be read */
+    TIFED_LINK_NOT_KEPT,        /* no place for the model, or writing there failed */
+    TIFED_LINK_SEALED_ONLY,     /* this device has a key, and takes no frame that is not sealed */
+    TIFED_LINK_NO_KEY,          /* it is to have one, and has none, or no fresh nonce */
+    TIFED_LINK_OLDER,           /* a model of an earlier round than the one that it keeps */
+    TIFED_LINK_TOO_FEW_DEVICES, /* fewer devices in a sum than hide one of them */
+    TIFED_LINK_MISSED           /* an order before this one, which had no answer, has not come */
 };
 
 /* Takes `length` bytes for the line, a whole frame or a piece of one, which are `bytes` only until
