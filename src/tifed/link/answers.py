@@ -32,6 +32,7 @@ _HELLO = struct.Struct("<BBB10I")
 _STATUS = struct.Struct("<BH9I")
 _VALUE = struct.Struct("<H")
 _LAYER = struct.Struct("<HHB")
+_LARGEST, _LONGEST_NUMBER = 0xFFFFFFFF, 35
 _SUMS = struct.Struct("<IQ")
 _WORD = struct.Struct("<I")
 _COUNTS = struct.Struct("<5IB")
@@ -288,11 +289,13 @@ def numbers(answer: bytes, count: int) -> tuple[list[int], bytes]:
     for _ in range(count):
         number, bits = 0, 0
         while True:
-            if place == len(answer) or bits > 28:
-                raise ValueError("ends in the middle of a number, or has one beyond 32 bits")
+            if place == len(answer):
+                raise ValueError(f"ends in the middle of {count} numbers")
             number |= (answer[place] & 127) << bits
             bits += 7
             place += 1
+            if number > _LARGEST or bits > _LONGEST_NUMBER:
+                raise ValueError("has a number beyond 32 bits")
             if answer[place - 1] < 128:
                 break
         found.append(number)
