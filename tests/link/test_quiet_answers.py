@@ -92,7 +92,7 @@ def test_a_bias_that_moves_beyond_its_bound() -> None:
     before = np.array([bound, -bound], np.int16)
     answer = struct.pack("<HHB2b", 2, 0, 1, 0, 0)
     assert exchanged(answer, 0, before, 1, bound, None)[1].tolist() == [bound, -bound]
-    for moved in ((1, 0), (0, -1)):
+    for moved in ((127, 0), (0, -127)):  # beyond 16 bits, too
         answer = struct.pack("<HHB2b", 2, 0, 1, *moved)
         with pytest.raises(ValueError, match=f"passes the bound {bound}"):
             exchanged(answer, 0, before, 1, bound, None)
