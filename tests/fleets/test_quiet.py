@@ -1,15 +1,24 @@
 """Exchanges that boards answer as a whole, over lines that lose frames."""
 
+import shutil
 from typing import Any
 
 import pytest
+
+pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
+
 from benchmarks.one_frame import FRAME, digest, digits, on_boards
 
+from tifed.fleets.emulated import Emulation
 from tifed.link import Patience
 
-pytestmark = pytest.mark.slow(30)
+pytestmark = pytest.mark.slow(40)
 
 PATIENT = Patience(training=4.0)
+
+
+def own(**settings: Any) -> Any:
+    return digits(**({"own_data": True, "rounds": 3, "devices": 2} | settings))
 
 
 @pytest.mark.parametrize(
@@ -19,14 +28,56 @@ PATIENT = Patience(training=4.0)
 )  # fmt: skip
 @pytest.mark.parametrize("coder", [False, True], ids=["packed", "coded"])
 def test_the_digest_is_that_of_the_simulation(settings: dict[str, Any], coder: bool) -> None:
-    setup = digits(4, **({"rounds": 3, "devices": 2} | settings))
-    found, heard = on_boards(setup, 0.0, PATIENT, coder)
+    setup = own(**settings)
+    found, heard = on_boards(setup, 0.0, PATIENT, coder=coder)
     assert found == digest(setup, setup.fleet)
-    assert all(one.first is not None for one in heard)
+    assert all(len(one.rounds) == 3 for one in heard)
 
 
-def test_with_a_tenth_of_the_frames_lost_every_frame_is_short_and_the_digest_is_the_same() -> None:
-    setup = digits(8, rounds=2, devices=2)
-    found, heard = on_boards(setup, 0.1, PATIENT)
+@pytest.mark.parametrize(
+    ("board", "emulator", "compiler"),
+    [
+        ("cortex-m0", "unicorn", "zig"),
+        ("cortex-m0", "qemu", "zig"),
+        ("riscv32", "qemu", "zig"),
+        ("cortex-m4", "unicorn", "gcc"),
+    ],
+)
+def test_other_processors_and_compilers(board: str, emulator: Any, compiler: Any) -> None:
+    if emulator == "qemu" and not shutil.which("qemu-system-arm"):
+        pytest.skip("qemu is not installed")
+    if compiler == "gcc" and not shutil.which("arm-none-eabi-gcc"):
+        pytest.skip("gcc for ARM is not installed")
+    setup = own(devices=1, layers=[64, 8, 10])
+    found, heard = on_boards(setup, 0.0, PATIENT, Emulation(board, emulator, compiler))
     assert found == digest(setup, setup.fleet)
-    assert max(max(one.frames) for one in heard) <= FRAME
+    assert len(heard[0].rounds) == 3
+
+
+def test_sealed_lines_have_the_same_digest() -> None:
+    setup = own()
+    found, heard = on_boards(setup, 0.1, Patience(training=0.5), sealed=True)
+    assert found == digest(setup, setup.fleet)
+    assert all(one.rounds for one in heard)  # it was asked for exchanges, of which no more is seen
+
+
+@pytest.mark.parametrize("own_data", [True, False])
+def test_a_round_of_each_board_fits_a_frame(own_data: bool) -> None:
+    setup = own(own_data=own_data, rounds=6, devices=8)
+    found, heard = on_boards(setup, 0.0, PATIENT)
+    assert found == digest(setup, setup.fleet)
+    rounds = [frames for one in heard for frames in one.rounds.values()]
+    assert len(rounds) == 48
+    assert all(len(frames) == 1 for frames in rounds)
+    assert max(map(max, rounds)) <= FRAME
+
+
+def test_with_frames_lost_every_frame_is_short_and_the_digest_is_the_same() -> None:
+    setup = own(rounds=8, devices=3)
+    found, heard = on_boards(setup, 0.2, Patience(training=0.5))
+    assert found == digest(setup, setup.fleet)
+    rounds = [frames for one in heard for frames in one.rounds.values()]
+    assert len(rounds) == 24
+    assert max(map(max, rounds)) <= FRAME
+    assert sum(line.lost for one in heard for line in one.lines) > 0
+    assert any(len(frames) > 1 for frames in rounds)  # one was repeated
