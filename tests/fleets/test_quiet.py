@@ -48,7 +48,7 @@ def test_other_processors_and_compilers(board: str, emulator: Any, compiler: Any
         pytest.skip("qemu is not installed")
     if compiler == "gcc" and not shutil.which("arm-none-eabi-gcc"):
         pytest.skip("gcc for ARM is not installed")
-    setup = own(devices=1, layers=[64, 8, 10])
+    setup = own(devices=1, layers=[64, 4, 10], buffer=10, own_data=False)
     found, heard = on_boards(setup, 0.0, PATIENT, Emulation(board, emulator, compiler))
     assert found == digest(setup, setup.fleet)
     assert len(heard[0].rounds) == 3
