@@ -1,6 +1,7 @@
 """One LoRaWAN frame up in a round: what boards send, and what it costs, for docs/compression.md.
 
     python benchmarks/one_frame.py [--lost 0.1] [--rounds 60] [--devices 8] [--seed 1] [--first 101]
+        [--runs 10] [--mode full-network] [--rows 5]
 
 runs `digits` (64-32-10, each board with its own data) on emulated boards that answer an exchange as
 a whole (SPEC, section 12.10), first over lines that lose nothing and then over lines that lose
@@ -137,9 +138,13 @@ def main(
     seed: Annotated[int, typer.Option(help="of the boards' run")] = 1,
     first: Annotated[int, typer.Option(help="seed of the accuracies")] = 101,
     runs: Annotated[int, typer.Option(help="how many seeds")] = 10,
+    mode: Annotated[str, typer.Option()] = "full-network",
+    rows: Annotated[int, typer.Option()] = 5,
 ) -> None:
     """Run, and print the bytes of a round and the accuracy."""
-    setup = digits(own_data=True, rounds=rounds, devices=devices, seed=seed)
+    common = {"rounds": rounds, "devices": devices, "mode": mode}
+    sent_short = common | {"compression": SHORT | {"rows": rows}}
+    setup = digits(own_data=True, seed=seed, **sent_short)
     simulated = digest(setup, setup.fleet)
     for share in (0.0, lost):
         found, heard = on_boards(setup, share, Patience(training=2.0))
@@ -152,10 +157,8 @@ def main(
             f"{'that' if found == simulated else 'NOT that'} of the simulation"
         )
     seeds = range(first, first + runs)
-    short = [accuracy(digits(rounds=rounds, devices=devices, seed=one)) for one in seeds]
-    whole = [
-        accuracy(digits(rounds=rounds, devices=devices, seed=one, compression={})) for one in seeds
-    ]
+    short = [accuracy(digits(seed=one, **sent_short)) for one in seeds]
+    whole = [accuracy(digits(seed=one, compression={}, **common)) for one in seeds]
     lose = [100 * (a - b) for a, b in zip(short, whole, strict=True)]
     for name, values in (("short", short), ("whole", whole), ("points", lose)):
         print(f"{name}: {statistics.mean(values):.4f} ± {statistics.stdev(values):.4f}")
