@@ -7,10 +7,12 @@ import pytest
 
 pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
 
-from benchmarks.one_frame import FRAME, digest, digits, on_boards
+from benchmarks.one_frame import FRAME, Ear, Heard, digest, digits, on_boards
 
-from tifed.fleets.emulated import Emulation
+from tifed.fleets import SimulatedFleet
+from tifed.fleets.emulated import EmulatedFleet, Emulation
 from tifed.link import Patience
+from tifed.link.transport import Opener
 
 pytestmark = pytest.mark.slow(40)
 
@@ -81,3 +83,18 @@ def test_with_frames_lost_every_frame_is_short_and_the_digest_is_the_same() -> N
     assert max(map(max, rounds)) <= FRAME
     assert sum(line.lost for one in heard for line in one.lines) > 0
     assert any(len(frames) > 1 for frames in rounds)  # one was repeated
+
+
+def test_an_experiment_says_it_for_emulated_boards() -> None:
+    settings = {"own_data": True, "rounds": 3, "devices": 2, "fleet": "emulated"}
+    setup = digits(**settings, link={"quiet": True})
+    fleet, heard = setup.fleet, Heard()
+    assert isinstance(fleet, EmulatedFleet)
+
+    def wire(device: int, board: object, opener: Opener) -> Opener:
+        return lambda: Ear(opener(), heard)
+
+    fleet.wire = wire
+    found = digest(setup, fleet)
+    assert found == digest(setup, SimulatedFleet(setup.inputs))
+    assert len(heard.rounds) == 3
