@@ -113,6 +113,21 @@ def test_what_does_not_go_together_is_named(
         travels(compression, **settings)
 
 
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({}, r"link.quiet: .*; set compression.upload, such as to 'ternary'"),
+        ({"compression": {"upload": ["ternary", "whole"]}}, "link.quiet: whole weights"),
+        ({"compression": {"download": "ternary"}}, "link.quiet: whole weights"),
+        ({"compression": TERNARY, "robust": {"clip": 1}}, r"link.quiet: .*\(robust.clip\)"),
+    ],
+)
+def test_one_answer_holds_short_numbers_alone(settings: dict[str, Any], problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
+        Experiment(link={"quiet": True}, **settings)
+    assert Experiment(link={"quiet": True}, compression=TERNARY).link.quiet
+
+
 @pytest.mark.parametrize("mode", ["full-network", "single-layer"])
 def test_a_short_run_learns_and_resumes_to_the_same_digest(tmp_path: Path, mode: Any) -> None:
     experiment = Experiment(

@@ -43,7 +43,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "partition.kind": "iid", "partition.limit_per_device": None, "faults.probability": 0.0,
         "memory.budgets": [], "memory.frozen_in": "ram", "link.devices": [], "link.baud": 115200,
         "link.answer": 1.0, "link.silence": 30.0, "link.on_reboot": "repeat", "link.repeats": 10,
-        "link.keys": "", "link.sealed": False, "link.unsealed": False,
+        "link.keys": "", "link.sealed": False, "link.unsealed": False, "link.quiet": False,
         "data": {}, "recipe_settings": {}, "baseline": None, "baseline_settings": {},
         "fleet_settings": {}, "own_data": False, "held_out_every": 5, "report_classes": False,
         "personal.rounds": 0, "personal.layers": "all", "personal.extra_shift": 2,

@@ -20,7 +20,7 @@ from tifed.link import Frame, FrameReader, Kind, Transport, encode
 from tifed.link.faults import FaultyLine, faulty
 from tifed.link.frame import VERSION
 from tifed.link.transport import Opener
-from tifed.plan.board_memory import CODER, SHORT_UPDATES
+from tifed.plan.board_memory import CODER, QUIET, QUIET_STATIC, SHORT_UPDATES
 from tifed.rule.compression import Change, Changes
 
 from .conftest import Outcome, run_with
@@ -221,11 +221,18 @@ def test_a_board_without_room_for_two_copies_sends_whole_parameters(
 @pytest.mark.parametrize("processor", ["cortex-m0", "cortex-m4", "riscv32"])
 def test_a_plan_leaves_room_in_flash_for_what_short_updates_take(processor: str) -> None:
     network = build(Experiment(**SMALL)).network
-    sizes = []
-    every: tuple[dict[str, Any], ...] = ({}, {"short": True}, {"short": True, "coder": True})
+    sizes, data = [], []
+    short_and_coder = {"short": True, "coder": True}
+    every: tuple[dict[str, Any], ...] = (
+        {}, {"short": True}, short_and_coder, short_and_coder | {"quiet": True},
+    )  # fmt: skip
     for switches in every:
         header = experiment_header(network, [(0, 1), (0,)], 20, 10, **switches)
-        sizes.append(read_image(build_firmware(QEMU[processor], header).elf).code)
-    plain, short, coded = sizes
+        image = read_image(build_firmware(QEMU[processor], header).elf)
+        sizes.append(image.code)
+        data.append(image.data)
+    plain, short, coded, quiet = sizes
     assert SHORT_UPDATES * 3 // 4 < short - plain <= SHORT_UPDATES
     assert CODER * 3 // 4 < coded - short <= CODER
+    assert QUIET * 3 // 4 < quiet - coded <= QUIET
+    assert QUIET_STATIC * 3 // 4 < data[3] - data[2] <= QUIET_STATIC

@@ -4,6 +4,7 @@
  *     fuzz_device COUNT SEED     COUNT random inputs
  *     with -DTIFED_DEVICE_FRONT_END, and -DTIFED_DEVICE_SHIFTS beside it     devices that have these
  *     with -DTIFED_DEVICE_SHORT, and -DTIFED_DEVICE_CODER beside it          devices with short updates
+ *     with -DTIFED_DEVICE_QUIET beside -DTIFED_DEVICE_SHORT                  devices that answer an exchange as a whole
  *     with -DTIFED_DEVICE_OWN    devices with samples of their own, of which no byte may leave
  *     with -DTIFED_DEVICE_SEALED devices with a key, which obey nobody who does not have it
  *     with -DTIFED_DEVICE_MASKED devices that give what they have learnt under masks alone
@@ -39,6 +40,11 @@ static tifed_link far_end;
 static uint8_t last_answer; /* first byte of the last frame's payload */
 static unsigned long frames_sent, noise_sent, answers_ok, work_done, bytes_out;
 static unsigned long spoilt_sent, strangers_sent, pictures, worked, unmasked, changes, changed;
+#ifdef TIFED_DEVICE_QUIET
+static unsigned long silent_done, missed, exchanges;
+static uint8_t heard[TIFED_LINK_HEADER + TIFED_LINK_PAYLOAD]; /* the last frame, as it was sealed */
+static uint32_t heard_length;                                 /* of its payload */
+#endif
 static bool between; /* delimiters, nothing sent since the last one */
 
 #ifdef TIFED_DEVICE_SEALED
@@ -200,6 +206,14 @@ static void hear_byte(uint8_t byte)
             if (tifed_link_frame(&far_end)[1] == (TIFED_LINK_PUT_CHANGES | TIFED_LINK_ANSWER))
                 changed += last_answer == TIFED_LINK_OK;
             answers_ok += last_answer == TIFED_LINK_OK;
+#ifdef TIFED_DEVICE_QUIET
+            heard_length = tifed_link_get16(tifed_link_frame(&far_end) + 6);
+#ifdef TIFED_DEVICE_SEALED
+            if (tifed_link_frame(&far_end)[0] != TIFED_LINK_VERSION)
+                heard_length -= TIFED_SEAL_BEHIND;
+#endif
+            memcpy(heard, tifed_link_frame(&far_end), TIFED_LINK_HEADER + heard_length);
+#endif
         }
         between = true;
     } else {
@@ -249,14 +263,15 @@ static void feed(tifed_device *device)
         tifed_device_feed(device, wire[i]);
 }
 
+static uint16_t sequence_asked = 0x8000;
+
 static void request(tifed_device *device, uint8_t type, const uint8_t *payload, uint16_t length)
 {
-    static uint16_t sequence = 0x8000;
     wired = 0;
     if (length)
         memcpy(tifed_link_frame(&sender) + TIFED_LINK_HEADER, payload, length);
-    ++sequence;
-    sequence += sequence == 0u;
+    ++sequence_asked;
+    sequence_asked += sequence_asked == 0u;
 #ifdef TIFED_DEVICE_SEALED
     if (sealing) {
         static uint32_t number;
@@ -267,10 +282,10 @@ static void request(tifed_device *device, uint8_t type, const uint8_t *payload, 
             tifed_link_put32(tifed_link_frame(&sender) + TIFED_LINK_HEADER, ++number);
         }
         uint16_t session = hello || !host[newest].session ? 7u : host[newest].session;
-        say_sealed(&sender, newest, type, session, sequence, length, hello, to_wire);
+        say_sealed(&sender, newest, type, session, sequence_asked, length, hello, to_wire);
     } else
 #endif
-        tifed_link_send(&sender, type, 7, sequence, length, to_wire);
+        tifed_link_send(&sender, type, 7, sequence_asked, length, to_wire);
     frames_sent++;
     feed(device);
 }
@@ -394,6 +409,109 @@ static void short_frame(tifed_device *device)
 }
 #endif
 
+#ifdef TIFED_DEVICE_QUIET
+static bool is_busy(const tifed_device *device)
+{
+    return device->state == TIFED_DEVICE_TRAINING || device->state == TIFED_DEVICE_WORKING;
+}
+
+/* An order that no device answers, and that it carries out in its turn alone. */
+static void silent_order(tifed_device *device)
+{
+    static const uint8_t types[] = {3, 4, 4, 6, 7, 27, 28, 28, 2, 9, 13, 29};
+    uint8_t which = take() % sizeof types, payload[2 + 12 + 8] = {0}, how = take();
+    uint16_t last = device->last_sequence, length = types[which] == TIFED_LINK_CLEAR ? 2u : 14u;
+    uint8_t code = device->last_code, state = device->state;
+    bool in_turn = how & 7u, ordinary = which < 8u;
+    tifed_link_put16(payload, in_turn ? last : (uint16_t)(last + 1u + (how >> 3)));
+    if (types[which] == TIFED_LINK_PUT_PARAMETERS) { /* the first, and no more */
+        payload[2 + 8] = take();
+        length = 2u + 8u + 2u;
+    } else if (how & 8u) {
+        for (uint32_t i = 2; i < sizeof payload; i++)
+            payload[i] = take();
+    }
+    if (how == 255u)
+        length = take() & 1u;
+    unsigned long said = bytes_out;
+    request(device, types[which] | TIFED_LINK_SILENT, payload, length);
+    if (bytes_out != said)
+        fail("the device answered an order that asks for no answer");
+    bool carried_out = device->last_sequence != last;
+    silent_done += carried_out;
+    if (carried_out && (!in_turn || !ordinary || length < 2u || code != TIFED_LINK_OK))
+        fail("the device carried out an order that is none, or out of its turn, or after an error");
+    if (!carried_out && (device->last_code != code || device->state != state))
+        fail("the device did what an order says that it did not take");
+}
+
+/* Orders without answers, and an exchange behind them: its answer comes once, and again if asked. */
+static void quiet_frames(tifed_device *device)
+{
+    static const uint8_t tops[] = {1, 7, 127, 0x81, 0x87, 0xFF, 5, 0};
+    uint8_t how = take(), payload[36 + 6 * 4] = {0}, first[TIFED_LINK_PAYLOAD];
+    last_answer = 0xEE;
+    request(device, TIFED_LINK_STATUS, NULL, 0);
+    if (last_answer != TIFED_LINK_OK)
+        return; /* it is in no session with us */
+#ifdef TIFED_DEVICE_OWN
+    if (how &
+        128u) /* it has done something at last, so an exchange can follow, with its own samples */
+        request(device, TIFED_LINK_CLEAR, NULL, 0);
+#endif
+    for (uint8_t n = how & 3u; n; n--)
+        silent_order(device);
+    uint32_t layers = device->state == TIFED_DEVICE_IDLE ? 0u : device->core.config.trained & 3u;
+    uint16_t last = device->last_sequence, length = 36u;
+    bool in_turn = how & 28u, ready = !is_busy(device);
+    tifed_link_put16(payload, in_turn ? last : (uint16_t)(last + 1u + take()));
+    tifed_link_put16(payload + 2, how & 32u ? TIFED_LINK_PAYLOAD : take());
+    payload[4] = take() & 3u;
+    payload[8] = how & 64u ? take() & 3u : 0u;
+    payload[16] = take() & 15u;
+    for (; layers; layers >>= 1)
+        if (layers & 1u) {
+            payload[length] = tops[take() & 7u];
+            payload[length + 1] = take() & 7u;
+            payload[length + 2] = 1u + (take() & 3u);
+            payload[length + 3] = take() & 3u;
+            length += 6u;
+        }
+    if (how >= 250u) /* of a layer more, or of more than there can be */
+        length = sizeof payload;
+    unsigned long said = bytes_out;
+    request(device, TIFED_LINK_EXCHANGE, payload, length);
+    if (ready && !in_turn) {
+        if (last_answer != TIFED_LINK_MISSED || heard_length != 3u ||
+            tifed_link_get16(heard + TIFED_LINK_HEADER + 1) != last)
+            fail("the device did not say up to which order it has got");
+        missed++;
+    }
+    if (bytes_out == said) { /* then its answer comes when it has done it */
+        if (!is_busy(device) || !ready || !in_turn)
+            fail("the device did not answer an exchange that it does not make");
+        sequence_asked--;
+        request(device, TIFED_LINK_EXCHANGE, payload, length);
+        if (bytes_out != said)
+            fail("the device answered an exchange before its end");
+        while (tifed_device_work(device))
+            work_done++;
+        if (bytes_out == said || is_busy(device))
+            fail("the device did not answer its exchange at its end");
+    }
+    if (heard[1] != (TIFED_LINK_EXCHANGE | TIFED_LINK_ANSWER))
+        fail("the device answered an exchange with something else");
+    exchanges += last_answer == TIFED_LINK_OK;
+    uint32_t size = heard_length;
+    memcpy(first, heard + TIFED_LINK_HEADER, size);
+    sequence_asked -= sequence_asked == 1u ? 2u : 1u;
+    request(device, TIFED_LINK_EXCHANGE, payload, length);
+    if (last_answer == TIFED_LINK_OK &&
+        (heard_length != size || memcmp(first, heard + TIFED_LINK_HEADER, size) != 0))
+        fail("the device answered the same exchange with something else");
+}
+#endif
+
 /* As far into a session as `depth` says: most of what a device does lies behind a long way. */
 static void get_going(tifed_device *device, uint8_t depth)
 {
@@ -459,9 +577,15 @@ static void get_going(tifed_device *device, uint8_t depth)
     for (uint8_t n = take() & 7u; depth > 6u && n; n--)
         short_frame(device);
 #endif
+#ifdef TIFED_DEVICE_QUIET
+    for (uint8_t n = take() & 3u; depth > 3u && n; n--)
+        quiet_frames(device);
+#endif
 }
 
-#ifdef TIFED_DEVICE_SHORT
+#ifdef TIFED_DEVICE_QUIET
+#define TYPES 29u
+#elif defined TIFED_DEVICE_SHORT
 #define TYPES 28u
 #elif defined TIFED_DEVICE_MASKED
 #define TYPES 25u
@@ -473,8 +597,8 @@ static void get_going(tifed_device *device, uint8_t depth)
 
 static void frame(tifed_device *device)
 {
-    static const uint8_t sizes[] = {0, 0, 12, 7,  12, 12, 9,  0,  8,  24, 0, 0,  0,  8, 12,
-                                    0, 8, 8,  28, 0,  4,  40, 20, 12, 16, 4, 14, 12, 12};
+    static const uint8_t sizes[] = {0, 0, 12, 7,  12, 12, 9,  0,  8,  24, 0, 0,  0,  8,  12,
+                                    0, 8, 8,  28, 0,  4,  40, 20, 12, 16, 4, 14, 12, 12, 48};
     uint8_t how = take(), type = take(), spoil = take();
     if (how & 1u)
         type = (uint8_t)(1u + type % TYPES);
@@ -489,6 +613,12 @@ static void frame(tifed_device *device)
         length += 2u; /* with a start */
     if (type == TIFED_LINK_PUT_CHANGES && (how & 2u))
         length += spoil % 24u;
+#ifdef TIFED_DEVICE_QUIET
+    if (type == TIFED_LINK_EXCHANGE && (how & 64u))
+        length -= length < 6u ? 0u : 6u; /* of one layer */
+    if (spoil % 8u == 5u && (how & 1u))
+        type |= TIFED_LINK_SILENT;
+#endif
     if (length > TIFED_LINK_PAYLOAD)
         length = TIFED_LINK_PAYLOAD;
     uint8_t *payload = tifed_link_frame(&sender) + TIFED_LINK_HEADER;
@@ -546,6 +676,19 @@ static void frame(tifed_device *device)
 #endif
     if ((spoilt || !request) && bytes_out != before)
         fail("the device answered a spoilt frame, or an answer");
+#ifdef TIFED_DEVICE_QUIET
+    bool ours = !stranger;
+#ifdef TIFED_DEVICE_SEALED
+    ours = known;
+#endif
+    if (ours && request && !spoilt && (type & TIFED_LINK_SILENT)) {
+        if (bytes_out != before)
+            fail("the device answered an order that asks for no answer");
+        return;
+    }
+    if (ours && type == TIFED_LINK_EXCHANGE && is_busy(device) && bytes_out == before)
+        return; /* it answers when it has made it */
+#endif
     if (!spoilt && request && bytes_out == before)
         fail("the device did not answer");
 #ifdef TIFED_DEVICE_SEALED
@@ -666,8 +809,13 @@ static void run(const uint8_t *data, size_t size)
             continue;
         }
 #endif
+#ifdef TIFED_DEVICE_QUIET
+        if (choice < 5u)
+            quiet_frames(device);
+        else
+#endif
 #ifdef TIFED_DEVICE_SHORT
-        if (choice < 15u)
+            if (choice < 15u)
             short_frame(device);
         else
 #endif
@@ -893,6 +1041,10 @@ int main(int argc, char **argv)
            sessions_opened);
 #else
     printf("{");
+#endif
+#ifdef TIFED_DEVICE_QUIET
+    printf("\"silent\": %lu, \"missed\": %lu, \"exchanges\": %lu, ", silent_done, missed,
+           exchanges);
 #endif
     printf("\"inputs\": %lu, \"frames\": %lu, \"noise\": %lu, \"sound_answers\": %lu, "
            "\"steps\": %lu, \"bytes_out\": %lu, \"spoilt\": %lu, \"strangers\": %lu, "

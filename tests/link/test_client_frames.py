@@ -140,7 +140,7 @@ def test_types_of_frames() -> None:
         "COUNTS": 12, "TAKE": 13, "CALIBRATE": 14, "EVALUATE": 15, "SCORE": 16, "KEEP": 17,
         "PERSONALISE": 18, "PERSONAL_SCORE": 19, "MASK_KEY": 20, "PEER": 21, "MASK": 22,
         "GET_MASKED": 23, "UNMASK": 24, "SEED": 25, "GET_CHANGES": 26, "PUT_CHANGES": 27,
-        "PUT_START": 28, "READY": 0xC0, "DONE": 0xC1,
+        "PUT_START": 28, "EXCHANGE": 29, "READY": 0xC0, "DONE": 0xC1,
     }  # fmt: skip
     assert {kind.name: int(kind) for kind in Kind} == table
 
@@ -403,7 +403,7 @@ def test_answers_that_are_errors(
 def test_the_codes_of_the_specification_have_words() -> None:
     from tifed.link.conversation import CODES
 
-    assert sorted(CODES) == [*range(1, 10), *range(64, 80)]
+    assert sorted(CODES) == [*range(1, 10), *range(64, 81)]
 
 
 def test_a_line_that_goes_down_is_opened_again_and_nothing_old_is_read() -> None:

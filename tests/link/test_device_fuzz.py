@@ -21,6 +21,7 @@ INPUTS = int(os.environ.get("TIFED_FUZZ_INPUTS", "60000"))
 
 
 SEALED = f"-D{SEALED_SWITCH}"
+QUIET = ("-DTIFED_DEVICE_SHORT", "-DTIFED_DEVICE_CODER", "-DTIFED_DEVICE_QUIET")
 
 
 def compiled(compiler: str, program: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -52,6 +53,9 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         ("-DTIFED_DEVICE_SHORT",),
         ("-DTIFED_DEVICE_SHORT", "-DTIFED_DEVICE_CODER"),
         ("-DTIFED_DEVICE_SHORT", "-DTIFED_DEVICE_CODER", "-DTIFED_DEVICE_OWN"),
+        QUIET,
+        (*QUIET, "-DTIFED_DEVICE_OWN"),
+        (*QUIET, SEALED),
         ("-DTIFED_DEVICE_OWN",),
         ("-DTIFED_DEVICE_MASKED",),
         ("-DTIFED_DEVICE_OWN", "-DTIFED_DEVICE_MASKED"),
@@ -61,7 +65,8 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         (SEALED, "-DTIFED_DEVICE_OWN"),
     ],
     ids=[
-        "", "front end", "shift copies", "short", "short, coder", "short, own", "own", "masks",
+        "", "front end", "shift copies", "short", "short, coder", "short, own", "quiet",
+        "quiet, own", "quiet, sealed", "own", "masks",
         "own, masks", "own, front end", "own, shift copies", "sealed", "sealed, own",
     ],
 )  # fmt: skip
@@ -85,6 +90,9 @@ def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
     masked = "-DTIFED_DEVICE_MASKED" in options
     assert seen["unmasked"] > INPUTS // 50 if masked else seen["unmasked"] == 0
     assert min(seen["changes"], seen["changed"]) >= INPUTS // 300 * short
+    if "-DTIFED_DEVICE_QUIET" in options:
+        assert min(seen["silent"], seen["missed"]) > INPUTS // 50
+        assert seen["exchanges"] > INPUTS // 400
     # And it was tried with what it must not answer, or not obey.
     assert seen["spoilt"] > INPUTS // 3
     assert seen["strangers"] > INPUTS // (10 if SEALED in options else 3)

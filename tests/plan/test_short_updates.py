@@ -5,7 +5,7 @@ from typing import Any
 from tifed.board import load_boards, load_measured
 from tifed.experiment import Experiment
 from tifed.experiment.setup import network_for
-from tifed.plan.board_memory import CODER, SHORT_UPDATES
+from tifed.plan.board_memory import CODER, QUIET, QUIET_STATIC, SHORT_UPDATES
 from tifed.plan.planning import Placement, plan
 from tifed.rule.network.memory import held_bytes
 
@@ -30,3 +30,10 @@ def test_a_second_copy_in_ram_code_in_flash_and_a_fraction_of_the_bytes() -> Non
     assert short.work.bytes_down < whole.work.bytes_down / 2
     assert short.radio_joules.value < whole.radio_joules.value / 2
     assert short.radio_seconds.value < whole.radio_seconds.value / 2
+
+
+def test_answers_to_whole_exchanges_take_flash_and_ram() -> None:
+    short = {"upload": "ternary", "download": "4-bit"}
+    without, quiet = first(compression=short), first(compression=short, link={"quiet": True})
+    assert quiet.flash_total.value == without.flash_total.value + QUIET
+    assert quiet.ram_total.value == without.ram_total.value + QUIET_STATIC

@@ -95,8 +95,9 @@ def emulate(
         else [key_of(found, device, "--keys") for device in range(first_device, last)]
     )
     firmware = firmware_for(
-        Emulation(board, emulator, compiler), setup.inputs, sealed=there is not None
-    )
+        Emulation(board, emulator, compiler), setup.inputs,
+        sealed=there is not None, quiet=chosen.link.quiet,
+    )  # fmt: skip
     own = flash_contents(setup.inputs, firmware)
     log_to_stderr()
     serve_boards(firmware, places, stop_on_signals(), own and own[first_device:last], there)

@@ -116,6 +116,17 @@ def check_compression(experiment: "Experiment", kind: "FleetKind") -> None:
 def _problems(experiment: "Experiment", kind: "FleetKind") -> Iterator[str]:
     """What is wrong, the most general first."""
     compression = experiment.compression
+    if experiment.link.quiet:
+        if "whole" in (compression.upload, *compression.upload):
+            yield (
+                "link.quiet: whole weights do not go up in one answer; set compression.upload, "
+                "such as to 'ternary', or link.quiet = false"
+            )
+        if experiment.robust.clip:
+            yield (
+                "link.quiet: a change that is to be limited (robust.clip) does not go up in one "
+                "answer; leave one of them out"
+            )
     if compression == CompressionTable():
         return
     if experiment.baseline is not None:

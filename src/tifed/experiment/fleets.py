@@ -76,10 +76,11 @@ class Linked(FleetKind):
         patience = Patience(link.answer, link.silence)
         keys = keys_for(link.keys, len(link.devices), "link.keys")
         clients = [
-            Client(line, address_opener(line, link.baud), patience, key)
+            Client(line, address_opener(line, link.baud), patience, key, link.quiet)
             for line, key in zip(link.devices, keys, strict=True)
         ]
-        return LinkedFleet(inputs, clients, LinkSettings(link.on_reboot, link.repeats))
+        settings = LinkSettings(link.on_reboot, link.repeats, quiet=link.quiet)
+        return LinkedFleet(inputs, clients, settings)
 
 
 class Emulated(FleetKind):
@@ -102,7 +103,7 @@ class Emulated(FleetKind):
             inputs,
             emulation,
             patience,
-            LinkSettings(link.on_reboot, link.repeats),
+            LinkSettings(link.on_reboot, link.repeats, quiet=link.quiet),
             sealed=link.sealed,
             coder=experiment.compression.coder,
         )

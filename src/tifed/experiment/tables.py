@@ -79,6 +79,11 @@ class LinkTable(SettingsTable):
         description="linked fleet: use lines over a network without keys, which everybody on that "
         "network can read and change",
     )
+    quiet: bool = Field(
+        False,
+        description="on a line where every frame is dear, such as radio: with [compression] a "
+        "device answers once in an exchange, with all that it has made (docs/link.md)",
+    )
 
 
 class PersonalTable(SettingsTable):

@@ -55,6 +55,7 @@ def firmware_for(
     defines: Sequence[str] = (),
     sealed: bool = False,
     coder: bool = True,
+    quiet: bool = False,
 ) -> Firmware:
     """The image that every device of the fleet runs.
 
@@ -66,6 +67,7 @@ def firmware_for(
         defines: further ``NAME=VALUE`` for the preprocessor.
         sealed: whether every device has a key, with which its line is sealed.
         coder: whether devices code their short updates, if there are any.
+        quiet: whether they answer an exchange as a whole.
 
     Raises:
         UsageError: if the board cannot run it, or there is no compiler.
@@ -88,6 +90,7 @@ def firmware_for(
             signal_digest=inputs.signal_digest if inputs.own_data else None,
             sealed=sealed, masked=inputs.device_masks,
             short=short, received=received, coder=short and coder,
+            quiet=quiet,
         )  # fmt: skip
         return build_firmware(board, header, emulation.compiler, defines=defines)
 
@@ -166,7 +169,9 @@ class EmulatedFleet:
         return self._linked
 
     def _started(self) -> LinkedFleet:
-        firmware = firmware_for(self.emulation, self.inputs, self.defines, self.sealed, self.coder)
+        firmware = firmware_for(
+            self.emulation, self.inputs, self.defines, self.sealed, self.coder, self.settings.quiet
+        )
         own = flash_contents(self.inputs, firmware)
         with ExitStack() as boards:
             clients = []
@@ -176,5 +181,5 @@ class EmulatedFleet:
                 board, opener = start_board(firmware, boards, store, key)
                 name = f"{firmware.board.name}, emulated"
                 opener = self.wire(device, board, opener)
-                clients.append(Client(name, opener, self.patience, key))
+                clients.append(Client(name, opener, self.patience, key, self.settings.quiet))
             return LinkedFleet(self.inputs, clients, self.settings, boards.pop_all().close)

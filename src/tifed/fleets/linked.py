@@ -45,6 +45,7 @@ from tifed.link import (
     LineNotOpenedError,
 )
 from tifed.link.conversation import BUSY, ORDER, UNCONFIGURED
+from tifed.link.quiet import MOST_LAYERS
 from tifed.rule.network import Parameters
 from tifed.secure_aggregation.errors import ImpossibleSumError, VoidExchangeError
 
@@ -94,11 +95,13 @@ class LinkSettings:
         on_mismatch: a device that cannot take part when it is first asked, for its line cannot be
             opened and waiting will not help, or it was built for other work, stops the run, or is
             left out. One that took part before never stops it.
+        quiet: have devices that can answer an exchange as a whole, and no order before it.
     """
 
     on_reboot: OnReboot = "repeat"
     repeats: int = 10
     on_mismatch: OnMismatch = "stop"
+    quiet: bool = False
 
 
 class LinkedFleet:
@@ -580,9 +583,14 @@ class LinkedFleet:
 
     def _train(self, plan: Plan, job: Job, parameters: Parameters) -> Update:
         """One device's part in an exchange."""
-        status = self._done(plan, job, parameters)
         device, network = self._devices[job.device], self._network
         client = device.client
+        if self._settings.quiet:
+            device.buffer = None  # nothing of it was answered, so it is sent anew
+            self._ready(device)
+            if self._is_quiet(device, plan, job, parameters):
+                return self._train_quietly(plan, job, parameters)
+        status = self._done(plan, job, parameters)
         self._check(client, job, status)
         before = client.bytes_received
         weights, biases = list(parameters.weights), list(parameters.biases)
@@ -600,6 +608,52 @@ class LinkedFleet:
         update = planned_update(uncounted, job, parameters, trained, status.statistics)
         sent = client.bytes_received - before if self._short else None
         return replace(update, bytes_up=sent)
+
+    def _is_quiet(self, device: _Device, plan: Plan, job: Job, parameters: Parameters) -> bool:
+        """Whether a device that is ready can answer ``job`` as a whole."""
+        if (
+            not self._speaks_short(device)
+            or not device.capabilities
+            or not device.capabilities.quiet
+        ):
+            return False
+        if device.configured != job.layers:
+            self._configure(device, parameters, job.layers)
+        short = (short_line.goes_up_short(plan, number) for number in job.layers)
+        return device.keeps and len(job.layers) <= MOST_LAYERS and all(short)
+
+    def _train_quietly(self, plan: Plan, job: Job, parameters: Parameters) -> Update:
+        """The same, of a device that answers it as a whole."""
+        device = self._devices[job.device]
+        client, received = device.client, device.client.bytes_received
+        client.begin_silence()
+        try:
+            self._give(device, parameters, job.layers)
+            take = (job.position, job.samples)
+            if not self._inputs.own_data:
+                self._fill(client, job)
+                take = (0, 0)
+            status, found = client.exchange(
+                take, (job.first_step, job.steps), plan.extra_shift, job.device, plan.exchange,
+                plan.energy_shift,
+                short_line.asked(plan, job, parameters, self._federation),
+            )  # fmt: skip
+        except Exception:
+            client.end_silence()
+            device.holds = None
+            raise
+        if status.samples != job.samples:
+            raise DeviceAnswerError(
+                f"{client.name}: trained on {status.samples} samples, of {job.samples}"
+            )
+        self._check(client, job, status)
+        weights, biases = list(parameters.weights), list(parameters.biases)
+        for number, (q, bias) in found.items():
+            weights[number] = parameters.weights[number] + (q << plan.upload[number].shift)
+            biases[number] = bias
+        trained = Parameters(parameters.centre, tuple(weights), tuple(biases))
+        update = planned_update(replace(plan, frame=0), job, parameters, trained, status.statistics)
+        return replace(update, bytes_up=client.bytes_received - received)
 
     def _done(self, plan: Plan, job: Job, parameters: Parameters) -> DeviceStatus:
         """What a device says once it has done ``job``; only what it does not know yet is sent.

@@ -7,6 +7,7 @@ import numpy as np
 from tifed.federation import Federation, Job, Plan
 from tifed.link import Client, DeviceRefusedError
 from tifed.link.conversation import MEMORY
+from tifed.link.quiet import Asked
 from tifed.rule.compression import Change
 from tifed.rule.compression.change import LARGEST_SHIFT
 from tifed.rule.compression.packing import LARGEST, packed_size, width_of
@@ -123,6 +124,17 @@ def put_layer(
 def goes_up_short(plan: Plan, number: int) -> bool:
     """Whether a device can shorten a layer itself: where nobody has to clip it first."""
     return bool(plan.upload) and plan.upload[number].top > 0 and not plan.bounded
+
+
+def asked(plan: Plan, job: Job, sent: Parameters, federation: Federation) -> dict[int, Asked]:
+    """How each layer of a job goes up, all of them short."""
+    return {
+        number: Asked(
+            federation.network.layers[number], plan.upload[number], job.device + plan.round,
+            sent.biases[number],
+        )
+        for number in job.layers
+    }  # fmt: skip
 
 
 def get_layer(

@@ -26,11 +26,13 @@ from tifed.rule.network import Tensor
 SMALLEST_PAYLOAD = 64
 """Bytes that every device takes in a payload at least."""
 _LONGEST_NAME = 60
-_OWN_DATA, _MASKS, _SHORT, _CODER = 8, 16, 32, 64
+_OWN_DATA, _MASKS, _SHORT, _CODER, _QUIET = 8, 16, 32, 64, 128
 _KEY = 32
 _HELLO = struct.Struct("<BBB10I")
 _STATUS = struct.Struct("<BH9I")
 _VALUE = struct.Struct("<H")
+_LAYER = struct.Struct("<HHB")
+_LARGEST, _LONGEST_NUMBER = 0xFFFFFFFF, 35
 _SUMS = struct.Struct("<IQ")
 _WORD = struct.Struct("<I")
 _COUNTS = struct.Struct("<5IB")
@@ -63,6 +65,7 @@ class Capabilities:
         own_data: whether it has its samples itself, and nobody sends it any.
         short_updates: whether it sends and takes short updates.
         coder: whether it codes their numbers.
+        quiet: whether it answers an exchange as a whole.
         held_out_every: every how manieth of its own samples is held out; 0 without own samples.
         mask_peers: with how many other devices it can share masks, without which no update leaves
             it; 0 without masks.
@@ -87,6 +90,7 @@ class Capabilities:
     own_data: bool = False
     short_updates: bool = False
     coder: bool = False
+    quiet: bool = False
     held_out_every: int = 0
     mask_peers: int = 0
 
@@ -199,6 +203,7 @@ def capabilities(answer: bytes) -> Capabilities:
         own_data=bool(flags & _OWN_DATA),
         short_updates=bool(flags & _SHORT),
         coder=bool(flags & _CODER),
+        quiet=bool(flags & _QUIET),
         held_out_every=words[_OWN_DATA],
         mask_peers=words[_MASKS],
     )
@@ -272,6 +277,60 @@ def changes(
     numbers = coded.astype(np.int64)
     _within(numbers, top)
     return numbers, biases_there, start
+
+
+def numbers(answer: bytes, count: int) -> tuple[list[int], bytes]:
+    """``count`` numbers below 2**32, seven bits in a byte, lowest first; and what is behind them.
+
+    Raises:
+        ValueError: if it ends before, or a number is longer.
+    """
+    found, place = [], 0
+    for _ in range(count):
+        number, bits = 0, 0
+        while True:
+            if place == len(answer):
+                raise ValueError(f"ends in the middle of {count} numbers")
+            number |= (answer[place] & 127) << bits
+            bits += 7
+            place += 1
+            if number > _LARGEST or bits > _LONGEST_NUMBER:
+                raise ValueError("has a number beyond 32 bits")
+            if answer[place - 1] < 128:
+                break
+        found.append(number)
+    return found, answer[place:]
+
+
+def exchanged(
+    answer: bytes, weights: int, before: Tensor, top: int, bound: int, start: int | None
+) -> tuple[Integers, Tensor, int | None, bytes]:
+    """One layer in the answer to an exchange, as `changes` gives it; and what is behind it.
+
+    Biases may come as differences from those ``before``. A layer without room for any has no bytes.
+
+    Raises:
+        ValueError: as `changes`, or if biases come in another width.
+    """
+    none = np.zeros(0, np.int64), np.zeros(0, np.int16), start, b""
+    if not answer:
+        return none
+    if len(answer) < _LAYER.size:
+        raise ValueError(f"has {len(answer)} bytes of a layer, not {_LAYER.size} or more")
+    count, size, width = _LAYER.unpack_from(answer)
+    of_biases = max(0, count - weights)
+    end = _LAYER.size + size + width * of_biases
+    if width not in (1, 2) or end > len(answer):
+        raise ValueError(f"has biases of {width} bytes, or {len(answer)} bytes, not {end} or more")
+    coded, tail = answer[_LAYER.size :][:size], answer[end - width * of_biases : end]
+    if width == 1 and of_biases <= len(before):
+        moved = np.frombuffer(tail, np.int8).astype(np.int64) + before[:of_biases]
+        _within(moved, bound)
+        tail = moved.astype("<i2").tobytes()
+    if count == 0:
+        return *none[:3], answer[end:]
+    said = _VALUE.pack(count) + coded + tail
+    return *changes(said, weights, len(before), top, bound, start), answer[end:]
 
 
 def sums(answer: bytes, count: int, samples: range, width: int = 4) -> tuple[int, int, Integers]:

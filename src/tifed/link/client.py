@@ -13,12 +13,12 @@ from tifed.link.conversation import PieceSize
 from tifed.link.errors import DeviceAnswerError
 from tifed.link.frame import Frame, Kind
 from tifed.link.masking import Masking
-from tifed.link.short_updates import ShortUpdates
+from tifed.link.quiet import Quiet
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Layer, Tensor, bias_dtype, weight_dtype
 
 
-class Client(Masking, ShortUpdates):
+class Client(Masking, Quiet):
     """One device at the other end of a line.
 
     A request is sent until it is answered; a device carries out a repeated one only once. The
@@ -40,7 +40,8 @@ class Client(Masking, ShortUpdates):
         self._session = self._next_session
         nonce = b"" if self._seal is None else self._seal.hello()
         found = self._ask(Kind.HELLO, nonce, answers.capabilities, silence)
-        self._pieces = PieceSize(found.payload)
+        self._behind, self._silent = 0, False
+        self._pieces = PieceSize(found.payload, self._steady)
         self._own_data = found.own_data
         self._short, self._coder = found.short_updates, found.coder
         return found

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import struct
 import time
 from collections import deque
 from collections.abc import Callable
@@ -13,17 +14,19 @@ from tifed.link.answers import DeviceState, DeviceStatus
 from tifed.link.errors import (
     DeviceAnswerError,
     DeviceGoneError,
+    DeviceMissedError,
     DeviceRefusedError,
     DeviceRestartedError,
     LineNotOpenedError,
 )
-from tifed.link.frame import ANSWER, VERSION, Frame, FrameReader, Kind, encode
+from tifed.link.frame import ANSWER, SILENT, VERSION, Frame, FrameReader, Kind, encode
 from tifed.link.seal import NO_KEY, SEALED_ONLY, Seal
 from tifed.link.transport import Opener, Transport, TransportClosedError
 
 MEMORY = 3
 SESSION, UNCONFIGURED, BUSY, ORDER, FORMAT = 66, 67, 68, 69, 70
 """Codes by which a device says that it is not where the server thinks it is."""
+MISSED = 80
 
 CODES = {
     1: "its network is out of range",
@@ -51,12 +54,18 @@ CODES = {
     77: "the model is of an earlier round than the one that it keeps",
     78: "a sum of so few devices would not hide what it has learnt",
     79: "its work is in a sum with other devices already; both sums would tell their difference",
+    MISSED: "an order before this one has not come",
 }
 _REOPEN_SECONDS = 0.2
 _SMALLEST_PIECE = 40
 _STREAK = 20
 _SHORTEST_WAIT = 0.005
 _LOST = 4
+_BEHIND = 2
+_WITHOUT_ANSWER = (
+    Kind.PUT_CENTRE, Kind.PUT_PARAMETERS, Kind.PUT_SAMPLE, Kind.CLEAR, Kind.PUT_CHANGES,
+    Kind.PUT_START,
+)  # fmt: skip
 _UNKNOWN = 0.03
 
 Answer = TypeVar("Answer")
@@ -98,6 +107,7 @@ class Conversation:
         opener: Opener,
         patience: Patience | None = None,
         key: bytes | None = None,
+        steady: bool = False,
     ) -> None:
         """Name the device and say how to reach it; nothing is opened yet.
 
@@ -106,6 +116,8 @@ class Conversation:
             opener: of the line to it.
             patience: how long to wait for it.
             key: of the device, 32 bytes; None if its line is not sealed.
+            steady: whether frames stay as long as they are where some get lost, as on a line that
+                loses short and long ones alike.
 
         Raises:
             UsageError: if it has a key, and a package is missing.
@@ -128,6 +140,9 @@ class Conversation:
         self._starts: dict[tuple[Kind, int], int] = {}
         self._seal = None if key is None else Seal(key)
         self._trouble: str | None = None
+        self._unanswered: list[Frame] = []
+        self._behind, self._silent = 0, False
+        self._steady = steady
         self.resent = 0
         self.bytes_sent = self.bytes_received = 0
 
@@ -212,8 +227,17 @@ class Conversation:
         return self._sequence
 
     def _order(self, kind: Kind, payload: bytes = b"") -> int:
-        """Have something done; the value in the answer."""
-        return self._ask(kind, payload, answers.value)
+        """Have something done; the value in the answer, or 0 where there is none."""
+        if self._silent and kind in _WITHOUT_ANSWER:
+            behind = self._unanswered[-1].sequence if self._unanswered else self._behind
+            data = struct.pack("<H", behind) + payload
+            frame = Frame(kind | SILENT, self._session, self._following(), data)
+            self._unanswered.append(frame)
+            self._send(frame)
+            return 0
+        value = self._ask(kind, payload, answers.value)
+        self._behind = self._sequence
+        return value
 
     def _ask(
         self,
@@ -221,8 +245,11 @@ class Conversation:
         payload: bytes,
         read: Callable[[bytes], Answer],
         silence: float | None = None,
+        patient: bool = False,
     ) -> Answer:
         """Send a request until it is answered; what ``read`` makes of the answer after its code.
+
+        A ``patient`` one takes as long as training does.
 
         Raises:
             DeviceGoneError: after ``silence`` seconds without an answer.
@@ -241,7 +268,8 @@ class Conversation:
             if not self._send(request):
                 time.sleep(min(_REOPEN_SECONDS, max(0.0, deadline - now)))
                 continue
-            until = now + self._quickness.wait(tries - 1, self.patience.answer)
+            wait = self._quickness.wait(tries - 1, self.patience.answer)
+            until = now + (self.patience.training if patient else wait)
             while (frame := self._next_frame(until)) is not None:
                 if frame.kind == Kind.READY and kind is not Kind.HELLO:
                     raise DeviceRestartedError(f"{self.name}: restarted")
@@ -250,7 +278,9 @@ class Conversation:
                         self._trouble = f"an answer of session {frame.session} came"
                         continue
                     self._pieces.went(tries == 1)
-                    if tries == 1:  # else nobody knows which of the requests it answers
+                    if (
+                        tries == 1 and not patient
+                    ):  # else nobody knows which of the requests it answers
                         self._quickness.took(time.monotonic() - now)
                     return self._taken_apart(kind.name, frame, read)
         if self._line is None and self._trouble is not None:
@@ -278,6 +308,10 @@ class Conversation:
         code = answer.payload[0] if answer.payload else -1
         if code == SESSION:
             raise DeviceRestartedError(f"{self.name}: restarted")
+        if code == MISSED:
+            raise DeviceMissedError(
+                f"{self.name}: {CODES[code]}", answers.value(answer.payload[1:])
+            )
         if code > 0:
             raise self._refused(code)
         try:
@@ -336,8 +370,9 @@ class Conversation:
 class PieceSize:
     """How much to put into a frame: less where frames get lost, for short ones get through."""
 
-    def __init__(self, most: int) -> None:
-        self._most = self._now = most
+    def __init__(self, most: int, steady: bool = False) -> None:
+        self._most = self._now = most - _BEHIND * steady
+        self._steady = steady
         self._streak = 0
 
     def room(self, head: int) -> int:
@@ -346,6 +381,8 @@ class PieceSize:
 
     def went(self, at_once: bool) -> None:
         """Learn from a request, and whether it was answered without a repeat."""
+        if self._steady:
+            return
         self._streak = self._streak + 1 if at_once else 0
         if not at_once:
             self._now = max(min(_SMALLEST_PIECE, self._most), self._now // 2)

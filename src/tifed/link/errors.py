@@ -29,6 +29,18 @@ class DeviceRestartedError(DeviceError):
     """A device has lost what it was told: it restarted."""
 
 
+class DeviceMissedError(DeviceError):
+    """A device has not got all orders that it does not answer.
+
+    Attributes:
+        last: the sequence of the last order that it has got.
+    """
+
+    def __init__(self, message: str, last: int) -> None:
+        super().__init__(message)
+        self.last = last
+
+
 class DeviceAnswerError(DeviceError):
     """A device has answered with what cannot be an answer to what it was asked."""
 

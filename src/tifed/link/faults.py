@@ -60,6 +60,43 @@ class FaultyLine:
         return bytes(out)
 
 
+class LossyLine:
+    """Loses whole frames in both directions, as radio does."""
+
+    def __init__(self, line: Transport, share: float, seed: int) -> None:
+        """Lose frames of a line.
+
+        Args:
+            line: to the device.
+            share: of the frames that are lost.
+            seed: of the losses.
+        """
+        self._line, self._share = line, share
+        self._random = random.Random(seed)  # noqa: S311
+        self._rest = b""
+        self.lost = self.frames = 0
+
+    def read(self, seconds: float) -> bytes:
+        """The frames that arrive, and are not lost."""
+        *whole, self._rest = (self._rest + self._line.read(seconds)).split(b"\0")
+        return b"".join(b"\0" + frame + b"\0" for frame in whole if frame and self._arrives())
+
+    def write(self, data: bytes) -> None:
+        """Send a frame, unless it is lost."""
+        if self._arrives():
+            self._line.write(data)
+
+    def close(self) -> None:
+        """Close the line."""
+        self._line.close()
+
+    def _arrives(self) -> bool:
+        arrives = self._random.random() >= self._share
+        self.frames += 1
+        self.lost += not arrives
+        return arrives
+
+
 def faulty(
     opener: Opener, share: float, seed: int, made: Callable[[FaultyLine], None] = lambda line: None
 ) -> Opener:

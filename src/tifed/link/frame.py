@@ -18,6 +18,8 @@ _BEHIND_SEALED = 36
 _LONGEST = _HEADER.size + PAYLOAD + _BEHIND_SEALED + _CHECK.size
 _LONGEST_ENCODED = _LONGEST + _LONGEST // 254 + 1
 ANSWER = 0x80
+SILENT = 0x40
+"""In the type of an order that is not answered (SPEC, section 12.10)."""
 
 
 class Kind(IntEnum):
@@ -51,6 +53,7 @@ class Kind(IntEnum):
     GET_CHANGES = 26
     PUT_CHANGES = 27
     PUT_START = 28
+    EXCHANGE = 29
     READY = 0xC0
     DONE = 0xC1
 

@@ -20,7 +20,8 @@ KEEP_RECEIVED, STAY = 1, 2
 _PUT = struct.Struct("<IIHBB")
 _GET = struct.Struct("<IIHBBBB")
 _START = struct.Struct("<H")
-_CODED = 0x80
+CODED = 0x80
+"""In a top: numbers are coded."""
 _SAID = 3
 _MOST = 0xFFFF
 
@@ -91,7 +92,7 @@ class ShortUpdates(OwnSamples):
             fit = (room - len(data)) // 2 if place + taken >= weights else 0
             more = tail[first : first + fit]
             count = taken + len(more)
-            head = _PUT.pack(number, place, count, top | _CODED * coded, shift)
+            head = _PUT.pack(number, place, count, top | CODED * coded, shift)
             self._order(Kind.PUT_CHANGES, head + start + data + more.tobytes())
             if coded and taken:
                 self._starts[Kind.PUT_CHANGES, number] = after
@@ -108,7 +109,12 @@ class ShortUpdates(OwnSamples):
         return length + _START.size * frames < packed_size(len(q), top)
 
     def get_changes(
-        self, number: int, layer: Layer, change: Change, turn: int
+        self,
+        number: int,
+        layer: Layer,
+        change: Change,
+        turn: int,
+        there: tuple[Integers, Tensor] | None = None,
     ) -> tuple[Integers, Tensor]:
         """Fetch by how much one layer's weights have moved, and its biases.
 
@@ -117,21 +123,22 @@ class ShortUpdates(OwnSamples):
             layer: its shape.
             change: how its weights go up.
             turn: which rows go up: those i for which (i // 2 + turn) % change.rows is 0.
+            there: the first numbers and biases, if they have come already.
 
         Returns:
             int64 (fan_in, fan_out), 0 for a row that does not go up; int16 (fan_out,).
         """
         turn %= change.rows
         q = np.zeros((layer.fan_in, layer.fan_out), np.int64)
-        rows = change.goes_up(np.arange(layer.fan_in), turn, 0)
-        places = np.flatnonzero(np.repeat(rows, layer.fan_out))
-        found, biases = [np.zeros(0, np.int64)], [np.zeros(0, np.int16)]
-        have, end = 0, len(places) + layer.fan_out
+        places = places_up(layer, change, turn)
+        first_numbers, first_biases = there or (np.zeros(0, np.int64), np.zeros(0, np.int16))
+        found, biases = [first_numbers], [first_biases]
+        have, end = len(first_numbers) + len(first_biases), len(places) + layer.fan_out
         while have < end:
             first = int(places[have]) if have < len(places) else q.size + have - len(places)
             start = self._start(Kind.GET_CHANGES, number) if self._coder else None
             asked = _GET.pack(
-                number, first, self._pieces.room(_SAID), change.top | _CODED * self._coder,
+                number, first, self._pieces.room(_SAID), change.top | CODED * self._coder,
                 change.shift, change.rows, turn,
             )  # fmt: skip
             numbers, tail, after = self._ask(
@@ -149,3 +156,9 @@ class ShortUpdates(OwnSamples):
             have += len(numbers) + len(tail)
         q.ravel()[places] = np.concatenate(found)
         return q, np.concatenate(biases)
+
+
+def places_up(layer: Layer, change: Change, turn: int) -> Integers:
+    """The numbers of the weights of a layer that go up, int64 (N,)."""
+    rows = change.goes_up(np.arange(layer.fan_in), turn, 0)
+    return np.flatnonzero(np.repeat(rows, layer.fan_out))

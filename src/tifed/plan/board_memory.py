@@ -21,6 +21,9 @@ STATIC = 1_024
 SHORT_UPDATES, CODER = 3_600, 1_900
 """Bytes of flash of short updates and of their coder: the most on the emulated processors."""
 
+QUIET, QUIET_STATIC = 1_300, 88
+"""Bytes of flash and of RAM of answers to whole exchanges (``link.quiet``), the most on them."""
+
 SHORT_STACK = 72
 """Bytes of stack that the coder's frames add: 64 on a Cortex-M0, 68 on a Cortex-M4."""
 
@@ -54,6 +57,8 @@ def ram_parts(
         stack = Figure(image.stack, Source.MEASURED)
     if _compressed(experiment, network):
         stack = Figure(stack.value + SHORT_STACK, Source.MODELLED)
+    if experiment.link.quiet:
+        static = Figure(static.value + QUIET_STATIC, Source.MODELLED)
     parts = {
         name: Figure(getattr(core, name), Source.COMPUTED)
         for name in ("weights", "buffer", "activations", "deltas", "scratch")
@@ -101,7 +106,8 @@ def flash_parts(
         "frozen weights": Figure(frozen, Source.COMPUTED),
     }
     if _compressed(experiment, network):
-        parts["short updates"] = Figure(SHORT_UPDATES + CODER, Source.MODELLED)
+        short = SHORT_UPDATES + CODER + QUIET * experiment.link.quiet
+        parts["short updates"] = Figure(short, Source.MODELLED)
     parts |= before.flash(board.core)
     if board.reserved_flash:
         parts["reserved"] = Figure(board.reserved_flash, Source.MODELLED)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from tifed.cli import app
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, to_toml
+from tifed.fleets.linked import LinkedFleet, LinkSettings
 from tifed.nodes.acceptance import acceptance
 from tifed.nodes.context import DeviceSelection
 from tifed.nodes.gateway.board_pool import BoardPool, BoardTerms, HeldError, Lines
@@ -43,6 +45,29 @@ def test_other_settings_of_the_link_are_noticed_though_the_experiment_is_the_sam
     assert first is again
     assert other is not first
     assert other.experiment == first.experiment
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_boards_answer_an_exchange_as_a_whole_if_the_experiment_says_so(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, quiet: bool
+) -> None:
+    settings, steady = list[LinkSettings](), list[bool]()
+
+    class Fleet(LinkedFleet):
+        def __init__(
+            self, inputs: Any, clients: Any, link: LinkSettings, *args: Any, **more: Any
+        ) -> None:
+            settings.append(link)
+            steady.extend(client._steady for client in clients)
+            super().__init__(inputs, clients, link, *args, **more)
+
+    monkeypatch.setattr("tifed.nodes.gateway.board_pool.LinkedFleet", Fleet)
+    short = {"upload": "ternary"}
+    pool("").context(
+        to_toml(Experiment(devices=1, link={"quiet": quiet}, compression=short)), FIRST
+    )
+    assert [one.quiet for one in settings] == [quiet]
+    assert steady == [quiet]
 
 
 NOISY = {"noise_multiplier": 1, "clip": 1000, "centre": -64}

@@ -85,6 +85,19 @@ def test_boards_behind_a_gateway_send_short_updates(
     assert on_boards.digest == tifed.run(experiment).digest
 
 
+QUIET = [*SHORT, "link.quiet=true"]
+
+
+@pytest.mark.parametrize("built_for", [QUIET, SHORT], ids=["quiet", "which answer each order"])
+def test_boards_behind_a_gateway_answer_an_exchange_as_a_whole(
+    boards: Any, gateway: Any, behind: Any, built_for: list[str]
+) -> None:
+    _, address = gateway(boards(2, *built_for))
+    experiment = load_experiment(overrides=["devices=2", "rounds=3", *QUIET])
+    on_boards = tifed.run(experiment, fleet=behind(experiment, address))
+    assert on_boards.digest == tifed.run(experiment).digest
+
+
 def test_boards_behind_a_gateway_compute_a_front_end(
     boards: Any, gateway: Any, behind: Any
 ) -> None:

@@ -29,6 +29,9 @@ void tifed_device_init(tifed_device *device, const tifed_device_setup *setup)
     device->received = NULL;
     device->learnt = false;
 #endif
+#ifdef TIFED_DEVICE_QUIET
+    device->quiet.sequence = 0;
+#endif
 #ifdef TIFED_DEVICE_OWN
     tifed_own_start(device);
 #endif
@@ -79,6 +82,9 @@ NOINLINE SHARED uint16_t tifed_device_hello(tifed_device *device, uint8_t *out)
     *to |= 32u;
 #ifdef TIFED_DEVICE_CODER
     *to |= 64u;
+#endif
+#ifdef TIFED_DEVICE_QUIET
+    *to |= 128u;
 #endif
 #endif
     to++;
@@ -355,7 +361,8 @@ static bool busy(const tifed_device *device)
     return device->state == TIFED_DEVICE_TRAINING;
 }
 
-static uint8_t carry_out(tifed_device *device, uint8_t type, const uint8_t *in, uint32_t length)
+ALSO_QUIET uint8_t tifed_device_carry_out(tifed_device *device, uint8_t type, const uint8_t *in,
+                                          uint32_t length)
 {
     if (busy(device))
         return TIFED_LINK_BUSY;
@@ -414,6 +421,10 @@ SHARED void tifed_device_open(tifed_device *device, uint16_t session)
 #endif
     device->session = session;
     device->last_sequence = 0;
+#ifdef TIFED_DEVICE_QUIET
+    device->last_code = 0;
+    device->quiet.sequence = 0;
+#endif
     device->state = TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
 }
@@ -470,6 +481,15 @@ static void answer(tifed_device *device)
             size = tifed_device_hello(device, payload);
     } else if (session != device->session || session == 0u) {
         payload[0] = TIFED_LINK_SESSION;
+#ifdef TIFED_DEVICE_QUIET
+    } else if (type & TIFED_LINK_SILENT) {
+        tifed_quiet_order(device, (uint8_t)(type ^ TIFED_LINK_SILENT), sequence, payload, length);
+        return;
+    } else if (type == TIFED_LINK_EXCHANGE) {
+        size = tifed_quiet_exchange(device, sequence, payload, length, payload);
+        if (size == 0u)
+            return; /* when it has done so */
+#endif
 #if defined(TIFED_DEVICE_OWN) || defined(TIFED_DEVICE_MASKED)
     } else if (special_answer(device, type, length, payload, &size)) {
         /* it is there */
@@ -508,7 +528,7 @@ static void answer(tifed_device *device)
     } else {
         if (sequence == 0u || sequence != device->last_sequence) {
             device->last_value = 0;
-            device->last_code = carry_out(device, type, payload, length);
+            device->last_code = tifed_device_carry_out(device, type, payload, length);
             device->last_sequence = sequence;
             if (busy(device) && device->last_code == TIFED_LINK_OK)
                 device->training = sequence;
@@ -554,8 +574,20 @@ bool tifed_device_work(tifed_device *device)
         device->own.complete = true;
 #endif
     }
-    if (device->link.received == 0u &&
-        device->link.block == 0u) /* else a request is arriving, whose answer will tell */
-        send(device, TIFED_LINK_DONE, device->training, status(device, PAYLOAD(device)));
+#ifdef TIFED_DEVICE_QUIET
+    bool whole = device->quiet.sequence && device->training == device->quiet.sequence;
+    if (whole && tifed_quiet_goes_on(device))
+        return true;
+#endif
+    if (device->link.received != 0u || device->link.block != 0u)
+        return false; /* a request is arriving, whose answer will tell */
+#ifdef TIFED_DEVICE_QUIET
+    if (whole) {
+        send(device, TIFED_LINK_EXCHANGE | TIFED_LINK_ANSWER, device->training,
+             tifed_quiet_made(device, PAYLOAD(device)));
+        return false;
+    }
+#endif
+    send(device, TIFED_LINK_DONE, device->training, status(device, PAYLOAD(device)));
     return false;
 }

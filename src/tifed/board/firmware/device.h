@@ -16,6 +16,19 @@
 #include "device_masked.h"
 #endif
 
+#ifdef TIFED_DEVICE_QUIET /* which costs flash: only where every frame is dear (SPEC, 12.10) */
+#ifndef TIFED_DEVICE_SHORT
+#error "a device that answers an exchange as a whole answers with short updates"
+#endif
+enum { TIFED_QUIET_LAYERS = 8 }; /* that are trained at a time, at most */
+
+typedef struct tifed_device_quiet {
+    uint16_t sequence; /* of the last exchange, 0 for none */
+    bool steps;        /* its samples are there */
+    uint8_t request[36 + 6 * TIFED_QUIET_LAYERS];
+} tifed_device_quiet;
+#endif
+
 /* What firmware knows when it is compiled. */
 typedef struct tifed_device_setup {
     const tifed_network *network;
@@ -85,6 +98,9 @@ typedef struct tifed_device {
 #ifdef TIFED_DEVICE_SHORT /* which costs flash: only for a device with short updates (SPEC, 25) */
     uint8_t *received;    /* parameters of the trained layers as they arrived; NULL: not kept */
     bool learnt;          /* those in the core are others by now */
+#endif
+#ifdef TIFED_DEVICE_QUIET
+    tifed_device_quiet quiet;
 #endif
 #ifdef TIFED_DEVICE_OWN
     tifed_device_own own;

@@ -109,6 +109,28 @@ uint8_t tifed_short_order(tifed_device *device, uint8_t type, const uint8_t *in,
 uint16_t tifed_short_answer(tifed_device *device, const uint8_t *in, uint32_t length, uint8_t *out);
 #endif
 
+/* Also used by device_quiet.c, where there is one. */
+#ifdef TIFED_DEVICE_QUIET
+#define ALSO_QUIET
+uint8_t tifed_device_carry_out(tifed_device *device, uint8_t type, const uint8_t *in,
+                               uint32_t length);
+
+/* device_short.c: a trained layer of an exchange's answer, as much of it as fits before `end`. */
+uint8_t *tifed_short_layer(tifed_device *device, uint32_t layer, const uint8_t *how, uint8_t *to,
+                           uint8_t *end);
+
+/* device_quiet.c: an order that is not answered; an exchange, with the bytes of its answer, or 0 while
+ * there is none; the work of an exchange has ended, true if other work has begun; its answer. */
+void tifed_quiet_order(tifed_device *device, uint8_t type, uint16_t sequence, const uint8_t *in,
+                       uint32_t length);
+uint16_t tifed_quiet_exchange(tifed_device *device, uint16_t sequence, const uint8_t *in,
+                              uint32_t length, uint8_t *out);
+bool tifed_quiet_goes_on(tifed_device *device);
+uint16_t tifed_quiet_made(tifed_device *device, uint8_t *out);
+#else
+#define ALSO_QUIET static
+#endif
+
 #ifdef TIFED_DEVICE_OWN
 /* Whether the device has its samples itself. */
 static inline bool has_own(const tifed_device *device)

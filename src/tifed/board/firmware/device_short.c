@@ -199,6 +199,52 @@ static uint16_t get_changes(tifed_device *device, const uint8_t *in, uint8_t *ou
     return (uint16_t)(at + ANSWER);
 }
 
+#ifdef TIFED_DEVICE_QUIET
+/* Count, bytes of the weights' numbers, bytes of a bias; the numbers; the biases, by how much they have
+ * moved where that takes one byte. The rest is asked for as above. */
+uint8_t *tifed_short_layer(tifed_device *device, uint32_t layer, const uint8_t *how, uint8_t *to,
+                           uint8_t *end)
+{
+    enum { HEAD = 5, LARGEST = 127 };
+    const tifed_change change = {how[0] & ~CODED & 0xFFu, how[1], how[2], how[3]};
+    const tifed_layer *shape = &device->setup->network->layers[layer];
+    uint32_t count = 0, room = (uint32_t)(end - to), at, width = 1;
+    uint8_t *numbers = to + HEAD;
+    tifed_changes c;
+    if (room <= HEAD ||
+        tifed_changes_begin(&c, &device->core, device->received, layer, 0, &change) != TIFED_OK)
+        return to;
+    at = room -= HEAD;
+#ifdef TIFED_DEVICE_CODER
+    if (how[0] & CODED) {
+        if (!code(&c, tifed_link_get16(how + 4), numbers, &at, &count))
+            return to;
+    } else
+#endif
+        at = pack(&c, numbers, room, &count);
+    const int16_t *biases = device->core.states[layer].biases,
+                  *before = (const int16_t *)(const void *)((const uint8_t *)c.received +
+                                                            ((const uint8_t *)biases -
+                                                             (const uint8_t *)c.weights));
+    uint32_t bias = 0;
+    for (uint32_t i = 0; i < shape->fan_out; i++)
+        if (biases[i] - before[i] > LARGEST || biases[i] - before[i] < -LARGEST)
+            width = 2;
+    if (!tifed_changes_left(&c))
+        for (; bias < shape->fan_out && (bias + 1u) * width <= room - at; bias++) {
+            uint8_t *place = numbers + at + bias * width;
+            if (width == 1u)
+                *place = (uint8_t)(biases[bias] - before[bias]);
+            else
+                tifed_link_put16(place, (uint16_t)biases[bias]);
+        }
+    tifed_link_put16(to, count + bias);
+    tifed_link_put16(to + 2, at);
+    to[4] = (uint8_t)width;
+    return numbers + at + bias * width;
+}
+#endif
+
 uint16_t tifed_short_answer(tifed_device *device, const uint8_t *in, uint32_t length, uint8_t *out)
 {
     uint8_t code = TIFED_LINK_OK;

@@ -10,7 +10,7 @@ from tifed.board.firmware.front_end_header import intake_constants
 from tifed.board.firmware.masked_header import MASKED_SWITCH
 from tifed.board.firmware.own_header import kept_bytes, own_constants
 from tifed.board.firmware.sealed_header import SEALED_SWITCH
-from tifed.board.firmware.short_header import CODER_SWITCH, SHORT_SWITCH
+from tifed.board.firmware.short_header import CODER_SWITCH, QUIET_SWITCH, SHORT_SWITCH
 from tifed.board.firmware.signal_header import signal_constants
 from tifed.errors import UsageError
 from tifed.extractor import Extractor
@@ -95,6 +95,7 @@ def experiment_header(
     short: bool = False,
     received: bool = False,
     coder: bool = False,
+    quiet: bool = False,
 ) -> str:
     """C text that firmware is compiled with.
 
@@ -120,6 +121,7 @@ def experiment_header(
         received: whether it has RAM for the parameters that it was given, beside those that it
             makes of them: without, it sends them whole.
         coder: whether it codes short updates.
+        quiet: whether it answers an exchange as a whole.
 
     Raises:
         UsageError: if the network is for simulation only, or front end, extractor and network do
@@ -174,6 +176,7 @@ def experiment_header(
 {f"#define {MASKED_SWITCH} 1" if masked else ""}
 {f"#define {SHORT_SWITCH} 1" if short else ""}
 {f"#define {CODER_SWITCH} 1" if coder else ""}
+{f"#define {QUIET_SWITCH} 1" if quiet else ""}
 #endif
 """
 

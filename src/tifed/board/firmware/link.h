@@ -54,6 +54,9 @@ enum {
     TIFED_LINK_GET_CHANGES = 26,
     TIFED_LINK_PUT_CHANGES = 27,
     TIFED_LINK_PUT_START = 28,
+    /* Of a device that answers an exchange as a whole; and, in a type, that an order is not answered. */
+    TIFED_LINK_EXCHANGE = 29,
+    TIFED_LINK_SILENT = 0x40,
     TIFED_LINK_ANSWER = 0x80,
     /* What the device says unasked. */
     TIFED_LINK_READY = 0xC0, /* it has started */
@@ -78,7 +81,8 @@ enum {
     TIFED_LINK_NO_KEY,          /* it is to have one, and has none, or no fresh nonce */
     TIFED_LINK_OLDER,           /* a model of an earlier round than the one that it keeps */
     TIFED_LINK_TOO_FEW_DEVICES, /* fewer devices in a sum than hide one of them */
-    TIFED_LINK_OTHER_DEVICES    /* the same work has been summed with other devices */
+    TIFED_LINK_OTHER_DEVICES,   /* the same work has been summed with other devices */
+    TIFED_LINK_MISSED           /* an order before this one, which had no answer, has not come */
 };
 
 /* Takes `length` bytes for the line, a whole frame or a piece of one, which are `bytes` only until

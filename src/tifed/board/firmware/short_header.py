@@ -5,3 +5,6 @@ SHORT_SWITCH = "TIFED_DEVICE_SHORT"
 
 CODER_SWITCH = "TIFED_DEVICE_CODER"
 """The same where it codes their numbers as well."""
+
+QUIET_SWITCH = "TIFED_DEVICE_QUIET"
+"""The same where it answers an exchange as a whole."""

@@ -103,8 +103,10 @@ class Lines:
     keys: str = ""
     unsealed: bool = False
 
-    def clients(self, count: int | None = None) -> list[Client]:
+    def clients(self, count: int | None = None, steady: bool = False) -> list[Client]:
         """New clients of the first ``count`` boards; nothing is opened yet.
+
+        Frames that are ``steady`` stay as long as they are where some get lost.
 
         Raises:
             UsageError: if an address is not one, two are the same line, or one goes over a network
@@ -119,7 +121,9 @@ class Lines:
             )
         keys = keys_for(self.keys, len(self.addresses), "--keys")
         return [
-            Client(address, address_opener(address, self.baud, self.field), self.patience, key)
+            Client(
+                address, address_opener(address, self.baud, self.field), self.patience, key, steady
+            )
             for address, key in zip(self.addresses[:count], keys, strict=False)
         ]
 
@@ -192,8 +196,8 @@ class BoardPool:
             made = self._made.setdefault((identity(resolved), selection), MadeSums())
         linked = LinkedFleet(
             setup.inputs,
-            self._lines.clients(len(devices)),
-            LinkSettings(link.on_reboot, link.repeats, "drop"),
+            self._lines.clients(len(devices), link.quiet),
+            LinkSettings(link.on_reboot, link.repeats, "drop", link.quiet),
             devices=devices,
             made=made,
         )
