@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.results.carry_out import Outcomes
 from benchmarks.results.outcome import Outcome
-from benchmarks.results.short import CASES, DIGITS, IID, MODES, WHOLE
+from benchmarks.results.short import CASES, COARSE, DIGITS, FINE, IID, MODES, WHOLE
 
 from tifed.experiment.report.theme import SERIES, new_figure, plain
 
@@ -19,6 +19,7 @@ _GREY = "#808890"
 def accuracy_of_short_updates(done: Outcomes) -> "Figure":
     """Fashion-MNIST, 8 devices: a line per network and mode, a mark per way of sending.
 
+    Ways that keep a residual have a line of their own, for they send less at the same accuracy.
     One picture about as high as it is wide, with large letters: a telephone shows it at a third.
     """
     from matplotlib.lines import Line2D
@@ -31,12 +32,13 @@ def accuracy_of_short_updates(done: Outcomes) -> "Figure":
     for case, colour in zip(cases, SERIES, strict=False):
         for mode, style in zip(MODES, ("-", "--"), strict=True):
             named = {way: done[case.name(mode, IID, way)] for way in case.ways}
-            sent = sorted((*point(runs), way) for way, runs in named.items() if runs)
-            axes.plot([x for x, _, _ in sent], [y for _, y, _ in sent], style, color=colour,
-                      linewidth=1.8, marker="o", markersize=5)  # fmt: skip
-            for x, y, way in sent:
-                if way == WHOLE:
-                    axes.plot(x, y, "s", color=colour, markersize=9)
+            kept = {way: named.pop(way) for way in (FINE, COARSE) if way in named}
+            for ways, mark, size in ((named, "o", 5), (kept, "^", 8)):
+                sent = sorted(point(runs) for runs in ways.values() if runs)
+                axes.plot([x for x, _ in sent], [y for _, y in sent], style, color=colour,
+                          linewidth=1.8, marker=mark, markersize=size)  # fmt: skip
+            if named[WHOLE]:
+                axes.plot(*point(named[WHOLE]), "s", color=colour, markersize=9)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator([0.1, 0.3, 1, 3, 10, 30, 100]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
@@ -58,6 +60,7 @@ def accuracy_of_short_updates(done: Outcomes) -> "Figure":
         Line2D([], [], color=_GREY, linestyle="", marker="s", markersize=9, label="16 bits"),
         Line2D([], [], color=_GREY, linestyle="", marker="o", markersize=5,
                label="short updates"),
+        Line2D([], [], color=_GREY, linestyle="", marker="^", markersize=8, label="with residual"),
     ]  # fmt: skip
     figure.legend(handles=keys, loc="outside lower left", ncols=2, fontsize=12, frameon=False)
     return figure
