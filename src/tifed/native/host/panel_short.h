@@ -55,10 +55,10 @@ static void lay_out_bits(const uint32_t *words, uint32_t unit, uint32_t n, int16
  * widen it. As long as a pair of inputs, or what every processor has. */
 typedef int16_t line_t __attribute__((vector_size(UNITS_IN_A_RUN < PANEL ? 16u : 4u * PANEL)));
 
-static void shift_run(int16_t *values, size_t count, uint32_t shift)
+static void shift_run(int16_t *values, uint32_t count, uint32_t shift)
 {
-    const size_t length = sizeof(line_t) / sizeof *values;
-    size_t i = 0;
+    const uint32_t length = sizeof(line_t) / sizeof *values;
+    uint32_t i = 0;
     for (; i + length <= count; i += length) {
         line_t line;
         memcpy(&line, values + i, sizeof line);
@@ -93,7 +93,7 @@ static void shorten_run(const panel_change *change, const int16_t *restrict sent
         w = (int16_t)(w - x);
         trained[i] = (int16_t)(w + bits[i]);
     }
-    shift_run(trained, count, shift);
+    shift_run(trained, (uint32_t)count, shift);
 }
 
 static void shorten_panel(const shortening *s, uint32_t panel, const int16_t *sent,
@@ -160,7 +160,7 @@ ALWAYS_INLINE void keep_within_int16(const panel_change *change, const int32_t l
         left[i] = w;
         trained[i] = (int16_t)(w + ((w >> 15) & below));
     }
-    shift_run(trained, count, change->shift);
+    shift_run(trained, (uint32_t)count, change->shift);
     for (size_t i = 0; i < count; i++) {
         int16_t q = trained[i], v;
         q = q > top ? top : q;
@@ -169,7 +169,7 @@ ALWAYS_INLINE void keep_within_int16(const panel_change *change, const int32_t l
         trained[i] = q;
         left[i] = (int16_t)(v + ((v >> 15) & rest));
     }
-    shift_run(left, count, (uint32_t)change->unit);
+    shift_run(left, (uint32_t)count, (uint32_t)change->unit);
     for (size_t i = 0; i < count; i++) {
         int16_t v = left[i];
         v = v > 127 ? 127 : v;
