@@ -1,12 +1,13 @@
 """What a device may answer an exchange with, and what the host makes of the rest (SPEC, 12.10)."""
 
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
 from tests.link.test_client_frames import Board, client, said_to
 
-from tifed.link import Client, DeviceAnswerError, DeviceRefusedError, Frame
+from tifed.link import Client, DeviceAnswerError, DeviceRefusedError, DeviceStatus, Frame
 from tifed.link.answers import exchanged, numbers
 from tifed.link.frame import SILENT, Kind
 from tifed.link.quiet import Asked
@@ -22,6 +23,9 @@ TERNARY = Change(1, 3)
 COUNTS = bytes([20, 40, 1, 0, 0])
 MADE = struct.pack("<HHB", 10, 2, 1) + bytes([2 + 9 * 2, 1]) + struct.pack("<2b", 5, -7)
 """Eight ternary numbers, and how far two biases have moved."""
+
+
+Made = dict[int, tuple[Any, Any]]
 
 
 class Quiet(Board):
@@ -44,7 +48,7 @@ class Quiet(Board):
         return [frame.sequence for frame in self.asked if frame.kind & SILENT]
 
 
-def exchange(board: Board, orders: int = 0) -> tuple[Client, object]:
+def exchange(board: Board, orders: int = 0) -> tuple[Client, tuple[DeviceStatus, Made]]:
     one = client(board)
     one.open_session()
     one.begin_silence()
@@ -54,7 +58,7 @@ def exchange(board: Board, orders: int = 0) -> tuple[Client, object]:
 
 
 def test_an_answer_taken_apart() -> None:
-    _, (status, found) = exchange(Quiet(b"\0" + COUNTS + MADE))  # type: ignore[misc]
+    _, (status, found) = exchange(Quiet(b"\0" + COUNTS + MADE))
     assert (status.samples, status.statistics.visits, status.statistics.missed) == (20, 40, 1)
     q, biases = found[0]
     assert q.shape == (4, 2)
