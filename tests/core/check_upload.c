@@ -75,11 +75,7 @@ void check_upload(uint32_t (*draw)(uint32_t below))
     layer.pairs = (layer.fan_in + 1u) / 2u;
     layer.panels = (layer.fan_out + PANEL - 1u) / PANEL;
     uint32_t rows = draw(2u) ? 1u : 1u + draw(16u);
-    panel_change change = {draw(4u) ? 1u + draw(127u) : 0u,
-                           draw(15u),
-                           rows,
-                           draw(rows),
-                           -1,
+    panel_change change = {draw(4u) ? 1u + draw(127u) : 0u, draw(15u), rows, draw(rows), -1,
                            {draw(1u << 31), draw(1u << 31)}};
     const uint32_t count = layer.fan_in * layer.fan_out;
     int16_t *sent = zeroed_memory(count, sizeof *sent);
