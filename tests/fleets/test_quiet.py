@@ -16,7 +16,8 @@ from tifed.link.transport import Opener
 
 pytestmark = pytest.mark.slow(40)
 
-PATIENT = Patience(training=4.0)
+PATIENT = Patience(silence=300.0, training=60.0)
+"""On lines that lose nothing: a board on a busy machine is slow, and is not to be asked again."""
 
 
 def own(**settings: Any) -> Any:
