@@ -36,6 +36,18 @@ class SumNumbers:
         """Of which the samples of every device are a multiple."""
         return self.federation.buffer if self.federation.at_end is AtEnd.RESTART else 1
 
+    @property
+    def noise(self) -> int:
+        """The largest that noise can add to a sum of what is asked for."""
+        noise = self.federation.noise
+        if noise is None:
+            return 0
+        return self.federation.buffer * noise.largest_in(len(self.plan.jobs))
+
+    def change(self, layer: int) -> Change:
+        """How the layer's weights go up."""
+        return self.plan.upload[layer] if self.plan.upload else Change(0)
+
     def numbers(self, layer: int, part: LayerSum, devices: Integers) -> tuple[Integers, Integers]:
         """The numbers of one layer's weights, int64 (fan_in, fan_out), and biases (fan_out,).
 
@@ -47,7 +59,7 @@ class SumNumbers:
         Raises:
             UsageError: if the sums are none that devices can give, so that something would be lost.
         """
-        step = self.unit << self._change(layer).shift
+        step = self.unit << self.change(layer).shift
         moved = part.weight - self._base(layer, devices)
         for name, sums, size in (("weights", moved, step), ("biases", part.bias, self.unit)):
             if (sums % size).any():
@@ -59,7 +71,7 @@ class SumNumbers:
     ) -> tuple[Integers, Integers]:
         """The sums of one layer's weights and biases that `numbers` were made of."""
         weight, bias = numbers
-        step = self.unit << self._change(layer).shift
+        step = self.unit << self.change(layer).shift
         return weight * step + self._base(layer, devices), bias * self.unit
 
     def bounds(self, layer: int, samples: int, noise: int = 0) -> tuple[int, int]:
@@ -70,7 +82,7 @@ class SumNumbers:
             samples: behind the sums.
             noise: the largest that is in a sum.
         """
-        top = self._change(layer).top
+        top = self.change(layer).top
         bias = self.federation.network.layers[layer].bias_bound * samples + noise
         weight = top * samples if top else self.federation.weight_reach(layer) * samples + noise
         return weight // self.unit, bias // self.unit
@@ -81,18 +93,14 @@ class SumNumbers:
         Those that any of ``devices`` has sent, and all if there is noise in them.
         """
         fan_in = self.federation.network.layers[layer].fan_in
-        if self._change(layer).rows == 1 or self.federation.noise is not None:
+        if self.change(layer).rows == 1 or self.federation.noise is not None:
             return np.ones(fan_in, bool)
         flags: NDArray[np.bool_] = self.plan.row_samples(layer, fan_in, devices).ravel() > 0
         return flags
 
-    def _change(self, layer: int) -> Change:
-        """How the layer's weights go up."""
-        return self.plan.upload[layer] if self.plan.upload else Change(0)
-
     def _base(self, layer: int, devices: Integers) -> Integers | int:
         """What the weights' sums would be if no short number were other than 0."""
-        if not self._change(layer).top:
+        if not self.change(layer).top:
             return 0
         X = self.sent.weights[layer].astype(np.int64)
         base: Integers = X * self.plan.row_samples(layer, len(X), devices)

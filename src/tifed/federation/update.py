@@ -124,12 +124,13 @@ def planned_update(
     That is within the plan's bound, and then as short as the plan's ``upload``; what is left, if
     devices keep it, is added to what the plan says that the device had left.
     """
-    kept, residuals = plan.residuals, dict[int, LayerResiduals]()
-    bounds = plan.layer_bounds(len(sent.weights)) if plan.clips else ()
-    norms = np.zeros((1, len(bounds)), np.int64)
-    for layer in job.layers if bounds else ():
-        trained, norms[0, layer] = clipped(sent, trained, (layer,), bounds[layer])
-    if plan.clip and not bounds:
+    kept, residuals, norms = plan.residuals, dict[int, LayerResiduals](), NO_NORMS
+    if plan.clips:
+        bounds = plan.layer_bounds(len(sent.weights))
+        norms = np.zeros((1, len(bounds)), np.int64)
+        for layer in job.layers:
+            trained, norms[0, layer] = clipped(sent, trained, (layer,), bounds[layer])
+    elif plan.clip:
         trained, norm = clipped(sent, trained, job.layers, plan.clip)
         norms = np.array([[norm]], np.int64)
     if plan.upload:
@@ -141,7 +142,6 @@ def planned_update(
         residuals = {job.device: left} if kept is not None else {}
     update = device_update(job.device, trained, job.layers, job.samples, statistics)
     bytes_up = _coded_bytes(plan, job, sent, trained) if plan.coded else None
-    norms = norms if plan.bounded else NO_NORMS
     return replace(update, norms=norms, bytes_up=bytes_up, residuals=residuals)
 
 

@@ -1,7 +1,7 @@
 """Devices at the other end of lines: boards, emulators, processes."""
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
@@ -46,7 +46,8 @@ from tifed.link import (
 )
 from tifed.link.conversation import BUSY, ORDER, UNCONFIGURED
 from tifed.link.quiet import MOST_LAYERS
-from tifed.rule.network import Parameters
+from tifed.rule.learning import Statistics
+from tifed.rule.network import Parameters, Tensor
 from tifed.secure_aggregation.errors import ImpossibleSumError, VoidExchangeError
 
 log = logging.getLogger(__name__)
@@ -592,30 +593,23 @@ class LinkedFleet:
                 return self._train_quietly(plan, job, parameters)
         status = self._done(plan, job, parameters)
         self._check(client, job, status)
-        before = client.bytes_received
-        weights, biases = list(parameters.weights), list(parameters.biases)
+        before, made = client.bytes_received, dict[int, tuple[Tensor, Tensor]]()
         for number in job.layers:
             if device.keeps and short_line.goes_up_short(plan, number):
-                weights[number], biases[number] = short_line.get_layer(
+                made[number] = short_line.get_layer(
                     client, plan, job, number, parameters, self._federation
                 )
             else:
-                weights[number], biases[number] = client.get_layer(number, network.layers[number])
-        trained = Parameters(parameters.centre, tuple(weights), tuple(biases))
-        # With short updates a round's costs are bytes that were sent, frames included: so nothing
-        # is coded here to be counted.
-        uncounted = replace(plan, frame=0)
-        update = planned_update(uncounted, job, parameters, trained, status.statistics)
+                made[number] = client.get_layer(number, network.layers[number])
+        update = _update(plan, job, parameters, made, status.statistics)
+        # With short updates a round's costs are bytes that were sent, frames included.
         sent = client.bytes_received - before if self._short else None
         return replace(update, bytes_up=sent)
 
     def _is_quiet(self, device: _Device, plan: Plan, job: Job, parameters: Parameters) -> bool:
-        """Whether a device that is ready can answer ``job`` as a whole."""
-        if (
-            not self._speaks_short(device)
-            or not device.capabilities
-            or not device.capabilities.quiet
-        ):
+        """Whether a device that is ready can answer ``job`` as a whole; it is configured for it."""
+        able = device.capabilities is not None and device.capabilities.quiet
+        if not able or not self._speaks_short(device):
             return False
         if device.configured != job.layers:
             self._configure(device, parameters, job.layers)
@@ -647,12 +641,11 @@ class LinkedFleet:
                 f"{client.name}: trained on {status.samples} samples, of {job.samples}"
             )
         self._check(client, job, status)
-        weights, biases = list(parameters.weights), list(parameters.biases)
-        for number, (q, bias) in found.items():
-            weights[number] = parameters.weights[number] + (q << plan.upload[number].shift)
-            biases[number] = bias
-        trained = Parameters(parameters.centre, tuple(weights), tuple(biases))
-        update = planned_update(replace(plan, frame=0), job, parameters, trained, status.statistics)
+        made = {
+            number: (short_line.stands_for(plan, number, parameters, q), biases)
+            for number, (q, biases) in found.items()
+        }
+        update = _update(plan, job, parameters, made, status.statistics)
         return replace(update, bytes_up=client.bytes_received - received)
 
     def _done(self, plan: Plan, job: Job, parameters: Parameters) -> DeviceStatus:
@@ -701,3 +694,19 @@ class LinkedFleet:
         )
         if impossible is not None:
             raise DeviceAnswerError(f"{client.name}: {impossible}")
+
+
+def _update(
+    plan: Plan,
+    job: Job,
+    sent: Parameters,
+    made: Mapping[int, tuple[Tensor, Tensor]],
+    statistics: Statistics,
+) -> Update:
+    """The update of a device that has made these weights and biases of each of its layers."""
+    weights, biases = list(sent.weights), list(sent.biases)
+    for number, layer in made.items():
+        weights[number], biases[number] = layer
+    trained = Parameters(sent.centre, tuple(weights), tuple(biases))
+    # What came over the line is known, so nothing is coded here to be counted.
+    return planned_update(replace(plan, frame=0), job, sent, trained, statistics)

@@ -144,4 +144,9 @@ def get_layer(
     change = plan.upload[number]
     layer = federation.network.layers[number]
     q, biases = client.get_changes(number, layer, change, job.device + plan.round)
-    return sent.weights[number] + (q << change.shift), biases
+    return stands_for(plan, number, sent, q), biases
+
+
+def stands_for(plan: Plan, number: int, sent: Parameters, q: Integers) -> Integers:
+    """What stands for the weights of a layer that went up as the short numbers ``q``, int64."""
+    return sent.weights[number] + (q << plan.upload[number].shift)

@@ -278,9 +278,8 @@ class Conversation:
                         self._trouble = f"an answer of session {frame.session} came"
                         continue
                     self._pieces.went(tries == 1)
-                    if (
-                        tries == 1 and not patient
-                    ):  # else nobody knows which of the requests it answers
+                    # Of several requests nobody knows which one it answers.
+                    if tries == 1 and not patient:
                         self._quickness.took(time.monotonic() - now)
                     return self._taken_apart(kind.name, frame, read)
         if self._line is None and self._trouble is not None:

@@ -75,25 +75,19 @@ def test_boards_behind_a_gateway_keep_to_a_bound_on_norms(
 SHORT = ["compression.upload=ternary", "compression.download=ternary", "compression.coder=true"]
 
 
-@pytest.mark.parametrize("built_for", [SHORT, []], ids=["short", "whole, which it shortens"])
-def test_boards_behind_a_gateway_send_short_updates(
-    boards: Any, gateway: Any, behind: Any, built_for: list[str]
-) -> None:
-    _, address = gateway(boards(3, *built_for))
-    experiment = load_experiment(overrides=["devices=3", "rounds=3", *SHORT])
-    on_boards = tifed.run(experiment, fleet=behind(experiment, address))
-    assert on_boards.digest == tifed.run(experiment).digest
-
-
 QUIET = [*SHORT, "link.quiet=true"]
 
 
-@pytest.mark.parametrize("built_for", [QUIET, SHORT], ids=["quiet", "which answer each order"])
-def test_boards_behind_a_gateway_answer_an_exchange_as_a_whole(
-    boards: Any, gateway: Any, behind: Any, built_for: list[str]
+@pytest.mark.parametrize(
+    ("count", "asked", "built_for"),
+    [(3, SHORT, SHORT), (3, SHORT, []), (2, QUIET, QUIET), (2, QUIET, SHORT)],
+    ids=["short", "whole, which it shortens", "quiet", "which answer each order"],
+)
+def test_boards_behind_a_gateway_send_short_updates(
+    boards: Any, gateway: Any, behind: Any, count: int, asked: list[str], built_for: list[str]
 ) -> None:
-    _, address = gateway(boards(2, *built_for))
-    experiment = load_experiment(overrides=["devices=2", "rounds=3", *QUIET])
+    _, address = gateway(boards(count, *built_for))
+    experiment = load_experiment(overrides=[f"devices={count}", "rounds=3", *asked])
     on_boards = tifed.run(experiment, fleet=behind(experiment, address))
     assert on_boards.digest == tifed.run(experiment).digest
 

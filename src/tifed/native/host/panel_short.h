@@ -69,6 +69,18 @@ static void shift_run(int16_t *values, uint32_t count, uint32_t shift)
         values[i] = (int16_t)(values[i] >> shift);
 }
 
+/* By how much a weight has moved from `x` to `w`, and by no more than `most`, within int16: the weight is
+ * limited before the difference is formed. */
+ALWAYS_INLINE int16_t moved(int16_t x, int16_t w, const int16_t most, const int16_t lowest,
+                            const int16_t highest)
+{
+    int16_t low = (int16_t)((x > lowest ? x : lowest) - most);
+    int16_t high = (int16_t)((x < highest ? x : highest) + most);
+    w = w > low ? w : low;
+    w = w < high ? w : high;
+    return (int16_t)(w - x);
+}
+
 /* Weights become their short numbers. */
 static void shorten_run(const panel_change *change, const int16_t *restrict sent,
                         int16_t *restrict trained, const half_t *restrict bits, size_t count)
@@ -84,15 +96,8 @@ static void shorten_run(const panel_change *change, const int16_t *restrict sent
      * formed, they and their sums with the bits stay within int16. */
     const int16_t most = (int16_t)limit, lowest = (int16_t)(limit - 32768),
                   highest = (int16_t)(32767 - limit);
-    for (size_t i = 0; i < count; i++) {
-        int16_t x = sent[i], w = trained[i];
-        int16_t low = (int16_t)((x > lowest ? x : lowest) - most);
-        int16_t high = (int16_t)((x < highest ? x : highest) + most);
-        w = w > low ? w : low;
-        w = w < high ? w : high;
-        w = (int16_t)(w - x);
-        trained[i] = (int16_t)(w + bits[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        trained[i] = (int16_t)(moved(sent[i], trained[i], most, lowest, highest) + bits[i]);
     shift_run(trained, (uint32_t)count, shift);
 }
 
@@ -151,12 +156,7 @@ ALWAYS_INLINE void keep_within_int16(const panel_change *change, const int32_t l
                   below = (int16_t)(step - 1), unit = (int16_t)(1 << change->unit),
                   rest = (int16_t)(unit - 1);
     for (size_t i = 0; i < count; i++) {
-        int16_t x = sent[i], w = trained[i];
-        int16_t low = (int16_t)((x > lowest ? x : lowest) - most);
-        int16_t high = (int16_t)((x < highest ? x : highest) + most);
-        w = w > low ? w : low;
-        w = w < high ? w : high;
-        w = (int16_t)(w - x + left[i] * unit);
+        int16_t w = (int16_t)(moved(sent[i], trained[i], most, lowest, highest) + left[i] * unit);
         left[i] = w;
         trained[i] = (int16_t)(w + ((w >> 15) & below));
     }

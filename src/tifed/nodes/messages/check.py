@@ -85,9 +85,6 @@ def checked_update(content: Content, numbers: SumNumbers) -> Update:
         impossible = impossible_counts(federation.network, jobs, federation.batch, statistics)
         if impossible is not None:
             raise MessageError(impossible)
-    noise = 0
-    if federation.noise is not None:
-        noise = federation.buffer * federation.noise.largest_in(len(asked))
     # A site's part of noise that sites share is in every layer, though none of its devices answers.
     shared = federation.noise is not None and federation.noise.sites > 1
     weights = [jobs.samples[jobs.of_layer(layer)] for layer in range(federation.network.depth)]
@@ -112,9 +109,8 @@ def checked_update(content: Content, numbers: SumNumbers) -> Update:
     sums = {}
     for number, (weight, bias) in found_sums.items():
         layer, samples = federation.network.layers[number], behind[number]
-        within(
-            f"layer {number}, weights", weight, federation.weight_reach(number) * samples + noise
-        )
+        reach, noise = federation.weight_reach(number), numbers.noise
+        within(f"layer {number}, weights", weight, reach * samples + noise)
         within(f"layer {number}, biases", bias, layer.bias_bound * samples + noise)
         sums[number] = LayerSum(weight, bias, samples, len(weights[number]))
     absent = checked_absence(content, asked.device, devices)

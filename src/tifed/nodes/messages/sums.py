@@ -33,7 +33,7 @@ def sums_to_bytes(numbers: SumNumbers, update: Update) -> tuple[Data, dict[str, 
     for layer in sorted(update.layers):
         part = update.layers[layer]
         weight, bias = numbers.numbers(layer, part, update.devices)
-        bounds = numbers.bounds(layer, part.samples, _noise(numbers))
+        bounds = numbers.bounds(layer, part.samples, numbers.noise)
         sent = weight[numbers.rows(layer, update.devices)].ravel()
         check_within(f"layer {layer}, weights", weight, bounds[0])
         check_within(f"layer {layer}, biases", bias, bounds[1])
@@ -70,7 +70,7 @@ def sums_from_bytes(
     found, rest = dict[int, tuple[Integers, Integers]](), data.tobytes()
     for (layer, behind), length in zip(samples.items(), coded, strict=True):
         of = numbers.federation.network.layers[layer]
-        bounds = numbers.bounds(layer, behind, _noise(numbers))
+        bounds = numbers.bounds(layer, behind, numbers.noise)
         rows = numbers.rows(layer, devices)
         count = int(np.count_nonzero(rows)) * of.fan_out
         if length and not _may_code(numbers, layer, bounds[0]):
@@ -101,18 +101,10 @@ def check_within(name: str, numbers: Integers, bound: int) -> None:
         raise ValueError(f"{name} has a sum beyond ±{bound}")
 
 
-def _noise(numbers: SumNumbers) -> int:
-    """The largest that noise can add to a sum of what is asked for."""
-    noise = numbers.federation.noise
-    if noise is None:
-        return 0
-    return numbers.federation.buffer * noise.largest_in(len(numbers.plan.jobs))
-
-
 def _may_code(numbers: SumNumbers, layer: int, bound: int) -> bool:
     """Whether numbers of the layer's weights can be coded."""
-    short = bool(numbers.plan.upload) and numbers.plan.upload[layer].top > 0
-    return bool(numbers.federation.frame) and short and 0 < bound < 1 << MAX_BITS
+    coder = numbers.federation.frame > 0 and numbers.change(layer).top > 0
+    return coder and 0 < bound < 1 << MAX_BITS
 
 
 def _word(bound: int) -> np.dtype[Any]:
@@ -147,8 +139,9 @@ def _read(name: str, data: bytes, count: int, bound: int) -> Integers:
 def _decoded(name: str, data: bytes, count: int, bound: int) -> Integers:
     """Coded numbers again, int64 (count,)."""
     try:
-        found, _ = decode(Frame(data, count, bits_of(bound), START))
+        decoded, _ = decode(Frame(data, count, bits_of(bound), START))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-    check_within(name, found.astype(np.int64), bound)
-    return found.astype(np.int64)
+    found = decoded.astype(np.int64)
+    check_within(name, found, bound)
+    return found
