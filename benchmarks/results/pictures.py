@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from benchmarks.results.carry_out import Outcomes
 from benchmarks.results.headline import CURVES, FLOAT, PAPER, PLACES, TUNED
+from benchmarks.results.over_bytes import GREY, over_bytes
 from benchmarks.results.short_picture import accuracy_of_short_updates
 
-from tifed.experiment.report.theme import SERIES, new_figure, plain, png
+from tifed.experiment.report.theme import SERIES, png
 from tifed.files.atomic import write_atomically
 from tifed.studies import published
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LOWEST, _HIGHEST = 0.74, 0.94
-_GREY = "#808890"
 _LOOKS = {TUNED: ("integers", "-"), FLOAT: ("floats", "--"), PAPER: ("the paper's rules", ":")}
 """Of a method its words and its line; colours are for what networks see."""
 
@@ -30,15 +30,8 @@ def write_pictures(folder: Path, done: Outcomes) -> None:
 
 
 def accuracy_per_byte(done: Outcomes) -> "Figure":
-    """Fashion-MNIST, full-network: test accuracy against bytes sent (logarithmic), mean of seeds.
-
-    One picture about as high as it is wide, with large letters: a telephone shows it at a third.
-    """
-    from matplotlib.ticker import FixedLocator, FuncFormatter, MultipleLocator, NullLocator
-    from matplotlib.ticker import PercentFormatter as Percent
-
-    figure = new_figure(6.6, 6.9)
-    axes = plain(figure.subplots())
+    """Fashion-MNIST, full-network: test accuracy against bytes sent, mean of seeds."""
+    figure, axes = over_bytes("MB sent by each device", 0.05)
     colours = dict(zip(dict.fromkeys(line.input for line in CURVES), SERIES, strict=False))
     for line in CURVES:
         runs = done[line.row(*PLACES[0])]
@@ -54,19 +47,8 @@ def accuracy_per_byte(done: Outcomes) -> "Figure":
         axes.plot(sent[-1], curve[-1], "o", color=colour, markersize=6)
     cited = published().find("fashion-mnist", "full-network", 2048)
     if cited is not None:
-        axes.axhline(cited.best_over_rounds.mean, color=_GREY, linewidth=1.4, zorder=0,
+        axes.axhline(cited.best_over_rounds.mean, color=GREY, linewidth=1.4, zorder=0,
                      label="TIFeD as published, best round")  # fmt: skip
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator([0.1, 0.3, 1, 3, 10, 30, 100]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_locator(MultipleLocator(0.05))
-    axes.yaxis.set_major_formatter(Percent(1, decimals=0))
     axes.set_ylim(_LOWEST, _HIGHEST)
-    axes.tick_params(labelsize=13)
-    axes.set_xlabel("MB sent by each device", fontsize=13)
-    axes.set_title(
-        "Fashion-MNIST, 8 devices: test accuracy", loc="left", fontsize=14, fontweight="bold"
-    )
     figure.legend(loc="outside lower left", fontsize=12, frameon=False)
     return figure

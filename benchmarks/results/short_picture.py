@@ -6,28 +6,23 @@ from typing import TYPE_CHECKING
 
 from benchmarks.results.carry_out import Outcomes
 from benchmarks.results.outcome import Outcome
+from benchmarks.results.over_bytes import GREY, over_bytes
 from benchmarks.results.short import CASES, COARSE, DIGITS, FINE, IID, MODES, WHOLE
 
-from tifed.experiment.report.theme import SERIES, new_figure, plain
+from tifed.experiment.report.theme import SERIES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_GREY = "#808890"
 
 
 def accuracy_of_short_updates(done: Outcomes) -> "Figure":
     """Fashion-MNIST, 8 devices: a line per network and mode, a mark per way of sending.
 
     Ways that keep a residual have a line of their own, for they send less at the same accuracy.
-    One picture about as high as it is wide, with large letters: a telephone shows it at a third.
     """
     from matplotlib.lines import Line2D
-    from matplotlib.ticker import FixedLocator, FuncFormatter, MultipleLocator, NullLocator
-    from matplotlib.ticker import PercentFormatter as Percent
 
-    figure = new_figure(6.6, 6.9)
-    axes = plain(figure.subplots())
+    figure, axes = over_bytes("MB sent by each device in the whole run", 0.01)
     cases = [case for case in CASES if case is not DIGITS]
     for case, colour in zip(cases, SERIES, strict=False):
         for mode, style in zip(MODES, ("-", "--"), strict=True):
@@ -39,28 +34,17 @@ def accuracy_of_short_updates(done: Outcomes) -> "Figure":
                           linewidth=1.8, marker=mark, markersize=size)  # fmt: skip
             if named[WHOLE]:
                 axes.plot(*point(named[WHOLE]), "s", color=colour, markersize=9)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator([0.1, 0.3, 1, 3, 10, 30, 100]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_locator(MultipleLocator(0.01))
-    axes.yaxis.set_major_formatter(Percent(1, decimals=0))
-    axes.tick_params(labelsize=13)
-    axes.set_xlabel("MB sent by each device in the whole run", fontsize=13)
-    axes.set_title(
-        "Fashion-MNIST, 8 devices: test accuracy", loc="left", fontsize=14, fontweight="bold"
-    )
     keys = [
         Line2D([], [], color=colour, linewidth=2.4, label=case.label)
         for case, colour in zip(cases, SERIES, strict=False)
     ]
     keys += [
-        Line2D([], [], color=_GREY, label=MODES[0]),
-        Line2D([], [], color=_GREY, linestyle="--", label=MODES[1]),
-        Line2D([], [], color=_GREY, linestyle="", marker="s", markersize=9, label="16 bits"),
-        Line2D([], [], color=_GREY, linestyle="", marker="o", markersize=5,
+        Line2D([], [], color=GREY, label=MODES[0]),
+        Line2D([], [], color=GREY, linestyle="--", label=MODES[1]),
+        Line2D([], [], color=GREY, linestyle="", marker="s", markersize=9, label="16 bits"),
+        Line2D([], [], color=GREY, linestyle="", marker="o", markersize=5,
                label="short updates"),
-        Line2D([], [], color=_GREY, linestyle="", marker="^", markersize=8, label="with residual"),
+        Line2D([], [], color=GREY, linestyle="", marker="^", markersize=8, label="with residual"),
     ]  # fmt: skip
     figure.legend(handles=keys, loc="outside lower left", ncols=2, fontsize=12, frameon=False)
     return figure
