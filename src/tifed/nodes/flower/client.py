@@ -13,10 +13,11 @@ from tifed.nodes.acceptance import ANY
 from tifed.nodes.answer import answer
 from tifed.nodes.context import DeviceSelection, named, simulated_context
 from tifed.nodes.flower.format import pack, unpack
-from tifed.nodes.flower.settings import Settings
+from tifed.nodes.flower.settings import from_run_config
 from tifed.nodes.gateway.relay import PATIENCE, ask
 from tifed.nodes.last_answer import LastAnswer
 from tifed.nodes.messages.content import Content, MessageError, refusal
+from tifed.nodes.serving.settings import Settings
 from tifed.nodes.site_memory import SiteMemory
 from tifed.nodes.terms import NodeTerms
 
@@ -50,7 +51,7 @@ def reply(
     """What the node of ``context`` says to ``request``; a reason if it cannot do it."""
     name = ""
     try:
-        chosen = settings or Settings.from_run_config(context.run_config)
+        chosen = settings or from_run_config(context.run_config)
         name = named(chosen.experiment)
         content = unpack(request, None, name)
         return pack(_answered(content, context, chosen, terms))
