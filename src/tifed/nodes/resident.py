@@ -3,7 +3,7 @@
 from tifed.errors import TifedError
 from tifed.nodes.context import named
 from tifed.nodes.kept import Kept
-from tifed.nodes.messages.content import Content, MessageError, refusal
+from tifed.nodes.messages.content import Content, MessageError, check_head, refusal
 from tifed.nodes.node import Node, Request
 
 
@@ -24,6 +24,7 @@ class ResidentNode:
         name = ""
         try:
             name = named(request.experiment)
+            check_head(request.content.values, None, name)
             return self._node.answer(request, self._kept)
         except (TifedError, MessageError) as error:
             return refusal(name, str(error))

@@ -26,7 +26,7 @@ WHOLE = content_to_bytes(message("fit", "it", {"a": np.arange(6)}))
         (WHOLE[:9], "is not readable"),
         (b"\xff\xff\xff\xff" + WHOLE[4:], "is not readable"),
         (WHOLE[:-1], "has unreadable arrays"),
-        (b"\x02\x00\x00\x00" + b"{}", "has unreadable arrays"),
+        (b"\x02\x00\x00\x00" + b"{}" + b"nonsense", "has unreadable arrays"),
         (to_bytes([], {}), "is not a message of TIFeD"),
         (to_bytes({}, {}), "speaks version None of the message format"),
         (content_to_bytes(message("fit", "other", {})), "has another experiment"),
