@@ -23,14 +23,23 @@ from tifed.rule.network import Network, Parameters
 FLEETS = ((8, 1), (20, 4))
 """Devices, and how many of them attack."""
 
-DEFENCES: Mapping[str, Mapping[str, Any]] = {
-    "none": {},
-    "clip 1": {"clip": 1},
-    "clip 2": {"clip": 2},
-    "median": {"aggregate": "median"},
-    "trimmed": {"aggregate": "trimmed", "trim": 0.25},
-    "clip 2 + median": {"clip": 2, "aggregate": "median"},
-}
+DEFENCES = ("none", "clip 1", "clip 2", "median", "trimmed", "clip 2 + median")
+
+
+def robust(defence: str) -> dict[str, Any]:
+    """``[robust]`` of an experiment with a defence, in the words of `DEFENCES`; any bound will do.
+
+    >>> robust("clip 2.5 + trimmed")
+    {'clip': 2.5, 'aggregate': 'trimmed', 'trim': 0.25}
+    """
+    table: dict[str, Any] = {}
+    for word in defence.split(" + "):
+        if word.startswith("clip "):
+            table["clip"] = float(word.removeprefix("clip "))
+        elif word != "none":
+            table["aggregate"] = word
+    return table | ({"trim": 0.25} if "trimmed" in defence else {})
+
 
 Attack = Callable[[Network, Parameters, Parameters], Parameters]
 
@@ -138,12 +147,12 @@ def main(
     rounds: Annotated[int, typer.Option(help="Rounds of each run.")] = 40,
     hidden: Annotated[int, typer.Option(help="Units of the hidden layer.")] = 64,
     recipe: Annotated[list[str] | None, typer.Option(help="Default both.")] = None,
-    defence: Annotated[list[str] | None, typer.Option(help="Default all.")] = None,
+    defence: Annotated[list[str], typer.Option(help="Columns.")] = list(DEFENCES),  # noqa: B006
+    attack: Annotated[list[str], typer.Option(help="Rows.")] = list(ATTACKS),  # noqa: B006
     held_out: Annotated[str, typer.Option(help="test or validation.")] = "test",
     seeds: Annotated[int, typer.Option(help="Runs behind each number.")] = 3,
 ) -> None:
     """Print the tables."""
-    columns = defence or list(DEFENCES)
     for learner in recipe or ["paper", "tuned"]:
         for devices, attackers in FLEETS:
             settings: dict[str, Any] = {
@@ -153,11 +162,11 @@ def main(
             }  # fmt: skip
             data = load_data(Experiment(**settings))
             print(f"\n{learner}, {attackers} of {devices} devices attack, {rounds} rounds\n")
-            print("| | " + " | ".join(columns) + " |\n|---|" + "---|" * len(columns))
-            for name in ATTACKS:
+            print("| | " + " | ".join(defence) + " |\n|---|" + "---|" * len(defence))
+            for name in attack:
                 row = [
-                    accuracy(settings | {"robust": DEFENCES[one]}, data, name, attackers, seeds)
-                    for one in columns
+                    accuracy(settings | {"robust": robust(one)}, data, name, attackers, seeds)
+                    for one in defence
                 ]
                 print(f"| {name} | " + " | ".join(f"{x:.1f}" for x in row) + " |", flush=True)
 

@@ -131,6 +131,18 @@ def test_boards_with_own_samples_mind_even_if_their_host_forgets() -> None:
             assert not len(the_sum(fleet, setup, earlier).devices)
 
 
+def test_whoever_lies_about_the_exchange_gets_round_that() -> None:
+    """It is not claimed (SPEC 21.5): what such a host may do besides gives it every board's part.
+
+    Nor would it help if boards knew the parameters again, for others that are hardly different do.
+    """
+    with boards(OWN, []) as (setup, fleet):
+        plan = plan_of(setup, fleet)
+        first = the_sum(fleet, setup, plan)
+        second = the_sum(fleet, setup, replace(without(plan, 3), exchange=plan.exchange + 1))
+        assert (weights(first) - weights(second) == part(setup, plan, 3)).all()
+
+
 def test_a_calibration_again_over_other_boards_is_void_even_after_a_restart(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

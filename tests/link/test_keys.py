@@ -1,6 +1,7 @@
 """Key files and pages, and which lines need a key."""
 
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from tifed.experiment import Experiment
 from tifed.link import TRANSPORTS, Scheme, Transport
 from tifed.link.address import exposed_lines
 from tifed.link.frame import ANSWER, Frame, FrameReader, Kind, encode
-from tifed.link.keys import key_page, keys_for, new_key, read_keys, write_keys
+from tifed.link.keys import key_page, keys_for, new_key, read_keys, sending_from, write_keys
 from tifed.link.seal import NO_KEY, session_keys
 from tifed.nodes.gateway.board_pool import BoardPool, Lines
 
@@ -184,3 +185,41 @@ def test_whoever_says_that_he_has_no_key_is_sent_one_key_once(
     command = [str(file), "--page", "0", "--out", str(tmp_path / "page"), "--new"]
     with pytest.raises(UsageError, match="--new: goes with"):
         CliRunner().invoke(app, command, catch_exceptions=False)
+
+
+@pytest.mark.slow(4)
+def test_two_that_send_from_one_file_do_not_undo_each_other(tmp_path: Path) -> None:
+    """One process waits for its board with the file in its hands, and another one is refused."""
+    file, line = tmp_path / "boards.keys", tmp_path / "line"
+    write_keys(file, {0: new_key(), 1: new_key()})
+    before = read_keys(file, "keys")
+    program = [sys.executable, "-c", "from tifed.cli import main; main()"]
+    command = [*program, "keys", str(file), "--send", f"unix:{line}", "--new"]
+    listening = socket.socket(socket.AF_UNIX)
+    with listening:
+        listening.bind(str(line))
+        listening.listen()
+        listening.settimeout(300)
+        first = subprocess.Popen([*command, "--page", "0"], stderr=subprocess.PIPE, text=True)
+        board, _ = listening.accept()
+        with board:
+            # Only the second process is refused: it holds nothing, and changes nothing.
+            second = subprocess.run(
+                [*command, "--page", "1"], capture_output=True, text=True, check=False
+            )
+            said = " ".join(second.stderr.split())
+            assert f"keys: process {first.pid} is sending a key of {file}" in said
+            assert second.returncode == 2
+            assert read_keys(file, "keys") == before
+            silent = NoKey()
+            while b"TIFK" not in silent.heard:
+                heard = board.recv(4096)
+                assert heard
+                silent.write(heard)
+                board.sendall(silent.read(0))
+        assert first.communicate()[1]
+    found = read_keys(file, "keys")
+    assert found[0] != before[0]
+    assert found[1] == before[1]
+    with sending_from(file, "keys", pytest.fail) as free:  # whoever has ended lets go
+        assert free == found

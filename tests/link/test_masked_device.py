@@ -32,17 +32,28 @@ class Group:
     clients: list[Client]
     public: list[bytes] = field(default_factory=list)
 
+    def begin(self) -> None:
+        """A new session, with what the run begins with."""
+        start = self.setup.start
+        for client in self.clients:
+            client.open_session()
+            client.configure((0, 1), self.setup.federation.seed)
+            if self.setup.network.centred:
+                client.put_centre(start.centre)
+            for number, weight in enumerate(start.weights):
+                client.put_layer(number, weight, start.biases[number])
+
     def meet(self) -> None:
         self.public = [client.mask_key(own) for own, client in enumerate(self.clients)]
         for own, client in enumerate(self.clients):
             for place, other in enumerate(OTHERS[own], 1):
                 client.put_peer(place, other, self.public[other])
 
-    def train(self) -> None:
+    def train(self, exchange: int = 0) -> None:
         for own, client in enumerate(self.clients):
             client.clear()
             client.add_samples(*self.setup.inputs.sent[own].read(0, SAMPLES))
-            client.train(0, STEPS, 0, own, 0)
+            client.train(0, STEPS, 0, own, exchange)
 
     def learnt(self, own: int) -> Words:
         """What n * W is of the first layer, as a simulation has it."""
@@ -65,14 +76,9 @@ def group(request: pytest.FixtureRequest) -> Iterator[Group]:
         clients = []
         for own in range(BOARDS):
             client = Client(f"board {own}", start_board(firmware, boards)[1], Patience(silence=20))
-            client.open_session()
-            client.configure((0, 1), setup.federation.seed)
-            if setup.network.centred:
-                client.put_centre(setup.start.centre)
-            for number, weight in enumerate(setup.start.weights):
-                client.put_layer(number, weight, setup.start.biases[number])
             clients.append(client)
         made = Group(setup, clients)
+        made.begin()
         made.train()
         made.meet()
         yield made
@@ -211,6 +217,57 @@ def test_a_round_from_before_a_restart_is_refused(group: Group) -> None:
         refused(ORDER, client.seed, own)
     # The others, who are in the round still, take it for lost: what they tell is of no use for it.
     assert client.mask_key(0) != group.public[0]
+
+
+def test_a_lie_about_the_exchange_gets_no_mask_a_second_time(group: Group) -> None:
+    """The number of a round, of which the masks are made, is not that of the exchange."""
+    words, start = len(group.learnt(0)), group.setup.start
+    client = group.clients[0]
+    client.begin_masks(1, range(BOARDS))
+    first = client.get_masked(0, words)
+    for place, exchange in enumerate((7, 0, 7), 2):  # later, earlier, and the same again
+        for number, weight in enumerate(start.weights):
+            client.put_layer(number, weight, start.biases[number])
+        group.train(exchange)
+        refused(ORDER, client.begin_masks, place - 1, range(BOARDS))
+        refused(ORDER, client.get_masked, 0, words)
+        client.begin_masks(place, range(BOARDS))
+        # The work is the same, so where a mask came again the word would, too.
+        assert np.count_nonzero(client.get_masked(0, words) == first) <= 2
+
+
+def test_keys_seeds_and_lists_of_an_earlier_session_open_nothing(group: Group) -> None:
+    words, old = len(group.learnt(0)), list(group.public)
+    for client in group.clients:
+        client.begin_masks(1, range(BOARDS))
+    for client in group.clients[:3]:
+        client.unmask(1, range(3))
+    told = {own: {o: group.clients[own].seed(o) for o in (own, 3)} for own in range(3)}
+    group.begin()
+    group.train()
+    group.meet()
+    # The host gives board 0 the earlier key of board 1, and has told it of the earlier list.
+    victim = group.clients[0]
+    victim.put_peer(1, 1, old[1])
+    refused(ORDER, victim.unmask, 1, range(3))
+    for client in group.clients:
+        client.begin_masks(1, range(BOARDS))
+    masked = [client.get_masked(0, words) for client in group.clients]
+    total = {0: masked[0] + masked[1] + masked[2]}
+    for own, client in enumerate(group.clients[:3]):
+        client.unmask(1, range(3))
+        for other in (own, 3):
+            fresh = client.seed(other)
+            assert fresh != told[own][other]
+            take_off(total, own, other, fresh)
+    learnt = group.learnt(0) + group.learnt(1) + group.learnt(2)
+    assert np.count_nonzero(total[0] == learnt) <= 2  # what boards 0 and 1 share does not cancel
+    # Nor do seeds that were told in that session take anything off.
+    alone = {0: masked[0].copy()}
+    for other, seed in told[0].items():
+        take_off(alone, 0, other, seed)
+    assert np.count_nonzero(alone[0] == group.learnt(0)) <= 2
+    refused(NOT_ALLOWED, victim.seed, 1)  # which would do it
 
 
 def test_keys_that_are_none_and_places_that_are_none(group: Group) -> None:

@@ -1,5 +1,6 @@
 """``tifed keys``: keys of devices, with which their lines are sealed."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -59,6 +60,7 @@ def keys(
         new_key,
         note_sent,
         read_keys,
+        sending_from,
         write_keys,
         write_page,
     )
@@ -77,9 +79,10 @@ def keys(
         )
     if new and send is None:
         raise UsageError("--new: goes with --send")
-    key = key_of(read_keys(file, "keys"), page, "--page")
     if out is not None:
-        write_page(out, key_page(key))
+        write_page(out, key_page(key_of(read_keys(file, "keys"), page, "--page")))
     if send is not None:
-        key = new_key() if new else key
-        give_key(send, key, baud, _SECONDS, lambda: note_sent(file, page, key, "keys"))
+        with sending_from(file, "keys", partial(typer.echo, err=True)) as known:
+            key = key_of(known, page, "--page")
+            key = new_key() if new else key
+            give_key(send, key, baud, _SECONDS, lambda: note_sent(file, page, key, "keys"))

@@ -10,11 +10,13 @@ import secrets
 import stat
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tifed.errors import UsageError
 from tifed.files.atomic import write_atomically
+from tifed.files.lock import HeldError, holding
 
 KEY_BYTES = 32
 SENT = "sent"
@@ -99,6 +101,36 @@ def read_keys(path: Path, field: str) -> dict[int, bytes]:
     if len(set(keys.values())) != len(keys):
         raise UsageError(f"{field}: {path}: two devices have the same key; each needs its own")
     return keys
+
+
+@contextmanager
+def sending_from(
+    path: Path, field: str, warn: Callable[[str], None]
+) -> Iterator[Mapping[int, bytes]]:
+    """The keys in a file, from which nobody else sends one until this ends.
+
+    Of two that replaced keys at a time, one would undo in the file what the other had sent.
+
+    Args:
+        path: of the file.
+        field: what to call it in errors.
+        warn: told where the file system has no locks, so that nothing keeps others out.
+
+    Raises:
+        UsageError: if somebody else sends from it, or it cannot be read.
+    """
+    read_keys(path, field)  # where there is no key file, no lock is left behind
+    there = path.resolve()
+    with ExitStack() as held:
+        try:
+            locked = held.enter_context(holding(there.with_name(f".{there.name}.lock")))
+        except HeldError as error:
+            raise UsageError(
+                f"{field}: {error} is sending a key of {path}; send one after the other"
+            ) from error
+        if not locked:
+            warn(f"{field}: {path}: its file system has no locks; send one after the other")
+        yield read_keys(path, field)
 
 
 def note_sent(path: Path, device: int, key: bytes, field: str) -> None:

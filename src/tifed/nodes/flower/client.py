@@ -6,6 +6,7 @@ from flwr.clientapp import ClientApp
 from tifed.errors import TifedError
 from tifed.nodes.context import named
 from tifed.nodes.flower.format import pack, unpack
+from tifed.nodes.flower.said import Said
 from tifed.nodes.flower.settings import from_run_config
 from tifed.nodes.kept import Kept
 from tifed.nodes.last_answer import LastAnswer
@@ -48,24 +49,33 @@ def reply(
         chosen = settings or from_run_config(context.run_config)
         name = named(chosen.experiment)
         content = unpack(request, None, name)
-        return pack(_answered(content, context, chosen, terms))
+        # Where all nodes are played by one program, none of them is killed alone.
+        noted = settings is None
+        return pack(_answered(content, context, chosen, terms, noted))
     except (TifedError, MessageError) as error:
         return pack(refusal(name, str(error)))
 
 
 def _answered(
-    content: Content, context: Context, settings: Settings, terms: NodeTerms | None
+    content: Content, context: Context, settings: Settings, terms: NodeTerms | None, noted: bool
 ) -> Content:
     """By the node, which keeps in the state of ``context`` what it has to."""
     node = Node.from_config(context.node_config, terms)
     kept = Kept.of(node.terms.ledger)
-    kept.work, kept.sessions = settings.experiment, SiteMemory.from_bytes(_kept(context, MEMORY))
+    said = Said.of(context, node.terms.ledger) if noted else None
+    sessions, last = _kept(context, MEMORY), LastAnswer.from_bytes(_kept(context, LAST))
+    if said is not None:
+        sessions, last = said.sessions(sessions), said.last(last)
+    kept.work, kept.sessions = settings.experiment, SiteMemory.from_bytes(sessions)
     if kept.last.file is None:
-        kept.last = LastAnswer.from_bytes(_kept(context, LAST))
+        kept.last = last
     request = Request(settings.experiment, content, settings.timeout, settings.data_dir)
     answered = node.answer(request, kept)
+    sessions = kept.sessions.to_bytes()
+    if said is not None:
+        said.note(sessions, kept.last)
     for name, found in (
-        (MEMORY, kept.sessions.to_bytes()),
+        (MEMORY, sessions),
         (LAST, b"" if kept.last.file is not None else kept.last.to_bytes()),
     ):
         if found:
