@@ -60,10 +60,12 @@ uint8_t tifed_residual_order(tifed_device *device, const uint8_t *in, uint32_t l
     tifed_device_residual *residual = &device->residual;
     const tifed_config *config = &device->core.config;
     residual->pending = false;
-    if (length <= WORK) { /* of an experiment in which nobody keeps anything */
+    if (length < WORK + AFTER) { /* of an experiment in which nobody keeps anything, or none */
+        if (length != WORK)
+            return TIFED_LINK_LENGTH;
         if (residual->after != NOTHING)
             tifed_residual_clear(device);
-        return length == WORK ? TIFED_LINK_OK : TIFED_LINK_LENGTH;
+        return TIFED_LINK_OK;
     }
     if (!device->received) /* without what it was given there is no change of it */
         return TIFED_LINK_ORDER;
