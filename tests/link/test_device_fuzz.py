@@ -70,8 +70,8 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         (SEALED, "-DTIFED_DEVICE_OWN"),
     ],
     ids=[
-        "", "front end", "shift copies", "short", "short, coder", "short, own", "residuals", "residuals, own",
-        "residuals, quiet", "quiet",
+        "", "front end", "shift copies", "short", "short, coder", "short, own",
+        "residuals", "residuals, own", "residuals, quiet", "quiet",
         "quiet, own", "quiet, sealed", "own", "masks",
         "own, masks", "own, front end", "own, shift copies", "sealed", "sealed, own",
     ],

@@ -1,4 +1,4 @@
-"""Write residual.txt: what devices make of weights, what goes up and what is left, for tests of the C.
+"""Write residual.txt: what goes up of changes and what is left of them, for tests of the C.
 
 Whitespace-separated integers: the number of cases, then each case in the order of `case_numbers`.
 Run it again when the arithmetic's specification changes, and say so in SPEC.md.
@@ -40,8 +40,10 @@ def moved(
 
 
 def case_numbers(case: int) -> list[int]:
-    """One case: weight bits, shape, top, shift, unit; residuals; exchanges, in each of which all
-    weights as they were sent and trained, what goes up and what is left."""
+    """One case: weight bits, shape, top, shift, unit; residuals; exchanges.
+
+    An exchange is every weight as it was sent, as it was trained, what goes up, what is left.
+    """
     rng = np.random.default_rng(case)
     bits, largest = 8 * (1 + case % 2), case % (LARGEST_SHIFT + 1)
     bound = (1 << bits - 1) - 1
