@@ -190,8 +190,10 @@ def after_of(exchange: int) -> bytes:
 
 def kept_words(kept: Kept) -> bytes:
     """What stands behind an order to train of a device that keeps something."""
-    start = _START.pack(0)
-    return after_of(kept.after) + b"".join(how_of(its, 0, False) + start for its in kept.changes)
+    words, start, whole = after_of(kept.after), _START.pack(0), bytes(_HOW.size)
+    for change in kept.changes:
+        words += (how_of(change, 0, False) if change.top else whole) + start
+    return words
 
 
 def places_up(layer: Layer, change: Change, turn: int) -> Integers:
