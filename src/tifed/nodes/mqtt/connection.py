@@ -4,8 +4,10 @@ Everything is sent with quality of service 1: the broker has it, or it is sent a
 thread does that; what this module calls back is called from there.
 """
 
+import json
 import logging
 import random
+import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -31,6 +33,7 @@ from tifed.nodes.mqtt.pieces import LEAST_PACKET, PACKET, pieces_of
 log = logging.getLogger("tifed.nodes.mqtt")
 
 QOS = 1
+SESSION_BYTES = 8
 KEEPALIVE = 10
 """Seconds: after one and a half of it without a sign of life the broker counts a client as gone."""
 SESSION = 3600
@@ -41,7 +44,6 @@ WILL_DELAY = 1
 """Seconds that a client has to come back before the broker says that it is gone."""
 PARTING = 2.0
 """Seconds in which last words have to have reached the broker."""
-_TAKEN_OVER = 0x8E
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ class Heard:
     """Who is told what happens on a connection, in the library's thread.
 
     Attributes:
-        connected: that there is a connection, after what was subscribed to is. Whether the broker
-            has kept the session is said.
+        connected: that there is a connection and everything is subscribed to; whether the broker
+            has kept the session.
         message: topic and content of a message.
         replaced: another client with this certificate has taken the session over.
     """
@@ -101,21 +103,27 @@ class Heard:
 class Connection:
     """A connection that comes back.
 
+    Two clients with one certificate would end each other's session for ever. So each connection
+    leaves its session at a topic, and one that comes back and finds another session there goes.
+
     Attributes:
         broker: how to reach it.
+        mark: topic at which the session is kept, as JSON, as long as the connection holds.
         topics: that are subscribed to.
         heard: see `Heard`.
-        will: topic whose retained message ends when the connection does; empty for none.
     """
 
     broker: Broker
+    mark: str
     topics: Sequence[str]
     heard: Heard
-    will: str = ""
     _client: "_Client" = field(init=False)
     _packet: int = field(init=False)
+    _session: bytes = field(init=False)
     _connected: threading.Event = field(init=False, default_factory=threading.Event)
+    _been: bool = field(init=False, default=False)
     _kept: bool = field(init=False, default=False)
+    _last: int | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         host, port = host_and_port(self.broker.address)
@@ -131,9 +139,9 @@ class Connection:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
-        if self.will:
-            delay = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=WILL_DELAY)
-            client.will_set(self.will, b"", QOS, retain=True, properties=delay)
+        self._session = json.dumps({"session": secrets.token_hex(SESSION_BYTES)}).encode()
+        delay = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=WILL_DELAY)
+        client.will_set(self.mark, b"", QOS, retain=True, properties=delay)
         session = _properties(PacketTypes.CONNECT, SessionExpiryInterval=SESSION)
         client.connect_async(host, port, KEEPALIVE, properties=session)
 
@@ -145,11 +153,12 @@ class Connection:
         """End the connection and its session.
 
         Args:
-            cleared: topics at which the broker is to keep nothing any more.
+            cleared: topics at which the broker is to keep nothing any more, beside the mark.
         """
         if self._connected.is_set():
             until = time.monotonic() + PARTING
-            for told in [self._client.publish(topic, b"", QOS, retain=True) for topic in cleared]:
+            topics = [*cleared, self.mark]
+            for told in [self._client.publish(topic, b"", QOS, retain=True) for topic in topics]:
                 told.wait_for_publish(max(0.01, until - time.monotonic()))
         ended = _properties(PacketTypes.DISCONNECT, SessionExpiryInterval=0)
         self._client.disconnect(properties=ended)
@@ -187,10 +196,14 @@ class Connection:
         """Have the broker keep ``data``, whole, at a topic; nothing if it is empty."""
         self._client.publish(topic, data, QOS, retain=True)
 
-    def subscribe(self, topics: Sequence[str]) -> None:
-        """Subscribe, perhaps again: what is retained at ``topics`` is then sent again."""
-        options = SubscribeOptions(qos=QOS, retainAsPublished=False)
-        self._client.subscribe([(topic, options) for topic in topics])
+    def subscribe(self, topics: Sequence[str]) -> int | None:
+        """Subscribe, perhaps again: what is retained at ``topics`` is then sent again.
+
+        Returns:
+            The packet's number; None if there is no connection.
+        """
+        options = SubscribeOptions(qos=QOS)
+        return self._client.subscribe([(topic, options) for topic in topics])[1]
 
     def _on_connect(
         self,
@@ -207,7 +220,9 @@ class Connection:
         if told is not None:
             self._packet = max(LEAST_PACKET, min(self.broker.packet, int(told)))
         self._kept = flags.session_present
-        self.subscribe(self.topics)
+        # In this order: when the last is subscribed to, what is kept at the first has come.
+        self.subscribe([self.mark])
+        self._last = self.subscribe(self.topics)
 
     def _on_subscribe(
         self,
@@ -221,10 +236,12 @@ class Connection:
         if refused:
             log.warning("broker %s lets this client not read: %s", self.broker.address, refused[0])
             return
-        if not self._connected.is_set():
+        if number == self._last:
+            self._last, self._been = None, True
             self._connected.set()
             log.info("connected to the broker %s", self.broker.address)
             self.heard.connected(self._kept)
+            self.keep(self.mark, self._session)
 
     def _on_disconnect(
         self,
@@ -236,13 +253,17 @@ class Connection:
     ) -> None:
         was = self._connected.is_set()
         self._connected.clear()
-        if code.value == _TAKEN_OVER and flags.is_disconnect_packet_from_server:
-            client.disconnect()
-            self.heard.replaced()
-        elif was and code.is_failure:
+        if was and code.is_failure:
             log.warning("the connection to the broker %s has ended (%s)", self.broker.address, code)
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
+        if message.topic == self.mark:
+            other = bool(message.payload) and message.payload != self._session
+            if message.retain and other and self._been and not self._connected.is_set():
+                self._last = None
+                client.disconnect()
+                self.heard.replaced()
+            return
         try:
             self.heard.message(message.topic, bytes(message.payload))
         except Exception:

@@ -4,8 +4,6 @@ The library's thread takes messages in; the work is done by one thread, one mess
 Whatever comes twice is answered twice with the same bytes, and worked on once.
 """
 
-import json
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -49,13 +47,12 @@ class Node:
 
     def __post_init__(self) -> None:
         self.site = topics.check_site(self.broker.name, "--tls")
-        self._here = json.dumps({"session": secrets.token_hex(8)}).encode()
         self._pieces: dict[str, Pieces] = {}
         self._connection = Connection(
             self.broker,
+            topics.here(self.site),
             [f"{topics.SHARED}/#", topics.work(self.site)],
-            Heard(self._connected, self._take, self._end_replaced),
-            will=topics.here(self.site),
+            Heard(lambda kept: None, self._take, self._end_replaced),
         )
 
     def serve(self) -> None:
@@ -74,7 +71,7 @@ class Node:
                     self._shared[what] = (name, data)
                     self._work_held()
         finally:
-            self._connection.close(() if self._replaced else [topics.here(self.site)])
+            self._connection.close()
         if self._replaced:
             raise RunError(
                 f"another node has come with the certificate of {self.site}, and takes its place"
@@ -83,10 +80,6 @@ class Node:
     def stop(self) -> None:
         """Have `serve` end after the work at hand; a signal's handler may call it."""
         self._inbox.put(None)
-
-    def _connected(self, kept: bool) -> None:
-        """Say that this node is there; whoever waits for an answer sends its work again."""
-        self._connection.keep(topics.here(self.site), self._here)
 
     def _end_replaced(self) -> None:
         self._replaced = True

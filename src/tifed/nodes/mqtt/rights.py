@@ -17,6 +17,7 @@ def access_list(sites: Iterable[str]) -> str:
     lines = [
         "# Written by tifed mqtt keys. Names are those of certificates.",
         f"user {SERVER}",
+        f"topic readwrite {topics.SERVER}",
         f"topic write {topics.SHARED}/#",
         f"topic write {topics.work('+')}",
         f"topic read {topics.EVERY_ANSWER}",
@@ -29,6 +30,6 @@ def access_list(sites: Iterable[str]) -> str:
             f"topic read {topics.SHARED}/#",
             f"topic read {topics.work(site)}",
             f"topic write {topics.answer(site)}",
-            f"topic write {topics.here(site)}",
+            f"topic readwrite {topics.here(site)}",
         ]
     return "\n".join(lines) + "\n"

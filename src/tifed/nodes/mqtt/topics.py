@@ -5,9 +5,10 @@ topic                   written read      what
 ======================= ======= ========= ===================================================
 tifed/shared/SLOT/PIECE server  all sites retained: ``run``, the experiment, and ``plan``, what
                                           an exchange sends all nodes alike
+tifed/server            server  server    retained: that it is there
 tifed/site/SITE/work    server  the site  what it is asked
 tifed/site/SITE/answer  site    server    what it answers
-tifed/site/SITE/here    site    server    retained: that it is there; empty, also as its
+tifed/site/SITE/here    site    both      retained: that it is there; empty, also as its
                                           last will, that it is not
 ======================= ======= ========= ===================================================
 
@@ -21,7 +22,7 @@ from tifed.errors import UsageError
 
 RUN, PLAN = "run", "plan"
 """Slots of what is shared."""
-SHARED = "tifed/shared"
+SHARED, SERVER = "tifed/shared", "tifed/server"
 EVERY_ANSWER = "tifed/site/+/answer"
 EVERY_HERE = "tifed/site/+/here"
 

@@ -12,7 +12,7 @@ from typing import Self
 from tifed.errors import RunError, UsageError
 from tifed.nodes.messages.content import Arrays, Content, MessageError, check_head
 from tifed.nodes.mqtt import topics
-from tifed.nodes.mqtt.connection import Broker, Connection, Heard
+from tifed.nodes.mqtt.connection import SESSION_BYTES, Broker, Connection, Heard
 from tifed.nodes.mqtt.payload import from_bytes
 from tifed.nodes.mqtt.pieces import NAME_BYTES, Pieces, name_in, name_of
 from tifed.nodes.mqtt.rights import SERVER
@@ -104,6 +104,7 @@ class MqttTransport:
         self._replaced = False
         self._connection = Connection(
             broker,
+            topics.SERVER,
             [topics.EVERY_HERE, topics.EVERY_ANSWER],
             Heard(self._connected, self._take, self._end_replaced),
         )
@@ -126,7 +127,7 @@ class MqttTransport:
             for slot, count in self._kept.items()
             for number in range(count)
         ]
-        self._connection.close(() if self._replaced else kept)
+        self._connection.close(kept)
 
     def present(self) -> Mapping[int, str]:
         """Who is there."""
@@ -301,6 +302,6 @@ def _session(data: bytes) -> str:
         session = json.loads(data[:1000]).get("session")
     except (ValueError, AttributeError) as error:
         raise MessageError("does not say in which session it is") from error
-    if not isinstance(session, str) or len(session) != 16:
+    if not isinstance(session, str) or len(session) != 2 * SESSION_BYTES:
         raise MessageError("does not say in which session it is")
     return session
