@@ -29,11 +29,11 @@ from tifed.nodes.context import (
 )
 from tifed.nodes.gateway.tls import node_context
 from tifed.nodes.messages.content import Content
+from tifed.nodes.messages.encoding import content_to_bytes
 from tifed.nodes.mqtt import topics
 from tifed.nodes.mqtt.keys import site_file
-from tifed.nodes.mqtt.payload import from_bytes
 from tifed.nodes.mqtt.pieces import PACKET, Pieces, pieces_of
-from tifed.nodes.mqtt.tasks import Task, plan_bytes
+from tifed.nodes.mqtt.tasks import request_from, work_from_bytes
 from tifed.nodes.terms import NodeTerms
 
 
@@ -58,22 +58,22 @@ class Prepared:
 
     def say(self, device: int, data: bytes) -> bytes | None:
         """The answer to a work; None if what is shared for it has yet to come."""
-        head, own = from_bytes(data)
+        head, own = work_from_bytes(data)
         slots = [slot for slot in (topics.RUN, topics.PLAN) if slot in head]
         if any((slot, head[slot]) not in self.shared for slot in slots):
             return None
-        task = Task.of(head, own, {slot: self.shared[slot, head[slot]] for slot in slots})
-        content = task.content(self.context.experiment)
+        shared = {slot: self.shared[slot, head[slot]] for slot in slots}
+        content = request_from(head, own, shared).content
         if content.kind == "fit" and self.sum is not None:
             now = {name: content.values[name] for name in ("round", "exchange")}
             arrays = {**self.sum.arrays, "devices": np.array([[device, 1]])}
-            return plan_bytes(Content("fit", {**self.sum.values, **now}, arrays))
+            return content_to_bytes(Content("fit", {**self.sum.values, **now}, arrays))
         devices = range(device, device + 1)
         fleet = HostedFleet(cast("HostedFleet", self.context.fleet).setup, devices)
         said = answer(replace(self.context, devices=devices, fleet=fleet), content)
         if said.kind == "fit":
             self.sum = said
-        return plan_bytes(said)
+        return content_to_bytes(said)
 
 
 @dataclass

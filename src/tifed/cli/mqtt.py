@@ -208,11 +208,12 @@ def node(
     require_mqtt()
     from tifed.cli.service import log_to_stderr
     from tifed.nodes.mqtt.connection import Broker
-    from tifed.nodes.mqtt.node import Node
-    from tifed.nodes.mqtt.site import SiteAnswers
+    from tifed.nodes.mqtt.node import SiteNode
+    from tifed.nodes.node import Node
+    from tifed.nodes.resident import ResidentNode
 
-    answers = SiteAnswers(_configuration(config, settings or []))
-    resident = Node(Broker(_checked(broker), tls, packet), answers)
+    devices = ResidentNode(Node.from_config(_configuration(config, settings or [])))
+    resident = SiteNode(Broker(_checked(broker), tls, packet), devices.answer)
     log_to_stderr()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: resident.stop())
@@ -343,6 +344,7 @@ def _configuration(path: Path | None, settings: list[str]) -> dict[str, Any]:
         UsageError: if the file cannot be read, or a setting is none.
     """
     from tifed.cli.gateway import accepted
+    from tifed.nodes.node import CONFIG_KEYS
     from tifed.experiment.load import override
     from tifed.files.toml_file import read_toml
 
@@ -351,6 +353,11 @@ def _configuration(path: Path | None, settings: list[str]) -> dict[str, Any]:
         config = read_toml(path)
     for pair in settings:
         config |= override(pair)
+    for key in config:
+        if key not in CONFIG_KEYS:
+            raise UsageError(
+                f"node configuration: there is no {key[:40]!r}; there are {', '.join(CONFIG_KEYS)}"
+            )
     if isinstance(config.get("accepts"), str):
         config["accepts"] = accepted(config["accepts"], "accepts")
     return config

@@ -16,16 +16,17 @@ from tests.nodes.mqtt.conftest import HOST, Running
 from tifed.experiment import Experiment, to_toml
 from tifed.nodes.keys.authority import Authority, write_private
 from tifed.nodes.messages.content import Content, message
+from tifed.nodes.messages.encoding import content_to_bytes
 from tifed.nodes.mqtt import topics
 from tifed.nodes.mqtt.connection import Broker, Connection, Heard
-from tifed.nodes.mqtt.node import Node
+from tifed.nodes.mqtt.node import SiteNode
 from tifed.nodes.mqtt.pieces import pieces_of
 from tifed.nodes.mqtt.serve import serve
-from tifed.nodes.mqtt.site import SiteAnswers
-from tifed.nodes.mqtt.tasks import plan_bytes
 from tifed.nodes.mqtt.transport import MqttTransport
 from tifed.nodes.serving.settings import Settings
 from tifed.nodes.serving.sites import Sites
+from tifed.nodes.node import Node, Request
+from tifed.nodes.resident import ResidentNode
 from tifed.nodes.terms import NodeTerms
 
 pytestmark = pytest.mark.slow(10)
@@ -181,7 +182,7 @@ def test_an_answer_to_what_another_site_was_asked_is_dropped(
 
         def answer(word: str) -> bytes:
             content: Content = message("hello", "x", {}, data=word)
-            return next(pieces_of(bytes.fromhex(ticket), plan_bytes(content), 1 << 18))
+            return next(pieces_of(bytes.fromhex(ticket), content_to_bytes(content), 1 << 18))
 
         forger.connection.keep(topics.answer("b"), answer("forged"))
         awaited(lambda: log, "nothing is said of it")
@@ -201,9 +202,8 @@ def test_a_site_gets_no_device_to_which_it_is_not_bound(broker: Running) -> None
         to_toml(experiment), grace=3.0, attempts=1, sites=Sites({"a": "0", "b": "1"})
     )
     open_terms = NodeTerms.open().to_config()
-    thief = Node(
-        broker.way("b"), SiteAnswers({"partition-id": 0, "num-partitions": 2} | open_terms)
-    )
+    config = {"partition-id": 0, "num-partitions": 2} | open_terms
+    thief = SiteNode(broker.way("b"), ResidentNode(Node.from_config(config)).answer)
     serving = threading.Thread(target=thief.serve)
     serving.start()
     log: list[str] = []
@@ -235,13 +235,13 @@ def test_what_is_no_message_stops_neither_node_nor_server(
 ) -> None:
     caplog.set_level(logging.WARNING)
     random = np.random.default_rng(5)
-    asked: list[object] = []
+    asked: list[Request] = []
 
-    def answer(task: object) -> bytes:
-        asked.append(task)
-        return b""
+    def answer(request: Request) -> Content:
+        asked.append(request)
+        return request.content
 
-    node = Node(broker.way("a"), answer)
+    node = SiteNode(broker.way("a"), answer)
     serving = threading.Thread(target=node.serve)
     serving.start()
     try:
@@ -256,7 +256,7 @@ def test_what_is_no_message_stops_neither_node_nor_server(
                 server.connection.keep(topics.shared("run", 0), piece)
             awaited(lambda: "is not what its name says" in caplog.text, "nothing said")
             awaited(lambda: "is no piece of a message" in caplog.text, "nothing said")
-            awaited(lambda: "work is dropped: it is unreadable" in caplog.text, "nothing said")
+            awaited(lambda: "work is dropped: it is not readable" in caplog.text, "nothing said")
             assert not asked
             assert serving.is_alive()
     finally:

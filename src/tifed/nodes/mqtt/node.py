@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from tifed.errors import RunError
-from tifed.nodes.messages.content import MessageError
+from tifed.nodes.messages.content import Content, MessageError
+from tifed.nodes.messages.encoding import content_to_bytes
 from tifed.nodes.mqtt import topics
 from tifed.nodes.mqtt.connection import Broker, Connection, Heard, log
-from tifed.nodes.mqtt.payload import from_bytes
-from tifed.nodes.mqtt.pieces import NAME_BYTES, Pieces, name_of
-from tifed.nodes.mqtt.tasks import Task
+from tifed.nodes.mqtt.pieces import Pieces, name_of
+from tifed.nodes.mqtt.tasks import request_from, work_from_bytes
+from tifed.nodes.node import Request
 from tifed.printable import printable
 
 REMEMBERED = 4
@@ -23,18 +24,18 @@ REMEMBERED = 4
 HELD = 8
 """Works that wait for what is shared; the oldest is dropped for another one."""
 
-Answer = Callable[[Task], bytes]
+Answer = Callable[[Request], Content]
 Blob = tuple[bytes, bytes]
 """Name and bytes of what is shared."""
 
 
 @dataclass
-class Node:
+class SiteNode:
     """One site's node.
 
     Attributes:
         broker: how to reach it.
-        answer: from a task to the bytes of its answer.
+        answer: from a request to what is said to it.
     """
 
     broker: Broker
@@ -110,37 +111,36 @@ class Node:
         said = self._said.get(ticket)
         if said is None:
             try:
-                task = self._task(data)
+                request = self._request(data)
             except MessageError as reason:
                 log.warning("work is dropped: it %s", reason)
                 return
-            if task is None:
+            if request is None:
                 self._hold(ticket, data)
                 return
-            said = self._said[ticket] = self.answer(task)
+            answer = self.answer(request)
+            if "refused" in answer.values:
+                log.warning("refused: %s", answer.values["refused"])
+            said = self._said[ticket] = content_to_bytes(answer)
             while len(self._said) > REMEMBERED:
                 self._said.popitem(last=False)
         self._connection.publish(topics.answer(self.site), ticket, said)
 
-    def _task(self, data: bytes) -> Task | None:
-        """The task in a work; None if something of it has yet to come.
+    def _request(self, data: bytes) -> Request | None:
+        """What a work asks; None if something of it has yet to come.
 
         Raises:
             MessageError: if it is none.
         """
-        head, own = from_bytes(data)
+        head, own = work_from_bytes(data)
         parts: dict[str, bytes] = {}
         for slot in (topics.RUN, topics.PLAN):
-            wanted = head.get(slot)
-            if wanted is None:
-                continue
-            if not isinstance(wanted, str) or len(wanted) != 2 * NAME_BYTES:
-                raise MessageError(f"names no {slot}")
-            name, content = self._shared.get(slot, (b"", b""))
-            if name.hex() != wanted:
-                return None
-            parts[slot] = content
-        return Task.of(head, own, parts)
+            if slot in head:
+                name, content = self._shared.get(slot, (b"", b""))
+                if head[slot] != name.hex():
+                    return None
+                parts[slot] = content
+        return request_from(head, own, parts)
 
     def _hold(self, ticket: bytes, data: bytes) -> None:
         """Keep a work until what is shared has come, which the broker is asked for again."""
@@ -156,7 +156,7 @@ class Node:
         held, self._held = self._held, OrderedDict()
         for ticket, data in held.items():
             try:
-                waits = self._task(data) is None
+                waits = self._request(data) is None
             except MessageError:
                 waits = False  # said where it is worked on
             if waits:

@@ -1,12 +1,12 @@
 """What one site is asked: the run, what all are sent alike, and its own part."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
-from tifed.nodes.messages.content import Arrays, Content, MessageError, check_head
-from tifed.nodes.mqtt.payload import from_bytes, to_bytes
+from tifed.nodes.messages.content import Arrays, Content, MessageError
+from tifed.nodes.messages.encoding import from_bytes, to_bytes
 from tifed.nodes.mqtt.topics import PLAN, RUN
+from tifed.nodes.node import Request
 
 _MESSAGE = "message"
 
@@ -14,11 +14,6 @@ _MESSAGE = "message"
 def run_bytes(experiment: str, timeout: float) -> bytes:
     """What is shared of a run: its experiment as TOML, and the seconds that a node has."""
     return to_bytes({"experiment": experiment, "timeout": timeout}, {})
-
-
-def plan_bytes(content: Content) -> bytes:
-    """What an exchange sends all nodes alike."""
-    return to_bytes(content.values, content.arrays)
 
 
 def work_bytes(run: str, plan: str | Content, own: Arrays) -> bytes:
@@ -31,51 +26,44 @@ def work_bytes(run: str, plan: str | Content, own: Arrays) -> bytes:
     """
     if isinstance(plan, str):
         return to_bytes({RUN: run, PLAN: plan}, own)
-    return to_bytes({RUN: run, _MESSAGE: dict(plan.values)}, dict(plan.arrays) | own)
+    return to_bytes({RUN: run, _MESSAGE: dict(plan.values)}, plan.arrays | own)
 
 
-@dataclass(frozen=True)
-class Task:
-    """One thing to answer.
+def work_from_bytes(data: bytes) -> tuple[dict[str, Any], Arrays]:
+    """A work's head and own arrays.
 
-    Attributes:
-        experiment: as TOML.
-        timeout: seconds that there are for it.
-        values: the head of the message.
-        arrays: all of its arrays.
+    Raises:
+        MessageError: if it is none.
     """
+    head, own = from_bytes(data)
+    if not isinstance(head, dict) or not isinstance(head.get(RUN), str):
+        raise MessageError("is no work")
+    return head, own
 
-    experiment: str
-    timeout: float
-    values: Mapping[str, Any]
-    arrays: Arrays
 
-    @classmethod
-    def of(cls, head: Mapping[str, Any], own: Arrays, shared: Mapping[str, bytes]) -> Self:
-        """Out of a work and what is shared.
+def request_from(head: Mapping[str, Any], own: Arrays, shared: Mapping[str, bytes]) -> Request:
+    """What a work and what is shared ask.
 
-        Raises:
-            MessageError: if they are not what `run_bytes`, `plan_bytes` and `work_bytes` make.
-        """
-        if RUN not in shared:
-            raise MessageError("names no run")
-        run, _ = from_bytes(shared[RUN])
-        experiment, timeout = run.get("experiment"), run.get("timeout")
-        values: Any = head.get(_MESSAGE)
-        arrays = own
-        if PLAN in shared:
-            values, alike = from_bytes(shared[PLAN])
-            arrays = alike | own
-        if not isinstance(experiment, str) or not isinstance(values, dict):
-            raise MessageError("has no experiment or no message")
-        if type(timeout) not in (int, float):
-            raise MessageError("does not say how many seconds there are")
-        return cls(experiment, float(timeout or 0), values, arrays)
+    Args:
+        head: of the work.
+        own: arrays of the work.
+        shared: by slot, what the work's head names.
 
-    def content(self, experiment: str) -> Content:
-        """The message, which is about the experiment with the digest ``experiment``.
-
-        Raises:
-            MessageError: if it is not.
-        """
-        return Content(check_head(self.values, None, experiment), self.values, self.arrays)
+    Raises:
+        MessageError: if they are not what `run_bytes` and `work_bytes` make.
+    """
+    run, _ = from_bytes(shared[RUN])
+    experiment, timeout = (
+        (run.get(name) for name in ("experiment", "timeout"))
+        if isinstance(run, dict)
+        else (None, None)
+    )
+    values, arrays = head.get(_MESSAGE), own
+    if PLAN in shared:
+        values, alike = from_bytes(shared[PLAN])
+        arrays = alike | own
+    if not isinstance(experiment, str) or not isinstance(values, dict):
+        raise MessageError("has no experiment or no message")
+    if type(timeout) not in (int, float):
+        raise MessageError("does not say how many seconds there are")
+    return Request(experiment, Content(str(values.get("kind")), values, arrays), float(timeout))

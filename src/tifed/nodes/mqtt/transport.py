@@ -10,13 +10,13 @@ from types import TracebackType
 from typing import Self
 
 from tifed.errors import RunError, UsageError
-from tifed.nodes.messages.content import Arrays, Content, MessageError, check_head
+from tifed.nodes.messages.content import Arrays, Content, MessageError
+from tifed.nodes.messages.encoding import content_from_bytes, content_to_bytes
 from tifed.nodes.mqtt import topics
 from tifed.nodes.mqtt.connection import SESSION_BYTES, Broker, Connection, Heard
-from tifed.nodes.mqtt.payload import from_bytes
 from tifed.nodes.mqtt.pieces import NAME_BYTES, Pieces, name_in, name_of
 from tifed.nodes.mqtt.rights import SERVER
-from tifed.nodes.mqtt.tasks import plan_bytes, run_bytes, work_bytes
+from tifed.nodes.mqtt.tasks import run_bytes, work_bytes
 from tifed.printable import printable
 
 INLINE = 2048
@@ -37,8 +37,7 @@ class Reply:
         Raises:
             MessageError: if it cannot be read, or `check_head` refuses it.
         """
-        head, arrays = from_bytes(self.data)
-        return Content(check_head(head, kind, experiment), head, arrays)
+        return content_from_bytes(self.data, kind, experiment)
 
 
 @dataclass
@@ -144,7 +143,7 @@ class MqttTransport:
         if sum(array.nbytes for array in content.arrays.values()) <= INLINE:
             return content
         with self._changed:
-            return self._share(topics.PLAN, plan_bytes(content))
+            return self._share(topics.PLAN, content_to_bytes(content))
 
     def send(self, node: int, prepared: str | Content, own: Arrays, timeout: float) -> str | None:
         """Send work."""
