@@ -31,6 +31,7 @@ from tifed.nodes.gateway.tls import node_context
 from tifed.nodes.messages.content import Content
 from tifed.nodes.messages.encoding import content_to_bytes
 from tifed.nodes.mqtt import topics
+from tifed.nodes.mqtt.connection import at_once
 from tifed.nodes.mqtt.keys import site_file
 from tifed.nodes.mqtt.pieces import PACKET, Pieces, pieces_of
 from tifed.nodes.mqtt.tasks import request_from, work_from_bytes
@@ -120,6 +121,7 @@ def connected(address: str, keys: Path, device: int, prepared: Prepared) -> Ligh
 
     ready: list[int] = []
     client.on_message = take
+    client.on_socket_open = at_once
     client.on_subscribe = cast("Callable[..., None]", lambda *about: ready.append(1))
     client.on_connect = lambda *about: (
         client.subscribe([(f"{topics.SHARED}/#", 1), (topics.work(name), 1)]) and None

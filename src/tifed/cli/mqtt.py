@@ -344,9 +344,9 @@ def _configuration(path: Path | None, settings: list[str]) -> dict[str, Any]:
         UsageError: if the file cannot be read, or a setting is none.
     """
     from tifed.cli.gateway import accepted
-    from tifed.nodes.node import CONFIG_KEYS
     from tifed.experiment.load import override
     from tifed.files.toml_file import read_toml
+    from tifed.nodes.node import CONFIG_KEYS
 
     config: dict[str, Any] = {}
     if path is not None:

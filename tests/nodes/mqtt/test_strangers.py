@@ -23,10 +23,10 @@ from tifed.nodes.mqtt.node import SiteNode
 from tifed.nodes.mqtt.pieces import pieces_of
 from tifed.nodes.mqtt.serve import serve
 from tifed.nodes.mqtt.transport import MqttTransport
-from tifed.nodes.serving.settings import Settings
-from tifed.nodes.serving.sites import Sites
 from tifed.nodes.node import Node, Request
 from tifed.nodes.resident import ResidentNode
+from tifed.nodes.serving.settings import Settings
+from tifed.nodes.serving.sites import Sites
 from tifed.nodes.terms import NodeTerms
 
 pytestmark = pytest.mark.slow(10)

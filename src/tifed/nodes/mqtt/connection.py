@@ -8,6 +8,7 @@ import json
 import logging
 import random
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -71,7 +72,10 @@ class Broker:
         Raises:
             UsageError: if there is none.
         """
-        text = self.tls.read_bytes()
+        try:
+            text = self.tls.read_bytes()
+        except OSError as error:
+            raise UsageError(f"--tls: {self.tls} cannot be read ({reason(error)})") from error
         try:
             certificate = x509.load_pem_x509_certificate(text[text.index(_BEGIN) :])
             found = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
@@ -135,6 +139,7 @@ class Connection:
         client.reconnect_delay_set(*pauses)
         client.max_inflight_messages_set(100)
         client.connect_timeout = 5.0
+        client.on_socket_open = at_once
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
@@ -269,6 +274,11 @@ class Connection:
         except Exception:
             # Whatever a message does, it does not end the thread of the connection.
             log.exception("a message at %s could not be taken in", message.topic)
+
+
+def at_once(client: Client, userdata: object, line: Any) -> None:
+    """Have small messages sent at once; the system would wait for more of them."""
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _properties(kind: int, **values: int) -> Properties:

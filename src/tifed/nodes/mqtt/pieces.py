@@ -112,6 +112,6 @@ def _header(piece: bytes) -> tuple[bytes, int, int]:
         raise MessageError(
             f"speaks version {version} of pieces; this release speaks version {VERSION}"
         )
-    if not number < count <= MOST:
+    if not number < count <= MOST // LEAST_PACKET * 2:
         raise MessageError(f"has piece {number} of {count}")
     return name, number, count
