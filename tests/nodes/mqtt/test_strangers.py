@@ -191,7 +191,12 @@ def test_an_answer_to_what_another_site_was_asked_is_dropped(
         honest.connection.keep(topics.answer("a"), b"\x00" * 100)
         honest.connection.keep(topics.answer("a"), answer("true"))
         found: list[Any] = []
-        awaited(lambda: found.extend(server.replies([ticket])) or found, "no answer")
+
+        def came() -> bool:
+            found.extend(server.replies([ticket]))
+            return bool(found)
+
+        awaited(came, "no answer")
         assert found[0][1].content("hello", "x").values["data"] == "true"
 
 

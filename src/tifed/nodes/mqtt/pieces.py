@@ -23,6 +23,7 @@ AROUND = 256
 """Bytes of a packet that are kept for its topic and properties."""
 MOST = 1 << 28
 """Bytes of the longest message, as of a gateway's (`tifed.nodes.messages`)."""
+MOST_PIECES = 2 * MOST // LEAST_PACKET
 OPEN = 8
 """Messages of which pieces may be missing at a time; the oldest is dropped for another one."""
 
@@ -112,6 +113,6 @@ def _header(piece: bytes) -> tuple[bytes, int, int]:
         raise MessageError(
             f"speaks version {version} of pieces; this release speaks version {VERSION}"
         )
-    if not number < count <= MOST // LEAST_PACKET * 2:
+    if not number < count <= MOST_PIECES:
         raise MessageError(f"has piece {number} of {count}")
     return name, number, count

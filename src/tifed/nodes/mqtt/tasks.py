@@ -13,7 +13,7 @@ _MESSAGE = "message"
 
 def run_bytes(experiment: str, timeout: float) -> bytes:
     """What is shared of a run: its experiment as TOML, and the seconds that a node has."""
-    return to_bytes({"experiment": experiment, "timeout": timeout}, {})
+    return to_bytes({"experiment": experiment, "timeout": float(timeout)}, {})
 
 
 def work_bytes(run: str, plan: str | Content, own: Arrays) -> bytes:
@@ -53,17 +53,14 @@ def request_from(head: Mapping[str, Any], own: Arrays, shared: Mapping[str, byte
         MessageError: if they are not what `run_bytes` and `work_bytes` make.
     """
     run, _ = from_bytes(shared[RUN])
-    experiment, timeout = (
-        (run.get(name) for name in ("experiment", "timeout"))
-        if isinstance(run, dict)
-        else (None, None)
-    )
+    said: dict[str, Any] = run if isinstance(run, dict) else {}
+    experiment, timeout = said.get("experiment"), said.get("timeout")
     values, arrays = head.get(_MESSAGE), own
     if PLAN in shared:
         values, alike = from_bytes(shared[PLAN])
         arrays = alike | own
     if not isinstance(experiment, str) or not isinstance(values, dict):
         raise MessageError("has no experiment or no message")
-    if type(timeout) not in (int, float):
+    if not isinstance(timeout, float):
         raise MessageError("does not say how many seconds there are")
-    return Request(experiment, Content(str(values.get("kind")), values, arrays), float(timeout))
+    return Request(experiment, Content(str(values.get("kind")), values, arrays), timeout)
