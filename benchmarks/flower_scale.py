@@ -1,7 +1,7 @@
 """What a round costs over Flower: beside an idle client, and as devices behind the nodes grow.
 
-    python benchmarks/flower_scale.py overhead
-    python benchmarks/flower_scale.py devices
+    python -m benchmarks.flower_scale overhead
+    python -m benchmarks.flower_scale devices
 
 Both print the tables of docs/scaling.md. Flower's simulation engine does the work, so the numbers
 are of one machine with Ray; docs/deployment.md has those of real nodes.
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from benchmarks.synthetic_samples import synthetic
 
 from tifed.experiment import Experiment, build, load_experiment, to_toml
 from tifed.nodes.flower import prepare_environment, require_flower
@@ -242,20 +243,6 @@ def devices(rounds: int, nodes: int, counts: list[int]) -> None:
                 f"| {seen.node_memory:.0f} |",
                 flush=True,
             )
-
-
-def synthetic(path: Path, samples: int, features: int = 64) -> Path:
-    """Samples of ten classes around random centres."""
-    random = np.random.default_rng(1)
-    labels = np.arange(samples + 1000) % 10
-    centres = random.integers(-60, 60, (10, features), np.int16)
-    noise = random.integers(-60, 60, (len(labels), features), np.int16)
-    values = np.clip(centres[labels] + noise, -128, 127).astype(np.int8)
-    np.savez(
-        path, features=values[:samples], labels=labels[:samples],
-        test_features=values[samples:], test_labels=labels[samples:],
-    )  # fmt: skip
-    return path
 
 
 def main() -> None:

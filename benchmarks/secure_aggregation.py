@@ -126,7 +126,8 @@ def flower(rounds: int, counts: list[int], networks: list[str]) -> None:
     """Whole rounds in Flower's simulation engine, with and without masks, in turn."""
     # Here, because it prepares Flower for the whole process.
     import ray
-    from benchmarks.flower_scale import federate, synthetic
+    from benchmarks.flower_scale import federate
+    from benchmarks.synthetic_samples import synthetic
 
     print("| sites | network | sent | messages, plain | secure | kB up, plain | secure "
           "| server CPU, ms, plain | secure | ratio |")  # fmt: skip
@@ -167,7 +168,7 @@ def flower(rounds: int, counts: list[int], networks: list[str]) -> None:
 
 def sums(counts: list[int]) -> None:
     """Bytes of one site's sums, after three rounds."""
-    from benchmarks.flower_scale import synthetic
+    from benchmarks.synthetic_samples import synthetic
 
     print("| sites | devices of each | network | sent | kB of its sums, plain | secure |")
     print("|---|---|---|---|---|---|")

@@ -14,6 +14,7 @@ from tifed.cli.extractor import app as extractor
 from tifed.cli.flower import app as flower
 from tifed.cli.gateway import gateway
 from tifed.cli.keys import keys
+from tifed.cli.mqtt import app as mqtt
 from tifed.cli.partition import partition
 from tifed.cli.plan import plan
 from tifed.cli.presets import presets
@@ -49,6 +50,7 @@ for command in (
     app.command()(command)
 app.add_typer(extractor, short_help="Make and use frozen feature extractors.")
 app.add_typer(flower, short_help="Run experiments over Flower.")
+app.add_typer(mqtt, short_help="Run experiments over MQTT.")
 
 
 def _version(wanted: bool) -> None:

@@ -18,14 +18,21 @@ from tifed.cli.options import (
     TensorBoard,
     event_files,
     experiment_from,
-    folder_to_resume,
-    new_folder,
 )
-from tifed.cli.result import show_result
+from tifed.cli.over_nodes import (
+    Gateways,
+    Grace,
+    Nodes,
+    SiteDevices,
+    Timeout,
+    chosen_run,
+    gateways_from,
+    show,
+)
 from tifed.errors import UsageError
 
 if TYPE_CHECKING:
-    from tifed.experiment import Experiment, Progress, Result
+    from tifed.experiment import Progress
     from tifed.nodes.flower.up import Row
 
 app = typer.Typer(
@@ -35,17 +42,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
-
-Nodes = Annotated[
-    int, typer.Option(min=1, help="Number of Flower nodes, which share the devices evenly.")
-]
-Timeout = Annotated[
-    float, typer.Option(min=1, help="Seconds that a node may take for one exchange.")
-]
-Grace = Annotated[
-    float,
-    typer.Option(min=0, help="Seconds to wait for a missing node before going on."),
-]
 
 
 @app.command()
@@ -70,7 +66,7 @@ def simulate(
     require_flower(simulation=True)
     from tifed.nodes.flower.simulate import simulate as run_simulation
 
-    chosen, folder = _chosen(experiment, preset, settings, out, resume)
+    chosen, folder = chosen_run(experiment, preset, settings, out, resume, "-flower")
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
     again = [f"--nodes={nodes}", *needed_again(data_dir, tensorboard)]
     with (
@@ -89,7 +85,7 @@ def simulate(
             cpus_per_node=cpus_per_node, watch=watch,
             log=lambda message: messages.print(message, markup=False),
         )  # fmt: skip
-    _show(result, folder, as_json)
+    show(result, folder, as_json)
 
 
 @app.command()
@@ -100,14 +96,7 @@ def up(
     nodes: Nodes = 3,
     out: RunOut = None,
     resume: Resume = None,
-    gateway: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Address of a running *tifed gateway*, whose boards a node uses instead of "
-            "simulating devices. May be given several times, once for each node.",
-        ),
-    ] = None,
+    gateway: Gateways = None,
     gateway_tls: Annotated[
         Path | None,
         typer.Option(
@@ -136,8 +125,8 @@ def up(
     from tifed.nodes.flower.up import up as run_up
     from tifed.nodes.serving.settings import Settings
 
-    chosen, folder = _chosen(experiment, preset, settings, out, resume)
-    gateways = _gateways(gateway or [], chosen.devices)
+    chosen, folder = chosen_run(experiment, preset, settings, out, resume, "-flower")
+    gateways = gateways_from(gateway or [], chosen.devices)
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def watch(row: "Row") -> None:
@@ -164,7 +153,7 @@ def up(
             settings=Settings("", timeout=timeout, grace=grace), data_dir=data_dir, watch=watch,
             log=lambda message: messages.print(message, markup=False),
         )  # fmt: skip
-    _show(result, folder, as_json)
+    show(result, folder, as_json)
 
 
 @app.command()
@@ -177,15 +166,7 @@ def bundle(
         Path | None,
         typer.Option(help="Folder for the run on the server's machine, as an absolute path."),
     ] = None,
-    site: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=DEVICES",
-            help="Which devices a node may host, such as node-0=0-2,7, by the name under which its "
-            "key is registered. May be given several times; without it, any registered node may "
-            "host any device that no other one hosts.",
-        ),
-    ] = None,
+    site: SiteDevices = None,
     timeout: Timeout = 600.0,
     grace: Grace = 120.0,
 ) -> None:
@@ -295,60 +276,3 @@ def keys(
         raise UsageError(f"{folder}: cannot be read or written ({why})") from error
     for path in names:
         typer.echo(path)
-
-
-def _chosen(
-    path: Path | None,
-    preset: str | None,
-    settings: list[str] | None,
-    out: Path | None,
-    resume: Path | None,
-) -> "tuple[Experiment, Path]":
-    """The experiment and its folder, new or to go on with."""
-    from tifed.experiment import RunFolder, load_experiment
-    from tifed.experiment.setup import require_devices
-    from tifed.nodes.context import require_nodes
-
-    if resume is not None:
-        folder = folder_to_resume(resume, path, preset, settings, out)
-        return load_experiment(RunFolder(folder).experiment), folder
-    experiment = experiment_from(path, preset, settings)
-    require_devices(experiment)
-    require_nodes(experiment)
-    folder = out or new_folder(experiment, "-flower")
-    if RunFolder(folder).experiment.exists():
-        raise UsageError(
-            f"{folder}: holds a run already; go on with it by --resume {folder}, "
-            "or name another folder with --out"
-        )
-    return experiment, folder
-
-
-def _gateways(addresses: list[str], devices: int) -> list[str]:
-    """Gateways' addresses for programs that run in other folders.
-
-    Raises:
-        UsageError: if one is not an address, two are the same, or there are more than ``devices``.
-    """
-    from tifed.link.address import check_distinct, check_socket_address
-
-    for address in addresses:
-        check_socket_address(address, "--gateway")
-    check_distinct(addresses, "--gateway")
-    if len(addresses) > devices:
-        raise UsageError(
-            f"--gateway: {len(addresses)} gateways for {devices} devices; each needs one"
-        )
-    pairs = [address.split(":", 1) for address in addresses]
-    return [
-        f"unix:{Path(place).absolute()}" if kind == "unix" else f"{kind}:{place}"
-        for kind, place in pairs
-    ]
-
-
-def _show(result: "Result", folder: Path, as_json: bool) -> None:
-    """The result, and the report."""
-    from tifed.experiment.report import write_report
-
-    write_report(folder)
-    show_result(result, folder, as_json)

@@ -154,7 +154,7 @@ def gateway(
     account = Ledger.of(ledger, most_epsilon, delta, names)
     pool = BoardPool(
         Lines(lines, baud, Patience(silence=silence), keys=str(keys or ""), unsealed=unsealed),
-        BoardTerms(data_dir, least, _accepted(accepts), hold, account),
+        BoardTerms(data_dir, least, accepted(accepts), hold, account),
     )
     log_to_stderr()
     stop = stop_on_signals()
@@ -163,8 +163,8 @@ def gateway(
         Gateway(pool, look_every, admission).serve(listener, stop)
 
 
-def _accepted(given: str) -> str:
-    """What ``--accepts`` accepts: the text of an experiment, `ANY`, or nothing.
+def accepted(given: str, field: str = "--accepts") -> str:
+    """What is accepted by ``given``: the text of an experiment, `ANY`, or nothing.
 
     Raises:
         UsageError: if it is neither a text nor the file of an experiment with own data.
@@ -176,13 +176,13 @@ def _accepted(given: str) -> str:
         return given
     if not Path(given).is_file():
         raise UsageError(
-            f"--accepts: {given!r} is neither {ANY!r}, nor a file, nor the text of 64 digits that "
+            f"{field}: {given!r} is neither {ANY!r}, nor a file, nor the text of 64 digits that "
             "tifed flower bundle shows"
         )
     experiment = load_experiment(given)
     if not experiment.own_data:
         raise UsageError(
-            f"--accepts: {given} has not own_data = true; without it boards have no samples of "
+            f"{field}: {given} has not own_data = true; without it boards have no samples of "
             "their own, and nothing is to be accepted"
         )
     return acceptance(experiment)

@@ -14,6 +14,12 @@ from tifed.nodes.kept import Kept
 from tifed.nodes.messages.content import Content
 from tifed.nodes.terms import NodeTerms
 
+CONFIG_KEYS = (
+    "partition-id", "num-partitions", "first-device", "data-dir",
+    "gateway", "gateway-tls", "gateway-patience", *NodeTerms.names(),
+)  # fmt: skip
+"""All keys of a node configuration."""
+
 
 @dataclass(frozen=True)
 class GatewayAccess:

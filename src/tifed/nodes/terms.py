@@ -79,13 +79,18 @@ class NodeTerms:
         )
 
     @staticmethod
+    def names() -> tuple[str, ...]:
+        """The keys of a node configuration that say all this."""
+        return (*_TEXTS, *_LEAST, *KEYS)
+
+    @staticmethod
     def require_none(config: Mapping[str, Any]) -> None:
         """Make sure that the configuration of a node with a gateway has none of this.
 
         Raises:
             UsageError: naming a key that nobody would look at.
         """
-        for key in (*_TEXTS, *_LEAST, *KEYS):
+        for key in NodeTerms.names():
             if key in config:
                 raise UsageError(
                     f"node configuration: {key} goes without gateway, for the gateway decides what "

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from tifed.nodes.keys.certificates import (
     make_node_key,
     make_server_certificates,
 )
-from tifed.nodes.local.ports import free_ports
+from tifed.nodes.local.ports import free_ports, listens
 from tifed.nodes.local.processes import Program, start, stop
 from tifed.nodes.terms import NodeTerms
 
@@ -207,7 +206,7 @@ class Deployment:
         environment = self.environment | {"FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "1"}
         self._link = start("SuperLink", command, environment, self.logs / "superlink.log")
         until = time.monotonic() + START_PATIENCE
-        while not _listens(host, int(port)):
+        while not listens(host, int(port)):
             if not self._link.runs or time.monotonic() > until:
                 raise RunError(f"the SuperLink did not start:\n{self._link.last_words()}")
             time.sleep(0.1)
@@ -303,11 +302,3 @@ class Deployment:
 def site_name(number: int) -> str:
     """Under which name the keys of SuperNode ``number`` are registered."""
     return f"node-{number}"
-
-
-def _listens(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), 1.0):
-            return True
-    except OSError:
-        return False

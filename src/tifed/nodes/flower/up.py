@@ -6,18 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment, Result, RunFolder, to_toml
 from tifed.experiment.own_data import NEEDS_DEVICES, ON_DEVICES
 from tifed.nodes.flower import require_flower
 from tifed.nodes.flower.bundle import write_bundle
 from tifed.nodes.flower.deployment import Deployment, site_name
-from tifed.nodes.messages.device_ranges import hosted
 from tifed.nodes.serving.run import FAILED, server_lives
 from tifed.nodes.serving.settings import Settings
-from tifed.nodes.serving.sites import Sites, named_devices
+from tifed.nodes.serving.sites import Sites
 
 LOOK_EVERY = 0.5
 START_PATIENCE = 120.0
@@ -75,12 +72,13 @@ def up(
     require_flower()
     folder = RunFolder(out.absolute())
     text = to_toml(experiment)
+    sites = Sites.in_parts([site_name(number) for number in range(nodes)], experiment.devices)
     chosen = replace(
         settings or Settings(text),
         experiment=text,
         out=str(folder.path),
         data_dir=str(data_dir.absolute()) if data_dir else "",
-        sites=_sites(experiment.devices, nodes) if secure else Sites({}),
+        sites=sites if secure else Sites({}),
     )
     if folder.result.is_file():
         return folder.read_result()
@@ -106,12 +104,6 @@ def up(
                 log(f"the server of run {run} has died; the run is submitted again")
                 deployment.stop_run(run)
     raise RunError(f"the server died {restarts + 1} times; its log is in {folder.path / 'flower'}")
-
-
-def _sites(devices: int, nodes: int) -> Sites:
-    """Each node has the devices of its part, and no others."""
-    parts = (np.array(hosted(node, nodes, devices)) for node in range(nodes))
-    return Sites({site_name(node): named_devices(own) for node, own in enumerate(parts)})
 
 
 def _finishes(deployment: Deployment, run: str, folder: RunFolder, tail: "_Tail") -> bool:

@@ -51,13 +51,28 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], log
     return Program(name, process, log)
 
 
-def stop(programs: Sequence[Program], mark: str) -> None:
+def stop(programs: Sequence[Program], mark: str, last: str = "") -> None:
     """End ``programs`` and everything that they have started.
 
     Args:
         programs: in the order in which they are told.
         mark: ``NAME=value`` in the environment of all of them and of nobody else.
+        last: name of the one that is told when the others have ended, if there is one.
     """
+    _end([program for program in programs if program.name != last])
+    _end([program for program in programs if program.name == last])
+    until = time.monotonic() + PATIENCE / 2
+    while (left := marked(mark)) and time.monotonic() < until:
+        time.sleep(0.1)
+    for process in left:
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def _end(programs: Sequence[Program]) -> None:
+    """Tell ``programs`` to end, and wait; those that do not are killed."""
     for program in programs:
         if program.runs:
             program.process.terminate()
@@ -68,14 +83,6 @@ def stop(programs: Sequence[Program], mark: str) -> None:
         except subprocess.TimeoutExpired:
             program.process.kill()
             program.process.wait()
-    until = time.monotonic() + PATIENCE / 2
-    while (left := marked(mark)) and time.monotonic() < until:
-        time.sleep(0.1)
-    for process in left:
-        try:
-            os.kill(process, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
 
 
 def marked(mark: str) -> list[int]:

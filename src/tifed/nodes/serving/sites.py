@@ -6,14 +6,14 @@ stands for a site. A SuperLink is told the names by `flwr supernode register KEY
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import tomli_w
 
 from tifed.errors import UsageError
-from tifed.nodes.messages.device_ranges import text
+from tifed.nodes.messages.device_ranges import hosted, text
 from tifed.rule.integer.rounding import Integers
 
 _SITE = re.compile(r"(?P<name>[^=]+)=(?P<devices>[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*)")
@@ -61,6 +61,14 @@ class Sites:
                                          f"{device}")  # fmt: skip
             found[name] = match["devices"]
         return cls(found)
+
+    @classmethod
+    def in_parts(cls, names: Sequence[str], devices: int) -> "Sites":
+        """Each site of ``names`` has an equal part of ``devices``, and no others."""
+        parts = [hosted(number, len(names), devices) for number in range(len(names))]
+        return cls({
+            name: named_devices(np.array(part)) for name, part in zip(names, parts, strict=True)
+        })  # fmt: skip
 
     @classmethod
     def from_toml(cls, content: str) -> "Sites":

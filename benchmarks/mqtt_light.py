@@ -1,0 +1,170 @@
+"""Light nodes in one process, for `mqtt_scale.py`: a connection each, and prepared sums.
+
+    python -m benchmarks.mqtt_light ADDRESS KEYS EXPERIMENT.toml
+
+Each is the site of one device, ``light-N``, with a certificate of its own. The first trains; the
+others give its sum as theirs, so that broker and server have the work of real nodes and this
+machine has not. They say no accuracy that means anything.
+"""
+
+import selectors
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from tifed.nodes.answer import answer
+from tifed.nodes.context import (
+    DeviceSelection,
+    HostedFleet,
+    NodeContext,
+    named,
+    simulated_context,
+)
+from tifed.nodes.gateway.tls import node_context
+from tifed.nodes.messages.content import Content
+from tifed.nodes.messages.encoding import content_to_bytes
+from tifed.nodes.mqtt import topics
+from tifed.nodes.mqtt.connection import at_once
+from tifed.nodes.mqtt.keys import site_file
+from tifed.nodes.mqtt.pieces import PACKET, Pieces, pieces_of
+from tifed.nodes.mqtt.tasks import request_from, work_from_bytes
+from tifed.nodes.terms import NodeTerms
+
+
+def light_name(number: int) -> str:
+    """The site of device ``number``."""
+    return f"light-{number}"
+
+
+@dataclass
+class Prepared:
+    """Answers of one-device nodes.
+
+    Attributes:
+        context: of a node with all devices.
+        sum: the first answer with a sum, which all give.
+        shared: what the server shares, as it came, by its slot and name.
+    """
+
+    context: NodeContext
+    sum: Content | None = None
+    shared: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    def say(self, device: int, data: bytes) -> bytes | None:
+        """The answer to a work; None if what is shared for it has yet to come."""
+        head, own = work_from_bytes(data)
+        slots = [slot for slot in (topics.RUN, topics.PLAN) if slot in head]
+        if any((slot, head[slot]) not in self.shared for slot in slots):
+            return None
+        shared = {slot: self.shared[slot, head[slot]] for slot in slots}
+        content = request_from(head, own, shared).content
+        if content.kind == "fit" and self.sum is not None:
+            now = {name: content.values[name] for name in ("round", "exchange")}
+            arrays = {**self.sum.arrays, "devices": np.array([[device, 1]])}
+            return content_to_bytes(Content("fit", {**self.sum.values, **now}, arrays))
+        devices = range(device, device + 1)
+        fleet = HostedFleet(cast("HostedFleet", self.context.fleet).setup, devices)
+        said = answer(replace(self.context, devices=devices, fleet=fleet), content)
+        if said.kind == "fit":
+            self.sum = said
+        return content_to_bytes(said)
+
+
+@dataclass
+class Light:
+    """One light node."""
+
+    client: Client
+    device: int
+    prepared: Prepared
+    pieces: dict[str, Pieces] = field(default_factory=dict)
+    held: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def take(self, topic: str, data: bytes) -> None:
+        """A message has come."""
+        slot = topics.slot_of(topic)
+        whole = self.pieces.setdefault(slot or "work", Pieces()).take(data) if data else None
+        if whole is None:
+            return
+        name, content = whole
+        if slot is None:
+            self.held.append((name, content))
+        else:
+            self.prepared.shared[slot, name.hex()] = content
+        held, self.held = self.held, []
+        for ticket, work in held:
+            said = self.prepared.say(self.device, work)
+            if said is None:
+                self.held.append((ticket, work))
+                continue
+            for piece in pieces_of(ticket, said, PACKET):
+                self.client.publish(topics.answer(light_name(self.device)), piece, 1)
+
+
+def connected(address: str, keys: Path, device: int, prepared: Prepared) -> Light:
+    """A node that is there."""
+    host, port = address.split(":")
+    name = light_name(device)
+    client = Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv5)
+    client.tls_set_context(node_context(site_file(keys, name), "keys"))
+    light = Light(client, device, prepared)
+
+    def take(client: Client, data: object, message: MQTTMessage) -> None:
+        light.take(message.topic, bytes(message.payload))
+
+    ready: list[int] = []
+    client.on_message = take
+    client.on_socket_open = at_once
+    client.on_subscribe = cast("Callable[..., None]", lambda *about: ready.append(1))
+    client.on_connect = lambda *about: (
+        client.subscribe([(f"{topics.SHARED}/#", 1), (topics.work(name), 1)]) and None
+    )
+    client.connect(host, int(port), 60)
+    while not ready:
+        client.loop(1.0)
+    client.publish(topics.here(name), f'{{"session": "{device:016x}"}}'.encode(), 1, retain=True)
+    return light
+
+
+def serve(lights: Sequence[Light]) -> None:
+    """Answer until this process is ended."""
+    selector, misc = selectors.DefaultSelector(), time.monotonic()
+    for light in lights:
+        selector.register(cast("Any", light.client.socket()), selectors.EVENT_READ, light)
+    while True:
+        for key, _ in selector.select(1.0):
+            client = key.data.client
+            client.loop_read()
+            while client.socket() is not None and client.socket().pending():
+                client.loop_read()
+        for light in lights:
+            if light.client.want_write():
+                light.client.loop_write()
+        if time.monotonic() - misc > 5.0:
+            misc = time.monotonic()
+            for light in lights:
+                light.client.loop_misc()
+
+
+def main() -> None:
+    """Connect one node for each device, say so, and answer."""
+    address, keys, experiment = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]).read_text()
+    context = simulated_context(
+        experiment, DeviceSelection(partition=(0, 1)), None, NodeTerms.open()
+    )
+    assert named(experiment) == context.experiment
+    prepared = Prepared(context)
+    lights = [connected(address, keys, device, prepared) for device in context.devices]
+    print(f"{len(lights)} light nodes", flush=True)
+    serve(lights)
+
+
+if __name__ == "__main__":
+    main()
