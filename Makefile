@@ -7,6 +7,9 @@ C_FILES = $(shell find src tests -name '*.[ch]' -o -name '*.[ch]pp')
 # Percent of the package's lines and branches that the quick tests reach at least.
 COVERED := 87
 
+# Hundreds of processes import the same modules: what Python has compiled of them is kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo results footprint docs test test-fast mutants lint types check-tests system-packages clean
 
 demo: .venv/run.stamp  ## train digits in both modes, with a float baseline, and write a report
@@ -60,9 +63,10 @@ NATIVE := CMakeLists.txt $(wildcard src/tifed/core/*.[ch] src/tifed/native/host/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@
 
-.venv/dev.stamp: .venv/run.stamp
+.venv/dev.stamp: pyproject.toml $(NATIVE)  # alone, so that the extension is built once
+	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
-	touch $@
+	touch .venv/run.stamp $@
 
 clean:
 	rm -rf .venv build dist runs .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis \

@@ -251,7 +251,7 @@ def test_a_front_end_that_does_not_fit_the_network_is_refused() -> None:
         experiment_header(network, [(0,)], 4, 4, front_end=front_end, extractor=extractor)
 
 
-def test_the_boards_ram_counts_its_rows(tmp_path: Path) -> None:
+def test_the_boards_ram_counts_its_rows() -> None:
     """16 KB of a micro:bit hold this network, and not the rows of so wide a picture as well."""
     from tifed.board.firmware.elf import read_image
     from tifed.board.firmware.emulated_boards import QEMU
@@ -261,9 +261,7 @@ def test_the_boards_ram_counts_its_rows(tmp_path: Path) -> None:
     second = FrontEnd("octants-second-order", (16, 32, 1))
     data = [
         read_image(
-            build_firmware(
-                board, experiment_header(network, [(0,)], 4, 4, front_end=it), cache=tmp_path
-            ).elf
+            build_firmware(board, experiment_header(network, [(0,)], 4, 4, front_end=it)).elf
         ).data
         for it in (None, narrow, wide, second)
     ]
@@ -274,7 +272,7 @@ def test_the_boards_ram_counts_its_rows(tmp_path: Path) -> None:
     assert data[3] - data[0] - front_end_memory(second).total == stream
     too_wide = FrontEnd("edges-small", (4, 1024, 1))
     network = Tuned().network((too_wide.features, 2), 4)
-    build_firmware(board, experiment_header(network, [(0,)], 2, 2), cache=tmp_path)
+    build_firmware(board, experiment_header(network, [(0,)], 2, 2))
     header = experiment_header(network, [(0,)], 2, 2, front_end=too_wide)
     with pytest.raises(UsageError, match="does not fit the 16 KB of RAM .* of microbit"):
-        build_firmware(board, header, cache=tmp_path)
+        build_firmware(board, header)

@@ -167,13 +167,13 @@ def test_what_a_device_cannot_make_copies_for_is_refused(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["octants", "octants-second-order"])
-def test_the_boards_ram_is_what_the_specification_says(tmp_path: Path, name: str) -> None:
+def test_the_boards_ram_is_what_the_specification_says(name: str) -> None:
     front_end = FrontEnd(name, (8, 8, 1))
     network = Tuned().network((front_end.features, 4), 4)
 
     def ram(shifts: tuple[int, int, int] | None) -> int:
         header = experiment_header(network, [(0,)], 20, 4, front_end=front_end, shifts=shifts)
-        return read_image(build_firmware(QEMU["cortex-m4"], header, cache=tmp_path).elf).data
+        return read_image(build_firmware(QEMU["cortex-m4"], header).elf).data
 
     # Raw samples and one mini-batch of features in the place of a buffer of them; a row, and the
     # front end's own memory once more; the source and what it knows, which are pointers.

@@ -75,13 +75,13 @@ def test_software_floating_point_would_be_noticed(name: str) -> None:
     )
 
 
-def test_a_firmware_that_floats_is_found(tmp_path: Path) -> None:
+def test_a_firmware_that_floats_is_found() -> None:
     """The check is not blind: a header that computes in floating point shows, or does not link."""
     spoilt = header() + "float spoilt(float x);\nfloat spoilt(float x) { return x * 1.5f; }\n"
     spoilt += '__attribute__((used, section(".vectors"))) '  # where the linker keeps everything
     spoilt += "static float (*const kept)(float) = spoilt;\n"
     with pytest.raises(RunError, match="__aeabi_fmul|__mulsf3"):
-        build_firmware(QEMU["cortex-m0"], spoilt, cache=tmp_path)
+        build_firmware(QEMU["cortex-m0"], spoilt)
 
 
 @pytest.mark.skipif(
@@ -105,9 +105,9 @@ def test_an_image_is_built_once(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob(".build-*"))
 
 
-def test_what_does_not_fit_the_board_is_refused(tmp_path: Path) -> None:
+def test_what_does_not_fit_the_board_is_refused() -> None:
     with pytest.raises(UsageError, match="16 KB of\nRAM|16 KB of RAM"):
-        build_firmware(QEMU["cortex-m0"], header(layers=(64, 200, 10)), cache=tmp_path)
+        build_firmware(QEMU["cortex-m0"], header(layers=(64, 200, 10)))
 
 
 def test_wide_weights_are_for_simulations() -> None:
