@@ -197,14 +197,12 @@ def bundle(
     from tifed.experiment import to_toml
     from tifed.experiment.setup import require_devices
     from tifed.nodes.acceptance import acceptance
-    from tifed.nodes.context import require_nodes
     from tifed.nodes.flower.bundle import write_bundle
     from tifed.nodes.flower.settings import Settings
     from tifed.nodes.flower.sites import Sites
 
     chosen = experiment_from(experiment, preset, settings)
     require_devices(chosen)
-    require_nodes(chosen)
     if out is not None and not out.is_absolute():
         raise UsageError(f"--out {out}: must be absolute; it is a path on the server's machine")
     where = "" if out is None else str(out)
@@ -307,14 +305,12 @@ def _chosen(
     """The experiment and its folder, new or to go on with."""
     from tifed.experiment import RunFolder, load_experiment
     from tifed.experiment.setup import require_devices
-    from tifed.nodes.context import require_nodes
 
     if resume is not None:
         folder = folder_to_resume(resume, path, preset, settings, out)
         return load_experiment(RunFolder(folder).experiment), folder
     experiment = experiment_from(path, preset, settings)
     require_devices(experiment)
-    require_nodes(experiment)
     folder = out or new_folder(experiment, "-flower")
     if RunFolder(folder).experiment.exists():
         raise UsageError(

@@ -15,12 +15,13 @@ from tifed.nodes.context import DeviceSelection, named, simulated_context
 from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.settings import Settings
 from tifed.nodes.gateway.relay import PATIENCE, ask
+from tifed.nodes.kept_residuals import KeptResiduals
 from tifed.nodes.last_answer import LastAnswer
 from tifed.nodes.messages.content import Content, MessageError, refusal
 from tifed.nodes.site_memory import SiteMemory
 from tifed.nodes.terms import NodeTerms
 
-MEMORY, LAST = "tifed-site", "tifed-last"
+MEMORY, LAST, RESIDUALS = "tifed-site", "tifed-last", "tifed-residuals"
 """In the state that Flower's node keeps between two messages and shows nobody."""
 
 
@@ -83,11 +84,18 @@ def _answered(
     last = LastAnswer.from_bytes(_kept(context, LAST))
     if terms.ledger is not None:
         last = LastAnswer.kept_in(terms.ledger.last)
-    here = replace(here, memory=SiteMemory.from_bytes(_kept(context, MEMORY)), last=last)
+    residuals = KeptResiduals.from_bytes(_kept(context, RESIDUALS))
+    if terms.ledger is not None and here.orders.federation.upload.residual:
+        owner = f"{here.experiment} {here.data} {here.devices}"
+        residuals = KeptResiduals.kept_in(terms.ledger.folder, owner)
+    here = replace(
+        here, memory=SiteMemory.from_bytes(_kept(context, MEMORY)), last=last, residuals=residuals
+    )
     answered = answer(here, content)
     for name, kept in (
         (MEMORY, here.memory.to_bytes()),
         (LAST, b"" if last.file is not None else last.to_bytes()),
+        (RESIDUALS, b"" if residuals.file is not None else residuals.to_bytes()),
     ):
         if kept:
             context.state[name] = ConfigRecord({name: kept})

@@ -16,7 +16,7 @@ from tifed.errors import TifedError, UsageError
 from tifed.experiment import Experiment, Progress, Result, RunFolder, Setup, load_experiment, run
 from tifed.experiment.folder_lock import alone_in, is_held
 from tifed.experiment.identity import data_settings, identity
-from tifed.nodes.context import parsed, require_nodes, samples_digest
+from tifed.nodes.context import parsed, samples_digest
 from tifed.nodes.flower.fleet import FlowerFleet
 from tifed.nodes.flower.secure_fleet import SecureFlowerFleet
 from tifed.nodes.flower.settings import Settings
@@ -86,7 +86,6 @@ def serve(
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     tell = _logger(out, log)
     kind = FlowerFleet
-    require_nodes(experiment)
     if experiment.privacy.secure_aggregation:
         require_privacy()
         kind = SecureFlowerFleet
