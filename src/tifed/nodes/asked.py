@@ -1,7 +1,5 @@
 """What a message asks of a node's devices, as far as it may be asked."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from tifed.federation import FeatureSums, Plan, Update, total
@@ -38,9 +36,8 @@ def ordered_plan(node: NodeContext, content: Content) -> Plan:
     federation = node.orders.federation
     plan = plan_from(content, node.network, node.devices, federation.upload.residual)
     node.orders.check_plan(plan)
-    # How weights travel follows from the experiment, so no message says it; nor does one tell how
-    # many bytes they would be if they were coded, so nobody has to code them here.
-    return replace(federation.with_changes(plan), frame=0)
+    # How weights travel follows from the experiment, so no message says it.
+    return federation.with_changes(plan)
 
 
 def trained(node: NodeContext, plan: Plan, parameters: Parameters) -> Update:

@@ -34,8 +34,8 @@ Every array is of integers. Devices travel as ranges (first, count), jobs as run
 equal jobs, so a message does not grow with the devices behind a node as long as they do the same.
 Where devices keep residuals (SPEC, section 25.8), a run of devices says of which exchange as well.
 ``sums`` are the bytes of `tifed.nodes.messages.sums`, with which ``coded`` goes in a run with a
-coder. Of devices that have not answered ``absent`` has the numbers, and ``reasons`` as many
-sentences.
+coder. In one with short updates ``bytes_up`` says how many bytes the devices have sent. Of devices
+that have not answered ``absent`` has the numbers, and ``reasons`` as many sentences.
 """
 
 from collections.abc import Mapping
@@ -291,6 +291,7 @@ def update_message(experiment: str, numbers: SumNumbers, update: Update) -> Cont
         data, coded = sums_to_bytes(numbers, update)
     except ValueError as error:
         raise MessageError(str(error)) from error
+    sent = {"bytes_up": numbers.bytes_up(update)} if numbers.tells_bytes else {}
     norms: Arrays = {}
     if len(update.norms):
         norms["norms"] = update.norms[np.argsort(update.devices)]
@@ -303,7 +304,7 @@ def update_message(experiment: str, numbers: SumNumbers, update: Update) -> Cont
         round=plan.round, exchange=plan.exchange, layers=layers,
         samples=[part.samples for part in sums], counts=[part.devices for part in sums],
         statistics=[getattr(update.statistics, field.name) for field in fields(Statistics)],
-        **coded, **absence(update.absent),
+        **coded, **sent, **absence(update.absent),
     )  # fmt: skip
 
 
