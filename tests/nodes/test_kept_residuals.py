@@ -1,6 +1,6 @@
 """A node keeps residuals of its devices: repeats, killed nodes and servers, files, wrong orders."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,7 @@ class Failing(PassingFleet):
         return self.fleet.fit(replace(plan, jobs=plan.jobs.at(there)), parameters)
 
 
-def digest(setup: Setup, states: list[ServerState]) -> str:
+def digest(setup: Setup, states: Sequence[ServerState]) -> str:
     return published(setup.federation.server, states[-1]).digest
 
 
@@ -134,8 +134,10 @@ def digest(setup: Setup, states: list[ServerState]) -> str:
 def test_the_digest_is_the_simulators(more: dict[str, Any]) -> None:
     experiment = Experiment(**KEEPING | more)
     nodes = Nodes(experiment)
-    states = went(nodes.setup, nodes)
+    states, records = zip(*rounds(nodes.setup, nodes), strict=True)
+    _, here = zip(*rounds(nodes.setup, nodes.setup.fleet), strict=True)
     assert digest(nodes.setup, states) == tifed.run(experiment).digest
+    assert [record.costs for record in records] == [record.costs for record in here]
     assert states[-1].residuals is not None
     assert (states[-1].residuals.after >= 0).all()
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -68,6 +69,7 @@ class _Device:
         self.capabilities: Capabilities | None = None
         self.gone = False
         self.known = False
+        self.given = 0
         self.forget()
 
     def forget(self) -> None:
@@ -83,6 +85,15 @@ class _Device:
         self.keeps = False
         self.kept: Parameters | None = None
         self.learnt = False
+
+    @contextmanager
+    def giving(self) -> Iterator[None]:
+        """Count what goes over its line meanwhile as bytes of parameters, frames included."""
+        before = self.client.bytes_sent
+        try:
+            yield
+        finally:
+            self.given += self.client.bytes_sent - before
 
 
 @dataclass(frozen=True)
@@ -238,11 +249,19 @@ class LinkedFleet:
         self._energy_shift = plan.energy_shift
         if self._masks is not None:
             return self._masked_fit(self._masks, plan, parameters)
+        for device in jobs:
+            self._devices[device].given = 0
+
+        def told(device: int, update: Update) -> Update:
+            # With short updates a round's costs are bytes that were sent, frames included.
+            given = self._devices[device].given if self._short else None
+            return replace(update, bytes_down=given)
+
         return self._all(
             tuple(jobs),
-            lambda device: self._train(plan, jobs[device], parameters),
+            lambda device: told(device, self._train(plan, jobs[device], parameters)),
             f"exchange {plan.exchange} of round {plan.round}",
-            lambda device, reason: Update(absent={device: reason}),
+            lambda device, reason: told(device, Update(absent={device: reason})),
         )
 
     def _masked_fit(
@@ -544,14 +563,15 @@ class LinkedFleet:
         if device.holds is parameters:
             return
         before, device.holds = device.holds, None
-        if self._speaks_short(device):
-            for number in range(self._network.depth):
-                short_line.put_layer(client, number, parameters, before, self._start)
-        else:
-            for number, (weight, bias) in enumerate(
-                zip(parameters.weights, parameters.biases, strict=True)
-            ):
-                client.put_layer(number, weight, bias)
+        with device.giving():
+            if self._speaks_short(device):
+                for number in range(self._network.depth):
+                    short_line.put_layer(client, number, parameters, before, self._start)
+            else:
+                for number, (weight, bias) in enumerate(
+                    zip(parameters.weights, parameters.biases, strict=True)
+                ):
+                    client.put_layer(number, weight, bias)
         device.holds = parameters
 
     def _configure(self, device: _Device, parameters: Parameters, layers: tuple[int, ...]) -> None:
@@ -559,14 +579,15 @@ class LinkedFleet:
         held = device.holds if device.configured is not None and device.keeps else None
         device.forget_memory()
         seed, stays = self._federation.seed, False
-        if self._speaks_short(device):
-            device.keeps, stays = short_line.configure(
-                device.client, layers, seed, held is not None
-            )
-        else:
-            device.client.configure(layers, seed)
-        if self._network.centred and not stays:
-            device.client.put_centre(parameters.centre)
+        with device.giving():
+            if self._speaks_short(device):
+                device.keeps, stays = short_line.configure(
+                    device.client, layers, seed, held is not None
+                )
+            else:
+                device.client.configure(layers, seed)
+            if self._network.centred and not stays:
+                device.client.put_centre(parameters.centre)
         device.configured, device.holds = layers, held if stays else None
 
     def _speaks_short(self, device: _Device) -> bool:
@@ -602,7 +623,6 @@ class LinkedFleet:
             else:
                 made[number] = client.get_layer(number, network.layers[number])
         update = _update(plan, job, parameters, made, status.statistics)
-        # With short updates a round's costs are bytes that were sent, frames included.
         sent = client.bytes_received - before if self._short else None
         return replace(update, bytes_up=sent)
 
