@@ -25,7 +25,7 @@ from tifed.federation.sum_numbers import SumNumbers
 from tifed.fleets.passing import PassingFleet
 from tifed.nodes.answer import answer
 from tifed.nodes.context import DeviceSelection, simulated_context
-from tifed.nodes.kept_residuals import MOST_FILES, KeptResiduals
+from tifed.nodes.kept_residuals import MOST_KEPT, KeptResiduals
 from tifed.nodes.messages.check import checked_update
 from tifed.nodes.messages.content import Content, fit_message, job_runs
 from tifed.nodes.terms import NodeTerms
@@ -269,8 +269,8 @@ def test_a_file_outlives_the_node(tmp_path: Path, plan: Plan) -> None:
 
 
 def test_a_folder_has_files_of_the_last_few_experiments(tmp_path: Path, plan: Plan) -> None:
-    for number in range(MOST_FILES + 3):
+    for number in range(MOST_KEPT + 3):
         residuals = KeptResiduals.kept_in(tmp_path, f"experiment {number}")
         residuals.keep(plan, Update(residuals={1: LEFT}), 0)
-    assert len(list(tmp_path.iterdir())) == MOST_FILES
-    assert KeptResiduals.kept_in(tmp_path, f"experiment {MOST_FILES + 2}").of.keys() == {1}
+    assert len(list(tmp_path.iterdir())) == MOST_KEPT
+    assert KeptResiduals.kept_in(tmp_path, f"experiment {MOST_KEPT + 2}").of.keys() == {1}

@@ -1,8 +1,8 @@
 """What a node keeps of its devices' changes from one exchange to the next (SPEC, section 25.8).
 
-A process that stays, as a gateway does, keeps it itself. A SuperNode starts a program for each
-message, so it is kept in the state that Flower's node holds between the messages of one run, or in
-a file, which outlives the node as well.
+A process that stays keeps it itself (`tifed.nodes.kept`). A SuperNode starts a program for each
+message, so it is kept in the state that Flower's node holds between the messages of one run. Or it
+is kept in a file, which outlives the node as well.
 """
 
 import hashlib
@@ -20,8 +20,8 @@ from tifed.federation import Plan, Update
 from tifed.federation.residuals import LayerResiduals, Residuals
 from tifed.files.atomic import write_atomically
 
-MOST_FILES = 8
-"""Experiments whose files a folder has; that of the one which was asked longest ago goes first."""
+MOST_KEPT = 8
+"""Experiments of which a process or a folder keeps residuals; those asked last stay."""
 _NAME = "residuals-"
 
 
@@ -129,5 +129,5 @@ class KeptResiduals:
 def _remove_oldest(folder: Path) -> None:
     """Leave no more files than there may be."""
     files = sorted(folder.glob(f"{_NAME}*"), key=lambda file: file.stat().st_mtime)
-    for file in files[:-MOST_FILES]:
+    for file in files[:-MOST_KEPT]:
         file.unlink(missing_ok=True)

@@ -21,9 +21,9 @@ from tifed.experiment import Experiment, RunFolder, to_toml
 from tifed.nodes.flower import simulate as simulation
 from tifed.nodes.flower.client import RESIDUALS
 from tifed.nodes.flower.deployment import Deployment
-from tifed.nodes.flower.processes import marked
-from tifed.nodes.flower.settings import Settings
 from tifed.nodes.flower.up import up
+from tifed.nodes.local.processes import marked
+from tifed.nodes.serving.settings import Settings
 
 # Ray leaves sockets and processes to the garbage collector.
 pytestmark = [
