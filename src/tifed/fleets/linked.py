@@ -555,6 +555,13 @@ class LinkedFleet:
                 that it has trained.
         """
         self._ready(device)
+        with device.giving():
+            self._give_ready(device, parameters, layers)
+
+    def _give_ready(
+        self, device: _Device, parameters: Parameters, layers: tuple[int, ...] | None
+    ) -> None:
+        """The same, of a device that is in a session."""
         client = device.client
         if device.configured is None or (layers is not None and device.configured != layers):
             self._configure(device, parameters, layers or ())
@@ -563,15 +570,14 @@ class LinkedFleet:
         if device.holds is parameters:
             return
         before, device.holds = device.holds, None
-        with device.giving():
-            if self._speaks_short(device):
-                for number in range(self._network.depth):
-                    short_line.put_layer(client, number, parameters, before, self._start)
-            else:
-                for number, (weight, bias) in enumerate(
-                    zip(parameters.weights, parameters.biases, strict=True)
-                ):
-                    client.put_layer(number, weight, bias)
+        if self._speaks_short(device):
+            for number in range(self._network.depth):
+                short_line.put_layer(client, number, parameters, before, self._start)
+        else:
+            for number, (weight, bias) in enumerate(
+                zip(parameters.weights, parameters.biases, strict=True)
+            ):
+                client.put_layer(number, weight, bias)
         device.holds = parameters
 
     def _configure(self, device: _Device, parameters: Parameters, layers: tuple[int, ...]) -> None:
@@ -579,15 +585,14 @@ class LinkedFleet:
         held = device.holds if device.configured is not None and device.keeps else None
         device.forget_memory()
         seed, stays = self._federation.seed, False
-        with device.giving():
-            if self._speaks_short(device):
-                device.keeps, stays = short_line.configure(
-                    device.client, layers, seed, held is not None
-                )
-            else:
-                device.client.configure(layers, seed)
-            if self._network.centred and not stays:
-                device.client.put_centre(parameters.centre)
+        if self._speaks_short(device):
+            device.keeps, stays = short_line.configure(
+                device.client, layers, seed, held is not None
+            )
+        else:
+            device.client.configure(layers, seed)
+        if self._network.centred and not stays:
+            device.client.put_centre(parameters.centre)
         device.configured, device.holds = layers, held if stays else None
 
     def _speaks_short(self, device: _Device) -> bool:
@@ -632,7 +637,8 @@ class LinkedFleet:
         if not able or not self._speaks_short(device):
             return False
         if device.configured != job.layers:
-            self._configure(device, parameters, job.layers)
+            with device.giving():
+                self._configure(device, parameters, job.layers)
         short = (short_line.goes_up_short(plan, number) for number in job.layers)
         return device.keeps and len(job.layers) <= MOST_LAYERS and all(short)
 
