@@ -17,6 +17,7 @@ from tifed.federation.costs import (
     visits,
 )
 from tifed.rule.compression import Change, Changes
+from tifed.rule.compression.coder import START, coded_length
 from tifed.rule.recipes import Paper, Tuned
 
 Make = Callable[..., Any]
@@ -122,6 +123,27 @@ def test_a_device_gets_the_sum_of_what_it_missed_or_the_whole(small: Make) -> No
     ]  # fmt: skip
     # Device 1 missed one exchange with steps that are twice as long as those of the other.
     assert alone == [sum(LAYER_BYTES), 10 + 12 + sum(BIASES), 4 + 6 + sum(BIASES)]
+
+
+def test_with_a_coder_what_goes_down_is_coded_where_that_is_shorter(small: Make) -> None:
+    run = small(shape=(40, 8, 2), download=Changes((Change(1, 5), Change(0))), rounds=4, frame=256)
+    (first, _), (second, record), (third, _), _ = federate(run.federation, run.fleet, run.state())
+    assert set(second.sent) == {1}
+    q = (second.parameters.weights[0].astype(int) - first.parameters.weights[0]).ravel() >> 5
+    coded, _ = coded_length(q, 1, START, 256)
+    assert 0 < coded < 64
+    (plan,) = run.federation.plans(second)
+    one = replace(plan, jobs=plan.jobs.for_devices(np.array([1])))
+    biases_and_last = 2 * 8 + 2 * 8 * 2 + 2 * 2
+    costs = exchange_costs(run.federation, one, second, Update())
+    assert costs.bytes_down == coded + biases_and_last
+    assert record.costs.bytes_down <= 3 * (64 + biases_and_last)
+    # What is known of a line is not reckoned.
+    told = Update(absent={1: "gone"}, bytes_down=7)
+    assert exchange_costs(run.federation, one, second, told).bytes_down == 7
+    assert total([told, told]).bytes_down == 14
+    assert total([told, Update(absent={2: "gone"})]).bytes_down is None
+    assert set(third.sent) == {2}
 
 
 def test_devices_that_answer_have_what_was_sent(small: Make) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tifed.experiment import Experiment
 from tifed.experiment.setup import Setup, build
-from tifed.federation import Fleet, begin, federate, published
+from tifed.federation import Costs, Fleet, begin, federate, published
 from tifed.fleets.emulated import EmulatedFleet
 
 
@@ -25,13 +25,16 @@ class Outcome:
     answered: tuple[tuple[int, ...], ...]
 
 
-def run_with(setup: Setup, fleet: Fleet) -> Outcome:
+def run_with(
+    setup: Setup, fleet: Fleet, watch: Callable[[Costs], None] = lambda costs: None
+) -> Outcome:
     try:
         state, _ = begin(setup.federation, fleet, setup.start)
         answered = []
         for after, record in federate(setup.federation, fleet, state):
             state = after
             answered.append(tuple(record.answered.tolist()))
+            watch(record.costs)
         return Outcome(published(setup.federation.server, state).digest, tuple(answered))
     finally:
         fleet.close()

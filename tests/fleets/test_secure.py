@@ -58,6 +58,7 @@ def without_the_lost(setup: Setup) -> Any:
         {"devices": 12, "faults": {"probability": 0.3}},
         {"at_end": "stop", "buffer": 100, "rounds": 3},
         {"compression": {"upload": "ternary", "download": "ternary", "rows": 3}},
+        {"compression": {"upload": "ternary", "download": "4-bit", "coder": True}},
     ],
 )
 def test_the_digest_is_that_of_the_run_without(settings: dict[str, Any]) -> None:
@@ -65,6 +66,8 @@ def test_the_digest_is_that_of_the_run_without(settings: dict[str, Any]) -> None
     secure = tifed.run(Experiment(**{"devices": 10, "rounds": 4, **settings}, privacy=SECURE))
     assert secure.digest == plain.digest
     assert secure.accuracy == plain.accuracy
+    assert secure.bytes_up_per_device == plain.bytes_up_per_device
+    assert secure.bytes_down_per_device == plain.bytes_down_per_device
 
 
 @pytest.mark.parametrize(

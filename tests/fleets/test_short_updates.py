@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from tifed.board.firmware.elf import read_image
 from tifed.board.firmware.emulated_boards import QEMU
 from tifed.experiment import Experiment
 from tifed.experiment.setup import Setup, build
-from tifed.federation import Fleet
+from tifed.federation import Costs, Fleet
 from tifed.fleets.emulated import EmulatedFleet, Emulation
 from tifed.fleets.linked import LinkSettings
 from tifed.fleets.simulated import SimulatedFleet
@@ -40,6 +40,7 @@ class Tally:
     down: int = 0
     up: int = 0
     payloads: dict[int, int] | None = None
+    framed: dict[int, int] = field(default_factory=dict)
 
 
 class Recorder:
@@ -62,6 +63,8 @@ class Recorder:
         self.line.write(data)
         kinds = self._tally.payloads
         for frame in self._reader.feed(data):
+            framed = self._tally.framed
+            framed[frame.kind] = framed.get(frame.kind, 0) + len(encode(frame))
             if kinds is not None:
                 kinds[frame.kind] = kinds.get(frame.kind, 0) + len(frame.payload)
             if frame.kind == Kind.TRAIN and frame.version == VERSION:
@@ -87,6 +90,7 @@ def on_boards(
     emulator: Any = "unicorn",
     on_train: Callable[[int, Recorder, int], None] = lambda device, line, exchange: None,
     spoil: Callable[[int, Opener], Opener] = lambda device, opener: opener,
+    watch: Callable[[Costs], None] = lambda costs: None,
     **changes: Any,
 ) -> tuple[Outcome, EmulatedFleet, dict[int, Tally]]:
     """The same on boards; what came of it, and what went over their lines."""
@@ -103,7 +107,7 @@ def on_boards(
         return opened
 
     fleet.wire = wire
-    return run_with(setup, fleet), fleet, tallies
+    return run_with(setup, fleet, watch), fleet, tallies
 
 
 def simulated(setup: Setup, wrap: Callable[[Fleet], Fleet] = lambda fleet: fleet) -> Outcome:
@@ -153,6 +157,22 @@ def test_short_updates_take_a_fraction_of_the_bytes() -> None:
         every[name] = tallies[0]
     assert every["packed"].up < every["whole"].up / 2
     assert every["coded"].up < every["packed"].up
+
+
+@pytest.mark.parametrize("coder", [False, True], ids=["packed", "coded"])
+def test_what_parameters_took_on_the_line_is_told_frames_included(coder: bool) -> None:
+    setup = short_setup(layers=[64, 8, 10])
+    costs = list[Costs]()
+    outcome, fleet, tallies = on_boards(setup, coder=coder, watch=costs.append)
+    assert outcome == simulated(setup)
+    giving = (Kind.CONFIGURE, Kind.PUT_CENTRE, Kind.PUT_PARAMETERS, Kind.PUT_CHANGES,
+              Kind.PUT_START)  # fmt: skip
+    expected = 0
+    for tally in tallies.values():
+        expected += sum(tally.framed.get(kind, 0) for kind in giving)
+    assert sum(one.bytes_down for one in costs) == expected
+    assert fleet.linked.traffic[0][0] > expected // 3
+    assert all(one.bytes_up > 0 for one in costs)
 
 
 def test_one_byte_in_a_hundred_spoilt() -> None:

@@ -72,10 +72,3 @@ def test_a_data_set_of_a_nodes_own_devices_goes_with_samples_on_devices() -> Non
     terms = NodeTerms(ANY, "digits", NODE)
     with pytest.raises(UsageError, match="dataset-of='node' goes with dataset, and with exp"):
         simulated_context(text, DeviceSelection(partition=(0, 1)), None, terms)
-
-
-def test_nodes_refuse_what_devices_behind_them_would_have_to_keep() -> None:
-    kept = load_experiment(overrides={"compression": {"upload": "ternary", "residual": True}})
-    where = DeviceSelection(partition=(0, 2))
-    with pytest.raises(UsageError, match=r"^compression\.residual: nodes keep nothing"):
-        simulated_context(to_toml(kept), where, terms=NodeTerms.open())

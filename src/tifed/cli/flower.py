@@ -178,14 +178,12 @@ def bundle(
     from tifed.experiment import to_toml
     from tifed.experiment.setup import require_devices
     from tifed.nodes.acceptance import acceptance
-    from tifed.nodes.context import require_nodes
     from tifed.nodes.flower.bundle import write_bundle
     from tifed.nodes.serving.settings import Settings
     from tifed.nodes.serving.sites import Sites
 
     chosen = experiment_from(experiment, preset, settings)
     require_devices(chosen)
-    require_nodes(chosen)
     if out is not None and not out.is_absolute():
         raise UsageError(f"--out {out}: must be absolute; it is a path on the server's machine")
     where = "" if out is None else str(out)

@@ -52,14 +52,12 @@ def chosen_run(
     """The experiment and its folder, to go on with or new and named with ``suffix``."""
     from tifed.experiment import RunFolder, load_experiment
     from tifed.experiment.setup import require_devices
-    from tifed.nodes.context import require_nodes
 
     if resume is not None:
         folder = folder_to_resume(resume, path, preset, settings, out)
         return load_experiment(RunFolder(folder).experiment), folder
     experiment = experiment_from(path, preset, settings)
     require_devices(experiment)
-    require_nodes(experiment)
     folder = out or new_folder(experiment, suffix)
     if RunFolder(folder).experiment.exists():
         raise UsageError(

@@ -60,7 +60,7 @@ class CompressionTable(SettingsTable):
     )
     coder: bool = Field(
         False,
-        description="whether what goes up is coded, which makes ternary numbers shorter by a third "
+        description="whether short numbers are coded, which makes ternary ones shorter by a third "
         "and more; the digest is the same, and a simulation, which then codes everything to count "
         "its bytes, takes up to twice as long",
     )

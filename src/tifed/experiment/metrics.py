@@ -27,7 +27,7 @@ class RoundRow(BaseModel):
         asked: devices that were asked to train.
         answered: those that answered.
         updates: per layer the devices that trained it.
-        bytes_down_per_device: parameters sent to a device.
+        bytes_down_per_device: parameters sent to a device (SPEC, section 25.6).
         bytes_up_per_device: parameters sent by a device.
         macs_per_device: multiply-accumulates of a device.
         clipped_parameters: parameters that reached their bound.

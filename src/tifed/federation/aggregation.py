@@ -6,6 +6,7 @@ import numpy as np
 
 from tifed.federation.plan import Plan, ScheduleState
 from tifed.federation.residuals import Residuals
+from tifed.federation.travel import SentBefore
 from tifed.federation.update import LayerSum, Update
 from tifed.rule.compression import Change, sent_down
 from tifed.rule.integer import Rounding, divide, saturate
@@ -52,12 +53,15 @@ class ServerState(ScheduleState):
             that trained it; oldest first, empty in a run without bounds.
         residuals: what devices have left of their changes (SPEC, section 25); None in a run in
             which they keep nothing.
+        sent: with a coder and short updates down, weights that devices have still, by the exchange
+            in which they went down (`tifed.federation.travel.sent_before`).
     """
 
     parameters: Parameters
     layers: tuple[LayerState, ...]
     norms: Integers = field(default_factory=lambda: np.zeros((0, 2), np.int64), kw_only=True)
     residuals: Residuals | None = field(default=None, kw_only=True)
+    sent: SentBefore = field(default_factory=dict, kw_only=True)
 
 
 def initial_state(server: Server, parameters: Parameters, devices: int) -> ServerState:

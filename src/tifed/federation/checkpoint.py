@@ -17,14 +17,16 @@ from tifed.federation.checkpoint_file import (
 )
 from tifed.federation.federation import Federation
 from tifed.federation.residuals import Residuals
+from tifed.federation.travel import SentBefore
 from tifed.rule.compression import RESIDUAL_TOP
+from tifed.rule.compression.packing import LARGEST
 from tifed.rule.learning import LARGEST_CLIP
-from tifed.rule.network import Parameters
+from tifed.rule.network import Parameters, Tensor
 from tifed.rule.network.parameters import bias_dtype, weight_dtype
 
 FORMAT = "tifed-checkpoint"
 
-_RESIDUAL = "compression.residual"
+_RESIDUAL, _SENT = "compression.residual", "compression.sent"
 _LAYER_ARRAYS = ("weight", "bias", "mean_weight", "mean_bias", "weight_step", "bias_step")
 
 
@@ -50,6 +52,8 @@ def save_checkpoint(
         arrays |= {"robust.norms": state.norms, "robust.far": state.far}
     if state.held is not None:
         arrays["compression.held"] = state.held
+    for exchange, layers in state.sent.items():
+        arrays |= {f"{_SENT}.{exchange}.{layer}": weight for layer, weight in layers.items()}
     if state.residuals is not None:
         arrays |= _residual_arrays(state.residuals)
     updates = [layer.updates for layer in state.layers]
@@ -76,6 +80,7 @@ def load_checkpoint(
     if federation.download.layers:
         held = Expected((federation.devices,), np.dtype(np.int64), (-1, stored.exchange))
         expected["compression.held"] = held
+        expected |= dict(_expected_sent(federation, stored))
     expected |= dict(_expected_residuals(federation, stored))
     stored.check(federation, expected)
     if (stored.energy is not None) != (federation.calibration_samples > 0):
@@ -96,9 +101,35 @@ def load_checkpoint(
         stored.round, stored.exchange, arrays["turns"], parameters, tuple(layers),
         energy=stored.energy, energy_shift=stored.energy_shift, norms=norms,
         far=arrays.get("robust.far"), held=arrays.get("compression.held"),
-        residuals=_residuals(stored),
+        residuals=_residuals(stored), sent=_sent(stored),
     )  # fmt: skip
     return Checkpoint(state, stored.costs, stored.seconds)
+
+
+def _expected_sent(federation: Federation, stored: Stored) -> Iterator[tuple[str, Expected]]:
+    """The weights that devices have still, where what goes down is coded."""
+    if not federation.frame:
+        return
+    held = stored.arrays.get("compression.held", np.zeros(0, np.int64))
+    oldest = max(stored.exchange - LARGEST, 0)
+    for exchange in np.unique(held).tolist():
+        for number, change in enumerate(federation.download.layers):
+            layer = federation.network.layers[number]
+            if change.top and exchange >= oldest:
+                bound = (-layer.weight_bound, layer.weight_bound)
+                shape = (layer.fan_in, layer.fan_out)
+                here = Expected(shape, weight_dtype(layer), bound)
+                yield f"{_SENT}.{exchange}.{number}", here
+
+
+def _sent(stored: Stored) -> SentBefore:
+    """The same, of arrays that are as expected."""
+    found: dict[int, dict[int, Tensor]] = {}
+    for name, array in stored.arrays.items():
+        if name.startswith(f"{_SENT}."):
+            exchange, layer = map(int, name.split(".")[-2:])
+            found.setdefault(exchange, {})[layer] = array
+    return found
 
 
 def _residual_arrays(residuals: Residuals) -> Arrays:

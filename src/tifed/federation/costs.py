@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tifed.federation.aggregation import ServerState
 from tifed.federation.fleet import DeviceScore, PersonalScore, PersonalWork
-from tifed.federation.plan import Jobs, Plan, ScheduleState
+from tifed.federation.plan import Jobs, Plan
 from tifed.federation.travel import bytes_down, bytes_of, bytes_up
 from tifed.federation.update import Update
 from tifed.rule.compression import Change
@@ -116,7 +117,7 @@ def _visits(jobs: Jobs, steps: Integers, batch: int) -> Integers:
 
 
 def exchange_costs(
-    federation: "Federation", plan: Plan, state: ScheduleState, update: Update
+    federation: "Federation", plan: Plan, state: ServerState, update: Update
 ) -> Costs:
     """What an exchange cost: every device asked was sent parameters, those who answered worked.
 
@@ -128,8 +129,10 @@ def exchange_costs(
     """
     network, batch = federation.network, federation.batch
     down = len(plan.jobs) * download_bytes(network)
-    if state.held is not None:
-        down = bytes_down(federation, plan, state.held)
+    if update.bytes_down is not None:
+        down = update.bytes_down
+    elif state.held is not None:
+        down = bytes_down(federation, plan, state.held, state.parameters, state.sent)
     answered = np.zeros(federation.devices, bool)
     answered[update.devices] = True
     jobs = plan.jobs.at(answered[plan.jobs.device])

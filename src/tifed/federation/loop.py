@@ -18,6 +18,7 @@ from tifed.federation.energy import chosen_shift, energy_around, started_by
 from tifed.federation.federation import Federation
 from tifed.federation.fleet import Fleet
 from tifed.federation.residuals import Residuals
+from tifed.federation.travel import sent_before
 from tifed.rule.integer import Rounding, divide
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
@@ -125,6 +126,7 @@ def federate(
             answered |= present
             absent.update(update.absent)
             costs += exchange_costs(federation, plan, state, update)
+            sent = state.parameters
             state = federation.robust.after(plan, state, update)
             counts = np.count_nonzero(present) >= federation.minimum_devices
             if state.residuals is not None:
@@ -137,7 +139,11 @@ def federate(
             else:
                 state = replace(state, exchange=state.exchange + 1)
             if state.held is not None:
-                state = replace(state, held=np.where(present, plan.exchange, state.held))
+                held = np.where(present, plan.exchange, state.held)
+                state = replace(state, held=held)
+                if federation.frame:
+                    before = sent_before(federation, state.sent, plan.exchange, sent, held)
+                    state = replace(state, sent=before)
             statistics += update.statistics
         state = federation.after_round(state)
         record = RoundRecord(

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from tifed.errors import UsageError
 from tifed.federation.federation import Federation
 from tifed.federation.plan import AtEnd, Plan
-from tifed.federation.update import LayerSum
+from tifed.federation.travel import bytes_up
+from tifed.federation.update import LayerSum, Update
 from tifed.rule.compression import Change
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
@@ -86,6 +87,18 @@ class SumNumbers:
         bias = self.federation.network.layers[layer].bias_bound * samples + noise
         weight = top * samples if top else self.federation.weight_reach(layer) * samples + noise
         return weight // self.unit, bias // self.unit
+
+    @property
+    def tells_bytes(self) -> bool:
+        """Whether with sums goes how many bytes devices have sent: where a coder can decide it."""
+        return bool(self.federation.upload.layers)
+
+    def bytes_up(self, update: Update) -> int:
+        """What the devices of ``update``, which are in the plan, have sent."""
+        if update.bytes_up is not None:
+            return update.bytes_up
+        jobs = self.plan.jobs.for_devices(np.sort(update.devices))
+        return bytes_up(self.federation.network, self.plan, jobs)
 
     def rows(self, layer: int, devices: Integers) -> NDArray[np.bool_]:
         """Which rows of weights are not 0 for certain: flags (fan_in,).

@@ -59,6 +59,8 @@ class Update:
             has no bound.
         bytes_up: what ``devices`` have sent, where a coder has made that shorter than the plan
             says; None where the plan says it.
+        bytes_down: what all that were asked were sent, whether they have answered or not, where
+            that is known from a line; None where it follows from the plan.
         residuals: what those of ``devices`` have left of their changes that are simulated in this
             process, in a run in which they keep it.
     """
@@ -69,6 +71,7 @@ class Update:
     absent: Mapping[int, str] = field(default_factory=dict)
     norms: Integers = field(default_factory=lambda: NO_NORMS)
     bytes_up: int | None = None
+    bytes_down: int | None = None
     residuals: Mapping[int, LayerResiduals] = field(default_factory=dict)
 
 
@@ -78,7 +81,7 @@ def total(updates: Iterable[Update]) -> Update:
     layers: dict[int, LayerSum] = {}
     statistics, absent = Statistics(), dict[int, str]()
     residuals = dict[int, LayerResiduals]()
-    sent: list[int | None] = []
+    up, down = list[int | None](), list[int | None]()
     for update in updates:
         devices.append(update.devices)
         norms += [update.norms] if len(update.norms) else []
@@ -87,13 +90,19 @@ def total(updates: Iterable[Update]) -> Update:
         statistics += update.statistics
         absent.update(update.absent)
         residuals.update(update.residuals)
-        sent += [update.bytes_up] if len(update.devices) else []
-    told = [length for length in sent if length is not None]
+        up += [update.bytes_up] if len(update.devices) else []
+        down += [update.bytes_down] if len(update.devices) or update.absent else []
     return Update(
         np.concatenate(devices), layers, statistics, absent,
         np.concatenate(norms) if norms else NO_NORMS,
-        sum(told) if sent and len(told) == len(sent) else None, residuals,
+        _sum(up), _sum(down), residuals,
     )  # fmt: skip
+
+
+def _sum(lengths: list[int | None]) -> int | None:
+    """The sum, if all are told."""
+    told = [length for length in lengths if length is not None]
+    return sum(told) if lengths and len(told) == len(lengths) else None
 
 
 def device_update(

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -69,6 +70,7 @@ class _Device:
         self.capabilities: Capabilities | None = None
         self.gone = False
         self.known = False
+        self.given = 0
         self.forget()
 
     def forget(self) -> None:
@@ -84,6 +86,15 @@ class _Device:
         self.keeps = False
         self.kept: Parameters | None = None
         self.learnt = False
+
+    @contextmanager
+    def giving(self) -> Iterator[None]:
+        """Count what goes over its line meanwhile as bytes of parameters, frames included."""
+        before = self.client.bytes_sent
+        try:
+            yield
+        finally:
+            self.given += self.client.bytes_sent - before
 
 
 @dataclass(frozen=True)
@@ -239,11 +250,19 @@ class LinkedFleet:
         self._energy_shift = plan.energy_shift
         if self._masks is not None:
             return self._masked_fit(self._masks, plan, parameters)
+        for device in jobs:
+            self._devices[device].given = 0
+
+        def told(device: int, update: Update) -> Update:
+            # With short updates a round's costs are bytes that were sent, frames included.
+            given = self._devices[device].given if self._short else None
+            return replace(update, bytes_down=given)
+
         return self._all(
             tuple(jobs),
-            lambda device: self._train(plan, jobs[device], parameters),
+            lambda device: told(device, self._train(plan, jobs[device], parameters)),
             f"exchange {plan.exchange} of round {plan.round}",
-            lambda device, reason: Update(absent={device: reason}),
+            lambda device, reason: told(device, Update(absent={device: reason})),
         )
 
     def _masked_fit(
@@ -539,6 +558,13 @@ class LinkedFleet:
                 that it has trained.
         """
         self._ready(device)
+        with device.giving():
+            self._give_ready(device, parameters, layers)
+
+    def _give_ready(
+        self, device: _Device, parameters: Parameters, layers: tuple[int, ...] | None
+    ) -> None:
+        """The same, of a device that is in a session."""
         client = device.client
         if device.configured is None or (layers is not None and device.configured != layers):
             self._configure(device, parameters, layers or ())
@@ -606,7 +632,6 @@ class LinkedFleet:
             else:
                 made[number] = client.get_layer(number, network.layers[number])
         update = _update(plan, job, parameters, made, status.statistics)
-        # With short updates a round's costs are bytes that were sent, frames included.
         sent = client.bytes_received - before if self._short else None
         return replace(update, bytes_up=sent)
 
@@ -616,7 +641,8 @@ class LinkedFleet:
         if not able or not self._speaks_short(device):
             return False
         if device.configured != job.layers:
-            self._configure(device, parameters, job.layers)
+            with device.giving():
+                self._configure(device, parameters, job.layers)
         short = (short_line.goes_up_short(plan, number) for number in job.layers)
         return device.keeps and len(job.layers) <= MOST_LAYERS and all(short)
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 
 from tifed.errors import TifedError
-from tifed.federation import OwnDataFleet, total, with_own_data
+from tifed.federation import OwnDataFleet, with_own_data
 from tifed.federation.sum_numbers import SumNumbers
-from tifed.nodes.asked import ordered_plan, summed_calibration
+from tifed.nodes.asked import ordered_plan, summed_calibration, trained
 from tifed.nodes.context import NodeContext
 from tifed.nodes.masked_answers import MASKED, PLAIN, masked
 from tifed.nodes.messages.content import (
@@ -62,10 +62,8 @@ def _fit(node: NodeContext, content: Content) -> Content:
     parameters = parameters_from(content, node.network)
 
     def say() -> Content:
-        update = total(node.fleet.fit(plan, parameters))
-        return update_message(
-            node.experiment, SumNumbers(node.orders.federation, plan, parameters), update
-        )
+        numbers = SumNumbers(node.orders.federation, plan, parameters)
+        return update_message(node.experiment, numbers, trained(node, plan, parameters))
 
     return node.last.once(content, plan.exchange, node.data, say) if node.noisy else say()
 

@@ -1,14 +1,13 @@
 """What a message asks of a node's devices, as far as it may be asked."""
 
-from dataclasses import replace
-
 import numpy as np
 
-from tifed.federation import FeatureSums, Plan
+from tifed.federation import FeatureSums, Plan, Update, total
 from tifed.nodes.context import NodeContext
 from tifed.nodes.messages.content import Content, MessageError, plan_from
 from tifed.nodes.messages.device_ranges import from_ranges
 from tifed.rule.integer.rounding import Integers
+from tifed.rule.network import Parameters
 from tifed.secure_aggregation.vectors import feature_total
 
 
@@ -34,11 +33,21 @@ def ordered_plan(node: NodeContext, content: Content) -> Plan:
     Raises:
         MessageError: if it is none, or may not be asked for.
     """
-    plan = plan_from(content, node.network, node.devices)
+    federation = node.orders.federation
+    plan = plan_from(content, node.network, node.devices, federation.upload.residual)
     node.orders.check_plan(plan)
-    # How weights travel follows from the experiment, so no message says it; nor does one tell how
-    # many bytes they would be if they were coded, so nobody has to code them here.
-    return replace(node.orders.federation.with_changes(plan), frame=0)
+    # How weights travel follows from the experiment, so no message says it.
+    return federation.with_changes(plan)
+
+
+def trained(node: NodeContext, plan: Plan, parameters: Parameters) -> Update:
+    """The sum of the updates of the devices in ``plan``, which has what was asked for.
+
+    What they have left of their changes is kept here.
+    """
+    update = total(node.fleet.fit(node.residuals.before(plan), parameters))
+    node.residuals.keep(plan, update, node.back_to(plan))
+    return update
 
 
 def summed_calibration(node: NodeContext, content: Content) -> tuple[Integers, FeatureSums]:

@@ -18,6 +18,7 @@ from tifed.experiment.own_data import ON_DEVICES
 from tifed.experiment.setup import partition_digest
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.nodes.acceptance import ANY
+from tifed.nodes.kept_residuals import KeptResiduals
 from tifed.nodes.last_answer import LastAnswer
 from tifed.nodes.ledger import charged
 from tifed.nodes.messages.device_ranges import hosted
@@ -76,6 +77,8 @@ class NodeContext:
         masked: whether sums leave the node under masks alone.
         memory: with masks, what is kept from one message to the next.
         last: with noise and without masks, the last sum that has left.
+        residuals: what simulated devices have left of their changes, where they keep it.
+        checkpoint_every: rounds between two states from which a server may go on.
     """
 
     experiment: str
@@ -88,11 +91,18 @@ class NodeContext:
     masked: bool = False
     memory: SiteMemory = field(default_factory=SiteMemory)
     last: LastAnswer = field(default_factory=LastAnswer)
+    residuals: KeptResiduals = field(default_factory=KeptResiduals)
+    checkpoint_every: int = 1
 
     @property
     def noisy(self) -> bool:
         """Whether sums leave the node with noise."""
         return self.orders.federation.noise is not None
+
+    def back_to(self, plan: Plan) -> int:
+        """The exchange with which a server goes on that is killed in the one of ``plan``."""
+        per_round = self.orders.federation.exchanges_per_round
+        return plan.round // self.checkpoint_every * self.checkpoint_every * per_round
 
 
 @dataclass(frozen=True)
@@ -178,7 +188,6 @@ def _simulated(
     masked = resolved.privacy.secure_aggregation
     devices = selection.devices(resolved.devices)
     terms.require(resolved)
-    require_nodes(resolved)
     if terms.accepts != ANY and not resolved.own_data:
         require_own_files(resolved, data_dir)
     if not resolved.own_data:
@@ -190,14 +199,16 @@ def _simulated(
         )
         orders = Orders(setup.federation, terms.least)
         return NodeContext(
-            identity(resolved), data, setup.network, devices, fleet, orders, masked=masked
-        )
+            identity(resolved), data, setup.network, devices, fleet, orders, masked=masked,
+            checkpoint_every=resolved.checkpoint_every,
+        )  # fmt: skip
     setup = own_setup(resolved, devices, terms, partial(_built, data_dir=data_dir))
     own = OwnHostedFleet(setup, devices, terms.least)
     fleet = charged(own, terms.ledger, identity(resolved), setup.federation, devices.start)
     return NodeContext(
         identity(resolved), samples_digest(resolved, setup), setup.network, devices, fleet,
         Orders(setup.federation, terms.least), own.too_few, masked,
+        checkpoint_every=resolved.checkpoint_every,
     )  # fmt: skip
 
 
@@ -219,19 +230,6 @@ def samples_digest(experiment: Experiment, setup: Setup) -> str:
 def _built(experiment: str, data_dir: Path | None) -> Setup:
     """Shared by the nodes that one process plays in a simulation."""
     return built_here(parsed(experiment), data_dir)
-
-
-def require_nodes(experiment: Experiment) -> None:
-    """Make sure that nodes can do what an experiment says.
-
-    Raises:
-        UsageError: if they cannot, naming the setting.
-    """
-    if experiment.compression.residual:
-        raise UsageError(
-            "compression.residual: nodes keep nothing of their devices' changes between two "
-            "exchanges; set compression.residual = false"
-        )
 
 
 @lru_cache(maxsize=4)

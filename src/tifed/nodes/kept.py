@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Self
 
+from tifed.nodes.kept_residuals import MOST_KEPT, KeptResiduals
 from tifed.nodes.last_answer import LastAnswer
 from tifed.nodes.ledger import Ledger
 from tifed.nodes.site_memory import SiteMemory
@@ -17,11 +18,16 @@ class Kept:
         last: the last sum with noise that has left, whatever was worked on in between.
         work: what was worked on last.
         sessions: what is kept for its sessions under masks.
+        residuals: what devices have left of their changes, by experiment, data and devices; those
+            that were asked last come last.
+        ledger: the owner's; None for none.
     """
 
     last: LastAnswer
     work: Hashable = None
     sessions: SiteMemory = field(default_factory=SiteMemory)
+    residuals: dict[str, KeptResiduals] = field(default_factory=dict)
+    ledger: Ledger | None = None
 
     @classmethod
     def of(cls, ledger: Ledger | None) -> Self:
@@ -30,7 +36,8 @@ class Kept:
         Raises:
             UsageError: if it cannot be read.
         """
-        return cls(LastAnswer() if ledger is None else LastAnswer.kept_in(ledger.last))
+        last = LastAnswer() if ledger is None else LastAnswer.kept_in(ledger.last)
+        return cls(last, ledger=ledger)
 
     def memory(self, work: Hashable) -> SiteMemory:
         """What is kept for the sessions of ``work``, and of no other work any more.
@@ -40,3 +47,18 @@ class Kept:
         if work != self.work:
             self.work, self.sessions = work, SiteMemory()
         return self.sessions
+
+    def residuals_of(self, owner: str) -> KeptResiduals:
+        """What devices have left, where the text ``owner`` names experiment, data and devices.
+
+        Raises:
+            UsageError: if what the owner's ledger has kept of it cannot be read.
+        """
+        found = self.residuals.pop(owner, None)
+        if found is None:
+            folder = None if self.ledger is None else self.ledger.folder
+            found = KeptResiduals() if folder is None else KeptResiduals.kept_in(folder, owner)
+        self.residuals[owner] = found
+        for other in list(self.residuals)[:-MOST_KEPT]:
+            del self.residuals[other]
+        return found

@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tifed.federation import total
 from tifed.federation.plan import layers_of
 from tifed.federation.sum_numbers import SumNumbers
-from tifed.nodes.asked import asked_devices, ordered_plan, summed_calibration
+from tifed.nodes.asked import asked_devices, ordered_plan, summed_calibration, trained
 from tifed.nodes.context import NodeContext
 from tifed.nodes.messages.content import Content, MessageError, parameters_from
 from tifed.nodes.messages.masked import (
@@ -104,12 +103,12 @@ def _fit(node: NodeContext, content: Content, site: Site) -> Content:
     sealed, following = received_from(content), following_from(content)
     site.check_senders(list(sealed))
     plan, layers = ordered_plan(node, content), layers_of(content.integer("layers"))
-    trained = layers_of(int(np.bitwise_or.reduce(plan.jobs.layers, initial=0)))
-    if max(layers, default=0) >= node.network.depth or set(trained) - set(layers):
-        raise MessageError(f"layers are {layers}, and devices train {trained}")
+    changed = layers_of(int(np.bitwise_or.reduce(plan.jobs.layers, initial=0)))
+    if max(layers, default=0) >= node.network.depth or set(changed) - set(layers):
+        raise MessageError(f"layers are {layers}, and devices train {changed}")
     parameters = parameters_from(content, node.network)
     vectors = UpdateVectors(SumNumbers(node.orders.federation, plan, parameters), layers)
-    update = total(node.fleet.fit(plan, parameters))
+    update = trained(node, plan, parameters)
     vector = site.mask(vectors.encoded(update), sealed)
     return masked_answer(
         node.experiment, MASKED_FIT, update.devices, vector, list(update.absent),

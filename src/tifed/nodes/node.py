@@ -116,7 +116,11 @@ class Node:
         )
         # Not before it is clear that the owner takes part: others must not have anything forgotten.
         memory = kept.memory(request.experiment)
-        return answer(replace(here, memory=memory, last=kept.last), request.content)
+        here = replace(here, memory=memory, last=kept.last)
+        if here.orders.federation.upload.residual:
+            owner = f"{here.experiment} {here.data} {here.devices}"
+            here = replace(here, residuals=kept.residuals_of(owner))
+        return answer(here, request.content)
 
 
 def _gateway(config: Mapping[str, Any]) -> GatewayAccess:

@@ -43,8 +43,9 @@ def layers_in(plan: Plan) -> tuple[int, ...]:
 class UpdateVectors:
     """Updates as vectors.
 
-    Counts are, per layer, samples and devices, and then the statistics; sums are, per layer, the
-    numbers of its weights, row by row, and those of its biases.
+    Counts are, per layer, samples and devices, and then the statistics, and with short updates the
+    bytes that devices have sent; sums are, per layer, the numbers of its weights, row by row, and
+    those of its biases.
 
     Attributes:
         numbers: how sums become numbers.
@@ -58,7 +59,7 @@ class UpdateVectors:
     def shape(self) -> Shape:
         """Of every vector."""
         return Shape(
-            2 * len(self.layers) + STATISTICS,
+            2 * len(self.layers) + STATISTICS + self.numbers.tells_bytes,
             tuple(
                 part
                 for layer, sizes in zip(self.layers, self._sizes, strict=True)
@@ -78,6 +79,7 @@ class UpdateVectors:
                 counts += [part.samples, part.devices]
                 sums += map(np.ravel, self.numbers.numbers(number, part, update.devices))
         counts += astuple(update.statistics)
+        counts += [self.numbers.bytes_up(update)] if self.numbers.tells_bytes else []
         widths = [width for _, width in self.shape.sums]
         return Vector.of(counts, *zip(sums, widths, strict=True))
 
@@ -96,7 +98,11 @@ class UpdateVectors:
                 layers[number] = LayerSum(
                     *self.numbers.sums(number, found, devices), samples, count
                 )
-        return Update(devices, layers, Statistics(*counts[2 * len(self.layers) :]))
+        counted = counts[2 * len(self.layers) :]
+        return Update(
+            devices, layers, Statistics(*counted[:STATISTICS]),
+            bytes_up=counted[STATISTICS] if self.numbers.tells_bytes else None,
+        )  # fmt: skip
 
     @property
     def _sizes(self) -> Sequence[tuple[int, int]]:

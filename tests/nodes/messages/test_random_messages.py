@@ -18,6 +18,7 @@ from tifed.federation import (
     begin,
     total,
 )
+from tifed.federation.residuals import Residuals
 from tifed.federation.sum_numbers import SumNumbers
 from tifed.nodes.messages import masked, own_check, own_data
 from tifed.nodes.messages.check import (
@@ -116,8 +117,17 @@ def kinds(setup: Setup) -> dict[str, Kind]:
         for score in own_check.checked_own_scores(content, known, asked):
             assert 0 <= score.correct <= score.samples
 
+    kept = {"jobs": job_runs(part.jobs, Residuals(np.full(3, part.exchange - 1)))}
+
+    def read_kept_fit(content: Content) -> None:
+        found = plan_from(content, network, HOSTED, residual=True)
+        assert found.residuals is not None
+        assert (found.residuals.after < found.exchange).all()
+        assert (found.residuals.after >= -1).all()
+
     return {
         "fit": Kind(Content("fit", fit.values, fit.arrays | jobs), read_fit),
+        "fit with residuals": Kind(Content("fit", fit.values, fit.arrays | kept), read_kept_fit),
         "update": Kind(update, lambda c: checked_update(c, numbers)),
         "sums": Kind(
             calibrated,

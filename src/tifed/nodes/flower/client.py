@@ -9,6 +9,7 @@ from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.said import Said
 from tifed.nodes.flower.settings import from_run_config
 from tifed.nodes.kept import Kept
+from tifed.nodes.kept_residuals import KeptResiduals
 from tifed.nodes.last_answer import LastAnswer
 from tifed.nodes.messages.content import Content, MessageError, refusal
 from tifed.nodes.node import Node, Request
@@ -16,7 +17,7 @@ from tifed.nodes.serving.settings import Settings
 from tifed.nodes.site_memory import SiteMemory
 from tifed.nodes.terms import NodeTerms
 
-MEMORY, LAST = "tifed-site", "tifed-last"
+MEMORY, LAST, RESIDUALS = "tifed-site", "tifed-last", "tifed-residuals"
 """In the state that Flower's node keeps between two messages and shows nobody."""
 
 
@@ -69,6 +70,8 @@ def _answered(
     kept.work, kept.sessions = settings.experiment, SiteMemory.from_bytes(sessions)
     if kept.last.file is None:
         kept.last = last
+    if node.terms.ledger is None:
+        kept.residuals = _residuals(context)
     request = Request(settings.experiment, content, settings.timeout, settings.data_dir)
     answered = node.answer(request, kept)
     sessions = kept.sessions.to_bytes()
@@ -80,7 +83,18 @@ def _answered(
     ):
         if found:
             context.state[name] = ConfigRecord({name: found})
+    if node.terms.ledger is None and kept.residuals:
+        context.state[RESIDUALS] = ConfigRecord(
+            {owner: found.to_bytes() for owner, found in kept.residuals.items()}
+        )
     return answered
+
+
+def _residuals(context: Context) -> dict[str, KeptResiduals]:
+    """What devices have left of their changes; a run has one experiment."""
+    kept = context.state.get(RESIDUALS)
+    found = kept.items() if isinstance(kept, ConfigRecord) else ()
+    return {owner: KeptResiduals.from_bytes(v) for owner, v in found if isinstance(v, bytes)}
 
 
 def _kept(context: Context, name: str) -> bytes:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +20,7 @@ from tifed.nodes.keys.certificates import (
     make_node_key,
     make_server_certificates,
 )
+from tifed.nodes.ledger import Ledger
 from tifed.nodes.local.ports import free_ports, listens
 from tifed.nodes.local.processes import Program, start, stop
 from tifed.nodes.terms import NodeTerms
@@ -58,6 +59,7 @@ class Deployment:
         data_dir: Path | None = None,
         gateways: Sequence[str | None] = (),
         gateway_tls: Path | None = None,
+        ledgers: Path | None = None,
         secure: bool = True,
         log: Callable[[str], None] = print,
     ) -> None:
@@ -70,6 +72,8 @@ class Deployment:
             gateways: addresses, one per node, if devices are boards behind gateways; None for a
                 node that simulates its devices.
             gateway_tls: the nodes' private file for gateways at TCP addresses.
+            ledgers: folder in which each node without a gateway has a folder of its own for what it
+                keeps; None if it keeps nothing longer than Flower does.
             secure: TLS, and only nodes whose keys are registered.
             log: told what was started again.
 
@@ -80,6 +84,7 @@ class Deployment:
         self.logs = logs
         self._nodes_wanted, self._data_dir, self._secure, self._log = nodes, data_dir, secure, log
         self._gateways, self._gateway_tls = tuple(gateways), gateway_tls
+        self._ledgers = ledgers
         self._home: Path
         self.address = f"{HOST}:{free_ports(1)[0]}"
         self._certificates: ServerCertificates | None = None
@@ -228,11 +233,16 @@ class Deployment:
         else:  # whoever runs all nodes on one machine has all data anyway
             config += "".join(
                 f' {name}="{value}"' if isinstance(value, str) else f" {name}={value}"
-                for name, value in NodeTerms.open().to_config().items()
+                for name, value in self._terms(site).to_config().items()
             )
         key = self._key(named, site) if self._secure else None
         program = self._node_program(named, config, key, {}, None)
         return _Node(number, program, starts + 1, time.monotonic())
+
+    def _terms(self, site: str) -> NodeTerms:
+        """Of the node called ``site``."""
+        ledger = None if self._ledgers is None else Ledger((self._ledgers / site).absolute())
+        return replace(NodeTerms.open(), ledger=ledger)
 
     def _key(self, name: str, site: str | None) -> Path:
         """A new key in the file ``name``, registered as that of ``site``."""

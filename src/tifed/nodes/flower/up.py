@@ -91,6 +91,9 @@ def up(
             data_dir=data_dir,
             gateways=gateways,
             gateway_tls=gateway_tls,
+            # A run that is submitted again is another one for Flower, whose nodes then keep nothing
+            # of the one before.
+            ledgers=folder.path / "nodes" if experiment.compression.residual else None,
             secure=secure,
             log=log,
         ) as deployment:

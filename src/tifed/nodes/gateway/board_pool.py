@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment, Setup
+from tifed.experiment.fleet_kind import FLEETS
 from tifed.experiment.identity import identity
 from tifed.experiment.setup import site_of
 from tifed.federation import (
@@ -26,7 +27,6 @@ from tifed.nodes.context import (
     DeviceSelection,
     NodeContext,
     parsed,
-    require_nodes,
     samples_digest,
 )
 from tifed.nodes.kept import Kept
@@ -170,7 +170,7 @@ class BoardPool:
         """
         resolved = parsed(experiment)
         self._terms.require(resolved)
-        require_nodes(resolved)
+        _require_kept(resolved)
         if self._context is not None and self._key == (experiment, selection):
             if not self.given_up:
                 return self._context
@@ -213,6 +213,7 @@ class BoardPool:
             charged(noisy, self._terms.ledger, name, federation, devices.start),
             Orders(federation, None if resolved.own_data else self._terms.least),
             lambda kind: linked.left_out, masked, self._kept.memory(self._key), self._kept.last,
+            checkpoint_every=resolved.checkpoint_every,
         )  # fmt: skip
         return self._context
 
@@ -283,6 +284,19 @@ class BoardPool:
         self._linked = self._context = self._key = None
         self._held_until = float("-inf")
         self.given_up = self.ended = False
+
+
+def _require_kept(experiment: Experiment) -> None:
+    """Make sure that boards keep what an experiment has them keep.
+
+    Raises:
+        UsageError: if they do not, naming the setting.
+    """
+    if experiment.compression.residual and not FLEETS["linked"].keeps_residuals:
+        raise UsageError(
+            "compression.residual: boards keep nothing of their changes between two exchanges; set "
+            "compression.residual = false"
+        )
 
 
 def _greet(client: Client) -> str | None:

@@ -24,6 +24,9 @@ from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics, norm_of
 from tifed.rule.learning.clipping import largest_squares
 
+MOST_BYTES = 1 << 53
+"""That devices can have sent in an exchange."""
+
 
 def checked_devices(content: Content, devices: int, asked: Integers) -> Integers:
     """The devices in a reply, of ``devices`` in all, which are some of those asked; ascending.
@@ -115,7 +118,10 @@ def checked_update(content: Content, numbers: SumNumbers) -> Update:
         sums[number] = LayerSum(weight, bias, samples, len(weights[number]))
     absent = checked_absence(content, asked.device, devices)
     norms = _norms(content, federation, plan, jobs) if plan.bounded else NO_NORMS
-    return Update(devices, sums, statistics, absent, norms)
+    sent = content.integer("bytes_up") if numbers.tells_bytes else None
+    if sent is not None and sent > MOST_BYTES:
+        raise MessageError(f"bytes_up is more than {MOST_BYTES}")
+    return Update(devices, sums, statistics, absent, norms, sent)
 
 
 def _norms(content: Content, federation: Federation, plan: Plan, jobs: Jobs) -> Integers:

@@ -32,19 +32,21 @@ personalise arrays of the parameters; ``rounds``,       arrays ``scores``; ``abs
 
 Every array is of integers. Devices travel as ranges (first, count), jobs as runs of devices with
 equal jobs, so a message does not grow with the devices behind a node as long as they do the same.
+Where devices keep residuals (SPEC, section 25.8), a run of devices says of which exchange as well.
 ``sums`` are the bytes of `tifed.nodes.messages.sums`, with which ``coded`` goes in a run with a
-coder. Of devices that have not answered ``absent`` has the numbers, and ``reasons`` as many
-sentences.
+coder. In one with short updates ``bytes_up`` says how many bytes the devices have sent. Of devices
+that have not answered ``absent`` has the numbers, and ``reasons`` as many sentences.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from tifed.errors import UsageError
 from tifed.federation import Jobs, Plan, Update
+from tifed.federation.residuals import Residuals
 from tifed.federation.sum_numbers import SumNumbers
 from tifed.nodes.messages.device_ranges import from_ranges, to_ranges
 from tifed.nodes.messages.sums import sums_to_bytes
@@ -198,13 +200,20 @@ def _bounds_from(content: Content, depth: int) -> tuple[int, dict[int, int]]:
     return clip, bounds
 
 
-def plan_from(content: Content, network: Network, hosted: range) -> Plan:
+def plan_from(content: Content, network: Network, hosted: range, residual: bool = False) -> Plan:
     """The node's part of the plan.
+
+    Args:
+        content: of the message.
+        network: what every device holds.
+        hosted: devices that it may be about.
+        residual: whether devices keep residuals; then the plan has those that they must have, as
+            far as numbers of exchanges say.
 
     Raises:
         MessageError: if it is not well-formed, or about a device that is not in ``hosted``.
     """
-    runs = content.array("jobs", np.int64, (None, 7))
+    runs = content.array("jobs", np.int64, (None, 7 + residual))
     for first, count, layers, *_ in runs.tolist():
         if first not in hosted or not 1 <= count <= hosted.stop - first:
             raise MessageError(f"device {first} and {count - 1} more are not all hosted here")
@@ -214,14 +223,25 @@ def plan_from(content: Content, network: Network, hosted: range) -> Plan:
         device = from_ranges(runs[:, :2], hosted.stop)
     except ValueError:
         raise MessageError("jobs are not in order") from None
-    return Plan(
+    plan = Plan(
         content.integer("round"),
         content.integer("exchange"),
         content.integer("extra_shift"),
-        Jobs(device, *np.repeat(runs[:, 2:], runs[:, 1], axis=0).T),
+        Jobs(device, *np.repeat(runs[:, 2:7], runs[:, 1], axis=0).T),
         energy_shift_from(content, network),
         *_bounds_from(content, network.depth),
     )
+    if not residual:
+        return plan
+    for first, *_, exchange in runs.tolist():
+        if not -1 <= exchange < plan.exchange:
+            raise MessageError(
+                f"device {first} is to have what it had left after exchange {exchange}, which is "
+                f"not in -1..{plan.exchange - 1}"
+            )
+    after = np.full(hosted.stop, -1, np.int64)
+    after[device] = np.repeat(runs[:, 7], runs[:, 1])
+    return replace(plan, residuals=Residuals(after))
 
 
 def energy_shift_from(content: Content, network: Network) -> int:
@@ -239,13 +259,16 @@ def energy_shift_from(content: Content, network: Network) -> int:
     return energy_shift
 
 
-def job_runs(jobs: Jobs) -> Integers:
-    """Jobs as int64 (n, 7).
+def job_runs(jobs: Jobs, residuals: Residuals | None = None) -> Integers:
+    """Jobs as int64 (n, 7), or (n, 8) where devices keep ``residuals``.
 
-    Columns: first device, devices, layers as bits, position, samples, first step, steps.
+    Columns: first device, devices, layers as bits, position, samples, first step, steps, and
+    perhaps the exchange after which the device had the residual that it must have, -1 if that is 0.
     Consecutive devices with the same job share a row.
     """
     device, *work = jobs.columns
+    if residuals is not None:
+        work.append(residuals.after[device])
     if len(jobs) == 1:  # of a node with one device, and there may be many such
         return np.array([[device[0], 1, *(column[0] for column in work)]])
     goes_on = np.diff(device) == 1
@@ -268,6 +291,7 @@ def update_message(experiment: str, numbers: SumNumbers, update: Update) -> Cont
         data, coded = sums_to_bytes(numbers, update)
     except ValueError as error:
         raise MessageError(str(error)) from error
+    sent = {"bytes_up": numbers.bytes_up(update)} if numbers.tells_bytes else {}
     norms: Arrays = {}
     if len(update.norms):
         norms["norms"] = update.norms[np.argsort(update.devices)]
@@ -280,7 +304,7 @@ def update_message(experiment: str, numbers: SumNumbers, update: Update) -> Cont
         round=plan.round, exchange=plan.exchange, layers=layers,
         samples=[part.samples for part in sums], counts=[part.devices for part in sums],
         statistics=[getattr(update.statistics, field.name) for field in fields(Statistics)],
-        **coded, **absence(update.absent),
+        **coded, **sent, **absence(update.absent),
     )  # fmt: skip
 
 

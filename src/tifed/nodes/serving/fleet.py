@@ -88,7 +88,7 @@ class NodeFleet(Exchanges):
         jobs, name = plan.jobs, f"round {plan.round + 1}, exchange {plan.exchange}"
 
         def ask(own: Integers) -> Arrays:
-            return {"jobs": job_runs(jobs.for_devices(own))}
+            return {"jobs": job_runs(jobs.for_devices(own), plan.residuals)}
 
         def accept(content: Content, own: Integers) -> Update:
             update = checked_update(

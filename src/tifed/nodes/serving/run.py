@@ -10,7 +10,7 @@ from tifed.errors import TifedError, UsageError
 from tifed.experiment import Experiment, Progress, Result, RunFolder, Setup, load_experiment, run
 from tifed.experiment.folder_lock import alone_in, is_held
 from tifed.experiment.identity import data_settings, identity
-from tifed.nodes.context import parsed, require_nodes, samples_digest
+from tifed.nodes.context import parsed, samples_digest
 from tifed.nodes.messages.own_check import OwnSamples
 from tifed.nodes.serving.fleet import NodeFleet
 from tifed.nodes.serving.secure_fleet import SecureNodeFleet
@@ -58,7 +58,6 @@ def serve(
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     tell = _logger(None if out is None else out / log_file, log)
     kind = NodeFleet
-    require_nodes(experiment)
     if experiment.privacy.secure_aggregation:
         require_privacy()
         kind = SecureNodeFleet

@@ -73,8 +73,9 @@ class SecureNodeFleet(MaskedExchanges):
             )
 
         work = Work(
-            name, request, lambda own: {"jobs": job_runs(jobs.for_devices(own))},
-            vectors.shape, self.federation.minimum_devices,
+            name, request,
+            lambda own: {"jobs": job_runs(jobs.for_devices(own), plan.residuals)}, vectors.shape,
+            self.federation.minimum_devices,
         )  # fmt: skip
         try:
             vector, found, absent = self.summed(work, jobs.device)
