@@ -27,6 +27,7 @@ from tifed.nodes.terms import NodeTerms
 
 HOST = "127.0.0.1"
 CONNECTION = "tifed"
+ORDINARY = "flower-supernode"
 START_PATIENCE = 90.0
 """Seconds that a SuperLink has until it listens."""
 RESTART_PAUSE = 2.0
@@ -60,6 +61,7 @@ class Deployment:
         gateways: Sequence[str | None] = (),
         gateway_tls: Path | None = None,
         secure: bool = True,
+        resident: bool = True,
         log: Callable[[str], None] = print,
     ) -> None:
         """Prepare; nothing is started yet.
@@ -72,6 +74,8 @@ class Deployment:
                 node that simulates its devices.
             gateway_tls: the nodes' private file for gateways at TCP addresses.
             secure: TLS, and only nodes whose keys are registered.
+            resident: SuperNodes answer messages themselves (`tifed.nodes.flower.executor`), where
+                Flower's own start a new process for each.
             log: told what was started again.
 
         Raises:
@@ -79,6 +83,9 @@ class Deployment:
         """
         require_flower()
         self.logs = logs
+        self._supernode = [ORDINARY]
+        if resident:
+            self._supernode = [sys.executable, "-m", "tifed.nodes.flower.executor"]
         self._nodes_wanted, self._data_dir, self._secure, self._log = nodes, data_dir, secure, log
         self._gateways, self._gateway_tls = tuple(gateways), gateway_tls
         self._home: Path
@@ -177,7 +184,7 @@ class Deployment:
         environment: Mapping[str, str] | None = None,
         authority: Path | None = None,
     ) -> Program:
-        """Start one more SuperNode, which is not started again if it dies.
+        """Start one more SuperNode, Flower's own, which is not started again if it dies.
 
         Args:
             name: of its key and its log.
@@ -187,7 +194,9 @@ class Deployment:
             authority: the certificate it trusts; default the right one.
         """
         key = self._key(name, site) if self._secure else None
-        program = self._node_program(name, node_config, key, environment or {}, authority)
+        program = self._node_program(
+            [ORDINARY], name, node_config, key, environment or {}, authority
+        )
         self._others.append(program)
         return program
 
@@ -232,7 +241,7 @@ class Deployment:
                 for name, value in NodeTerms.open().to_config().items()
             )
         key = self._key(named, site) if self._secure else None
-        program = self._node_program(named, config, key, {}, None)
+        program = self._node_program(self._supernode, named, config, key, {}, None)
         return _Node(number, program, starts + 1, time.monotonic())
 
     def _key(self, name: str, site: str | None) -> Path:
@@ -246,13 +255,14 @@ class Deployment:
 
     def _node_program(
         self,
+        program: Sequence[str],
         name: str,
         config: str,
         key: Path | None,
         environment: Mapping[str, str],
         authority: Path | None,
     ) -> Program:
-        command = ["flower-supernode", "--superlink", self.address]
+        command = [*program, "--superlink", self.address]
         command += ["--host", HOST, "--port", str(free_ports(1)[0])]
         if self._data_dir is not None:
             config += f' data-dir="{self._data_dir.absolute()}"'

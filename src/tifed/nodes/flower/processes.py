@@ -57,7 +57,11 @@ def stop(programs: Sequence[Program], mark: str) -> None:
     Args:
         programs: in the order in which they are told.
         mark: ``NAME=value`` in the environment of all of them and of nobody else.
+
+    Raises:
+        ValueError: if ``mark`` is not that; nothing is ended then.
     """
+    marked(mark)
     for program in programs:
         if program.runs:
             program.process.terminate()
@@ -79,7 +83,14 @@ def stop(programs: Sequence[Program], mark: str) -> None:
 
 
 def marked(mark: str) -> list[int]:
-    """The processes that have ``mark`` in their environment, where the system tells (Linux)."""
+    """The processes that have ``mark`` in their environment, where the system tells (Linux).
+
+    Raises:
+        ValueError: if ``mark`` is not ``NAME=value``: many processes would have it, or all.
+    """
+    name, _, value = mark.partition("=")
+    if not (name and value):
+        raise ValueError(f"mark {mark!r} is not NAME=value, which only own processes have")
     found, wanted = [], mark.encode()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
