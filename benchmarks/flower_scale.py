@@ -39,9 +39,9 @@ from flwr.simulation import run_simulation  # noqa: E402
 from tifed.nodes.flower.client import client_app  # noqa: E402
 from tifed.nodes.flower.format import pack  # noqa: E402
 from tifed.nodes.flower.server import serve, server_app  # noqa: E402
-from tifed.nodes.flower.settings import Settings  # noqa: E402
 from tifed.nodes.messages.content import message as compose  # noqa: E402
 from tifed.nodes.messages.content import parameter_arrays  # noqa: E402
+from tifed.nodes.serving.settings import Settings  # noqa: E402
 from tifed.nodes.terms import NodeTerms  # noqa: E402
 
 if TYPE_CHECKING:

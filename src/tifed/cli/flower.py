@@ -134,8 +134,8 @@ def up(
 
     require_flower()
     from tifed.cli.service import ending_in_order
-    from tifed.nodes.flower.settings import Settings
     from tifed.nodes.flower.up import up as run_up
+    from tifed.nodes.serving.settings import Settings
 
     chosen, folder = _chosen(experiment, preset, settings, out, resume)
     gateways = _gateways(gateway or [], chosen.devices)
@@ -200,8 +200,8 @@ def bundle(
     from tifed.nodes.acceptance import acceptance
     from tifed.nodes.context import require_nodes
     from tifed.nodes.flower.bundle import write_bundle
-    from tifed.nodes.flower.settings import Settings
-    from tifed.nodes.flower.sites import Sites
+    from tifed.nodes.serving.settings import Settings
+    from tifed.nodes.serving.sites import Sites
 
     chosen = experiment_from(experiment, preset, settings)
     require_devices(chosen)
@@ -209,7 +209,7 @@ def bundle(
     if out is not None and not out.is_absolute():
         raise UsageError(f"--out {out}: must be absolute; it is a path on the server's machine")
     where = "" if out is None else str(out)
-    sites = Sites.of(site or (), chosen.devices).to_toml()
+    sites = Sites.of(site or (), chosen.devices)
     write_bundle(
         folder, Settings(to_toml(chosen), out=where, timeout=timeout, grace=grace, sites=sites)
     )
@@ -265,8 +265,8 @@ def keys(
     from tifed.nodes.flower import require_flower
 
     require_flower()
-    from tifed.nodes.flower import certificates
-    from tifed.nodes.flower.authority import Authority
+    from tifed.nodes.keys import certificates
+    from tifed.nodes.keys.authority import Authority
 
     # The SuperLink's own helpers reach it by loopback, whatever the nodes call it.
     reached_by = tuple(dict.fromkeys([*host, "localhost", "127.0.0.1"])) if host else ()

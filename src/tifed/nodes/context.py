@@ -7,7 +7,7 @@ import hashlib
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from tifed.errors import UsageError
@@ -137,14 +137,15 @@ class DeviceSelection:
         return devices
 
 
-@cache
 def simulated_context(
     experiment: str,
     selection: DeviceSelection,
     data_dir: Path | None = None,
     terms: NodeTerms | None = None,
 ) -> NodeContext:
-    """The context of a node that simulates the devices of ``selection``; made once in a process.
+    """The context of a node that simulates the devices of ``selection``.
+
+    It is made once in a process, as long as that works on no more than two experiments.
 
     Args:
         experiment: as TOML, resolved.
@@ -156,7 +157,24 @@ def simulated_context(
         UsageError: if the experiment cannot be built here, the owner has not accepted it, or it
             names files that the owner has not.
     """
-    resolved, terms = parsed(experiment), terms or NodeTerms()
+    made, key = _contexts(experiment), (selection, data_dir, terms or NodeTerms())
+    if key not in made:
+        made[key] = _simulated(experiment, *key)
+    return made[key]
+
+
+@lru_cache(maxsize=2)
+def _contexts(experiment: str) -> dict[tuple[DeviceSelection, Path | None, NodeTerms], NodeContext]:
+    """Of the nodes that this process plays in an experiment, as resolved TOML."""
+    del experiment
+    return {}
+
+
+def _simulated(
+    experiment: str, selection: DeviceSelection, data_dir: Path | None, terms: NodeTerms
+) -> NodeContext:
+    """See `simulated_context`."""
+    resolved = parsed(experiment)
     masked = resolved.privacy.secure_aggregation
     devices = selection.devices(resolved.devices)
     terms.require(resolved)

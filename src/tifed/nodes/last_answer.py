@@ -4,19 +4,14 @@ Of two sums with different noise, or of devices that trained from different para
 would learn more than a run counts for one exchange.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from tifed.errors import UsageError
 from tifed.files.atomic import write_atomically
 from tifed.nodes.messages.content import Content, MessageError
+from tifed.nodes.messages.encoding import from_bytes, to_bytes
 from tifed.nodes.site_memory import digest
 
 
@@ -49,7 +44,7 @@ class LastAnswer:
             return replace(cls.from_bytes(file.read_bytes()), file=file)
         except FileNotFoundError:
             return cls(file=file)
-        except (OSError, ValueError, LookupError, TypeError, SafetensorError) as error:
+        except (OSError, AttributeError, LookupError, TypeError, MessageError) as error:
             raise UsageError(
                 f"{file}: cannot be read ({type(error).__name__}); it has the last sum that was "
                 "given away; put it back, or remove it"
@@ -87,16 +82,13 @@ class LastAnswer:
             "experiment": self.experiment, "exchange": self.exchange, "asked": self.asked,
             "kind": self.said.kind, "values": dict(self.said.values),
         }  # fmt: skip
-        text = json.dumps(head).encode()
-        arrays = {name: np.ascontiguousarray(array) for name, array in self.said.arrays.items()}
-        return len(text).to_bytes(4, "little") + text + save(arrays)
+        return to_bytes(head, self.said.arrays)
 
     @classmethod
     def from_bytes(cls, kept: bytes) -> "LastAnswer":
         """The same again."""
         if not kept:
             return cls()
-        end = 4 + int.from_bytes(kept[:4], "little")
-        head: dict[str, Any] = json.loads(kept[4:end])
-        said = Content(head.pop("kind"), head.pop("values"), load(kept[end:]))
+        head, arrays = from_bytes(kept)
+        said = Content(head.pop("kind"), head.pop("values"), arrays)
         return cls(**head, said=said)

@@ -1,9 +1,9 @@
 """What a site keeps from one message of a session to the next, and never tells the server.
 
-A gateway keeps it in its process. A SuperNode starts a program for each message, so it is kept in
-the state that Flower's node holds between them, in its memory. What is lost, as when a program is
-started anew, is lost to the exchange under way, or to the next one: without its secrets a site
-cannot go on, and is counted among those that have dropped out.
+A gateway, or a node whose program stays, keeps it in its process. A SuperNode starts a program for
+each message, so it is kept in the state that Flower's node holds between them, in its memory. What
+is lost, as when a program is started anew, is lost to the exchange under way, or to the next one:
+without its secrets a site cannot go on, and is counted among those that have dropped out.
 """
 
 import hashlib
@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from safetensors.numpy import load, save
 
 from tifed.nodes.messages.content import Content, MessageError
+from tifed.nodes.messages.encoding import from_bytes, to_bytes
 from tifed.secure_aggregation.site import Site
 
 
@@ -90,18 +90,17 @@ class SiteMemory:
             head.append({"site": kept.site.to_json(), "said": said})
             for kind, (_, told) in kept.said.items():
                 for name, array in told.arrays.items():
-                    arrays[f"{place}/{kind}/{name}"] = np.ascontiguousarray(array)
-        text = json.dumps(head).encode()
-        return len(text).to_bytes(4, "little") + text + save(arrays)
+                    arrays[f"{place}/{kind}/{name}"] = array
+        return to_bytes(head, arrays)
 
     @classmethod
     def from_bytes(cls, kept: bytes) -> "SiteMemory":
         """The same again."""
         if not kept:
             return cls()
-        end = 4 + int.from_bytes(kept[:4], "little")
-        arrays, memory = load(kept[end:]), cls()
-        for place, one in enumerate(json.loads(kept[4:end])):
+        head, arrays = from_bytes(kept)
+        memory = cls()
+        for place, one in enumerate(head):
             session = SiteSession(Site.from_json(one["site"]))
             for kind, (asked, values) in one["said"].items():
                 start = f"{place}/{kind}/"

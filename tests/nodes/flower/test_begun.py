@@ -11,7 +11,7 @@ import tifed
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, RunFolder, build, to_toml
 from tifed.nodes.flower.server import serve
-from tifed.nodes.flower.settings import Settings
+from tifed.nodes.serving.settings import Settings
 
 GRID: Any = None  # nobody is asked here
 
@@ -24,7 +24,7 @@ class StopHere(Exception):
 def without_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The devices' work is done by this process."""
     monkeypatch.setattr(
-        "tifed.nodes.flower.server.FlowerFleet", lambda *_: build(Experiment(rounds=4)).fleet
+        "tifed.nodes.serving.run.NodeFleet", lambda *_: build(Experiment(rounds=4)).fleet
     )
 
 

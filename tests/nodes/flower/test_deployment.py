@@ -17,9 +17,9 @@ pytest.importorskip("unicorn", reason="needs pip install 'tifed[emulator]'")
 import tifed
 from tifed.experiment import RunFolder, load_experiment
 from tifed.nodes.flower.deployment import Deployment
-from tifed.nodes.flower.processes import marked
-from tifed.nodes.flower.settings import Settings
 from tifed.nodes.flower.up import up
+from tifed.nodes.local.processes import marked
+from tifed.nodes.serving.settings import Settings
 
 pytestmark = pytest.mark.slow(300)
 

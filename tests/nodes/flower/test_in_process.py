@@ -25,7 +25,6 @@ from tifed.federation import (
 from tifed.federation.sum_numbers import SumNumbers
 from tifed.nodes.flower.client import reply
 from tifed.nodes.flower.format import pack, unpack
-from tifed.nodes.flower.settings import Settings
 from tifed.nodes.messages.check import checked_scores, checked_sums, checked_update
 from tifed.nodes.messages.content import (
     Arrays,
@@ -37,6 +36,7 @@ from tifed.nodes.messages.content import (
     parameter_arrays,
 )
 from tifed.nodes.messages.device_ranges import to_ranges
+from tifed.nodes.serving.settings import Settings
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
 

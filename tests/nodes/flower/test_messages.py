@@ -19,7 +19,6 @@ from tifed.federation import Job, Jobs, Plan, begin, total
 from tifed.federation.sum_numbers import SumNumbers
 from tifed.nodes.flower.client import reply
 from tifed.nodes.flower.format import pack, unpack
-from tifed.nodes.flower.settings import Settings
 from tifed.nodes.messages.check import checked_scores, checked_sums, checked_update
 from tifed.nodes.messages.content import (
     Content,
@@ -29,6 +28,7 @@ from tifed.nodes.messages.content import (
     message,
     parameter_arrays,
 )
+from tifed.nodes.serving.settings import Settings
 from tifed.rule.network import Parameters
 
 EXPERIMENT = load_experiment(

@@ -23,8 +23,8 @@ from tifed.experiment.identity import identity
 from tifed.nodes.flower.client import reply
 from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.server import serve
-from tifed.nodes.flower.settings import Settings
 from tifed.nodes.messages.content import Content, message
+from tifed.nodes.serving.settings import Settings
 
 EXPERIMENT = Experiment(
     devices=4, rounds=3, layers=(64, 4, 10),
@@ -96,11 +96,10 @@ class Nodes:
 @pytest.fixture(autouse=True)
 def _flower_without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     # Flower's own messages can be made within one of its server's processes alone.
-    for module in ("roster", "exchange"):
-        monkeypatch.setattr(
-            f"tifed.nodes.flower.{module}.Message",
-            lambda content, node, *_, **__: SimpleNamespace(content=content, node=node),
-        )
+    monkeypatch.setattr(
+        "tifed.nodes.flower.grid.Message",
+        lambda content, node, *_, **__: SimpleNamespace(content=content, node=node),
+    )
 
 
 @pytest.mark.parametrize("restarts", [False, True])

@@ -21,10 +21,10 @@ from tifed.nodes import masked_answers
 from tifed.nodes.flower.client import reply
 from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.server import serve
-from tifed.nodes.flower.settings import Settings
 from tifed.nodes.messages.content import Content, MessageError, message
 from tifed.nodes.messages.device_ranges import to_ranges
 from tifed.nodes.messages.masked import keys_from, keys_message, neighbour_arrays, shares_message
+from tifed.nodes.serving.settings import Settings
 from tifed.secure_aggregation.server import Aggregation
 
 NODES = 10
@@ -84,11 +84,10 @@ class Nodes:
 @pytest.fixture(autouse=True)
 def _flower_without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     # Flower's own messages can be made within one of its server's processes alone.
-    for module in ("roster", "exchange"):
-        monkeypatch.setattr(
-            f"tifed.nodes.flower.{module}.Message",
-            lambda content, node, *_, **__: SimpleNamespace(content=content, node=node),
-        )
+    monkeypatch.setattr(
+        "tifed.nodes.flower.grid.Message",
+        lambda content, node, *_, **__: SimpleNamespace(content=content, node=node),
+    )
 
 
 def experiment(sites: int) -> Experiment:

@@ -23,11 +23,11 @@ from flwr.clientapp import ClientApp
 import tifed
 from tifed.experiment import RunFolder, load_experiment, to_toml
 from tifed.nodes.flower import simulate as simulation
-from tifed.nodes.flower.certificates import make_server_certificates
 from tifed.nodes.flower.deployment import Deployment
-from tifed.nodes.flower.processes import Program, marked
-from tifed.nodes.flower.settings import Settings
 from tifed.nodes.flower.up import up
+from tifed.nodes.keys.certificates import make_server_certificates
+from tifed.nodes.local.processes import Program, marked
+from tifed.nodes.serving.settings import Settings
 
 # Ray leaves sockets and processes to the garbage collector.
 pytestmark = [

@@ -17,7 +17,7 @@ from tifed.experiment import Experiment, RunFolder, load_experiment, to_toml
 from tifed.nodes.acceptance import acceptance
 from tifed.nodes.flower.client import reply
 from tifed.nodes.flower.server import serve
-from tifed.nodes.flower.settings import Settings
+from tifed.nodes.serving.settings import Settings
 from tifed.nodes.terms import NodeTerms
 
 OWN = [

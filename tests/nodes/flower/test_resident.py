@@ -17,9 +17,9 @@ from tifed.nodes.flower.bundle import write_bundle
 from tifed.nodes.flower.deployment import ORDINARY, Deployment
 from tifed.nodes.flower.executor.own_app import is_own
 from tifed.nodes.flower.executor.polls import LATE, SHORTEST, Polls
-from tifed.nodes.flower.ports import free_ports
-from tifed.nodes.flower.processes import Program, start
-from tifed.nodes.flower.settings import Settings
+from tifed.nodes.local.ports import free_ports
+from tifed.nodes.local.processes import Program, start
+from tifed.nodes.serving.settings import Settings
 
 
 def test_work_that_comes_as_it_came_is_found_soon_and_nobody_looks_for_long() -> None:

@@ -17,11 +17,12 @@ from tifed.experiment import build, load_experiment, to_toml
 from tifed.experiment.identity import identity
 from tifed.nodes.flower.client import reply
 from tifed.nodes.flower.format import pack
-from tifed.nodes.flower.roster import NOBODY, Roster
-from tifed.nodes.flower.settings import Settings
-from tifed.nodes.flower.sites import Sites
+from tifed.nodes.flower.grid import GridTransport
 from tifed.nodes.messages import message
 from tifed.nodes.messages.device_ranges import to_ranges
+from tifed.nodes.serving.roster import NOBODY, Roster
+from tifed.nodes.serving.settings import Settings
+from tifed.nodes.serving.sites import Sites
 
 
 @dataclass
@@ -61,7 +62,7 @@ def test_a_node_with_other_data_gets_no_work(
 ) -> None:
     # Flower's own can be made within one of its server's processes alone.
     monkeypatch.setattr(
-        "tifed.nodes.flower.roster.Message",
+        "tifed.nodes.flower.grid.Message",
         lambda content, *_, **__: SimpleNamespace(content=content),
     )
     data = tmp_path / f"data-{same}.csv"
@@ -77,7 +78,12 @@ def test_a_node_with_other_data_gets_no_work(
     grid: Any = OneNode(Settings(to_toml(experiment)), node)
     log: list[str] = []
     roster = Roster(
-        grid, setup.federation, identity(experiment), setup.dataset.digest, 60.0, log.append
+        GridTransport(grid),
+        setup.federation,
+        identity(experiment),
+        setup.dataset.digest,
+        60.0,
+        log.append,
     )
     assert roster.look() is same
     assert log == (
@@ -129,17 +135,18 @@ class Claims:
 def claimed(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Makes a roster of claims, which looks whenever it is told to, and its log."""
     monkeypatch.setattr(
-        "tifed.nodes.flower.roster.Message",
+        "tifed.nodes.flower.grid.Message",
         lambda content, node, *_, **__: SimpleNamespace(content=content, node=node),
     )
-    monkeypatch.setattr("tifed.nodes.flower.roster.LOOK_EVERY", 0.0)
     federation = build(load_experiment(overrides=["devices=4"])).federation
 
     def make(grid: Claims, sites: str = "") -> tuple[Roster, list[str]]:
         log: list[str] = []
         bound = Sites.of(sites.split(), 4)
         as_sent = Sites.from_toml(bound.to_toml())
-        return Roster(grid, federation, "it", "data", 60.0, log.append, as_sent), log  # type: ignore[arg-type]
+        as_flower: Any = grid
+        transport = GridTransport(as_flower, look_every=0.0)
+        return Roster(transport, federation, "it", "data", 60.0, log.append, as_sent), log
 
     return make
 

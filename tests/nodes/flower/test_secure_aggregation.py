@@ -28,7 +28,6 @@ from tifed.nodes.answer import UNSAID
 from tifed.nodes.flower.client import MEMORY, reply
 from tifed.nodes.flower.format import pack, unpack
 from tifed.nodes.flower.server import serve
-from tifed.nodes.flower.settings import Settings
 from tifed.nodes.messages.content import Content, MessageError, fit_message, job_runs, message
 from tifed.nodes.messages.device_ranges import hosted, to_ranges
 from tifed.nodes.messages.masked import (
@@ -44,6 +43,7 @@ from tifed.nodes.messages.masked import (
     survivor_arrays,
     unmask_message,
 )
+from tifed.nodes.serving.settings import Settings
 from tifed.nodes.site_memory import SiteMemory
 from tifed.secure_aggregation.graph import sharing
 from tifed.secure_aggregation.keys import PublicKeys
@@ -135,11 +135,10 @@ def kept(context: Context) -> SiteMemory:
 @pytest.fixture(autouse=True)
 def _flower_without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     # Flower's own messages can be made within one of its server's processes alone.
-    for module in ("roster", "exchange"):
-        monkeypatch.setattr(
-            f"tifed.nodes.flower.{module}.Message",
-            lambda content, node, *_, **__: SimpleNamespace(content=content, node=node),
-        )
+    monkeypatch.setattr(
+        "tifed.nodes.flower.grid.Message",
+        lambda content, node, *_, **__: SimpleNamespace(content=content, node=node),
+    )
 
 
 def run_over(nodes: Nodes, out: Path | None = None) -> tuple[tifed.Result, list[str]]:

@@ -16,8 +16,8 @@ from flwr.clientapp import ClientApp
 import tifed
 from tifed.experiment import Experiment, RunFolder, to_toml
 from tifed.nodes.flower import simulate as simulation
-from tifed.nodes.flower.settings import Settings
 from tifed.nodes.flower.up import up
+from tifed.nodes.serving.settings import Settings
 
 # Ray leaves sockets and processes to the garbage collector.
 pytestmark = [

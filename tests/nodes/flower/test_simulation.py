@@ -22,7 +22,7 @@ from tifed.experiment import RunFolder, Setup, load_experiment, to_toml
 from tifed.extractor import Dense, Extractor, save_extractor
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
 from tifed.nodes.flower import simulate as simulation
-from tifed.nodes.flower.settings import Settings
+from tifed.nodes.serving.settings import Settings
 from tifed.rule.network import Parameters
 
 # Ray leaves sockets and processes to the garbage collector.

@@ -24,10 +24,10 @@ from tifed.nodes.context import DeviceSelection
 from tifed.nodes.flower.client import reply
 from tifed.nodes.flower.deployment import Deployment
 from tifed.nodes.flower.format import pack, unpack
-from tifed.nodes.flower.settings import Settings
 from tifed.nodes.gateway import relay
 from tifed.nodes.gateway.tls import gateway_context, node_context
 from tifed.nodes.messages.content import Content, MessageError, message
+from tifed.nodes.serving.settings import Settings
 
 pytestmark = pytest.mark.slow(30)
 

@@ -6,7 +6,8 @@ import tomli_w
 
 from tifed.errors import UsageError
 from tifed.files.atomic import write_atomically
-from tifed.nodes.flower.settings import Settings
+from tifed.nodes.flower.settings import to_run_config
+from tifed.nodes.serving.settings import Settings
 
 README = """\
 # A TIFeD federation as a Flower app
@@ -58,7 +59,7 @@ def _project(settings: Settings) -> dict[str, object]:
                 "app": {
                     "publisher": "tifed",
                     "components": COMPONENTS,
-                    "config": settings.to_run_config(),
+                    "config": to_run_config(settings),
                 }
             }
         },

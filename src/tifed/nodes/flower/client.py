@@ -1,22 +1,17 @@
-"""A node's half: a ClientApp that answers for the devices it hosts, or passes on to a gateway."""
-
-from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+"""A node's half: a ClientApp, started for each message, that answers as `tifed.nodes.node` does."""
 
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
-from tifed.errors import TifedError, UsageError
-from tifed.nodes.acceptance import ANY
-from tifed.nodes.answer import answer
-from tifed.nodes.context import DeviceSelection, named, simulated_context
+from tifed.errors import TifedError
+from tifed.nodes.context import named
 from tifed.nodes.flower.format import pack, unpack
-from tifed.nodes.flower.settings import Settings
-from tifed.nodes.gateway.relay import PATIENCE, ask
+from tifed.nodes.flower.settings import from_run_config
+from tifed.nodes.kept import Kept
 from tifed.nodes.last_answer import LastAnswer
 from tifed.nodes.messages.content import Content, MessageError, refusal
+from tifed.nodes.node import Node, Request
+from tifed.nodes.serving.settings import Settings
 from tifed.nodes.site_memory import SiteMemory
 from tifed.nodes.terms import NodeTerms
 
@@ -50,7 +45,7 @@ def reply(
     """What the node of ``context`` says to ``request``; a reason if it cannot do it."""
     name = ""
     try:
-        chosen = settings or Settings.from_run_config(context.run_config)
+        chosen = settings or from_run_config(context.run_config)
         name = named(chosen.experiment)
         content = unpack(request, None, name)
         return pack(_answered(content, context, chosen, terms))
@@ -61,36 +56,20 @@ def reply(
 def _answered(
     content: Content, context: Context, settings: Settings, terms: NodeTerms | None
 ) -> Content:
-    """By this process, or by the gateway that the node configuration names."""
-    node: Mapping[str, Any] = context.node_config
-    selection = _selection(node)
-    if "gateway" in node:
-        NodeTerms.require_none(node)
-        patience = node.get("gateway-patience", PATIENCE)
-        if type(patience) not in (int, float):
-            raise UsageError(f"node configuration: gateway-patience is {patience!r}, not seconds")
-        address, tls = str(node["gateway"]), node.get("gateway-tls")
-        return ask(
-            address, settings.experiment, selection, content, settings.timeout, patience,
-            None if tls is None else Path(str(tls)),
-        )  # fmt: skip
-    terms = terms or NodeTerms.from_config(node)
-    # Which files may be read is not for the server to say.
-    folder = str(node.get("data-dir", settings.data_dir if terms.accepts == ANY else ""))
-    here = simulated_context(
-        settings.experiment, selection, Path(folder) if folder else None, terms
-    )
-    last = LastAnswer.from_bytes(_kept(context, LAST))
-    if terms.ledger is not None:
-        last = LastAnswer.kept_in(terms.ledger.last)
-    here = replace(here, memory=SiteMemory.from_bytes(_kept(context, MEMORY)), last=last)
-    answered = answer(here, content)
-    for name, kept in (
-        (MEMORY, here.memory.to_bytes()),
-        (LAST, b"" if last.file is not None else last.to_bytes()),
+    """By the node, which keeps in the state of ``context`` what it has to."""
+    node = Node.from_config(context.node_config, terms)
+    kept = Kept.of(node.terms.ledger)
+    kept.work, kept.sessions = settings.experiment, SiteMemory.from_bytes(_kept(context, MEMORY))
+    if kept.last.file is None:
+        kept.last = LastAnswer.from_bytes(_kept(context, LAST))
+    request = Request(settings.experiment, content, settings.timeout, settings.data_dir)
+    answered = node.answer(request, kept)
+    for name, found in (
+        (MEMORY, kept.sessions.to_bytes()),
+        (LAST, b"" if kept.last.file is not None else kept.last.to_bytes()),
     ):
-        if kept:
-            context.state[name] = ConfigRecord({name: kept})
+        if found:
+            context.state[name] = ConfigRecord({name: found})
     return answered
 
 
@@ -99,19 +78,3 @@ def _kept(context: Context, name: str) -> bytes:
     kept = context.state.get(name)
     found = kept.get(name) if isinstance(kept, ConfigRecord) else None
     return found if isinstance(found, bytes) else b""
-
-
-def _selection(node: Mapping[str, Any]) -> DeviceSelection:
-    """Which devices the node configuration gives to the node.
-
-    Raises:
-        UsageError: naming a key that is wrong.
-    """
-    wanted = ("first-device",) if "first-device" in node else ("partition-id", "num-partitions")
-    for key in wanted:
-        if type(node.get(key)) is not int:
-            raise UsageError(f"node configuration: {key} is {node.get(key)!r}, not a whole number")
-    numbers = [int(node[key]) for key in wanted]
-    if len(numbers) == 1:
-        return DeviceSelection(first=numbers[0])
-    return DeviceSelection(partition=(numbers[0], numbers[1]))

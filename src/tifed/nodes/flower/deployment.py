@@ -16,13 +16,13 @@ from typing import Any, Self
 
 from tifed.errors import RunError
 from tifed.nodes.flower import ENVIRONMENT, require_flower
-from tifed.nodes.flower.certificates import (
+from tifed.nodes.keys.certificates import (
     ServerCertificates,
     make_node_key,
     make_server_certificates,
 )
-from tifed.nodes.flower.ports import free_ports
-from tifed.nodes.flower.processes import Program, start, stop
+from tifed.nodes.local.ports import free_ports
+from tifed.nodes.local.processes import Program, start, stop
 from tifed.nodes.terms import NodeTerms
 
 HOST = "127.0.0.1"

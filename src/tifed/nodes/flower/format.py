@@ -6,13 +6,11 @@ file in the configuration. What is the same for many nodes is a record that all 
 which the SuperLink keeps one.
 """
 
-import numpy as np
 from flwr.app import ConfigRecord, Message, RecordDict
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from tifed.nodes.messages import Content, MessageError
 from tifed.nodes.messages.content import LONGEST_REASON, Arrays, check_head
+from tifed.nodes.messages.encoding import arrays_from_bytes, arrays_to_bytes
 
 HEAD, OWN = "tifed", "own"
 """Records: what all nodes get alike, and arrays of one node."""
@@ -61,9 +59,7 @@ def unpack(message: RecordDict, kind: str | None, experiment: str) -> Content:
 
 def _saved(arrays: Arrays) -> dict[str, bytes]:
     """Arrays as a value of a configuration; nothing if there are none."""
-    if not arrays:
-        return {}
-    return {ARRAYS: save({name: np.ascontiguousarray(array) for name, array in arrays.items()})}
+    return {ARRAYS: arrays_to_bytes(arrays)} if arrays else {}
 
 
 def _loaded(data: object) -> Arrays:
@@ -74,12 +70,9 @@ def _loaded(data: object) -> Arrays:
     """
     if data is None:
         return {}
-    try:
-        if not isinstance(data, bytes):
-            raise MessageError("has unreadable arrays (not bytes)")
-        return load(data)
-    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
-        raise MessageError(f"has unreadable arrays ({type(error).__name__})") from error
+    if not isinstance(data, bytes):
+        raise MessageError("has unreadable arrays (not bytes)")
+    return arrays_from_bytes(data)
 
 
 def why(message: Message) -> str | None:

@@ -13,7 +13,7 @@ from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment, Progress, Result, to_toml
 from tifed.experiment.own_data import NEEDS_DEVICES, ON_DEVICES
 from tifed.nodes.flower import prepare_environment, require_flower
-from tifed.nodes.flower.settings import Settings
+from tifed.nodes.serving.settings import Settings
 from tifed.nodes.terms import NodeTerms
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from tifed.experiment.own_data import NEEDS_DEVICES, ON_DEVICES
 from tifed.nodes.flower import require_flower
 from tifed.nodes.flower.bundle import write_bundle
 from tifed.nodes.flower.deployment import Deployment, site_name
-from tifed.nodes.flower.settings import Settings
-from tifed.nodes.flower.sites import Sites, named_devices
 from tifed.nodes.messages.device_ranges import hosted
+from tifed.nodes.serving.run import FAILED, server_lives
+from tifed.nodes.serving.settings import Settings
+from tifed.nodes.serving.sites import Sites, named_devices
 
 LOOK_EVERY = 0.5
 START_PATIENCE = 120.0
@@ -81,7 +82,7 @@ def up(
         experiment=text,
         out=str(folder.path),
         data_dir=str(data_dir.absolute()) if data_dir else "",
-        sites=_sites(experiment.devices, nodes).to_toml() if secure else "",
+        sites=_sites(experiment.devices, nodes) if secure else Sites({}),
     )
     if folder.result.is_file():
         return folder.read_result()
@@ -122,8 +123,6 @@ def _finishes(deployment: Deployment, run: str, folder: RunFolder, tail: "_Tail"
     Raises:
         RunError: if the server gave up.
     """
-    from tifed.nodes.flower.server import server_lives
-
     began, lived = time.monotonic(), False
     while True:
         lives = server_lives(folder.path)
@@ -158,8 +157,6 @@ class _Tail:
 
     def read(self) -> str | None:
         """Tell what is new; the server's last words if it gave up."""
-        from tifed.nodes.flower.server import FAILED
-
         failure = None
         if self._log_file.exists():
             with self._log_file.open("rb") as file:

@@ -29,14 +29,13 @@ from tifed.nodes.context import (
     require_nodes,
     samples_digest,
 )
-from tifed.nodes.last_answer import LastAnswer
+from tifed.nodes.kept import Kept
 from tifed.nodes.least import LeastSamples
 from tifed.nodes.ledger import Ledger, charged
 from tifed.nodes.masked_answers import MASKED
 from tifed.nodes.messages.masked import UNMASK
 from tifed.nodes.orders import Orders
 from tifed.nodes.own_files import built_here, require_own_files
-from tifed.nodes.site_memory import SiteMemory
 from tifed.rule.network import Parameters
 
 log = logging.getLogger("tifed.nodes.gateway")
@@ -150,13 +149,9 @@ class BoardPool:
         self._key: tuple[str, DeviceSelection] | None = None
         self._context: NodeContext | None = None
         self._linked: LinkedFleet | None = None
-        self._memory = SiteMemory()
         self._said: dict[str, str | None] = {}
-        # Whatever the boards work on in between.
-        ledger = self._terms.ledger
-        self._last = LastAnswer() if ledger is None else LastAnswer.kept_in(ledger.last)
+        self._kept = Kept.of(self._terms.ledger)
         self._held_until = float("-inf")
-        self._remembers: tuple[str, DeviceSelection] | None = None
         # Of every experiment, for whoever alternates between two gets no second sum of either.
         self._made: dict[tuple[str, DeviceSelection], MadeSums] = {}
         self.given_up = self.ended = False
@@ -185,8 +180,6 @@ class BoardPool:
                 f"gets them after its last round, or when it has asked for nothing for "
                 f"{self._terms.hold:g} s"
             )
-        # Whoever gives up and asks again goes on in the session that he is in.
-        memory = self._memory if self._remembers == (experiment, selection) else SiteMemory()
         devices = selection.devices(resolved.devices, len(self._lines.addresses))
         setup = self._built(resolved)
         link = resolved.link
@@ -208,7 +201,6 @@ class BoardPool:
             name[:8], resolved.dataset, resolved.mode, devices.start, devices.stop - 1,
         )  # fmt: skip
         self._linked, self._key = linked, (experiment, selection)
-        self._remembers, self._memory = self._key, memory
         federation = setup.federation
         masked = resolved.privacy.secure_aggregation
         exchanges = resolved.rounds * federation.exchanges_per_round
@@ -220,7 +212,7 @@ class BoardPool:
             name, samples_digest(resolved, setup), setup.network, devices,
             charged(noisy, self._terms.ledger, name, federation, devices.start),
             Orders(federation, None if resolved.own_data else self._terms.least),
-            lambda kind: linked.left_out, masked, memory, self._last,
+            lambda kind: linked.left_out, masked, self._kept.memory(self._key), self._kept.last,
         )  # fmt: skip
         return self._context
 

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-from safetensors.numpy import load, save
+from tifed.nodes.messages.content import Arrays, MessageError
+from tifed.nodes.messages.encoding import arrays_from_bytes, arrays_to_bytes
 
 VERSION = 1
 MOST_HEAD = 1 << 24
@@ -25,8 +25,6 @@ MOST_ARRAYS = 1 << 28
 
 _MAGIC = b"TFGW"
 _HEADER = struct.Struct("<4sB3xII")
-
-Arrays = Mapping[str, np.ndarray]
 
 
 class WireError(Exception):
@@ -42,7 +40,7 @@ def send(
         WireError: if it does not go out within ``seconds``.
     """
     text = json.dumps(head).encode()
-    body = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    body = arrays_to_bytes(arrays)
     if len(text) > MOST_HEAD or len(body) > MOST_ARRAYS:
         raise WireError(f"a message of {len(text)} + {len(body)} bytes is too long")
     try:
@@ -57,7 +55,7 @@ def receive(
     seconds: float,
     first_seconds: float | None = None,
     took: Callable[[int], None] = lambda count: None,
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+) -> tuple[dict[str, Any], Arrays]:
     """The next frame: its head, and its arrays.
 
     Args:
@@ -86,9 +84,10 @@ def receive(
     text = _exactly(connection, head_length, deadline, seconds, took)
     body = _exactly(connection, body_length, deadline, seconds, took)
     try:
-        head, arrays = json.loads(text), load(body)
-    except Exception as error:
-        # Whatever comes must not stop a gateway; safetensors raises several kinds.
+        head, arrays = json.loads(text), arrays_from_bytes(body)
+    except MessageError as error:
+        raise WireError(str(error)) from error
+    except (ValueError, RecursionError) as error:
         raise WireError(f"has sent something unreadable ({type(error).__name__})") from error
     if not isinstance(head, dict):
         raise WireError("has sent something unreadable (no object)")

@@ -11,7 +11,6 @@ from flwr.proto.runtime_pb2 import AcquireTaskRequest
 from flwr.supercore.constant import TaskType
 from flwr.supernode.runtime.run_clientapp import pull_task_input
 
-from tifed.nodes.context import simulated_context
 from tifed.nodes.flower.client import client_app
 from tifed.nodes.flower.executor.own_app import is_own
 from tifed.nodes.flower.executor.runtime import RuntimeApi, alive
@@ -45,7 +44,6 @@ class Executor:
     came: Callable[[], None] = lambda: None
     replied: Callable[[], None] = lambda: None
     _own: dict[str, bool] = field(default_factory=dict)
-    _last: str = ""
 
     def serve(self) -> None:
         """Work for ever."""
@@ -87,9 +85,8 @@ class Executor:
                     refuse(client, reason, message, context)
 
     def _is_own(self, app: bytes) -> bool:
-        """As `is_own`; what the last app has needed is forgotten when another one comes."""
+        """As `is_own`, which is the same for all messages of a run."""
         name = hashlib.sha256(app).hexdigest()
-        if name != self._last:
-            self._last, self._own = name, {name: is_own(app)}
-            simulated_context.cache_clear()
+        if name not in self._own:
+            self._own = {name: is_own(app)}
         return self._own[name]

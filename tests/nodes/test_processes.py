@@ -2,7 +2,7 @@
 
 import pytest
 
-from tifed.nodes.flower.processes import marked
+from tifed.nodes.local.processes import marked
 
 
 @pytest.mark.parametrize("mark", ["", "FLWR_HOME", "FLWR_HOME=", "=value"])

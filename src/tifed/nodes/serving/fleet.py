@@ -1,4 +1,4 @@
-"""A fleet whose devices sit behind Flower nodes."""
+"""A fleet whose devices sit behind nodes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,6 @@ from tifed.federation import (
     Update,
 )
 from tifed.federation.sum_numbers import SumNumbers
-from tifed.nodes.flower.exchange import Exchanges
 from tifed.nodes.messages.check import (
     checked_absence,
     checked_scores,
@@ -41,6 +40,7 @@ from tifed.nodes.messages.own_check import (
     checked_personal,
 )
 from tifed.nodes.messages.own_data import counts_message, keep_message, personalise_message
+from tifed.nodes.serving.exchange import Exchanges
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters
 
@@ -51,8 +51,8 @@ Row = TypeVar("Row", DeviceCounts, DeviceScore, PersonalScore)
 
 
 @dataclass
-class FlowerFleet(Exchanges):
-    """Devices behind Flower nodes, each of which takes and answers for all of its own at once.
+class NodeFleet(Exchanges):
+    """Devices behind nodes, each of which takes and answers for all of its own at once.
 
     Attributes:
         own: how many samples devices have themselves, with own data; else None.
@@ -81,7 +81,7 @@ class FlowerFleet(Exchanges):
 
         wanted = np.asarray(devices, np.int64)
         request = message("calibrate", self.experiment, {}, samples=samples)
-        return self.exchange("query", "calibration", wanted, request, ask, accept)
+        return self.exchange("calibration", wanted, request, ask, accept)
 
     def fit(self, plan: Plan, parameters: Parameters) -> Iterator[Update]:
         """The sums of the devices in ``plan``, one per node."""
@@ -107,7 +107,7 @@ class FlowerFleet(Exchanges):
         def again(own: Integers) -> None:
             self.again(plan.round, own)
 
-        yield from self.exchange("train", name, jobs.device, request, ask, accept, lose, again)
+        yield from self.exchange(name, jobs.device, request, ask, accept, lose, again)
         if len(jobs) and self.deserted:
             # Going on would use up the devices' samples for nothing.
             raise RunError("no node is left; go on with the run when there are some")
@@ -121,7 +121,7 @@ class FlowerFleet(Exchanges):
                 return checked_scores(content, self.federation, own)
             return checked_own_scores(content, self.own, own)
 
-        return self._of_all("evaluate", "evaluation", request, accept)
+        return self._of_all("evaluation", request, accept)
 
     def counts(self) -> Iterator[DeviceCounts]:
         """How many samples all devices have whose nodes answer."""
@@ -130,7 +130,7 @@ class FlowerFleet(Exchanges):
         def accept(content: Content, own: Integers) -> list[DeviceCounts]:
             return checked_counts(content, known, own)
 
-        return self._of_all("query", "counts", counts_message(self.experiment), accept)
+        return self._of_all("counts", counts_message(self.experiment), accept)
 
     def keep(self, parameters: Parameters, number: int) -> None:
         """Give a model to all devices whose nodes answer."""
@@ -141,7 +141,7 @@ class FlowerFleet(Exchanges):
         def accept(content: Content, own: Integers) -> None:
             self._tell(name, content, own, own[:0])
 
-        for _ in self.exchange("query", name, every, request, _nothing, accept):
+        for _ in self.exchange(name, every, request, _nothing, accept):
             pass
 
     def personalise(self, parameters: Parameters, work: PersonalWork) -> Iterator[PersonalScore]:
@@ -152,7 +152,7 @@ class FlowerFleet(Exchanges):
             return checked_personal(content, known, own)
 
         request = personalise_message(self.experiment, parameters, work)
-        return self._of_all("train", "personal rounds", request, accept)
+        return self._of_all("personal rounds", request, accept)
 
     def close(self) -> None:
         """Give up waiting."""
@@ -160,7 +160,6 @@ class FlowerFleet(Exchanges):
 
     def _of_all(
         self,
-        message_type: str,
         name: str,
         request: Content,
         accept: Callable[[Content, Integers], list[Row]],
@@ -174,7 +173,7 @@ class FlowerFleet(Exchanges):
             return rows
 
         every = np.arange(self.federation.devices)
-        answers = self.exchange(message_type, name, every, request, _nothing, accept_and_tell)
+        answers = self.exchange(name, every, request, _nothing, accept_and_tell)
         rows = [row for some in answers for row in some]
         return iter(sorted(rows, key=lambda row: row.device))
 

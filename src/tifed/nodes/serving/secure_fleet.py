@@ -1,4 +1,4 @@
-"""A fleet behind Flower nodes whose sums the server sees as one (SPEC, section 21)."""
+"""A fleet behind nodes whose sums the server sees as one (SPEC, section 21)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,6 @@ import numpy as np
 from tifed.errors import RunError
 from tifed.federation import FeatureSums, Plan, Update
 from tifed.federation.sum_numbers import SumNumbers
-from tifed.nodes.flower.masked_exchanges import MaskedExchanges, Work
 from tifed.nodes.messages.check import checked_sums, checked_update
 from tifed.nodes.messages.content import (
     Content,
@@ -20,6 +19,7 @@ from tifed.nodes.messages.content import (
 from tifed.nodes.messages.device_ranges import to_ranges
 from tifed.nodes.messages.masked import masked_calibrate_message, masked_fit_message
 from tifed.nodes.messages.own_check import checked_own_sums
+from tifed.nodes.serving.masked_exchanges import MaskedExchanges, Work
 from tifed.rule.network import Parameters
 from tifed.secure_aggregation.errors import VoidExchangeError
 from tifed.secure_aggregation.vectors import (
@@ -31,8 +31,8 @@ from tifed.secure_aggregation.vectors import (
 
 
 @dataclass
-class SecureFlowerFleet(MaskedExchanges):
-    """Asks for masked sums where `FlowerFleet` asks for plain ones; a node is a site."""
+class SecureNodeFleet(MaskedExchanges):
+    """Asks for masked sums where `NodeFleet` asks for plain ones; a node is a site."""
 
     def calibrate(self, devices: Sequence[int], samples: int) -> Iterator[FeatureSums]:
         """The feature sums over all devices whose nodes answer, as one.
@@ -48,7 +48,7 @@ class SecureFlowerFleet(MaskedExchanges):
             return masked_calibrate_message(self.experiment, session, samples, following)
 
         work = Work(
-            "calibration", "query", request, lambda own: {"devices": to_ranges(own)}, vectors.shape
+            "calibration", request, lambda own: {"devices": to_ranges(own)}, vectors.shape
         )  # fmt: skip
         for _ in range(self.settings.attempts):
             try:
@@ -73,7 +73,7 @@ class SecureFlowerFleet(MaskedExchanges):
             )
 
         work = Work(
-            name, "train", request, lambda own: {"jobs": job_runs(jobs.for_devices(own))},
+            name, request, lambda own: {"jobs": job_runs(jobs.for_devices(own))},
             vectors.shape, self.federation.minimum_devices,
         )  # fmt: skip
         try:

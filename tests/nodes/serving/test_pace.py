@@ -2,7 +2,7 @@
 
 import pytest
 
-from tifed.nodes.flower.pace import LONGEST, SHORTEST, Pace
+from tifed.nodes.serving.pace import LONGEST, SHORTEST, Pace
 
 
 class Clock:

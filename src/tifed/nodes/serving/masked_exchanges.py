@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tifed.nodes.answer import UNSAID
-from tifed.nodes.flower.fleet import NO_NODE, FlowerFleet
 from tifed.nodes.messages.check import checked_devices
 from tifed.nodes.messages.content import Arrays, Content, MessageError
 from tifed.nodes.messages.device_ranges import text, to_ranges
@@ -23,6 +22,7 @@ from tifed.nodes.messages.masked import (
     unmask_message,
     vector_from,
 )
+from tifed.nodes.serving.fleet import NO_NODE, NodeFleet
 from tifed.rule.integer.rounding import Integers
 from tifed.secure_aggregation.errors import ProtocolError
 from tifed.secure_aggregation.keys import PublicKeys
@@ -39,7 +39,6 @@ class Work:
 
     Attributes:
         name: for the log.
-        message_type: Flower's word for what is asked.
         request: from a session's name, and that of the next if its keys are wanted, to the message.
         ask: from a site's devices to the arrays that it gets besides.
         shape: of a vector.
@@ -47,7 +46,6 @@ class Work:
     """
 
     name: str
-    message_type: str
     request: Callable[[bytes, bytes | None], Content]
     ask: Callable[[Integers], Arrays]
     shape: Shape
@@ -61,7 +59,7 @@ class Session:
     Attributes:
         aggregation: its half of the protocol.
         keys: that sites have shown, by the site's number, which is that of one of its devices.
-        nodes: Flower's number of each of these sites.
+        nodes: the number of the node of each of these sites.
     """
 
     aggregation: Aggregation = field(default_factory=lambda: Aggregation.begin(secrets.token_bytes))
@@ -92,7 +90,7 @@ class Session:
 
 
 @dataclass
-class MaskedExchanges(FlowerFleet):
+class MaskedExchanges(NodeFleet):
     """Sums over all nodes that have been masked by each.
 
     With their masked sums nodes show keys for the session that comes next, and what unmasks the sum
@@ -157,7 +155,7 @@ class MaskedExchanges(FlowerFleet):
             session.enter(int(own[0]), int(self._roster.host[own[0]]), keys_from(content))
 
         answers = self.exchange(
-            "query", f"{name}, keys", devices, keys_message(self.experiment, session.name),
+            f"{name}, keys", devices, keys_message(self.experiment, session.name),
             lambda own: {"devices": to_ranges(own)}, accept,
         )  # fmt: skip
         return sum(1 for _ in answers)
@@ -174,7 +172,7 @@ class MaskedExchanges(FlowerFleet):
         aggregation = session.aggregation
         size, waiting = aggregation.sharing, session.keys.keys() - aggregation.shared
         self._ask(
-            "query", f"{name}, shares", waiting, parts,
+            f"{name}, shares", waiting, parts,
             shares_message(self.experiment, session.name, size.sites, size.threshold),
             lambda site: neighbour_arrays(aggregation.neighbours(site)), session.take_shares,
         )  # fmt: skip
@@ -200,7 +198,7 @@ class MaskedExchanges(FlowerFleet):
             absent.update(dict.fromkeys(missing.tolist(), UNSAID))
 
         self._ask(
-            work.message_type, work.name, aggregation.senders, parts,
+            work.name, aggregation.senders, parts,
             work.request(session.name, None if following is None else following.name),
             lambda site: work.ask(parts[site]) | sealed_arrays(aggregation.sealed_for(site)),
             accept,
@@ -231,11 +229,10 @@ class MaskedExchanges(FlowerFleet):
                 following.take_shares(content, site)
             aggregation.take_opening(site, opening)
 
-        self._ask("query", f"{name}, unmasking", survivors, parts, request, ask, accept)
+        self._ask(f"{name}, unmasking", survivors, parts, request, ask, accept)
 
     def _ask(
         self,
-        message_type: str,
         name: str,
         sites: Iterable[int],
         parts: Parts,
@@ -265,5 +262,5 @@ class MaskedExchanges(FlowerFleet):
                 raise MessageError(f"is of no use: {reason}") from reason
 
         devices = np.sort(np.concatenate([np.zeros(0, np.int64), *asked.values()]))
-        for _ in self.exchange(message_type, name, devices, request, arrays, accepted):
+        for _ in self.exchange(name, devices, request, arrays, accepted):
             pass

@@ -5,33 +5,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from flwr.app import Message, RecordDict
-from flwr.serverapp import Grid
 from numpy.typing import NDArray
 
 from tifed.federation import Federation
-from tifed.nodes.flower.format import pack, unpack, why
-from tifed.nodes.flower.sites import Sites, present_sites
 from tifed.nodes.messages import Content, MessageError, message
 from tifed.nodes.messages.device_ranges import from_ranges, text
+from tifed.nodes.serving.sites import Sites
+from tifed.nodes.serving.transport import Transport
 
-LOOK_EVERY = 2.0
-"""Seconds between two looks at who is there."""
 NOBODY = np.uint64(0)
-"""In place of a node's number; Flower gives no node this one."""
+"""In place of a node's number; no node has this one."""
 
 
 @dataclass
 class Roster:
     """The nodes that a run may use.
 
-    Flower's node numbers are random: devices are known by what their node says it hosts. A node may
-    say so of devices that its site is bound to, and that no other site's node hosts: nobody takes
+    A node's number says nothing: devices are known by what their node says it hosts. A node may say
+    so of devices that its site is bound to, and that no other site's node hosts: nobody takes
     devices away from a node that is there. Only a node of the same site does, for one that was
-    started again has a new number while Flower still counts the old one as there.
+    started again has a new number while the old one may still count as there.
 
     Attributes:
-        grid: Flower's way to the nodes.
+        transport: the way to the nodes.
         federation: the run's constants.
         experiment: digest of the experiment.
         data: digest of the data set.
@@ -41,7 +37,7 @@ class Roster:
         host: uint64 (devices,), the node that hosts each, or `NOBODY`.
     """
 
-    grid: Grid
+    transport: Transport
     federation: Federation
     experiment: str
     data: str
@@ -67,9 +63,9 @@ class Roster:
         """Notice who has come and gone, without waiting; whether a device has another node now."""
         version = self._version
         now = time.monotonic()
-        if now - self._looked >= LOOK_EVERY:
+        if now - self._looked >= self.transport.look_every:
             self._looked = now
-            before, self._present = self._present, present_sites(self.grid)
+            before, self._present = self._present, dict(self.transport.present())
             for node in sorted(before.keys() - self._present.keys()):
                 self.forget(node, "has left")
             self._ask(sorted(self._present.keys() - before.keys()))
@@ -92,36 +88,32 @@ class Roster:
     def _ask(self, nodes: list[int]) -> None:
         """Ask nodes what they host."""
         until = time.monotonic() + self.timeout
+        request = self.transport.prepare(message("hello", self.experiment, {}))
         for node in nodes:
-            request = pack(message("hello", self.experiment, {}))
-            sent = Message(request, node, "query", ttl=self.timeout, group_id="hello")
-            for name in self.grid.push_messages([sent]):
-                if name:
-                    self._asked[name] = (node, until)
+            ticket = self.transport.send(node, request, {}, self.timeout)
+            if ticket is not None:
+                self._asked[ticket] = (node, until)
 
     def _listen(self, now: float) -> None:
         """Take in the answers that are there."""
-        for reply in self.grid.pull_messages(list(self._asked)):
-            node, _ = self._asked.pop(reply.metadata.reply_to_message_id, (None, 0.0))
+        for ticket, reply in self.transport.replies(list(self._asked)):
+            node, _ = self._asked.pop(ticket, (None, 0.0))
             if node is None:
                 continue
             try:
-                if (error := why(reply)) is not None:
-                    raise MessageError(f"failed: {error}")
-                self._enter(node, reply.content)
+                self._enter(node, reply.content("hello", self.experiment))
             except MessageError as reason:
                 self.log(f"node {node} dropped: it {reason}")
-        for name in [name for name, (_, until) in self._asked.items() if until < now]:
-            node, _ = self._asked.pop(name)
+        for late in [ticket for ticket, (_, until) in self._asked.items() if until < now]:
+            node, _ = self._asked.pop(late)
             self.log(f"node {node} dropped: no answer in {self.timeout:g} s")
 
-    def _enter(self, node: int, answer: RecordDict) -> None:
+    def _enter(self, node: int, content: Content) -> None:
         """Have ``node`` host what it says, if it may.
 
         Raises:
             MessageError: if it may not, or says nothing of use.
         """
-        content: Content = unpack(answer, "hello", self.experiment)
         if content.values.get("data") != self.data:
             raise MessageError(
                 "has other data than the server, or deals them to devices in another way"

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from tifed.nodes.flower.authority import (
+from tifed.nodes.keys.authority import (
     CERTIFICATE,
     Authority,
     hosts_of,

@@ -6,27 +6,26 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-from flwr.app import Message
-from flwr.serverapp import Grid
 from numpy.typing import NDArray
 
 from tifed.errors import RunError
 from tifed.federation import Federation
-from tifed.nodes.flower.format import Broadcast, unpack, why
-from tifed.nodes.flower.pace import Pace
-from tifed.nodes.flower.roster import LOOK_EVERY, NOBODY, Roster
-from tifed.nodes.flower.settings import Settings
-from tifed.nodes.flower.sites import Sites
 from tifed.nodes.messages.content import Arrays, Content, MessageError
 from tifed.nodes.messages.device_ranges import text
+from tifed.nodes.serving.pace import Pace
+from tifed.nodes.serving.roster import NOBODY, Roster
+from tifed.nodes.serving.settings import Settings
+from tifed.nodes.serving.transport import Received, Transport
 from tifed.rule.integer.rounding import Integers
 
 Answer = TypeVar("Answer")
 Flags = NDArray[np.bool_]
 """One per device."""
+PAUSE = 4.0
+"""Seconds until a node that could not answer is asked again: it may leave, or be back by then."""
 
 
 @dataclass
@@ -37,7 +36,7 @@ class Exchanges:
     logged.
 
     Attributes:
-        grid: Flower's way to the nodes.
+        transport: the way to the nodes.
         federation: the run's constants.
         experiment: digest of the experiment.
         data: digest of the data set.
@@ -46,18 +45,18 @@ class Exchanges:
         log: told of everything that is noticed.
     """
 
-    grid: Grid
+    transport: Transport
     federation: Federation
     experiment: str
     data: str
     settings: Settings
     stop: threading.Event = field(default_factory=threading.Event)
-    log: Callable[[str], None] = logging.getLogger("tifed.nodes.flower").info
+    log: Callable[[str], None] = logging.getLogger("tifed.nodes.serving").info
 
     def __post_init__(self) -> None:
         self._roster = Roster(
-            self.grid, self.federation, self.experiment, self.data, self.settings.timeout, self.log,
-            Sites.from_toml(self.settings.sites),
+            self.transport, self.federation, self.experiment, self.data, self.settings.timeout,
+            self.log, self.settings.sites,
         )  # fmt: skip
         self._given_up = np.zeros(self.federation.devices, bool)
 
@@ -68,7 +67,6 @@ class Exchanges:
 
     def exchange(
         self,
-        message_type: str,
         name: str,
         devices: Integers,
         request: Content,
@@ -80,7 +78,6 @@ class Exchanges:
         """Ask the nodes of ``devices``, and again those that fail, until all have answered.
 
         Args:
-            message_type: Flower's word for what is asked.
             name: for the log.
             devices: whose answers are wanted.
             request: what every node is sent.
@@ -95,7 +92,7 @@ class Exchanges:
         idle = np.zeros(self.federation.devices, bool)
         idle[devices] = True
         sent = np.zeros_like(idle)
-        broadcast = Broadcast(request)
+        prepared = self.transport.prepare(request)
         waiting: dict[str, _Asked] = {}
         tries: dict[int, _Tries] = defaultdict(_Tries)
         pace = Pace()
@@ -108,21 +105,18 @@ class Exchanges:
                 if again is not None and sent[own].any():
                     again(own[sent[own]])
                 sent[own] = True
-                self._send(node, own, idle, waiting, tries[node], message_type, broadcast, ask)
+                self._send(node, own, idle, waiting, tries[node], prepared, ask)
             for asked, reply in self._replies(waiting):
                 pace.came()
                 try:
                     if reply is None:
                         raise MessageError(f"did not come in {self.settings.timeout:g} s")
-                    if (error := why(reply)) is not None:
-                        raise MessageError(f"failed: {error}")
-                    content = unpack(reply.content, request.kind, self.experiment)
+                    content = reply.content(request.kind, self.experiment)
                     answer = accept(content, asked.devices)
                 except MessageError as reason:
                     self.log(f"{name}: reply of node {asked.node} dropped: it {reason}")
                     idle[asked.devices] = True
-                    # The roster may have noticed by then that the node is gone.
-                    tries[asked.node].not_before = time.monotonic() + 2 * LOOK_EVERY
+                    tries[asked.node].not_before = time.monotonic() + PAUSE
                 else:
                     yield answer
             if not waiting and idle.any():
@@ -133,7 +127,7 @@ class Exchanges:
                     if lose is not None:
                         yield lose(lost)
             if waiting or idle.any():
-                self.stop.wait(pace.pause(len(waiting)))
+                self.transport.wait(pace.pause(len(waiting)), self.stop)
 
     def _withdraw(self, waiting: dict[str, "_Asked"], idle: Flags) -> None:
         """Wait no longer for nodes whose devices another node hosts now, or none."""
@@ -156,18 +150,16 @@ class Exchanges:
         idle: Flags,
         waiting: dict[str, "_Asked"],
         tries: "_Tries",
-        message_type: str,
-        broadcast: Broadcast,
+        prepared: Any,
         ask: Callable[[Integers], Arrays],
     ) -> None:
         """Send work for ``own``, which are idle, to their node."""
         now, timeout = time.monotonic(), self.settings.timeout
-        work = Message(broadcast.message(ask(own)), node, message_type, ttl=timeout)
-        names = [name for name in self.grid.push_messages([work]) if name]
+        ticket = self.transport.send(node, prepared, ask(own), timeout)
         tries.count += 1
-        tries.not_before = now + 2 * LOOK_EVERY
-        for name in names:
-            waiting[name] = _Asked(node, own, now + timeout)
+        tries.not_before = now + PAUSE
+        if ticket is not None:
+            waiting[ticket] = _Asked(node, own, now + timeout)
             idle[own] = False
             self._given_up[own] = False
 
@@ -181,11 +173,11 @@ class Exchanges:
         for own in np.split(devices, starts) if len(devices) else ():
             yield int(self._roster.host[own[0]]), own
 
-    def _replies(self, waiting: dict[str, "_Asked"]) -> Iterator[tuple["_Asked", Message | None]]:
+    def _replies(self, waiting: dict[str, "_Asked"]) -> Iterator[tuple["_Asked", Received | None]]:
         """Replies that have come, and None for those that are late."""
         if waiting:
-            for reply in self.grid.pull_messages(list(waiting)):
-                asked = waiting.pop(reply.metadata.reply_to_message_id, None)
+            for ticket, reply in self.transport.replies(list(waiting)):
+                asked = waiting.pop(ticket, None)
                 if asked is not None:
                     yield asked, reply
         now = time.monotonic()

@@ -1,22 +1,19 @@
 """Which node may host which devices: the owner of the server says, by the names of their keys.
 
-The public key of a node is registered at the SuperLink under a name (`flwr supernode register KEY
---name NAME`), and the SuperLink lets nobody in without such a key. So a name stands for a site.
+A server knows the key of a node under a name, and lets nobody in without such a key. So a name
+stands for a site. A SuperLink is told the names by `flwr supernode register KEY --name NAME`.
 """
 
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 
 import numpy as np
 import tomli_w
-from flwr.serverapp import Grid
 
 from tifed.errors import UsageError
 from tifed.nodes.messages.device_ranges import text
-from tifed.printable import printable
 from tifed.rule.integer.rounding import Integers
 
 _SITE = re.compile(r"(?P<name>[^=]+)=(?P<devices>[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*)")
@@ -99,23 +96,6 @@ class Sites:
     def __str__(self) -> str:
         """In words."""
         return "; ".join(f"{name}: devices {of}" for name, of in self.devices.items())
-
-
-def present_sites(grid: Grid) -> dict[int, str]:
-    """Who is there: by the number of a node the name of its site, or its key's fingerprint.
-
-    The name is empty where all nodes are one program's, as in Flower's simulation engine.
-    """
-    # Not of every grid, but of that of a deployment.
-    if (get_nodes := getattr(grid, "get_nodes", None)) is None:
-        return dict.fromkeys(grid.get_node_ids(), "")
-    return {node.node_id: _site(node.name, node.public_key) for node in get_nodes()}
-
-
-def _site(name: str, public_key: bytes) -> str:
-    if name:
-        return printable(name)
-    return f"key {sha256(public_key).hexdigest()[:16]}" if public_key else ""
 
 
 def _ranges(devices: str) -> list[tuple[int, int]]:

@@ -1,0 +1,1 @@
+"""A federation on this machine: its programs, and the ports that they listen on."""
