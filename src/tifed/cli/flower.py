@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from tifed.cli.flower_nodes import executor, supernode
 from tifed.cli.interrupted import needed_again, stopped_by_hand
 from tifed.cli.options import (
     DataDir,
@@ -274,3 +275,7 @@ def keys(
         raise UsageError(f"{folder}: cannot be read or written ({why})") from error
     for path in names:
         typer.echo(path)
+
+
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(supernode)
+app.command()(executor)

@@ -204,7 +204,7 @@ def test_a_node_says_why_it_refuses(setup: Setup, plan: Plan) -> None:
     huge = Parameters(setup.start.centre, weights, setup.start.biases)
     bad = asked_of(plan, huge)
     assert "passes the bound" in refused(reply(bad, NODE, SETTINGS))
-    assert "experiment is None" in refused(reply(good, NODE, None))
+    assert "run configuration: out is None" in refused(reply(good, NODE, None))
 
 
 def test_a_message_is_few_objects_for_a_superlink(setup: Setup, plan: Plan) -> None:

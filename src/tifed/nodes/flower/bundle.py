@@ -16,6 +16,16 @@ Start it with `flwr run . CONNECTION`. Server and nodes need `tifed[flower]` of 
 app only imports it. `pyproject.toml` holds the experiment and the settings of the run.
 """
 
+COMPONENTS = {"serverapp": "tifed_app.server:app", "clientapp": "tifed_app.client:app"}
+
+
+def module_text(name: str) -> str:
+    """All of the app's module ``name``, which is ``server`` or ``client``."""
+    return (
+        f'"""The {name} of the installed package."""\n\n'
+        f"from tifed.nodes.flower.{name} import {name}_app\n\napp = {name}_app()\n"
+    )
+
 
 def write_bundle(folder: Path, settings: Settings) -> None:
     """Write the app, with ``settings`` as its configuration, to ``folder``.
@@ -27,11 +37,7 @@ def write_bundle(folder: Path, settings: Settings) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "tifed_app").is_dir():
         raise UsageError(f"{folder}: is not empty; name a new folder")
     for name in ("server", "client"):
-        write_atomically(
-            folder / "tifed_app" / f"{name}.py",
-            f'"""The {name} of the installed package."""\n\n'
-            f"from tifed.nodes.flower.{name} import {name}_app\n\napp = {name}_app()\n",
-        )
+        write_atomically(folder / "tifed_app" / f"{name}.py", module_text(name))
     write_atomically(folder / "tifed_app" / "__init__.py", '"""A TIFeD federation."""\n')
     write_atomically(folder / "README.md", README)
     write_atomically(project, tomli_w.dumps(_project(settings), multiline_strings=True))
@@ -52,10 +58,7 @@ def _project(settings: Settings) -> dict[str, object]:
             "flwr": {
                 "app": {
                     "publisher": "tifed",
-                    "components": {
-                        "serverapp": "tifed_app.server:app",
-                        "clientapp": "tifed_app.client:app",
-                    },
+                    "components": COMPONENTS,
                     "config": to_run_config(settings),
                 }
             }

@@ -1,11 +1,15 @@
 """A node's half: a ClientApp, started for each message, that answers as `tifed.nodes.node` does."""
 
-from flwr.app import ConfigRecord, Context, Message, RecordDict
+from collections.abc import Sequence
+
+from flwr.app import ConfigRecord, Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
+from flwr.clientapp.typing import Mod
+from flwr.common.constant import ErrorCode
 
 from tifed.errors import TifedError
 from tifed.nodes.context import named
-from tifed.nodes.flower.format import pack, unpack
+from tifed.nodes.flower.format import HEAD, not_ours, pack, unpack
 from tifed.nodes.flower.said import Said
 from tifed.nodes.flower.settings import from_run_config
 from tifed.nodes.kept import Kept
@@ -21,16 +25,26 @@ MEMORY, LAST, RESIDUALS = "tifed-site", "tifed-last", "tifed-residuals"
 """In the state that Flower's node keeps between two messages and shows nobody."""
 
 
-def client_app(settings: Settings | None = None, terms: NodeTerms | None = None) -> ClientApp:
+def client_app(
+    settings: Settings | None = None,
+    terms: NodeTerms | None = None,
+    mods: Sequence[Mod] = (),
+) -> ClientApp:
     """The ClientApp.
 
     Args:
         settings: of the run; default what Flower's run configuration says.
         terms: what may be done with a node's own data; default what its configuration says.
+        mods: see and pass on each message and its reply, the first one outermost. One that changes
+            arrays spoils them: they are sums of integers, which the server checks.
     """
-    app = ClientApp()
+    app = ClientApp(mods=list(mods))
 
     def answer_message(message: Message, context: Context) -> Message:
+        if HEAD not in message.content:
+            # Flower's strategies show the reason of an error, and of a reply nothing.
+            reason = f"the message {not_ours(message.content)}"
+            return Message(Error(ErrorCode.UNKNOWN, reason), reply_to=message)
         return Message(reply(message.content, context, settings, terms), reply_to=message)
 
     for register in (app.query(), app.train(), app.evaluate()):

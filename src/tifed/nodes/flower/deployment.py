@@ -27,6 +27,7 @@ from tifed.nodes.terms import NodeTerms
 
 HOST = "127.0.0.1"
 CONNECTION = "tifed"
+ORDINARY = "flower-supernode"
 START_PATIENCE = 90.0
 """Seconds that a SuperLink has until it listens."""
 RESTART_PAUSE = 2.0
@@ -61,6 +62,7 @@ class Deployment:
         gateway_tls: Path | None = None,
         ledgers: Path | None = None,
         secure: bool = True,
+        resident: bool = True,
         log: Callable[[str], None] = print,
     ) -> None:
         """Prepare; nothing is started yet.
@@ -75,6 +77,8 @@ class Deployment:
             ledgers: folder in which each node without a gateway has a folder of its own for what it
                 keeps; None if it keeps nothing longer than Flower does.
             secure: TLS, and only nodes whose keys are registered.
+            resident: SuperNodes answer messages themselves (`tifed.nodes.flower.executor`), where
+                Flower's own start a new process for each.
             log: told what was started again.
 
         Raises:
@@ -82,6 +86,9 @@ class Deployment:
         """
         require_flower()
         self.logs = logs
+        self._supernode = [ORDINARY]
+        if resident:
+            self._supernode = [sys.executable, "-m", "tifed.nodes.flower.executor"]
         self._nodes_wanted, self._data_dir, self._secure, self._log = nodes, data_dir, secure, log
         self._gateways, self._gateway_tls = tuple(gateways), gateway_tls
         self._ledgers = ledgers
@@ -181,7 +188,7 @@ class Deployment:
         environment: Mapping[str, str] | None = None,
         authority: Path | None = None,
     ) -> Program:
-        """Start one more SuperNode, which is not started again if it dies.
+        """Start one more SuperNode, Flower's own, which is not started again if it dies.
 
         Args:
             name: of its key and its log.
@@ -191,7 +198,9 @@ class Deployment:
             authority: the certificate it trusts; default the right one.
         """
         key = self._key(name, site) if self._secure else None
-        program = self._node_program(name, node_config, key, environment or {}, authority)
+        program = self._node_program(
+            [ORDINARY], name, node_config, key, environment or {}, authority
+        )
         self._others.append(program)
         return program
 
@@ -236,7 +245,7 @@ class Deployment:
                 for name, value in self._terms(site).to_config().items()
             )
         key = self._key(named, site) if self._secure else None
-        program = self._node_program(named, config, key, {}, None)
+        program = self._node_program(self._supernode, named, config, key, {}, None)
         return _Node(number, program, starts + 1, time.monotonic())
 
     def _terms(self, site: str) -> NodeTerms:
@@ -255,13 +264,14 @@ class Deployment:
 
     def _node_program(
         self,
+        program: Sequence[str],
         name: str,
         config: str,
         key: Path | None,
         environment: Mapping[str, str],
         authority: Path | None,
     ) -> Program:
-        command = ["flower-supernode", "--superlink", self.address]
+        command = [*program, "--superlink", self.address]
         command += ["--host", HOST, "--port", str(free_ports(1)[0])]
         if self._data_dir is not None:
             config += f' data-dir="{self._data_dir.absolute()}"'

@@ -46,7 +46,7 @@ def unpack(message: RecordDict, kind: str | None, experiment: str) -> Content:
     """
     config = message.get(HEAD)
     if not isinstance(config, ConfigRecord):
-        raise MessageError("is not a message of TIFeD")
+        raise MessageError(not_ours(message))
     head = dict(config)
     data = head.pop(ARRAYS, None)
     found = check_head(head, kind, experiment)
@@ -55,6 +55,18 @@ def unpack(message: RecordDict, kind: str | None, experiment: str) -> Content:
     if isinstance(own, ConfigRecord):
         arrays |= _loaded(own.get(ARRAYS))
     return Content(found, head, arrays)
+
+
+def not_ours(message: RecordDict) -> str:
+    """What is wrong with a message of other software."""
+    if not message.array_records:
+        return "is not a message of TIFeD"
+    return (
+        "is not a message of TIFeD, but one with arrays as Flower's own strategies use them. They "
+        "average the floating-point updates of single clients, and here nodes answer with sums of "
+        "integers over their devices. ServerApp and ClientApp both have to be those of tifed "
+        "flower bundle"
+    )
 
 
 def _saved(arrays: Arrays) -> dict[str, bytes]:

@@ -1,8 +1,9 @@
 """Flower's grid as the way from a server to the nodes of a run."""
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from flwr.app import Message
@@ -15,6 +16,8 @@ from tifed.printable import printable
 
 _TYPES = {"fit": "train", MASKED_FIT: "train", "personalise": "train", "evaluate": "evaluate"}
 """Flower's word for what is asked; "query" for the rest."""
+PART = 5
+"""How much longer than a look for replies the pause before the next one is at least."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Reply:
         return unpack(self.message.content, kind, experiment)
 
 
-@dataclass(frozen=True)
+@dataclass
 class GridTransport:
     """A `tifed.nodes.serving.transport.Transport`.
 
@@ -45,6 +48,7 @@ class GridTransport:
 
     grid: Grid
     look_every: float = 2.0
+    _look: float = field(init=False, default=0.0)
 
     def present(self) -> dict[int, str]:
         """Who is there: by the node's number the name of its key, or else its fingerprint.
@@ -70,13 +74,18 @@ class GridTransport:
 
     def replies(self, tickets: Sequence[str]) -> Iterator[tuple[str, Reply]]:
         """Those replies that have come."""
+        began = time.monotonic()
         found: Iterable[Message] = self.grid.pull_messages(tickets)
+        self._look = time.monotonic() - began
         for message in found:
             yield message.metadata.reply_to_message_id, Reply(message)
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
-        """Wait, for Flower tells nobody that something has come."""
-        stop.wait(seconds)
+        """Wait, for Flower tells nobody that something has come.
+
+        A SuperLink works for each look as long as it lasts, and has nodes to serve meanwhile.
+        """
+        stop.wait(max(seconds, PART * self._look))
 
 
 def _site(name: str, public_key: bytes) -> str:

@@ -29,7 +29,7 @@ def server_app(
 
     Args:
         settings: of the run; default what Flower's run configuration says.
-        serve_run: the run itself; default `serve`.
+        serve_run: the run itself; default `serve`, with each round in Flower's log.
     """
     app = ServerApp()
 
@@ -38,9 +38,25 @@ def server_app(
         if settings is None:
             _end_with_parent()
         chosen = settings or from_run_config(context.run_config)
-        (serve_run or serve)(grid, chosen)
+        (serve_run or _serve_in_log)(grid, chosen)
 
     return app
+
+
+def _serve_in_log(grid: Grid, settings: Settings) -> None:
+    """`serve`, with each round in Flower's log, where ``flwr log`` finds it."""
+    log = logging.getLogger("flwr")
+
+    def watch(done: Progress) -> None:
+        answered = f"{len(done.record.answered)}/{len(done.record.asked)}"
+        accuracy = "-" if done.accuracy is None else f"{done.accuracy:.4f}"
+        log.info(
+            "round %d/%d  accuracy %s  answered %s",
+            done.record.round + 1, done.rounds, accuracy, answered,
+        )  # fmt: skip
+
+    result = serve(grid, settings, watch=watch)
+    log.info("accuracy %.4f  digest %s", result.accuracy, result.digest)
 
 
 def serve(

@@ -29,6 +29,7 @@ def up(
     *,
     nodes: int,
     secure: bool = True,
+    resident: bool = True,
     restarts: int = 5,
     settings: Settings | None = None,
     data_dir: Path | None = None,
@@ -45,6 +46,7 @@ def up(
         out: folder of the run.
         nodes: SuperNodes, each of which hosts an equal part of the devices.
         secure: TLS, and only nodes whose keys are registered.
+        resident: SuperNodes answer messages themselves, without a new process for each.
         restarts: how often the run may be submitted again after its server has died.
         settings: time limits and attempts; its experiment and folders are replaced.
         data_dir: folder of data sets.
@@ -95,6 +97,7 @@ def up(
             # of the one before.
             ledgers=folder.path / "nodes" if experiment.compression.residual else None,
             secure=secure,
+            resident=resident,
             log=log,
         ) as deployment:
             if started is not None:

@@ -58,7 +58,11 @@ def stop(programs: Sequence[Program], mark: str, last: str = "") -> None:
         programs: in the order in which they are told.
         mark: ``NAME=value`` in the environment of all of them and of nobody else.
         last: name of the one that is told when the others have ended, if there is one.
+
+    Raises:
+        ValueError: if ``mark`` is not that; nothing is ended then.
     """
+    marked(mark)
     _end([program for program in programs if program.name != last])
     _end([program for program in programs if program.name == last])
     until = time.monotonic() + PATIENCE / 2
@@ -86,7 +90,14 @@ def _end(programs: Sequence[Program]) -> None:
 
 
 def marked(mark: str) -> list[int]:
-    """The processes that have ``mark`` in their environment, where the system tells (Linux)."""
+    """The processes that have ``mark`` in their environment, where the system tells (Linux).
+
+    Raises:
+        ValueError: if ``mark`` is not ``NAME=value``: many processes would have it, or all.
+    """
+    name, _, value = mark.partition("=")
+    if not (name and value):
+        raise ValueError(f"mark {mark!r} is not NAME=value, which only own processes have")
     found, wanted = [], mark.encode()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
