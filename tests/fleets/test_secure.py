@@ -58,6 +58,7 @@ def without_the_lost(setup: Setup) -> Any:
         {"devices": 12, "faults": {"probability": 0.3}},
         {"at_end": "stop", "buffer": 100, "rounds": 3},
         {"compression": {"upload": "ternary", "download": "ternary", "rows": 3}},
+        {"compression": {"upload": "ternary"}, "buffers_per_round": 2},
     ],
 )
 def test_the_digest_is_that_of_the_run_without(settings: dict[str, Any]) -> None:

@@ -66,7 +66,7 @@ class Recorder:
                 kinds[frame.kind] = kinds.get(frame.kind, 0) + len(frame.payload)
             if frame.kind == Kind.TRAIN and frame.version == VERSION:
                 self.session = frame.session
-                self._on_train(self, struct.unpack("<5Ii", frame.payload)[4])
+                self._on_train(self, struct.unpack_from("<5Ii", frame.payload)[4])
 
 
 def short_setup(
@@ -117,6 +117,7 @@ def simulated(setup: Setup, wrap: Callable[[Fleet], Fleet] = lambda fleet: fleet
         ("cortex-m0", "qemu", {"mode": "single-layer"}),
         ("cortex-m4", "unicorn", {"mode": "single-layer", "rounds": 6}),
         ("cortex-m4", "unicorn", {"own_data": True}),
+        ("cortex-m4", "unicorn", {"own_data": True, "buffers_per_round": 2, "rounds": 2}),
         ("cortex-m4", "unicorn", {"average_every": "epoch", "local_epochs": 2, "rounds": 2}),
         ("cortex-m4", "unicorn", {"recipe_settings": {"weight_bits": 8}}),
         ("riscv32", "qemu", {"layers": [64, 7, 9, 10], "mode": "single-layer"}),

@@ -142,8 +142,12 @@ class Client(Masking, Quiet):
         device: int,
         exchange: int,
         energy_shift: int = 0,
+        goes_on: bool = False,
     ) -> DeviceStatus:
         """Have the device train, and wait until it has.
+
+        With ``goes_on`` a device that keeps what it received begins with what the train order
+        before this one has made, and not with that; any other device does so anyway.
 
         Returns:
             What it says when it is done: it is trained, and its next step is the one behind the
@@ -155,7 +159,8 @@ class Client(Masking, Quiet):
         """
         self._order(
             Kind.TRAIN,
-            struct.pack("<5Ii", first_step, steps, extra_shift, device, exchange, energy_shift),
+            struct.pack("<5Ii", first_step, steps, extra_shift, device, exchange, energy_shift)
+            + b"\1" * goes_on,
         )
         status = self._finished(DeviceState.TRAINING, first_step, first_step + steps)
         if status.state is DeviceState.TRAINED and status.step == first_step + steps:

@@ -333,7 +333,7 @@ static uint8_t clear(tifed_device *device)
     return TIFED_LINK_OK;
 }
 
-NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in)
+NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in, bool goes_on)
 {
     tifed_work work = {tifed_link_get32(in),      tifed_link_get32(in + 4),
                        tifed_link_get32(in + 8),  tifed_link_get32(in + 12),
@@ -346,9 +346,11 @@ NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in)
         device->own.learnt = true;
 #endif
 #ifdef TIFED_DEVICE_SHORT
-        tifed_short_train(device);
+        if (!goes_on)
+            tifed_short_train(device);
 #endif
     }
+    (void)goes_on;
     return code_of(result);
 }
 
@@ -372,7 +374,11 @@ ALSO_QUIET uint8_t tifed_device_carry_out(tifed_device *device, uint8_t type, co
         return said;
 #endif
 #ifdef TIFED_DEVICE_SHORT
-    tifed_short_restore(device);
+    bool goes_on = type == TIFED_LINK_TRAIN && length == TIFED_SHORT_TRAIN && in[24] == 1u;
+    bool fills = type == TIFED_LINK_CLEAR || type == TIFED_LINK_TAKE ||
+                 (type == TIFED_LINK_PUT_SAMPLE && length && in[0] == FOR_BUFFER);
+    if (!goes_on && !fills)
+        tifed_short_restore(device);
 #endif
 #ifdef TIFED_DEVICE_OWN
     if (has_own(device)) {
@@ -390,6 +396,8 @@ ALSO_QUIET uint8_t tifed_device_carry_out(tifed_device *device, uint8_t type, co
 #ifdef TIFED_DEVICE_SHORT
     if (type == TIFED_LINK_CONFIGURE && length == 13u)
         return tifed_short_configure(device, in);
+    if (goes_on)
+        return device->received && !device->learnt ? TIFED_LINK_ORDER : train(device, in, true);
     if (type >= TIFED_LINK_GET_CHANGES)
         return tifed_short_order(device, type, in, length);
 #endif
@@ -404,7 +412,7 @@ ALSO_QUIET uint8_t tifed_device_carry_out(tifed_device *device, uint8_t type, co
     case TIFED_LINK_PUT_SAMPLE:
         return length < 8u ? TIFED_LINK_LENGTH : put_sample(device, in, length);
     case TIFED_LINK_CLEAR: return length ? TIFED_LINK_LENGTH : clear(device);
-    case TIFED_LINK_TRAIN: return length == 24u ? train(device, in) : TIFED_LINK_LENGTH;
+    case TIFED_LINK_TRAIN: return length == 24u ? train(device, in, false) : TIFED_LINK_LENGTH;
     default: return TIFED_LINK_UNKNOWN;
     }
 }

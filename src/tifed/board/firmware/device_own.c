@@ -589,7 +589,7 @@ uint8_t tifed_own_refusal(tifed_device *device, uint8_t type, const uint8_t *in,
         return own->personal || length < 8u || in[0] != 2u ? TIFED_LINK_NOT_ALLOWED : TIFED_LINK_OK;
     case TIFED_LINK_RESET: return own->keeps ? TIFED_LINK_OK : TIFED_LINK_NOT_ALLOWED;
     case TIFED_LINK_TRAIN:
-        if (!own->personal && length == 24u && device->state != TIFED_DEVICE_IDLE &&
+        if (!own->personal && length >= 24u && device->state != TIFED_DEVICE_IDLE &&
             different(device, tifed_link_get32(in), tifed_link_get32(in + 4)) <
                 policy_of(device).least_update)
             return TIFED_LINK_TOO_FEW;
