@@ -120,6 +120,7 @@ def test_what_does_not_go_together_is_named(
         ({"compression": {"upload": ["ternary", "whole"]}}, "link.quiet: whole weights"),
         ({"compression": {"download": "ternary"}}, "link.quiet: whole weights"),
         ({"compression": TERNARY, "robust": {"clip": 1}}, r"link.quiet: .*\(robust.clip\)"),
+        ({"compression": TERNARY, "buffers_per_round": 2}, "link.quiet: .*buffers_per_round = 1"),
     ],
 )
 def test_one_answer_holds_short_numbers_alone(settings: dict[str, Any], problem: str) -> None:
@@ -144,6 +145,12 @@ def test_a_short_run_learns_and_resumes_to_the_same_digest(tmp_path: Path, mode:
     plain = run(experiment.model_copy(update={"compression": CompressionTable()}))
     assert whole.bytes_up_per_device < plain.bytes_up_per_device / 8
     assert whole.bytes_down_per_device < plain.bytes_down_per_device / 3
+
+
+def test_steps_of_all_buffers_count_in_the_shift_by_rule() -> None:
+    (one, _), (four, _) = (travels(TERNARY, buffers_per_round=count) for count in (1, 4))
+    assert [change.shift for change in one.layers] == [5, 0]
+    assert [change.shift for change in four.layers] == [6, 0]
 
 
 def test_what_goes_down_and_up_is_short_in_every_exchange() -> None:
@@ -173,12 +180,17 @@ def test_coded_numbers_are_fewer_bytes_and_the_same_digest(engine: str, tmp_path
     assert coded.bytes_up_per_device < packed.bytes_up_per_device
 
 
-@pytest.mark.parametrize("mode", ["full-network", "single-layer"])
-def test_a_run_that_keeps_residuals_resumes_to_the_same_digest(tmp_path: Path, mode: Any) -> None:
+@pytest.mark.parametrize(
+    ("mode", "buffers"), [("full-network", 1), ("single-layer", 1), ("full-network", 3)]
+)
+def test_a_run_that_keeps_residuals_resumes_to_the_same_digest(
+    tmp_path: Path, mode: Any, buffers: int
+) -> None:
     """Devices are sampled and fail, so whose residual is whose decides the digest."""
     experiment = Experiment(
         rounds=12, mode=mode, checkpoint_every=4, devices=10, devices_per_round=5,
         faults={"probability": 0.2}, compression=TERNARY | {"residual": True, "coder": True},
+        buffers_per_round=buffers,
     )  # fmt: skip
     whole = run(experiment, out=tmp_path / "run")
     assert whole.accuracy > 0.6

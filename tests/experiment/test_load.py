@@ -93,6 +93,19 @@ BAD = [
     ),
     ('engine = "gpu"', "engine: .*'native' or 'oracle'"),
     ('average_every = "year"', "average_every: .*'buffer', 'epoch' or 'mini-batch'"),
+    ("buffers_per_round = 65", "buffers_per_round: .*less than or equal to 64"),
+    (
+        'buffers_per_round = 2\naverage_every = "epoch"',
+        "buffers_per_round: 2 buffers .* average_every = 'epoch' it averages within one; leave one",
+    ),
+    (
+        'buffers_per_round = 2\nat_end = "stop"',
+        "buffers_per_round: a device always has 2 full buffers.*set at_end = 'restart'",
+    ),
+    (
+        "buffers_per_round = 64\nown_data = true\nrounds = 10_000\nbuffer = 65_535",
+        "buffers_per_round: 10000 rounds of 64 buffers of 65535 are more .*choose fewer rounds",
+    ),
     ("devices_per_round = 9", "devices_per_round: 9 of 8 devices"),
     ("minimum_devices = 9", "minimum_devices: 9 is more than are asked"),
     ('mode = "per-device"', "device_layers: goes with mode = 'per-device', which needs it"),

@@ -42,6 +42,12 @@ TEN_BITS = Quantisation("affine", (0,), (1,), (-512,), (2,))
 TWELVE_BITS = Quantisation("affine", (0,), (1,), (-2048,), (4,))
 """What makes samples of an analog pin's numbers as a program without a map does."""
 
+WHOLE = ()
+SHORT = (
+    "compression.upload=ternary", "compression.download=ternary", "compression.coder=true",
+    "buffers_per_round=2",
+)  # fmt: skip
+
 START = 'extern "C" void app_main(void);\nint main(void) { app_main(); return 0; }\n'
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unused-function")
 
@@ -134,15 +140,15 @@ def boards(program: Path, places: Sequence[Path]) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("framework", "prefix", "readings", "sealed"),
+    ("framework", "prefix", "readings", "sealed", "sent"),
     [
-        ("arduino", "tifed", None, True),
-        ("arduino", "tifed", TEN_BITS, False),
-        ("platformio", "door", TEN_BITS, True),
-        ("zephyr", "door", None, True),
-        ("zephyr", "tifed", TWELVE_BITS, False),
-        ("esp-idf", "tifed", None, False),
-        ("esp-idf", "door", TWELVE_BITS, True),
+        ("arduino", "tifed", None, True, WHOLE),
+        ("arduino", "tifed", TEN_BITS, False, SHORT),
+        ("platformio", "door", TEN_BITS, True, SHORT),
+        ("zephyr", "door", None, True, WHOLE),
+        ("zephyr", "tifed", TWELVE_BITS, False, SHORT),
+        ("esp-idf", "tifed", None, False, WHOLE),
+        ("esp-idf", "door", TWELVE_BITS, True, SHORT),
     ],
 )
 def test_boards_with_their_own_data_end_with_the_simulators_digest(
@@ -150,10 +156,12 @@ def test_boards_with_their_own_data_end_with_the_simulators_digest(
     prefix: str,
     readings: Quantisation | None,
     sealed: bool,
+    sent: Sequence[str],
     settings: list[str],
     tmp_path: Path,
     run: Callable[..., str],
 ) -> None:
+    settings = [*settings, *sent]
     program = compiled(framework, prefix, readings, settings, tmp_path, run, sealed)
     simulation = load_experiment(preset="digits", overrides=settings)
     simulated = run_experiment(simulation, out=tmp_path / "simulated")

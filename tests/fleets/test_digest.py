@@ -40,8 +40,22 @@ def test_four_devices_train_digits(
         {"at_end": "stop", "buffer": 13, "batch": 5, "partition": {"limit_per_device": 30}},
         {"class_weights": [1, 3, 1, 1, 8, 1, 1, 1, 1, 2], "buffer": 15},
         {"compression": {"upload": "ternary", "download": "ternary", "rows": 2}},
+        {"buffers_per_round": 2, "mode": "single-layer"},
+        {"buffers_per_round": 3, "compression": {"upload": "4-bit", "download": "ternary"}},
     ],
-    ids=["paper", "int8", "relu", "deep", "mini-batch", "per-device", "stop", "weights", "short"],
+    ids=[
+        "paper",
+        "int8",
+        "relu",
+        "deep",
+        "mini-batch",
+        "per-device",
+        "stop",
+        "weights",
+        "short",
+        "buffers",
+        "short-buffers",
+    ],
 )
 @pytest.mark.parametrize("board", ["cortex-m0", "cortex-m4"])
 def test_every_kind_of_experiment_on_a_processor(

@@ -60,8 +60,9 @@ def test_devices_end_with_the_simulators_digest(
         {"average_every": "mini-batch", "rounds": 1},
         {"average_every": "epoch", "mode": "single-layer"},
         {"batch": 20, "at_end": "stop", "partition": {"limit_per_device": 20}},
+        {"buffers_per_round": 2, "rounds": 1},
     ],
-    ids=["mini-batches", "epochs", "ends"],
+    ids=["mini-batches", "epochs", "ends", "buffers"],
 )
 def test_exchanges_within_a_buffer_take_the_same_copies(
     emulated: Any, simulated: Any, settings: dict[str, Any]

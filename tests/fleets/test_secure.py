@@ -59,6 +59,7 @@ def without_the_lost(setup: Setup) -> Any:
         {"at_end": "stop", "buffer": 100, "rounds": 3},
         {"compression": {"upload": "ternary", "download": "ternary", "rows": 3}},
         {"compression": {"upload": "ternary", "download": "4-bit", "coder": True}},
+        {"compression": {"upload": "ternary"}, "buffers_per_round": 2},
     ],
 )
 def test_the_digest_is_that_of_the_run_without(settings: dict[str, Any]) -> None:

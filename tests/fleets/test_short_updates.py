@@ -121,6 +121,7 @@ def simulated(setup: Setup, wrap: Callable[[Fleet], Fleet] = lambda fleet: fleet
         ("cortex-m0", "qemu", {"mode": "single-layer"}),
         ("cortex-m4", "unicorn", {"mode": "single-layer", "rounds": 6}),
         ("cortex-m4", "unicorn", {"own_data": True}),
+        ("cortex-m4", "unicorn", {"own_data": True, "buffers_per_round": 2, "rounds": 2}),
         ("cortex-m4", "unicorn", {"average_every": "epoch", "local_epochs": 2, "rounds": 2}),
         ("cortex-m4", "unicorn", {"recipe_settings": {"weight_bits": 8}}),
         ("riscv32", "qemu", {"layers": [64, 7, 9, 10], "mode": "single-layer"}),

@@ -9,6 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tifed.errors import UsageError
+from tifed.federation import Federation, Job, Jobs, Plan, Update, total
+from tifed.federation.assignment import full_network
+from tifed.federation.device import Stream
 from tifed.fleets import FleetInputs, SimulatedFleet
 from tifed.rule.compression import Change
 from tifed.rule.integer import Rounding
@@ -165,16 +168,14 @@ def test_threads_and_order_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize("copies", [1, 3])
+@pytest.mark.parametrize("buffers", [1, 4])
 @pytest.mark.parametrize("clips", [{}, {1: 5}, {0: 300, 1: 40}, {0: LARGEST_CLIP}])
 @pytest.mark.parametrize(
     "upload", [(), (Change(1, 6), Change(127, 0)), (Change(7, 3, rows=3), Change(0, rows=2))]
 )
 def test_simulated_fleet_is_as_with_the_oracle(
-    copies: int, clips: dict[int, int], upload: tuple[Change, ...]
+    copies: int, buffers: int, clips: dict[int, int], upload: tuple[Change, ...]
 ) -> None:
-    from tifed.federation import Federation, Job, Jobs, Plan, total
-    from tifed.federation.assignment import full_network
-    from tifed.federation.device import Stream
     from tifed.native.choice import engine
     from tifed.rule.recipes import RECIPES, Server
 
@@ -195,15 +196,24 @@ def test_simulated_fleet_is_as_with_the_oracle(
     jobs = Jobs.of(Job(d, (0, 1) if d % 2 else (1,), d, 4 + d, d, 9) for d in range(6))
     federation = Federation(
         network, Server(), (15,) * 6, full_network(2), (0,), seed=1, buffer=9, batch=4,
-        local_epochs=1,
+        local_epochs=1, buffers_per_round=buffers,
     )  # fmt: skip
     plan = Plan(4, 0, 0, jobs, clips=clips, upload=upload, seed=federation.seed, frame=30)
     updates = []
-    for name in ("oracle", "native"):
-        inputs = FleetInputs(federation, streams, streams, parameters, None, engine(name))
+    engines = [engine("oracle"), engine("native")]
+    if buffers > 1:
+        engines += [native.Native(kernel) for kernel in native.DEVICE_KERNELS]
+    for each in engines:
+        inputs = FleetInputs(federation, streams, streams, parameters, None, each)
         fleet = SimulatedFleet(inputs)
         updates.append(total(fleet.fit(plan, parameters)))
-    first, second = updates
+    for other in updates[1:]:
+        _alike(updates[0], other, upload, clips)
+
+
+def _alike(
+    first: Update, second: Update, upload: tuple[Change, ...], clips: dict[int, int]
+) -> None:
     assert first.devices.tolist() == second.devices.tolist()
     assert first.statistics == second.statistics
     assert first.norms.tolist() == second.norms.tolist()

@@ -51,6 +51,19 @@ def test_all_that_a_server_asks_for_follows_from_its_experiment(federation: Fede
     orders.check_round(federation.rounds)
 
 
+def test_several_buffers_of_a_round_are_work_of_the_experiment() -> None:
+    own, other = (
+        build(load_experiment(overrides=["devices=5", "rounds=3", f"buffers_per_round={count}"]))
+        for count in (2, 1)
+    )
+    orders = Orders(own.federation, None)
+    for plan in all_plans(own.federation):
+        orders.check_plan(plan)
+    second = next(islice(all_plans(other.federation), 1, None))
+    with pytest.raises(MessageError, match="with position 20: this experiment has 40"):
+        orders.check_plan(second)
+
+
 def test_work_of_another_experiment_is_refused(federation: Federation) -> None:
     plan = next(islice(all_plans(federation), 5, None))
     jobs, device = plan.jobs, plan.jobs.device[1]

@@ -73,7 +73,13 @@ def test_flash_can_be_what_is_missing(make_plan: MakePlan) -> None:
 
 
 @pytest.mark.parametrize("mode", ["full-network", "single-layer"])
-@pytest.mark.parametrize("every", ["buffer", "epoch", "mini-batch"])
+@pytest.mark.parametrize(
+    "every",
+    [
+        "average_every=buffer", "average_every=epoch", "average_every=mini-batch",
+        "buffers_per_round=3",
+    ],
+)  # fmt: skip
 def test_bytes_and_operations_are_those_that_a_run_counts(mode: str, every: str) -> None:
     experiment = load_experiment(
         preset="digits",
@@ -82,7 +88,7 @@ def test_bytes_and_operations_are_those_that_a_run_counts(mode: str, every: str)
             "devices=4",
             f"mode={mode}",
             "assignment=rotating",
-            f"average_every={every}",
+            every,
             "batch=7",
         ],
     )

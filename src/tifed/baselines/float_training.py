@@ -20,13 +20,19 @@ from numpy.typing import NDArray
 
 from tifed.baselines.float_checkpoint import load_checkpoint, save_checkpoint
 from tifed.baselines.float_costs import calibration_costs, exchange_costs
-from tifed.baselines.float_device import local_steps
+from tifed.baselines.float_device import FloatUpdate, local_steps
 from tifed.baselines.float_fedavg import Carrier, FloatFedAvg
 from tifed.baselines.float_model import digest, save_model
-from tifed.baselines.float_network import Floats, predict, random_feedback, start
+from tifed.baselines.float_network import (
+    FloatParameters,
+    Floats,
+    predict,
+    random_feedback,
+    start,
+)
 from tifed.baselines.float_server import FloatState, aggregate, initial_layers, published, sent
 from tifed.errors import RunError, UsageError
-from tifed.federation import Costs, DeviceScore, Federation, RoundRecord
+from tifed.federation import Costs, DeviceScore, Federation, Job, RoundRecord
 from tifed.federation.checkpoint_file import Checkpoint
 from tifed.federation.device import Stream, calibrate
 from tifed.fleets import Fails
@@ -89,14 +95,10 @@ class FloatTraining:
                 asked = plan.jobs.device
                 with np.errstate(over="ignore", invalid="ignore"):  # _check_finite says it better
                     outcomes = [
-                        local_steps(
-                            sent(state), self._feedback, self.streams[job.device], job,
-                            federation.batch, rate, settings.momentum,
-                            federation.seed, plan.exchange,
-                        )
+                        self._update(job, sent(state), rate, plan.exchange)
                         for job in plan.jobs
                         if not self.fails(job.device, number)
-                    ]  # fmt: skip
+                    ]
                 present = {outcome.job.device for outcome in outcomes}
                 state = replace(state, exchange=state.exchange + 1)
                 if len(present) >= federation.minimum_devices:
@@ -159,6 +161,19 @@ class FloatTraining:
 
     def close(self) -> None:
         """Nothing to give back."""
+
+    def _update(
+        self, job: Job, parameters: FloatParameters, rate: float, exchange: int
+    ) -> FloatUpdate:
+        """One device's work; its momentum begins anew with each buffer."""
+        federation, statistics = self.federation, Statistics()
+        for part in federation.by_buffer(job):
+            made = local_steps(
+                parameters, self._feedback, self.streams[job.device], part, federation.batch,
+                rate, self.settings.momentum, federation.seed, exchange,
+            )  # fmt: skip
+            parameters, statistics = made.parameters, statistics + made.statistics
+        return FloatUpdate(job, parameters, statistics)
 
     @cached_property
     def _feedback(self) -> tuple[Floats, ...] | None:

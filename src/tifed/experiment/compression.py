@@ -122,6 +122,11 @@ def _problems(experiment: "Experiment", kind: "FleetKind") -> Iterator[str]:
                 "link.quiet: whole weights do not go up in one answer; set compression.upload, "
                 "such as to 'ternary', or link.quiet = false"
             )
+        if experiment.buffers_per_round > 1:
+            yield (
+                "link.quiet: a device that answers once fills one buffer before; set "
+                "buffers_per_round = 1, or link.quiet = false"
+            )
         if experiment.robust.clip:
             yield (
                 "link.quiet: a change that is to be limited (robust.clip) does not go up in one "

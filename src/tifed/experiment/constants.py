@@ -51,6 +51,7 @@ def federation_of(
         buffer=experiment.buffer,
         batch=experiment.batch,
         local_epochs=experiment.local_epochs,
+        buffers_per_round=experiment.buffers_per_round,
         average_every=experiment.average_every,
         devices_per_round=experiment.devices_per_round,
         minimum_devices=experiment.minimum_devices,
@@ -75,7 +76,7 @@ def changes_of(experiment: Experiment, network: Network) -> tuple[Changes, Chang
     """
     batches = -(-experiment.buffer // experiment.batch)
     steps = {
-        AverageEvery.BUFFER: experiment.local_epochs * batches,
+        AverageEvery.BUFFER: experiment.buffers_per_round * experiment.local_epochs * batches,
         AverageEvery.EPOCH: batches,
         AverageEvery.MINI_BATCH: 1,
     }[experiment.average_every]

@@ -42,6 +42,10 @@ from tifed.rule.recipes import AssignmentKind, Mode, Recipe
 MOST_ROUNDS = 10_000_000
 """What is kept for each round, its shift, is a few hundred megabytes then."""
 
+MOST_BUFFERS = 64
+"""In a round: the steps of all of them, of 1,000 passes over 65,535 samples each, are counted in 32
+bits."""
+
 MOST_REPETITIONS = 8
 """How often a device meets a sample in one pass over its stream, at most."""
 
@@ -83,7 +87,7 @@ class Experiment(SettingsTable):
         60,
         ge=1,
         le=MOST_ROUNDS,
-        description="number of rounds; a device fills its buffer once in each",
+        description="number of rounds; a device fills its buffer `buffers_per_round` times in each",
     )
     seed: int = Field(
         1, ge=0, lt=1 << 64, description="master seed; the same seed gives the same run"
@@ -130,6 +134,13 @@ class Experiment(SettingsTable):
     average_every: AverageEvery = Field(
         AverageEvery.BUFFER, description="how much devices train before the server averages"
     )
+    buffers_per_round: int = Field(
+        1,
+        ge=1,
+        le=MOST_BUFFERS,
+        description="how many buffers a device fills in a round, and trains on one after the "
+        "other, before the server averages: the parameters travel once for all of them",
+    )
     layers: tuple[int, ...] | None = Field(
         None,
         description="number of features, units of each hidden layer, number of classes; default "
@@ -139,7 +150,7 @@ class Experiment(SettingsTable):
         20,
         ge=1,
         le=65535,
-        description="how many samples a device collects and trains on in a round",
+        description="how many samples a device collects before it trains on them",
     )
     batch: int = Field(10, ge=1, le=4096, description="number of samples in a mini-batch")
     local_epochs: int = Field(
@@ -327,6 +338,8 @@ class Experiment(SettingsTable):
                     else "which needs it; give each device's bytes of RAM, such as [8000, 20000]"
                 )
             )
+        if self.buffers_per_round > 1:
+            self._check_buffers()
         kind = self.build_fleet_kind()
         kind.check(self)
         check_own_data(self, kind)
@@ -343,6 +356,25 @@ class Experiment(SettingsTable):
                 "pictures yet; set pixel_shifts = false, or use fleet = 'simulated'"
             )
         return self
+
+    def _check_buffers(self) -> None:
+        """What several buffers in a round do not go with."""
+        if self.average_every is not AverageEvery.BUFFER:
+            raise ValueError(
+                f"buffers_per_round: {self.buffers_per_round} buffers are trained on before the "
+                f"server averages, and with average_every = '{self.average_every}' it averages "
+                "within one; leave one of them out"
+            )
+        if self.at_end is AtEnd.STOP:
+            raise ValueError(
+                f"buffers_per_round: a device always has {self.buffers_per_round} full buffers, "
+                "and with at_end = 'stop' its samples run out; set at_end = 'restart'"
+            )
+        if self.own_data and self.rounds * self.buffers_per_round * self.buffer >> 32:
+            raise ValueError(
+                f"buffers_per_round: {self.rounds} rounds of {self.buffers_per_round} buffers of "
+                f"{self.buffer} are more samples than 32 bits count; choose fewer rounds"
+            )
 
     # Behind `_consistent`, so that what that finds is explained as well.
     @model_validator(mode="wrap")

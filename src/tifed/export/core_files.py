@@ -1,5 +1,6 @@
 """The C that the package ships: the one source that every export copies."""
 
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -32,7 +33,12 @@ def core_files(sources: str, headers: str) -> dict[str, bytes]:
 
 
 def link_files(
-    sources: str, headers: str, front_end: bool = False, own: bool = False, sealed: bool = False
+    sources: str,
+    headers: str,
+    front_end: bool = False,
+    own: bool = False,
+    sealed: bool = False,
+    short: Iterable[str] = (),
 ) -> dict[str, bytes]:
     """The device's side of the link by path.
 
@@ -42,6 +48,7 @@ def link_files(
         front_end: whether samples go through one, or are kept for shift copies.
         own: whether a device can have its samples itself.
         sealed: whether a device can have a key, for which Monocypher comes along.
+        short: the switches of short updates that a device can make (`Model.short`).
 
     Headers say all of it by themselves, for there are build systems without a place for a
     definition that every file sees.
@@ -61,10 +68,12 @@ def link_files(
             files[f"{folders[path.suffix]}/{LINK_FOLDER}/{path.name}"] = path.read_bytes()
         files["LICENSE-monocypher.txt"] = (library / "LICENSE.txt").read_bytes()
     switches = {
-        f"{headers}/{LINK_FOLDER}/device.h": ((OWN_SWITCH, own), (DEVICE_SWITCH, front_end)),
+        f"{headers}/{LINK_FOLDER}/device.h": (
+            (OWN_SWITCH, own), (DEVICE_SWITCH, front_end), *((switch, True) for switch in short),
+        ),
         f"{headers}/{LINK_FOLDER}/link.h": ((SEALED_SWITCH, sealed),),
         f"{sources}/{LINK_FOLDER}/monocypher.c": ((SMALL_SWITCH, sealed),),
-    }
+    }  # fmt: skip
     for name, wanted in switches.items():
         for switch in (switch for switch, chosen in wanted if chosen):
             files[name] = f"#define {switch} 1\n".encode() + files[name]

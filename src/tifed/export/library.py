@@ -72,6 +72,7 @@ def model_files(
         readme=rendered("README_model.md"),
         paths=tuple(sorted(files)),
         sealed=sealed,
+        short=model.short,
     )
     return member, files
 
@@ -122,6 +123,7 @@ def shared_files(members: Sequence[Member], framework: str) -> dict[str, bytes]:
     files |= link_files(
         layout.sources, layout.headers, front_end=switched, own=any(m.joins for m in members),
         sealed=any(m.sealed for m in members),
+        short=sorted({switch for m in members for switch in m.short}),
     )  # fmt: skip
     files["LICENSE"] = licence()
     own = {
@@ -166,6 +168,7 @@ def _values(model: Model, framework: str, names: Names, sealed: bool) -> dict[st
         experiment.batch,
         bool(model.frozen),
         sourced=model.shifts is not None,
+        received=bool(model.short),
     )
     return {
         "version": __version__,

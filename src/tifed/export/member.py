@@ -26,6 +26,7 @@ class Member:
         readme: its part of the README, with its own names.
         paths: its files.
         sealed: whether its line is.
+        short: the switches of its short updates, see `Model.short`.
     """
 
     prefix: str
@@ -37,6 +38,7 @@ class Member:
     readme: str
     paths: tuple[str, ...]
     sealed: bool = False
+    short: tuple[str, ...] = ()
 
     @property
     def names(self) -> Names:
@@ -70,7 +72,7 @@ def members_of(folder: Path, framework: str) -> dict[str, tuple[Member, dict[str
         )
     found = {}
     for fields in mark["models"]:
-        member = Member(**(fields | {"paths": tuple(fields["paths"])}))
+        member = Member(**(fields | {name: tuple(fields[name]) for name in ("paths", "short")}))
         files = {path: (folder / path).read_bytes() for path in member.paths}
         found[member.prefix] = member, files
     return found

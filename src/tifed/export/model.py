@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from tifed.board.firmware.short_header import CODER_SWITCH, QUIET_SWITCH, SHORT_SWITCH
 from tifed.data import SampleFormat
 from tifed.data.quantisation.on_device import DeviceMap, device_maps
 from tifed.errors import UsageError
 from tifed.experiment import Experiment
+from tifed.experiment.constants import changes_of
 from tifed.experiment.front_end import require_front_end
 from tifed.experiment.pixel_shifts import require_shifts
 from tifed.extractor import Extractor
@@ -15,6 +17,7 @@ from tifed.plan import Preprocessing
 from tifed.plan.device_network import check_for_devices
 from tifed.rule.front_end import FrontEnd
 from tifed.rule.network import Network, Parameters, check_parameters, model_front_end
+from tifed.rule.network.memory import held_bytes
 from tifed.rule.signal import SignalFrontEnd
 
 
@@ -96,6 +99,20 @@ class Model:
         """Height, width and channels of a reading; its length where it is no picture."""
         first = self.front_end or self.extractor
         return (self.inputs,) if first is None else first.input_shape
+
+    @property
+    def short(self) -> tuple[str, ...]:
+        """The switches of the device's side of the link for short updates; none if it has none."""
+        experiment = self.experiment
+        if self.frozen or not any(way.layers for way in changes_of(experiment, self.network)):
+            return ()
+        coder = (CODER_SWITCH,) * experiment.compression.coder
+        return (SHORT_SWITCH, *coder, *(QUIET_SWITCH,) * experiment.link.quiet)
+
+    @property
+    def received(self) -> int:
+        """Bytes of RAM in which a device with short updates keeps what it was given."""
+        return sum(held_bytes(self.network, layer) for layer in self.layers if self.short)
 
     @property
     def frozen(self) -> tuple[int, ...]:

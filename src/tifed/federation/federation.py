@@ -13,6 +13,7 @@ from tifed.federation.personal import PersonalRounds
 from tifed.federation.plan import (
     AtEnd,
     AverageEvery,
+    Job,
     Jobs,
     Plan,
     ScheduleState,
@@ -46,6 +47,8 @@ class Federation:
         buffer: samples per device and round.
         batch: samples per mini-batch.
         local_epochs: passes over a buffer.
+        buffers_per_round: how many buffers a device trains on, one after the other, in a round;
+            more than 1 only where all of a round is one exchange, and no stream stops.
         average_every: when devices' parameters are averaged.
         devices_per_round: how many devices are asked each round; None for all of them.
         minimum_devices: answers that an exchange needs to count.
@@ -73,6 +76,7 @@ class Federation:
     buffer: int
     batch: int
     local_epochs: int
+    buffers_per_round: int = 1
     average_every: AverageEvery = AverageEvery.BUFFER
     devices_per_round: int | None = None
     minimum_devices: int = 1
@@ -122,8 +126,26 @@ class Federation:
         return {
             AverageEvery.BUFFER: 1,
             AverageEvery.EPOCH: self.local_epochs,
-            AverageEvery.MINI_BATCH: self.local_epochs * -(-self.buffer // self.batch),
+            AverageEvery.MINI_BATCH: self.steps_per_buffer,
         }[self.average_every]
+
+    @property
+    def steps_per_buffer(self) -> int:
+        """Mini-batch steps of a device on a full buffer."""
+        return self.local_epochs * -(-self.buffer // self.batch)
+
+    def by_buffer(self, job: Job) -> Iterator[Job]:
+        """The parts of ``job``, one for each buffer: its position, and the steps on it."""
+        if self.buffers_per_round == 1:
+            yield job
+            return
+        first, end = job.first_step, job.first_step + job.steps
+        while first < end:
+            number = first // self.steps_per_buffer
+            last = min(end, (number + 1) * self.steps_per_buffer)
+            place = (job.position + number * job.samples) % POSITIONS
+            yield replace(job, position=place, first_step=first, steps=last - first)
+            first = last
 
     def possible_energy_shift(self, wanted: int) -> int:
         """What is nearest to ``wanted`` and lets no sum overflow in any round."""
@@ -210,8 +232,8 @@ class Federation:
         return replace(state, round=state.round + 1, turns=turns)
 
     def _jobs(self, state: ScheduleState, device: Integers) -> Jobs:
-        """A whole buffer's work for each device whose stream has not ended."""
-        position = state.turns[device] * self.buffer
+        """The whole round's work of each device whose stream has not ended."""
+        position = state.turns[device] * self.buffers_per_round * self.buffer
         samples = np.full_like(device, self.buffer)
         if self.at_end is AtEnd.STOP:
             left = self.lengths[device] - position
@@ -223,7 +245,7 @@ class Federation:
             position=position % (POSITIONS if self.own_data else self.lengths[device]),
             samples=samples,
             first_step=np.zeros_like(device),
-            steps=self.local_epochs * -(-samples // self.batch),
+            steps=self.buffers_per_round * self.local_epochs * -(-samples // self.batch),
         )
 
     def _part(self, jobs: Jobs, part: int) -> Jobs:

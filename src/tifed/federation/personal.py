@@ -55,7 +55,7 @@ def personal_plan(
         position=number * federation.buffer,
         samples=federation.buffer,
         first_step=0,
-        steps=federation.local_epochs * -(-federation.buffer // federation.batch),
+        steps=federation.steps_per_buffer,
     )
     return (
         Plan(

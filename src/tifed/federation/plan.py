@@ -41,7 +41,8 @@ class Job:
         position: where its buffer starts in its stream.
         samples: how many samples its buffer holds; past the end the stream starts over.
         first_step: first mini-batch step of this exchange, counted from the buffer's first.
-        steps: mini-batch steps of this exchange.
+        steps: mini-batch steps of this exchange; past those of a buffer they go on with the next
+            one, which begins where it ends (`Federation.by_buffer`).
     """
 
     device: int
@@ -139,7 +140,7 @@ class Plan:
     """One exchange: parameters go down, devices work, updates come up.
 
     Attributes:
-        round: number of the round, from 0; a round is one buffer of every device in it.
+        round: number of the round, from 0; a round is one turn of every device in it.
         exchange: number of the exchange, counted from the run's first.
         extra_shift: added to every update shift.
         jobs: one per device.
@@ -214,7 +215,8 @@ class ScheduleState:
     Attributes:
         round: rounds finished.
         exchange: exchanges finished.
-        turns: int64 (devices,), how many buffers each device has been asked to train on.
+        turns: int64 (devices,), how often each device has been asked to train; in each turn it
+            uses up `Federation.buffers_per_round` buffers.
         energy: of the input, from the calibration round; None without one.
         energy_shift: added to the first layer's update shift in every round, chosen from it.
         far: int64 (devices,), of each device the exchanges in which it was far out (SPEC, section

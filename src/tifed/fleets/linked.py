@@ -348,7 +348,7 @@ class LinkedFleet:
     def personalise(self, parameters: Parameters, work: PersonalWork) -> Iterator[PersonalScore]:
         """What personal rounds give each device that makes them."""
         federation = self._federation
-        steps = federation.local_epochs * -(-federation.buffer // federation.batch)
+        steps = federation.steps_per_buffer
 
         def personal(number: int) -> PersonalScore:
             device = self._devices[number]
@@ -688,23 +688,27 @@ class LinkedFleet:
         device = self._devices[job.device]
         self._give(device, parameters, job.layers)
         client = device.client
-        wanted = (plan.round, job.position, job.samples)
-        if device.buffer != wanted:
-            device.buffer = None
-            self._fill(client, job)
-            device.buffer = wanted
-        if not device.keeps:
-            device.holds = None
-        device.learnt = True
-        status = client.train(
-            job.first_step, job.steps, plan.extra_shift, job.device, plan.exchange,
-            plan.energy_shift, short_line.kept(plan, job),
-        )  # fmt: skip
-        if status.samples != job.samples:
-            raise DeviceAnswerError(
-                f"{client.name}: trained on {status.samples} samples, of {job.samples} sent"
-            )
-        return status
+        counted = Statistics()
+        for part in self._federation.by_buffer(job):
+            wanted = (plan.round, part.position, part.samples)
+            if device.buffer != wanted:
+                device.buffer = None
+                self._fill(client, part)
+                device.buffer = wanted
+            if not device.keeps:
+                device.holds = None
+            device.learnt = True
+            status = client.train(
+                part.first_step, part.steps, plan.extra_shift, job.device, plan.exchange,
+                plan.energy_shift, short_line.kept(plan, job),
+                device.keeps and part.first_step > job.first_step,
+            )  # fmt: skip
+            if status.samples != part.samples:
+                raise DeviceAnswerError(
+                    f"{client.name}: trained on {status.samples} samples, of {part.samples} sent"
+                )
+            counted += status.statistics
+        return replace(status, statistics=counted)
 
     def _fill(self, client: Client, job: Job) -> None:
         """Have a device's buffer filled: with its own samples, or with those that it is sent."""

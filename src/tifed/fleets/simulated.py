@@ -83,20 +83,26 @@ class SimulatedFleet:
 
     def train(self, plan: Plan, job: Job, parameters: Parameters) -> tuple[Parameters, Statistics]:
         """All parameters of one device after its part in an exchange, and what it counted."""
-        inputs = self.inputs
-        samples, labels = inputs.streams[job.device].read_for_training(job.position, job.samples)
-        work = LocalWork(
-            batch=inputs.federation.batch,
-            first_step=job.first_step,
-            steps=job.steps,
-            layers=job.layers,
-            extra_shift=plan.extra_shift,
-            seed=inputs.federation.seed,
-            device=job.device,
-            exchange=plan.exchange,
-            energy_shift=plan.energy_shift,
-        )
-        return inputs.engine.train(self.network, parameters, self.feedback, samples, labels, work)
+        inputs, statistics = self.inputs, Statistics()
+        stream = inputs.streams[job.device]
+        for part in inputs.federation.by_buffer(job):
+            samples, labels = stream.read_for_training(part.position, part.samples)
+            work = LocalWork(
+                batch=inputs.federation.batch,
+                first_step=part.first_step,
+                steps=part.steps,
+                layers=part.layers,
+                extra_shift=plan.extra_shift,
+                seed=inputs.federation.seed,
+                device=part.device,
+                exchange=plan.exchange,
+                energy_shift=plan.energy_shift,
+            )
+            parameters, counted = inputs.engine.train(
+                self.network, parameters, self.feedback, samples, labels, work
+            )
+            statistics += counted
+        return parameters, statistics
 
     @cached_property
     def _together(self) -> "_Together | None":
@@ -147,6 +153,7 @@ class SimulatedFleet:
             frame=plan.frame,
             residuals=_side_by_side(plan),
             clips=plan.layer_bounds(self.network.depth) if plan.clips else (),
+            steps_per_buffer=federation.steps_per_buffer if federation.buffers_per_round > 1 else 0,
         )
         result = together.engine.train_fleet(
             self.network, parameters, self.feedback, together.shared, work

@@ -144,6 +144,7 @@ class Client(Masking, Quiet):
         exchange: int,
         energy_shift: int = 0,
         kept: Kept | None = None,
+        goes_on: bool = False,
     ) -> DeviceStatus:
         """Have the device train, and wait until it has.
 
@@ -155,6 +156,8 @@ class Client(Masking, Quiet):
             exchange: number of the exchange.
             energy_shift: added to the first layer's update shift.
             kept: what it is to have left of its changes; None if it keeps nothing.
+            goes_on: a device that keeps what it received begins with what the train order before
+                this one has made, and not with that; any other device does so anyway.
 
         Returns:
             What it says when it is done: it is trained, and its next step is the one behind the
@@ -168,7 +171,7 @@ class Client(Masking, Quiet):
         self._order(
             Kind.TRAIN,
             struct.pack("<5Ii", first_step, steps, extra_shift, device, exchange, energy_shift)
-            + (b"" if kept is None else kept_words(kept)),
+            + (b"\1" if goes_on else b"" if kept is None else kept_words(kept)),
         )
         status = self._finished(DeviceState.TRAINING, first_step, first_step + steps)
         if status.state is DeviceState.TRAINED and status.step == first_step + steps:

@@ -123,6 +123,7 @@ class Work:
         upload: Sequence[Change],
         frame: int,
         clips: Sequence[int],
+        steps_per_buffer: int,
     ) -> None: ...
 
 class Jobs:

@@ -315,7 +315,8 @@ NB_MODULE(_native, m) {
                        number("seed", &Work::seed), number("round", &Work::round),
                        number("exchange", &Work::exchange), number("threads", &Work::threads),
                        number("energy_shift", &Work::energy_shift), changes("upload"),
-                       number("frame", &Work::frame), clips("clips")});
+                       number("frame", &Work::frame), clips("clips"),
+                       number("steps_per_buffer", &Work::steps_per_buffer)});
     bind_fields<Jobs>(m, "Jobs",
                       {column("device", &Job::device), column("begin", &Job::begin),
                        column("end", &Job::end), column("position", &Job::position),

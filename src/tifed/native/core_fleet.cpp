@@ -113,12 +113,13 @@ struct Copies {
     const Data &data;
     const Job &job;
     uint32_t features;
+    int64_t start;  // of the buffer
 
     const int8_t *sample(uint32_t place, int64_t copy) const {
-        return data.samples + (copy * data.all + sample_at(data, job, place)) * features;
+        return data.samples + (copy * data.all + sample_at(data, job, start + place)) * features;
     }
     uint32_t label(uint32_t place) const {
-        return uint32_t(data.labels[sample_at(data, job, place)]);
+        return uint32_t(data.labels[sample_at(data, job, start + place)]);
     }
 
     static void write(void *context, const tifed *t, uint32_t place, int8_t *sample) {
@@ -168,16 +169,25 @@ void fit_core(const Network &network, bool regenerate, const Given &given, const
         for (std::size_t number; (number = next()) < jobs.size();) {
             const Job &job = jobs[number];
             auto batch = uint32_t(std::min<int64_t>(work.batch, job.samples));
-            Copies copies{data, job, features};
+            Copies copies{data, job, features, 0};
             const tifed_source source{Copies::write, &copies};
             Device device(network, given, uint32_t(job.trained), uint32_t(job.samples), batch,
                           regenerate, work.seed, data.copies > 1 ? &source : nullptr);
-            for (uint32_t s = 0; s < uint32_t(job.samples); s++)
-                must(tifed_add_sample(&device.core, copies.sample(s, 0), copies.label(s)),
-                     "add_sample");
-            tifed_work part{uint32_t(job.first_step), uint32_t(job.steps), work.extra_shift,
-                            uint32_t(job.device),     work.exchange,       work.energy_shift};
-            must(tifed_train(&device.core, &part), "train");
+            panel_statistics statistics{};
+            for (Visit visit(data, job, work); visit.next();) {
+                copies.start = visit.start;
+                tifed_clear(&device.core);
+                for (uint32_t s = 0; s < uint32_t(job.samples); s++)
+                    must(tifed_add_sample(&device.core, copies.sample(s, 0), copies.label(s)),
+                         "add_sample");
+                tifed_work part{visit.first_step,     visit.steps,   work.extra_shift,
+                                uint32_t(job.device), work.exchange, work.energy_shift};
+                must(tifed_train(&device.core, &part), "train");
+                statistics.visits += device.core.statistics.visits;
+                statistics.missed += device.core.statistics.missed;
+                statistics.clipped_parameters += device.core.statistics.clipped_parameters;
+                statistics.clipped_deltas += device.core.statistics.clipped_deltas;
+            }
             std::vector<Layer> layers;
             for (uint32_t l = 0; l < network.layers.size(); l++)
                 if (job.trained >> l & 1)
@@ -209,10 +219,10 @@ void fit_core(const Network &network, bool regenerate, const Given &given, const
             for (std::size_t i = 0; i < layers.size(); i++)
                 add(network, layers[i], changes.empty() ? nullptr : &changes[i], job.weight,
                     totals);
-            totals.statistics.visits += device.core.statistics.visits;
-            totals.statistics.missed += device.core.statistics.missed;
-            totals.statistics.clipped_parameters += device.core.statistics.clipped_parameters;
-            totals.statistics.clipped_deltas += device.core.statistics.clipped_deltas;
+            totals.statistics.visits += statistics.visits;
+            totals.statistics.missed += statistics.missed;
+            totals.statistics.clipped_parameters += statistics.clipped_parameters;
+            totals.statistics.clipped_deltas += statistics.clipped_deltas;
         }
     });
 }

@@ -195,6 +195,9 @@ class Native:
                     ],
                     frame=arguments.whole("frame", work.frame, 0, _WORD),
                     clips=list(work.clips),
+                    steps_per_buffer=arguments.whole(
+                        "steps_per_buffer", work.steps_per_buffer, 0, _WORD
+                    ),
                 ),
                 _native.Sums(weight_sums, bias_sums, norms, coded, residuals),
             )

@@ -51,6 +51,7 @@ struct Work {
     std::vector<Change> upload;   // per layer; empty where all go up whole
     std::vector<uint32_t> clips;  // bound on the norm of each layer's change, in place of Job::clip
     uint32_t frame;               // bytes that a frame of coded ones has at most; 0: none are coded
+    uint32_t steps_per_buffer;    // then the samples behind take their place; 0: never
 };
 
 // Where the sums go, per layer; nullptr for a layer that no job trains.

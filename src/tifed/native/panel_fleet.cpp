@@ -176,7 +176,7 @@ void fit_panels(const Network &network, const panel_kernel &kernel, const Given 
             part.exchange = work.exchange;
             for (Visit visit(data, job, work); visit.next();) {
                 for (uint32_t s = 0; s < part.count; s++) {
-                    int64_t sample = sample_at(data, job, s);
+                    int64_t sample = sample_at(data, job, visit.start + s);
                     kernel.load(&panels, rows + std::size_t(s) * stride,
                                 data.samples + visit.row(s, sample) * panels.layers[0].fan_in,
                                 given.centre);

@@ -28,6 +28,7 @@ def as_json(plan: DeploymentPlan, known: Boards, measured: Measured) -> dict[str
         "recipe": experiment.recipe,
         "mode": experiment.mode,
         "buffer": experiment.buffer,
+        "buffers_per_round": experiment.buffers_per_round,
         "batch": experiment.batch,
         "local_epochs": experiment.local_epochs,
         "rounds": experiment.rounds,

@@ -48,10 +48,10 @@ def instructions(
     work: Work,
     measured: Measured,
 ) -> Figure:
-    """Instructions of a round: the measured ones if exactly this round was measured."""
+    """Instructions of a round: the measured ones if just this work on a buffer was measured."""
     for row in measured.rounds:
         if row.core == kind and _same(row, experiment, network, work.layers):
-            return Figure(row.instructions, Source.MEASURED)
+            return Figure(experiment.buffers_per_round * row.instructions, Source.MEASURED)
     model = modelled(work.operations, core) * scale(kind, core, measured)
     return Figure(round(model), Source.MODELLED)
 

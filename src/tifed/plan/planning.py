@@ -216,9 +216,10 @@ def _placement(
     count = instructions(board.core, core, experiment, network, work, measured)
     per_sample = before.instructions(board.core, core)
     per_visit = before.visit_instructions(board.core, core)
-    # A round fills the buffer once, and visits it in each local epoch.
-    visits = experiment.buffer * experiment.local_epochs
-    making = [one.times(experiment.buffer) for one in per_sample.values()]
+    # A round fills each buffer once, and visits it in each local epoch.
+    samples = experiment.buffers_per_round * experiment.buffer
+    visits = samples * experiment.local_epochs
+    making = [one.times(samples) for one in per_sample.values()]
     count = total((count, *making, *(one.times(visits) for one in per_visit.values())))
     per_second = board.clock / known.cycles_per_instruction(board)
     seconds = count.times(1 / per_second, Source.MODELLED)

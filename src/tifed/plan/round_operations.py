@@ -1,6 +1,6 @@
 """What one local round consists of, whatever the processor."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from tifed.federation.costs import macs_per_visit
 from tifed.rule.integer import Rounding
@@ -9,7 +9,7 @@ from tifed.rule.network import Feedback, Network
 
 @dataclass(frozen=True)
 class RoundOperations:
-    """Counts of one device's round: a full buffer, all its local epochs.
+    """Counts of one device's round: full buffers, all their local epochs.
 
     Attributes:
         visits: samples trained on, each epoch counted.
@@ -38,11 +38,15 @@ class RoundOperations:
         """All multiply-accumulates, as a run counts them."""
         return self.forward_macs + self.update_macs
 
+    def times(self, buffers: int) -> "RoundOperations":
+        """So many of it."""
+        return RoundOperations(**{name: buffers * one for name, one in asdict(self).items()})
+
 
 def round_operations(
     network: Network, layers: tuple[int, ...], buffer: int, batch: int, local_epochs: int
 ) -> RoundOperations:
-    """A round of a device that trains ``layers`` on ``buffer`` samples."""
+    """A round of a device that trains ``layers`` on one buffer of ``buffer`` samples."""
     steps = local_epochs * -(-buffer // batch)
     visits = local_epochs * buffer
     forward = sum(layer.fan_in * layer.fan_out for layer in network.layers)

@@ -166,9 +166,10 @@ def _features(plan: DeploymentPlan) -> Table:
             f"in flash, {extractor_memory(before.extractor).total:,} of RAM to work in"
         )
     epochs = plan.experiment.local_epochs
+    samples = plan.experiment.buffers_per_round * plan.experiment.buffer
     copies = f" as it arrives and {epochs} times as a shift copy" * (before.shifts is not None)
     notes.append(
-        f"a round's cost above includes {plan.experiment.buffer} samples, each once{copies}\n"
+        f"a round's cost above includes {samples} samples, each once{copies}\n"
         "~ modelled from measured ones"
     )
     raw = f"{before.inputs(plan.network.features):,} bytes" if before.signal is None else "readings"

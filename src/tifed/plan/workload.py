@@ -12,7 +12,7 @@ from tifed.rule.network import Network
 
 @dataclass(frozen=True)
 class Work:
-    """One device's round, in which it fills its buffer once and trains on it.
+    """One device's round, in which it fills its buffers and trains on them.
 
     Attributes:
         layers: trained.
@@ -42,7 +42,7 @@ class Work:
 
 
 def work(experiment: Experiment, network: Network, layers: tuple[int, ...]) -> Work:
-    """A round of a device with a full buffer that trains ``layers``."""
+    """A round of a device with full buffers that trains ``layers``."""
     exchanges = {
         AverageEvery.BUFFER: 1,
         AverageEvery.EPOCH: experiment.local_epochs,
@@ -57,7 +57,7 @@ def work(experiment: Experiment, network: Network, layers: tuple[int, ...]) -> W
         layers=layers,
         operations=round_operations(
             network, layers, experiment.buffer, experiment.batch, experiment.local_epochs
-        ),
+        ).times(experiment.buffers_per_round),
         exchanges=exchanges,
         bytes_down=exchanges * download_bytes(network, down.layers, missed),
         bytes_up=exchanges * upload_bytes(network, layers, up.layers),

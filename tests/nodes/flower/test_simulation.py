@@ -114,7 +114,10 @@ def test_bad_nodes_are_dropped_and_the_run_completes(tmp_path: Path) -> None:
 SHORT = ["compression.upload=ternary", "compression.download=4-bit", "compression.rows=2"]
 
 
-@pytest.mark.parametrize("settings", [["mode=full-network"], ["mode=single-layer", *SHORT]])
+@pytest.mark.parametrize(
+    "settings",
+    [["mode=full-network"], ["mode=single-layer", *SHORT], ["buffers_per_round=2", *SHORT]],
+)
 def test_one_digest_in_the_simulation_engine(
     tmp_path: Path,
     settings: list[str],

@@ -80,8 +80,14 @@ QUIET = [*SHORT, "link.quiet=true"]
 
 @pytest.mark.parametrize(
     ("count", "asked", "built_for"),
-    [(3, SHORT, SHORT), (3, SHORT, []), (2, QUIET, QUIET), (2, QUIET, SHORT)],
-    ids=["short", "whole, which it shortens", "quiet", "which answer each order"],
+    [
+        (3, SHORT, SHORT),
+        (3, SHORT, []),
+        (2, QUIET, QUIET),
+        (2, QUIET, SHORT),
+        (2, [*SHORT, "buffers_per_round=2", "own_data=true"], [*SHORT, "own_data=true"]),
+    ],
+    ids=["short", "whole, which it shortens", "quiet", "which answer each order", "buffers"],
 )
 def test_boards_behind_a_gateway_send_short_updates(
     boards: Any, gateway: Any, behind: Any, count: int, asked: list[str], built_for: list[str]

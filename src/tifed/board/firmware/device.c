@@ -343,7 +343,7 @@ static uint8_t clear(tifed_device *device)
     return TIFED_LINK_OK;
 }
 
-NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in)
+NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in, bool goes_on)
 {
     tifed_work work = {tifed_link_get32(in),      tifed_link_get32(in + 4),
                        tifed_link_get32(in + 8),  tifed_link_get32(in + 12),
@@ -356,9 +356,11 @@ NOINLINE static uint8_t train(tifed_device *device, const uint8_t *in)
         device->own.learnt = true;
 #endif
 #ifdef TIFED_DEVICE_SHORT
-        tifed_short_train(device);
+        if (!goes_on)
+            tifed_short_train(device);
 #endif
     }
+    (void)goes_on;
     return code_of(result);
 }
 
@@ -382,7 +384,11 @@ ALSO_QUIET uint8_t tifed_device_carry_out(tifed_device *device, uint8_t type, co
         return said;
 #endif
 #ifdef TIFED_DEVICE_SHORT
-    tifed_short_restore(device);
+    bool goes_on = type == TIFED_LINK_TRAIN && length == TIFED_SHORT_TRAIN && in[24] == 1u;
+    bool fills = type == TIFED_LINK_CLEAR || type == TIFED_LINK_TAKE ||
+                 (type == TIFED_LINK_PUT_SAMPLE && length && in[0] == FOR_BUFFER);
+    if (!goes_on && !fills)
+        tifed_short_restore(device);
 #endif
 #ifdef TIFED_DEVICE_OWN
     if (has_own(device)) {
@@ -400,6 +406,8 @@ ALSO_QUIET uint8_t tifed_device_carry_out(tifed_device *device, uint8_t type, co
 #ifdef TIFED_DEVICE_SHORT
     if (type == TIFED_LINK_CONFIGURE && length == 13u)
         return tifed_short_configure(device, in);
+    if (goes_on)
+        return device->received && !device->learnt ? TIFED_LINK_ORDER : train(device, in, true);
     if (type >= TIFED_LINK_GET_CHANGES)
         return tifed_short_order(device, type, in, length);
 #endif
@@ -420,7 +428,7 @@ ALSO_QUIET uint8_t tifed_device_carry_out(tifed_device *device, uint8_t type, co
 #else
         uint8_t code = length == 24u ? TIFED_LINK_OK : TIFED_LINK_LENGTH;
 #endif
-        return code == TIFED_LINK_OK ? train(device, in) : code;
+        return code == TIFED_LINK_OK ? train(device, in, false) : code;
     }
     default: return TIFED_LINK_UNKNOWN;
     }

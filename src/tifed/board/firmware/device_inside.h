@@ -100,6 +100,9 @@ __attribute__((always_inline)) static inline void add_to_sums(tifed_device *devi
  * it; parameters and centre stay. */
 enum { TIFED_SHORT_RECEIVED = 1, TIFED_SHORT_STAY = 2 };
 
+/* Bytes of a train order whose last one, 1, says to go on from what the last one has made. */
+enum { TIFED_SHORT_TRAIN = 25 };
+
 /* device_short.c: the parameters are again those that arrived; they are what is trained from now on.
  * Orders and questions of short updates: the code, or the bytes of the answer. */
 void tifed_short_restore(tifed_device *device);

@@ -48,13 +48,16 @@ extern "C" {
 #define TIFED_MODEL_SEED_LOW {{ "0x%08X" % seed_low }}u
 #define TIFED_MODEL_SEED_HIGH {{ "0x%08X" % seed_high }}u
 
+{% if model.received %}
+/* Of it {{ "{:,}".format(model.received) }} bytes are for what a device of a federation is given, beside what it makes of it. */
+{% endif %}
 /* RAM of the core; here {{ "{:,}".format(bytes_on_device) }} bytes where pointers have 32 bits. */
 #define TIFED_MODEL_BYTES \
     ( \
 {% for layer in network.layers %}
         TIFED_BYTES_LAYER({{ loop.index0 }}, {{ layer.fan_in }}u, {{ layer.fan_out }}u, {{ layer.weight_bits // 8 }}u, {{ experiment.batch }}u, {{ (loop.index0 in model.layers) | int }}, {{ (loop.index0 not in model.frozen) | int }}) + \
 {% endfor %}
-        TIFED_BYTES_{{ "SOURCED" if model.shifts else "SHARED" }}({{ network.features }}u, {{ widest }}u, {{ experiment.buffer }}u, {{ experiment.batch }}u, {{ network.centred | int }}, {{ (network.centred or network.input_shift > 0) | int }}, 1))
+        TIFED_BYTES_{{ "SOURCED" if model.shifts else "SHARED" }}({{ network.features }}u, {{ widest }}u, {{ experiment.buffer }}u, {{ experiment.batch }}u, {{ network.centred | int }}, {{ (network.centred or network.input_shift > 0) | int }}, 1){{ " + %du" % model.received if model.received }})
 
 extern const tifed_config tifed_model_config;
 

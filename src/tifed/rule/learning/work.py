@@ -113,6 +113,8 @@ class FleetWork:
             what each job's device had left before; 0 for layers that are not there.
         clips: per layer a bound on the norm of what a job changes in it, 1 or more, in place of
             the jobs' own ``clip``; () for none.
+        steps_per_buffer: after so many steps, counted as ``first_step`` is, the samples behind the
+            buffer take its place; 0 for never.
     """
 
     jobs: FleetJobs
@@ -126,6 +128,7 @@ class FleetWork:
     frame: int = 0
     residuals: Mapping[int, NDArray[np.int8]] = field(default_factory=dict)
     clips: tuple[int, ...] = ()
+    steps_per_buffer: int = 0
 
 
 LayerSums = dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
