@@ -36,7 +36,8 @@ def moved(
     at_edge = sent + edge - (residual.astype(np.int64) << change.unit)
     at_edge += rng.integers(-1, 2, sent.shape)
     far = any_weights(rng, bound, (sent.shape[0], sent.shape[1]))
-    return np.clip(np.choose(kinds, [near, at_edge, far]), -bound, bound)
+    chosen: Integers = np.clip(np.choose(kinds, [near, at_edge, far]), -bound, bound)
+    return chosen
 
 
 def case_numbers(case: int) -> list[int]:
