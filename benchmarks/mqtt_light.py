@@ -126,11 +126,23 @@ def connected(address: str, keys: Path, device: int, prepared: Prepared) -> Ligh
     client.on_connect = lambda *about: (
         client.subscribe([(f"{topics.SHARED}/#", 1), (topics.work(name), 1)]) and None
     )
-    client.connect(host, int(port), 60)
-    while not ready:
-        client.loop(1.0)
+    client.connect(host, int(port), 600)
+    with selectors.DefaultSelector() as selector:  # the library's own takes 1,024 sockets at most
+        selector.register(cast("Any", client.socket()), selectors.EVENT_READ)
+        while not ready:
+            if client.want_write():
+                client.loop_write()
+            selector.select(0.1)
+            read(client)
     client.publish(topics.here(name), f'{{"session": "{device:016x}"}}'.encode(), 1, retain=True)
     return light
+
+
+def read(client: Client) -> None:
+    """Take in all that has come."""
+    client.loop_read()
+    while (line := cast("Any", client.socket())) is not None and line.pending():
+        client.loop_read()
 
 
 def serve(lights: Sequence[Light]) -> None:
@@ -140,10 +152,7 @@ def serve(lights: Sequence[Light]) -> None:
         selector.register(cast("Any", light.client.socket()), selectors.EVENT_READ, light)
     while True:
         for key, _ in selector.select(1.0):
-            client = key.data.client
-            client.loop_read()
-            while client.socket() is not None and client.socket().pending():
-                client.loop_read()
+            read(key.data.client)
         for light in lights:
             if light.client.want_write():
                 light.client.loop_write()
