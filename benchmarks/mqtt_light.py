@@ -2,40 +2,28 @@
 
     python -m benchmarks.mqtt_light ADDRESS KEYS EXPERIMENT.toml
 
-Each is the site of one device, ``light-N``, with a certificate of its own. The first trains; the
-others give its sum as theirs, so that broker and server have the work of real nodes and this
-machine has not. They say no accuracy that means anything.
+Each is the site of one device, ``light-N``, with a certificate of its own.
 """
 
 import selectors
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
+from benchmarks.light_answers import LightAnswers
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from tifed.nodes.answer import answer
-from tifed.nodes.context import (
-    DeviceSelection,
-    HostedFleet,
-    NodeContext,
-    named,
-    simulated_context,
-)
 from tifed.nodes.gateway.tls import node_context
-from tifed.nodes.messages.content import Content
 from tifed.nodes.messages.encoding import content_to_bytes
 from tifed.nodes.mqtt import topics
 from tifed.nodes.mqtt.connection import at_once
 from tifed.nodes.mqtt.keys import site_file
 from tifed.nodes.mqtt.pieces import PACKET, Pieces, pieces_of
 from tifed.nodes.mqtt.tasks import request_from, work_from_bytes
-from tifed.nodes.terms import NodeTerms
 
 
 def light_name(number: int) -> str:
@@ -48,13 +36,11 @@ class Prepared:
     """Answers of one-device nodes.
 
     Attributes:
-        context: of a node with all devices.
-        sum: the first answer with a sum, which all give.
+        answers: of the devices.
         shared: what the server shares, as it came, by its slot and name.
     """
 
-    context: NodeContext
-    sum: Content | None = None
+    answers: LightAnswers
     shared: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     def say(self, device: int, data: bytes) -> bytes | None:
@@ -64,17 +50,7 @@ class Prepared:
         if any((slot, head[slot]) not in self.shared for slot in slots):
             return None
         shared = {slot: self.shared[slot, head[slot]] for slot in slots}
-        content = request_from(head, own, shared).content
-        if content.kind == "fit" and self.sum is not None:
-            now = {name: content.values[name] for name in ("round", "exchange")}
-            arrays = {**self.sum.arrays, "devices": np.array([[device, 1]])}
-            return content_to_bytes(Content("fit", {**self.sum.values, **now}, arrays))
-        devices = range(device, device + 1)
-        fleet = HostedFleet(cast("HostedFleet", self.context.fleet).setup, devices)
-        said = answer(replace(self.context, devices=devices, fleet=fleet), content)
-        if said.kind == "fit":
-            self.sum = said
-        return content_to_bytes(said)
+        return content_to_bytes(self.answers.say(device, request_from(head, own, shared).content))
 
 
 @dataclass
@@ -126,11 +102,23 @@ def connected(address: str, keys: Path, device: int, prepared: Prepared) -> Ligh
     client.on_connect = lambda *about: (
         client.subscribe([(f"{topics.SHARED}/#", 1), (topics.work(name), 1)]) and None
     )
-    client.connect(host, int(port), 60)
-    while not ready:
-        client.loop(1.0)
+    client.connect(host, int(port), 600)
+    with selectors.DefaultSelector() as selector:  # the library's own takes 1,024 sockets at most
+        selector.register(cast("Any", client.socket()), selectors.EVENT_READ)
+        while not ready:
+            if client.want_write():
+                client.loop_write()
+            selector.select(0.1)
+            read(client)
     client.publish(topics.here(name), f'{{"session": "{device:016x}"}}'.encode(), 1, retain=True)
     return light
+
+
+def read(client: Client) -> None:
+    """Take in all that has come."""
+    client.loop_read()
+    while (line := cast("Any", client.socket())) is not None and line.pending():
+        client.loop_read()
 
 
 def serve(lights: Sequence[Light]) -> None:
@@ -140,10 +128,7 @@ def serve(lights: Sequence[Light]) -> None:
         selector.register(cast("Any", light.client.socket()), selectors.EVENT_READ, light)
     while True:
         for key, _ in selector.select(1.0):
-            client = key.data.client
-            client.loop_read()
-            while client.socket() is not None and client.socket().pending():
-                client.loop_read()
+            read(key.data.client)
         for light in lights:
             if light.client.want_write():
                 light.client.loop_write()
@@ -156,12 +141,9 @@ def serve(lights: Sequence[Light]) -> None:
 def main() -> None:
     """Connect one node for each device, say so, and answer."""
     address, keys, experiment = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]).read_text()
-    context = simulated_context(
-        experiment, DeviceSelection(partition=(0, 1)), None, NodeTerms.open()
-    )
-    assert named(experiment) == context.experiment
-    prepared = Prepared(context)
-    lights = [connected(address, keys, device, prepared) for device in context.devices]
+    prepared = Prepared(LightAnswers.of(experiment))
+    devices = prepared.answers.context.devices
+    lights = [connected(address, keys, device, prepared) for device in devices]
     print(f"{len(lights)} light nodes", flush=True)
     serve(lights)
 

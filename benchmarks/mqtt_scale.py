@@ -53,7 +53,7 @@ def cpu_of(process: int) -> float:
 def memory_of(process: int) -> float:
     """Its resident memory, MB."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 def in_rounds(rounds: int) -> None:
@@ -137,7 +137,7 @@ def idle(seconds: float) -> None:
     print("| node | core | MB |")
     print("|---|---|---|")
     with scratch() as folder, Deployment(1, folder, log=lambda line: None) as deployment:
-        time.sleep(5.0)
+        time.sleep(20.0)  # until it has started and connected
         process = deployment.programs[site_name(0)]
         for what in ("before a run", "after a run of digits"):
             before, began = cpu_of(process), time.monotonic()
