@@ -32,6 +32,10 @@ TWICE, FOURFOLD, EIGHTFOLD = (
 FINE, COARSE = "up `4-bit` with residual, down `ternary`", "both `ternary`, residual"
 ROWS = "both `ternary`, `rows = 4`"
 WAYS = (WHOLE, FOUR, TERNARY, FINE, COARSE, TWICE, FOURFOLD, EIGHTFOLD)
+PAIRS, TRIPLES = (f"both `ternary`, {count} buffers a round" for count in (2, 3))
+LONG_TRIPLES = f"{TRIPLES}, steps \N{MULTIPLICATION SIGN} 2 up"
+BUFFERS = (PAIRS, TRIPLES, LONG_TRIPLES)
+"""The same number of samples in fewer rounds; steps by rule are twice as long then."""
 _LONGER = {TWICE: 1, FOURFOLD: 2, EIGHTFOLD: 3}
 """By how many bits the steps of hidden layers are longer than by rule."""
 _OUTPUT = 5
@@ -45,6 +49,8 @@ _SETTINGS: Mapping[str, tuple[str, ...]] = {
     FINE: ("compression.upload=4-bit", *_KEPT),
     COARSE: ("compression.upload=ternary", *_KEPT),
     ROWS: (*_CODED, "compression.download=ternary", "compression.rows=4"),
+    PAIRS: (*_CODED, "compression.download=ternary", "buffers_per_round=2", "rounds=75"),
+    TRIPLES: (*_CODED, "compression.download=ternary", "buffers_per_round=3", "rounds=50"),
 }
 
 
@@ -86,6 +92,9 @@ class Case:
     def _sent(self, mode: str, way: str) -> tuple[str, ...]:
         if way in _SETTINGS:
             return _SETTINGS[way]
+        if way == LONG_TRIPLES:
+            shift = self.shift + 2 + (mode == "single-layer")
+            return (*_SETTINGS[TRIPLES], f"compression.upload_shift={shift}")
         shift = self.shift + _LONGER[way] + (mode == "single-layer")
         if way == TWICE:
             return (*_SETTINGS[TERNARY], f"compression.upload_shift={shift}")
@@ -96,7 +105,7 @@ class Case:
         )
 
     def exchanged(self, regime: str) -> float:
-        """Parameters of the network times rounds of a device, of which it is asked in a tenth."""
+        """Parameters of the network times buffers of a device, of which a tenth is asked for."""
         rounds = 60 if self.dataset == "digits" else 150
         return self.input.parameters * rounds / (10 if regime == SAMPLED else 1)
 
@@ -104,7 +113,7 @@ class Case:
 SMALLER = Input("octants", (392, 26, 10))
 DIGITS = Case(Input(None, (64, 32, 10)), "digits", 6, (WHOLE, FOUR, TERNARY, ROWS), (IID,))
 CASES = (
-    Case(SECOND, "fashion-mnist", 7, seeds=SEEDS[:5]),
+    Case(SECOND, "fashion-mnist", 7, WAYS + BUFFERS, seeds=SEEDS[:5]),
     Case(OCTANTS, "fashion-mnist", 8, WAYS[:6]),
     Case(SMALLER, "fashion-mnist", 8, WAYS[:5], (IID,), FRESH),
     Case(SMALL, "fashion-mnist", 8, WAYS[:6]),
@@ -146,7 +155,7 @@ def short_table(done: Outcomes, regimes: Sequence[str] = tuple(REGIMES)) -> str:
 
 
 def _sent(case: Case, regime: str, runs: Sequence[Outcome]) -> list[str]:
-    """Up and down: kB of a device in the whole run, and bytes a parameter and round."""
+    """Up and down: kB of a device in the whole run, and bytes a parameter and buffer."""
     if not runs:
         return [MISSING] * 4
     sums = [statistics.fmean(one) for one in ([run.bytes_up for run in runs],

@@ -103,6 +103,10 @@ BAD = [
         "buffers_per_round: a device always has 2 full buffers.*set at_end = 'restart'",
     ),
     (
+        "buffers_per_round = 2\nprivacy.device_masks = true",
+        "buffers_per_round: what a device counts .*set buffers_per_round = 1",
+    ),
+    (
         "buffers_per_round = 64\nown_data = true\nrounds = 10_000\nbuffer = 65_535",
         "buffers_per_round: 10000 rounds of 64 buffers of 65535 are more .*choose fewer rounds",
     ),

@@ -133,7 +133,6 @@ def test_one_digest_with_masks_and_without(
         {"devices_per_round": 3},
         {"recipe": "paper", "rounds": 2},
         {"average_every": "epoch", "rounds": 1},
-        {"buffers_per_round": 2, "rounds": 1},
         {"link": {"sealed": True}},
     ],
     ids=lambda settings: next(iter(settings)),

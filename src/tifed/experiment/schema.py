@@ -370,6 +370,11 @@ class Experiment(SettingsTable):
                 f"buffers_per_round: a device always has {self.buffers_per_round} full buffers, "
                 "and with at_end = 'stop' its samples run out; set at_end = 'restart'"
             )
+        if self.privacy.device_masks:
+            raise ValueError(
+                "buffers_per_round: what a device counts goes under its masks with one buffer "
+                "alone, privacy.device_masks = true; set buffers_per_round = 1"
+            )
         if self.own_data and self.rounds * self.buffers_per_round * self.buffer >> 32:
             raise ValueError(
                 f"buffers_per_round: {self.rounds} rounds of {self.buffers_per_round} buffers of "

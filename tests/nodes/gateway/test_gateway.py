@@ -85,7 +85,7 @@ QUIET = [*SHORT, "link.quiet=true"]
         (3, SHORT, []),
         (2, QUIET, QUIET),
         (2, QUIET, SHORT),
-        (2, [*SHORT, "buffers_per_round=2", "own_data=true"], [*SHORT, "own_data=true"]),
+        (2, [*SHORT, "buffers_per_round=2"], SHORT),
     ],
     ids=["short", "whole, which it shortens", "quiet", "which answer each order", "buffers"],
 )
