@@ -1,5 +1,6 @@
 """Which samples a store keeps, how fair that is, and what it refuses."""
 
+import functools
 from collections import Counter
 
 import numpy as np
@@ -47,14 +48,20 @@ def test_the_newest_stay_in_the_order_of_arrival() -> None:
     assert numbers(store, True) == [94, 99]
 
 
+@functools.cache
+def filled_by_chance(seeds: int, arrivals: int) -> list[Store]:
+    """A store for each seed, in which a fair draw says what stays."""
+    shapes = (StoreShape(1, 8, 2, 2, Policy.UNIFORM, seed) for seed in range(seeds))
+    return [filled(shape, [0] * arrivals) for shape in shapes]
+
+
 @pytest.mark.parametrize("held_out", [False, True])
 def test_of_all_that_arrived_each_stays_with_the_same_chance(held_out: bool) -> None:
     """Over many seeds; a count further off than this happens once in ten thousand for each."""
     seeds, arrivals = 1500, 40
     shape = StoreShape(1, 8, 2, held_out_every=2, policy=Policy.UNIFORM)
     stayed: Counter[int] = Counter()
-    for seed in range(seeds):
-        store = filled(StoreShape(1, 8, 2, 2, Policy.UNIFORM, seed), [0] * arrivals)
+    for store in filled_by_chance(seeds, arrivals):
         assert len(store.kind(held_out)) == 4
         stayed.update(numbers(store, held_out))
     arrived = [number for number in range(arrivals) if shape.is_held_out(number) == held_out]

@@ -98,6 +98,7 @@ def build_firmware(
     """
     command = (*_compiler(board, compiler), *_COMMON, *_ONLY[compiler])
     command += tuple(f"-D{define}" for define in defines)
+    for_core = command
     script, secret = _script(board), list[Path]()
     short = (SHORT_SWITCH, CODER_SWITCH, QUIET_SWITCH, RESIDUAL_SWITCH)
     for switch in (DEVICE_SWITCH, OWN_SWITCH, *short, *SECRET_FILES):
@@ -115,7 +116,8 @@ def build_firmware(
     if not elf.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as place:
-            built = _compile(board, compiler, command, header, script, Path(place), secret)
+            core = _core_objects(board, compiler, for_core, Path(place))
+            built = _compile(board, compiler, command, header, script, Path(place), core, secret)
             write_atomically(elf, built.read_bytes())
     return Firmware(board, elf)
 
@@ -148,24 +150,59 @@ def _script(board: EmulatedBoard) -> str:
     return (boards / board.script).read_text() + (boards / "sections.ld").read_text()
 
 
-def _sources(board: EmulatedBoard) -> tuple[list[Path], list[Path]]:
-    """Files to compile for speed, and files to compile for size."""
+def _core_objects(
+    board: EmulatedBoard, compiler: Compiler, command: Sequence[str], place: Path
+) -> tuple[list[Path], list[Path]]:
+    """Objects of the core's kernels, and of its rest: no switch of a device changes them.
+
+    They are compiled in ``place``, which is in the folder of images, unless they were before.
+    """
     kernels = sorted(CORE.glob("tifed_kernel*.c"))
     rest = [path for path in sorted(CORE.glob("*.c")) if path not in kernels]
-    rest += [SOURCES / name for name in FIRMWARE_FILES]
-    rest += [SOURCES / "boards" / name for name in board.sources]
-    return kernels, rest
+    digest = _digest([*_SPEED, *_SIZE, _version(command), *_same_everywhere(command)], [CORE])
+    kept = place.parent / f"{board.processor}-core-{digest}"
+    if not kept.exists():
+        fresh = place / "core"
+        fresh.mkdir()
+        for path in (*kernels, *rest):
+            effort = _SPEED if path in kernels else _SIZE
+            output = ["-c", str(path), "-o", str(fresh / f"{path.stem}.o")]
+            _run([*command, f"-I{CORE}", *effort, *output], place, _environment(compiler, place),
+                 board)  # fmt: skip
+        try:
+            fresh.rename(kept)
+        except OSError:
+            if not kept.exists():  # as it does if another process has compiled them meanwhile
+                raise
+    return [kept / f"{path.stem}.o" for path in kernels], [kept / f"{path.stem}.o" for path in rest]
+
+
+def _environment(compiler: Compiler, place: Path) -> dict[str, str]:
+    """Zig keeps what it has compiled beside the folder of images, in which ``place`` is."""
+    if compiler != "zig":
+        return dict(os.environ)
+    zig = str(place.parent.parent / "zig")
+    return os.environ | {"ZIG_GLOBAL_CACHE_DIR": zig, "ZIG_LOCAL_CACHE_DIR": zig}
 
 
 def _content(board: EmulatedBoard, command: Sequence[str], header: str, script: str) -> str:
     """Names everything that the image follows from."""
-    digest = hashlib.sha256()
-    # The path of the interpreter and of the sources changes nothing in the image.
-    options = [part for part in command if part != sys.executable and part[:2] != "-I"]
     described = (board.name, str(board.tick_hertz), *_SPEED, *_SIZE, _version(command), SHA256)
-    for text in (*described, *options, header, script):
+    texts = [*described, *_same_everywhere(command), header, script]
+    return _digest(texts, (CORE, SOURCES, SOURCES / "boards"))
+
+
+def _same_everywhere(command: Sequence[str]) -> list[str]:
+    """Without the paths of the interpreter and of sources, which change nothing in an object."""
+    return [part for part in command if part != sys.executable and part[:2] != "-I"]
+
+
+def _digest(texts: Sequence[str], folders: Sequence[Path]) -> str:
+    """Of texts and of the C in some folders."""
+    digest = hashlib.sha256()
+    for text in texts:
         digest.update(text.encode() + b"\0")
-    for folder in (CORE, SOURCES, SOURCES / "boards"):
+    for folder in folders:
         for path in sorted([*folder.glob("*.c"), *folder.glob("*.h")]):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:24]
@@ -186,30 +223,28 @@ def _compile(
     header: str,
     script: str,
     place: Path,
+    core: tuple[list[Path], list[Path]],
     secret: Sequence[Path],
 ) -> Path:
-    """Run the compiler in ``place``; the image."""
+    """Compile what ``core`` does not have in ``place``, and link both; the image."""
     (place / "experiment.h").write_text(header)
     (place / "board.ld").write_text(script)
-    kernels, rest = _sources(board)
-    rest += secret
+    sources = [SOURCES / name for name in FIRMWARE_FILES]
+    sources += [SOURCES / "boards" / name for name in board.sources]
+    sources += secret
     includes = [f"-I{folder}" for folder in (SOURCES, SOURCES / "boards", CORE)]
     defines = [f'-DBOARD_NAME="{board.name}"', f"-DBOARD_TICK_HERTZ={board.tick_hertz}u"]
-    base = [*command, *includes, *defines]
-    environment = dict(os.environ)
-    if compiler == "zig":
-        zig = str(place.parent.parent / "zig")
-        environment |= {"ZIG_GLOBAL_CACHE_DIR": zig, "ZIG_LOCAL_CACHE_DIR": zig}
-    objects = [place / f"{path.stem}.o" for path in kernels]
-    for source, target in zip(kernels, objects, strict=True):
-        _run([*base, *_SPEED, "-c", str(source), "-o", str(target)], place, environment, board)
-    objects.append(place / "main.o")
-    main = [*base, *_SIZE, f"-I{place}", "-c", str(SOURCES / MAIN), "-o", str(objects[-1])]
-    _run(main, place, environment, board)
+    base = [*command, *includes, *defines, *_SIZE]
+    environment, main = _environment(compiler, place), place / "main.o"
+    _run(
+        [*base, f"-I{place}", "-c", str(SOURCES / MAIN), "-o", str(main)],
+        place, environment, board,
+    )  # fmt: skip
     image = place / "firmware.elf"
     link = ["-Wl,--gc-sections", "-Wl,--entry=start", "-T", str(place / "board.ld")]
+    linked = [*core[0], main, *core[1], *sources]
     _run(
-        [*base, *_SIZE, *map(str, rest), *map(str, objects), *link, "-o", str(image)],
+        [*base, *map(str, linked), *link, "-o", str(image)],
         place, environment, board,
     )  # fmt: skip
     return image
