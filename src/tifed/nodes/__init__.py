@@ -1,1 +1,1 @@
-"""A node: whoever answers for some of an experiment's devices."""
+"""Nodes, each of which answers for some of an experiment's devices, and what serves them."""

@@ -1,6 +1,7 @@
 """Messages as bytes: what is said as JSON, arrays as safetensors. Nothing is ever unpickled.
 
-Four bytes (little-endian) are the length of the JSON; it follows, and then the arrays.
+Four bytes (little-endian) are the length of the JSON; it follows, and then the arrays, if there are
+any.
 """
 
 import json
@@ -35,7 +36,8 @@ def content_from_bytes(data: bytes, kind: str | None, experiment: str) -> Conten
 def to_bytes(said: Any, arrays: Arrays) -> bytes:
     """Whatever JSON can say, and arrays."""
     text = json.dumps(said).encode()
-    return len(text).to_bytes(_LENGTH, "little") + text + arrays_to_bytes(arrays)
+    body = arrays_to_bytes(arrays) if arrays else b""
+    return len(text).to_bytes(_LENGTH, "little") + text + body
 
 
 def from_bytes(data: bytes) -> tuple[Any, Arrays]:
@@ -49,7 +51,7 @@ def from_bytes(data: bytes) -> tuple[Any, Arrays]:
         said = json.loads(data[_LENGTH:end])
     except (ValueError, RecursionError) as error:
         raise MessageError(f"is not readable ({type(error).__name__})") from error
-    return said, arrays_from_bytes(data[end:])
+    return said, arrays_from_bytes(data[end:]) if len(data) > end else {}
 
 
 def arrays_to_bytes(arrays: Arrays) -> bytes:
