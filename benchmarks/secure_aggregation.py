@@ -86,7 +86,7 @@ def session(sites: int, parameters: int, lost: int) -> tuple[float, float, float
         aggregation.take_opening(number, opening)
         server += middle - began + time.process_time() - after
         spent[number] += after - middle
-        beside += SEED + (SEED + 8) * len(opening.shares)
+        beside += SEED * (1 + len(opening.shares))
     began = time.process_time()
     total = aggregation.result()
     server += time.process_time() - began

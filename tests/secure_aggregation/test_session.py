@@ -1,5 +1,6 @@
 """Masks cancel whoever is lost, and too few sites open nothing."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +33,7 @@ shared = settings(
 
 
 @shared
-@given(count=st.integers(3, 12), width=st.sampled_from([16, 32, 64]), data=st.data())
+@given(count=st.integers(3, 12), width=st.sampled_from([16, 24, 32, 64]), data=st.data())
 def test_masks_cancel_whoever_is_lost(
     played: Make, plain_sum: Sum, count: int, width: int, data: st.DataObject
 ) -> None:
@@ -85,11 +86,17 @@ def test_a_masked_vector_is_not_the_vector_nor_lacks_one_mask(played: Make) -> N
     assert left.whole_sums.tolist() == vector(0).whole_sums.tolist()  # the control
 
 
+def shares_of(secret: bytes, count: int, threshold: int) -> list[bytes]:
+    """Of which the first are chosen beforehand."""
+    chosen = [os.urandom(SEED) for _ in range(threshold - 1)]
+    return chosen + split(secret, chosen, count)
+
+
 @shared
 @given(secret=st.binary(min_size=16, max_size=16), data=st.data())
 def test_fewer_shares_than_the_threshold_open_nothing(secret: bytes, data: st.DataObject) -> None:
     threshold = data.draw(st.integers(2, 7))
-    shares = dict(enumerate(split(secret, 9, threshold)))
+    shares = dict(enumerate(shares_of(secret, 9, threshold)))
     places = data.draw(st.permutations(range(9)))
     assert joined({place: shares[place] for place in places[:threshold]}, threshold) == secret
     few = {place: shares[place] for place in places[: threshold - 1]}
@@ -106,7 +113,10 @@ def test_shares_are_those_of_another_implementation(secret: bytes, data: st.Data
     threshold = data.draw(st.integers(2, 20))
     count = data.draw(st.integers(threshold, 140))
     places = data.draw(st.permutations(range(count)))[:threshold]
-    ours, theirs = split(secret, count, threshold), Shamir.split(threshold, count, secret, False)
+    ours, theirs = (
+        shares_of(secret, count, threshold),
+        Shamir.split(threshold, count, secret, False),
+    )
     assert joined({place: theirs[place][1] for place in places}, threshold) == secret
     assert bytes(Shamir.combine([(place + 1, ours[place]) for place in places], False)) == secret
 
@@ -225,10 +235,31 @@ def test_shares_that_cannot_be_read_are_left_out(played: Make) -> None:
     session = played(10)
     session.begin()
     session.share()
-    sealed = session.aggregation.sealed_for(0) | {3: bytes(48)}
-    session.sites[0].mask(vector(0), sealed)
-    assert 3 in session.sites[0].senders
-    assert sorted(session.sites[0].open(range(10)).shares) == [1, 2, 4, 5, 6, 7, 8, 9]
+    sealed = session.aggregation.sealed_for(9)
+    assert sealed[3]
+    session.sites[9].mask(vector(9), sealed | {3: bytes(48)})
+    assert 3 in session.sites[9].senders
+    assert sorted(session.sites[9].open(range(10)).shares) == [0, 1, 2, 4, 5, 6, 7, 8]
+
+
+def test_shares_that_follow_from_keys_are_never_sent(played: Make) -> None:
+    """The first ones, one fewer than open a secret; whoever gets them knows them all the same."""
+    session = played(10)
+    session.begin()
+    session.share()
+    assert [sorted(n for n, text in session.aggregation.sealed_for(site).items() if text)
+            for site in (0, 5, 6, 7, 9)] == [
+        [], [], [7, 8, 9], [0, 1, 2, 3, 4, 5, 6, 8, 9], list(range(9)),
+    ]  # fmt: skip
+    session.mask()
+    opened_by_all = {site: session.sites[site].open(range(10)).shares for site in range(10)}
+    for site in range(10):
+        others = [other for other in range(10) if other != site]
+        shares = {place: opened_by_all[other][site] for place, other in enumerate(others)}
+        for few in (range(7), range(2, 9)):
+            assert joined({place: shares[place] for place in few}, 7) == (
+                session.sites[site].self_seed
+            )
 
 
 @pytest.mark.parametrize("length", [0, 2 * SEED - 1, 2 * SEED + 1])
@@ -237,23 +268,24 @@ def test_shares_of_another_length_are_left_out(played: Make, length: int) -> Non
     session = played(4)
     session.begin()
     session.share()
-    site, false = session.sites[0], session.sites[3]
-    key = agreed(false.share_key, site.public.shares, b"shares", site.session, numbered(3, 0))
-    assert opened(key, session.aggregation.sealed_for(0)[3]) is not None
-    sealed = session.aggregation.sealed_for(0) | {3: seal(key, bytes(length))}
-    site.mask(vector(0), sealed)
-    assert site.senders == (1, 2, 3)
-    assert sorted(site.open(range(4)).shares) == [1, 2]
+    site, false = session.sites[2], session.sites[3]
+    key = agreed(false.share_key, site.public.shares, b"shares", site.session, numbered(3, 2))
+    assert opened(key, session.aggregation.sealed_for(2)[3]) is not None
+    sealed = session.aggregation.sealed_for(2) | {3: seal(key, bytes(length))}
+    site.mask(vector(2), sealed)
+    assert site.senders == (0, 1, 3)
+    assert sorted(site.open(range(4)).shares) == [0, 1]
 
 
 def test_shares_sealed_for_another_or_in_another_session_cannot_be_read(played: Make) -> None:
     session = played(10)
     session.begin()
     session.share()
-    sealed = session.aggregation.sealed_for(0)
-    swapped = {**sealed, 1: session.aggregation.sealed_for(2)[1]}
-    session.sites[0].mask(vector(0), swapped)
-    assert 1 not in session.sites[0].shares
+    sealed = session.aggregation.sealed_for(9)
+    swapped = {**sealed, 1: session.aggregation.sealed_for(8)[1]}
+    assert swapped[1] != sealed[1] != b""
+    session.sites[9].mask(vector(9), swapped)
+    assert 1 not in session.sites[9].shares
 
 
 def test_false_shares_of_a_lost_site_void_the_exchange(played: Make) -> None:

@@ -138,7 +138,7 @@ def _unmask(node: NodeContext, content: Content, site: Site) -> Content:
     if site.knows_all:  # else there are more in the sum than it is told of
         _require_noise(node, len(set(survivors)), "unmask a sum")
     sealed = None if following is None else _shared(node, content, node.memory.of(following).site)
-    return unmask_answer(node.experiment, site.open(survivors), sealed)
+    return unmask_answer(node.experiment, site.open(survivors), site.senders, sealed)
 
 
 MASKED: dict[str, Callable[[NodeContext, Content, Site], Content]] = {

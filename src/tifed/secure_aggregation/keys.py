@@ -11,7 +11,7 @@ KEY = 32
 TAG = 16
 """Bytes by which a sealed text is longer."""
 
-_LABEL = b"tifed secure aggregation 1 "
+_LABEL = b"tifed secure aggregation 2 "
 
 
 @dataclass(frozen=True)

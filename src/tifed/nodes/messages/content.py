@@ -56,7 +56,7 @@ from tifed.rule.learning import LARGEST_CLIP, Statistics
 from tifed.rule.network import Network, Parameters, check_parameters
 
 NAME = "tifed-node"
-VERSION = 4
+VERSION = 5
 LONGEST_REASON = 200
 """Characters of what a node says about something that went wrong."""
 

@@ -14,9 +14,9 @@ masked-fit       as ``fit``, and arrays ``senders``,     arrays ``devices``, ``c
 masked-calibrate as ``calibrate``, and arrays            arrays ``devices``, ``counts``,
                  ``senders``, ``sealed``; ``session``;   ``sums``; if any, ``absent``; with
                  perhaps ``next``                        ``next`` the array ``keys``
-unmask           arrays ``survivors``; ``session``;      arrays ``own``, ``of``, ``shares``;
-                 perhaps ``next`` and what goes with     with ``next`` the array ``sealed``
-                 ``shares``
+unmask           arrays ``survivors``; ``session``;      arrays ``own``, ``shares``; perhaps
+                 perhaps ``next`` and what goes with     ``of``; with ``next`` the array
+                 ``shares``                              ``sealed``
 ================ ======================================= =======================================
 
 A session is a text of 32 hexadecimal digits, and so is ``next``, which is the one that comes next.
@@ -89,7 +89,7 @@ def neighbours_from(content: Content) -> dict[int, PublicKeys]:
 
 
 def shares_answer(experiment: str, sealed: Mapping[int, bytes]) -> Content:
-    """What `shares_message` is answered with, in the order of the neighbours."""
+    """What `shares_message` is answered with, in the order of the neighbours that need some."""
     return message(SHARES, experiment, {"sealed": _bytes(list(sealed.values()), SEALED)})
 
 
@@ -129,13 +129,21 @@ def masked_calibrate_message(
 
 
 def sealed_arrays(sealed: Mapping[int, bytes]) -> Arrays:
-    """What neighbours have sealed for a site."""
-    return {"senders": _numbers(list(sealed)), "sealed": _bytes(list(sealed.values()), SEALED)}
+    """What neighbours have sealed for a site; those come first that had no need to."""
+    order = sorted(sealed, key=lambda sender: (bool(sealed[sender]), sender))
+    rows = [sealed[sender] for sender in order if sealed[sender]]
+    return {"senders": _numbers(order), "sealed": _bytes(rows, SEALED)}
 
 
 def received_from(content: Content) -> dict[int, bytes]:
     """The same again."""
-    return sealed_from(content, _sites(content, "senders"))
+    senders = _sites(content, "senders")
+    table = content.array("sealed", np.uint8, (None, SEALED))
+    without = len(senders) - len(table)
+    if without < 0:
+        raise MessageError("sealed has more rows than there are senders")
+    rows = [b""] * without + [row.tobytes() for row in table]
+    return dict(zip(senders, rows, strict=True))
 
 
 def masked_answer(
@@ -188,21 +196,28 @@ def survivors_from(content: Content) -> list[int]:
     return _sites(content, "survivors")
 
 
-def unmask_answer(experiment: str, opening: Opening, sealed: Mapping[int, bytes] | None) -> Content:
-    """What `unmask_message` is answered with, perhaps with shares in the session that is next."""
+def unmask_answer(
+    experiment: str, opening: Opening, senders: Sequence[int], sealed: Mapping[int, bytes] | None
+) -> Content:
+    """What `unmask_message` is answered with, perhaps with shares in the session that is next.
+
+    Whose shares it has is said only if they are not those of all ``senders``, in their order.
+    """
     arrays: Arrays = {
         "own": _bytes([opening.own] if opening.own else [], SEED),
-        "of": _numbers(list(opening.shares)),
         "shares": _bytes(list(opening.shares.values()), SEED),
     }
+    if list(opening.shares) != list(senders):
+        arrays["of"] = _numbers(list(opening.shares))
     if sealed is not None:
         arrays["sealed"] = _bytes(list(sealed.values()), SEALED)
     return message(UNMASK, experiment, arrays)
 
 
-def opening_from(content: Content) -> Opening:
+def opening_from(content: Content, senders: Sequence[int]) -> Opening:
     """The same again."""
-    of, own = _sites(content, "of"), content.array("own", np.uint8, (None, SEED))
+    of = _sites(content, "of") if "of" in content.arrays else senders
+    own = content.array("own", np.uint8, (None, SEED))
     shares = content.array("shares", np.uint8, (len(of), SEED))
     if len(own) != 1:
         raise MessageError("does not have the seed of its own mask")

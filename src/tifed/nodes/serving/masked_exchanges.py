@@ -85,8 +85,8 @@ class Session:
 
     def take_shares(self, content: Content, site: int) -> None:
         """Take in the shares in an answer of ``site``."""
-        neighbours = list(self.aggregation.neighbours(site))
-        self.aggregation.take_shares(site, sealed_from(content, neighbours))
+        sealed = sealed_from(content, self.aggregation.sealed_by(site))
+        self.aggregation.take_shares(site, sealed)
 
 
 @dataclass
@@ -224,7 +224,7 @@ class MaskedExchanges(NodeFleet):
             return arrays
 
         def accept(content: Content, site: int) -> None:
-            opening = opening_from(content)
+            opening = opening_from(content, list(aggregation.sealed_for(site)))
             if following is not None:
                 following.take_shares(content, site)
             aggregation.take_opening(site, opening)
