@@ -47,24 +47,28 @@ class Executor:
 
     def serve(self) -> None:
         """Work for ever."""
-        tasks, reached = self.api.for_tasks(), True
-        types = [TaskType.CLIENT_APP]
+        tasks, told = self.api.for_tasks(), ""
+        request = AcquireTaskRequest(supported_task_types=[TaskType.CLIENT_APP])
         while True:
             self.wait()
             try:
-                task = tasks.AcquireTask(AcquireTaskRequest(supported_task_types=types))
-                reached = True
-                if task.token:
-                    self.came()
-                    self._work(task.token)
-                    self.replied()
-            except httpx.TransportError as error:
-                if reached:
-                    log.warning("the SuperNode at %s is not reached: %s", self.api.address, error)
-                reached = False
+                token = tasks.AcquireTask(request).token
+                told = ""
+            except httpx.HTTPError as error:
+                # The same again at each look would fill the log.
+                if (why := f"{type(error).__name__}: {error}") != told:
+                    log.warning("no tasks from the SuperNode at %s: %s", self.api.address, why)
+                told = why
+                continue
+            if not token:
+                continue
+            self.came()
+            try:
+                self._work(token)
             except Exception:
                 # The SuperNode notices that nobody works on the task any more.
                 log.exception("a task of the SuperNode failed")
+            self.replied()
 
     def _work(self, token: str) -> None:
         with self.api.for_task(token) as client, alive(client):
