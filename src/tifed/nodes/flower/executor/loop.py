@@ -4,11 +4,13 @@ import hashlib
 import logging
 import multiprocessing
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import httpx
 from flwr.proto.runtime_pb2 import AcquireTaskRequest
 from flwr.supercore.constant import TaskType
+from flwr.supercore.runtime import RuntimeHttpClient
 from flwr.supernode.runtime.run_clientapp import pull_task_input
 
 from tifed.nodes.flower.client import client_app
@@ -47,21 +49,23 @@ class Executor:
 
     def serve(self) -> None:
         """Work for ever."""
-        tasks, told = self.api.for_tasks(), ""
+        with closing(self.api.for_tasks()) as tasks:
+            told = ""
+            while True:
+                self.wait()
+                told = self._look(tasks, told)
+
+    def _look(self, tasks: RuntimeHttpClient, told: str) -> str:
+        """Do a task if there is one; why the SuperNode gives none, which is not ``told`` again."""
         request = AcquireTaskRequest(supported_task_types=[TaskType.CLIENT_APP])
-        while True:
-            self.wait()
-            try:
-                token = tasks.AcquireTask(request).token
-                told = ""
-            except httpx.HTTPError as error:
-                # The same again at each look would fill the log.
-                if (why := f"{type(error).__name__}: {error}") != told:
-                    log.warning("no tasks from the SuperNode at %s: %s", self.api.address, why)
-                told = why
-                continue
-            if not token:
-                continue
+        try:
+            token = tasks.AcquireTask(request).token
+        except httpx.HTTPError as error:
+            # The same again at each look would fill the log.
+            if (why := f"{type(error).__name__}: {error}") != told:
+                log.warning("no tasks from the SuperNode at %s: %s", self.api.address, why)
+            return why
+        if token:
             self.came()
             try:
                 self._work(token)
@@ -69,6 +73,7 @@ class Executor:
                 # The SuperNode notices that nobody works on the task any more.
                 log.exception("a task of the SuperNode failed")
             self.replied()
+        return ""
 
     def _work(self, token: str) -> None:
         with self.api.for_task(token) as client, alive(client):
