@@ -9,7 +9,9 @@ import pytest
 pytest.importorskip("flwr", reason="needs Flower: pip install 'tifed[flower]'")
 
 from flwr.app import Array, ArrayRecord, Context, Message, RecordDict
+from flwr.clientapp.mod import fixedclipping_mod, message_size_mod
 from flwr.common.config import flatten_dict, fuse_dicts, parse_config_args
+from flwr.common.constant import ErrorCode
 from flwr.supercore.task_identity import TaskIdentity
 
 from tifed.errors import UsageError
@@ -120,7 +122,10 @@ def test_mods_see_messages_and_replies() -> None:
         return mod
 
     hello = pack(message("hello", identity(EXPERIMENT), {}))
-    reply = asked(hello, [named("outer"), named("inner")])
+    reply = asked(hello, [named("outer"), message_size_mod, named("inner")])
     assert seen == ["outer", "inner", "inner has 1", "outer has 1"]
     content = unpack(reply.content, "hello", identity(EXPERIMENT))
     assert content.array("devices", np.int64, (1, 2)).tolist() == [[0, 4]]
+    # One that wants the arrays of a strategy ends the exchange of its node, and says so.
+    error = asked(hello, [fixedclipping_mod]).error
+    assert error.code == ErrorCode.MOD_FAILED_PRECONDITION

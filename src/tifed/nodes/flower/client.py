@@ -35,8 +35,8 @@ def client_app(
     Args:
         settings: of the run; default what Flower's run configuration says.
         terms: what may be done with a node's own data; default what its configuration says.
-        mods: see and pass on each message and its reply, the first one outermost. One that changes
-            arrays spoils them: they are sums of integers, which the server checks.
+        mods: see and pass on each message and its reply, the first one outermost. Those that want
+            the arrays of a strategy find none.
     """
     app = ClientApp(mods=list(mods))
 

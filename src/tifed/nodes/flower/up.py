@@ -102,13 +102,17 @@ def up(
         ) as deployment:
             if started is not None:
                 started(deployment)
+            died: str | None = None
             for _ in range(restarts + 1):
                 run = deployment.submit(Path(app))
+                if died is not None:
+                    # Flower would find out in a minute; the new run need not wait for it.
+                    deployment.stop_run(died)
                 if _finishes(deployment, run, folder, tail):
                     return folder.read_result()
                 deployment.tend()
                 log(f"the server of run {run} has died; the run is submitted again")
-                deployment.stop_run(run)
+                died = run
     raise RunError(f"the server died {restarts + 1} times; its log is in {folder.path / 'flower'}")
 
 

@@ -4,11 +4,13 @@ import hashlib
 import logging
 import multiprocessing
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import httpx
 from flwr.proto.runtime_pb2 import AcquireTaskRequest
 from flwr.supercore.constant import TaskType
+from flwr.supercore.runtime import RuntimeHttpClient
 from flwr.supernode.runtime.run_clientapp import pull_task_input
 
 from tifed.nodes.flower.client import client_app
@@ -47,24 +49,31 @@ class Executor:
 
     def serve(self) -> None:
         """Work for ever."""
-        tasks, reached = self.api.for_tasks(), True
-        types = [TaskType.CLIENT_APP]
-        while True:
-            self.wait()
+        with closing(self.api.for_tasks()) as tasks:
+            told = ""
+            while True:
+                self.wait()
+                told = self._look(tasks, told)
+
+    def _look(self, tasks: RuntimeHttpClient, told: str) -> str:
+        """Do a task if there is one; why the SuperNode gives none, which is not ``told`` again."""
+        request = AcquireTaskRequest(supported_task_types=[TaskType.CLIENT_APP])
+        try:
+            token = tasks.AcquireTask(request).token
+        except httpx.HTTPError as error:
+            # The same again at each look would fill the log.
+            if (why := f"{type(error).__name__}: {error}") != told:
+                log.warning("no tasks from the SuperNode at %s: %s", self.api.address, why)
+            return why
+        if token:
+            self.came()
             try:
-                task = tasks.AcquireTask(AcquireTaskRequest(supported_task_types=types))
-                reached = True
-                if task.token:
-                    self.came()
-                    self._work(task.token)
-                    self.replied()
-            except httpx.TransportError as error:
-                if reached:
-                    log.warning("the SuperNode at %s is not reached: %s", self.api.address, error)
-                reached = False
+                self._work(token)
             except Exception:
                 # The SuperNode notices that nobody works on the task any more.
                 log.exception("a task of the SuperNode failed")
+            self.replied()
+        return ""
 
     def _work(self, token: str) -> None:
         with self.api.for_task(token) as client, alive(client):
