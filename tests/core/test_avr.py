@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tifed.board.firmware.short_header import RESIDUAL_SWITCH
+
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tifed" / "core"
 LINK = ROOT / "src" / "tifed" / "board" / "firmware"
@@ -74,6 +76,7 @@ def packed(text: str) -> bytes:
         ("motion.txt", MOTION, "check_motion.c", 18),
         ("log_mel.txt", LOG_MEL, "check_log_mel.c", 24),
         ("coder.txt", ("tifed_coder.c",), "check_coder.c", 45),
+        ("residual.txt", ("tifed_changes.c", *LEARNING), "check_residual.c", 36),
     ],
     ids=[
         "learning",
@@ -88,6 +91,7 @@ def packed(text: str) -> bytes:
         "motion",
         "log-mel",
         "coder",
+        "residual",
     ],
 )
 def test_every_vector_is_right_where_an_int_has_16_bits(
@@ -99,7 +103,7 @@ def test_every_vector_is_right_where_an_int_has_16_bits(
     cases.write_bytes(packed(text))
     own = [TESTS / name for name in (check, "cases.c", "cases_from_flash.c", "flash.c")]
     run(
-        *COMPILER, "-std=gnu99", "-I", CORE, f'-DCASES="{cases}"',
+        *COMPILER, "-std=gnu99", "-I", CORE, f'-DCASES="{cases}"', f"-D{RESIDUAL_SWITCH}",
         *(CORE / source for source in sources), *own, "-o", program,
     )  # fmt: skip
     said = run("simavr", "-m", PROCESSOR, "-f", "20000000", program)

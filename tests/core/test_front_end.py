@@ -12,6 +12,7 @@ import pytest
 from tests.compiling import compiled
 
 from tifed.board.firmware.emulated_boards import PROCESSORS
+from tifed.board.firmware.short_header import RESIDUAL_SWITCH
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tifed" / "core"
@@ -19,14 +20,17 @@ PICTURES = ("front_end", "kernel_front_end", "second_order", "kernel_second_orde
 SIGNALS = ("motion", "log_mel", "kernel_log_mel", "quantise")
 LINK = ("coder",)
 SOURCES = tuple(CORE / f"tifed_{name}.c" for name in (*PICTURES, *SIGNALS, *LINK))
-OTHERS = tuple(CORE / f"tifed{name}.c" for name in ("", "_kernel", "_crc", "_store", "_kept"))
+OTHERS = tuple(
+    CORE / f"tifed{name}.c" for name in ("", "_kernel", "_crc", "_store", "_kept", "_changes")
+)
 VECTORS = ROOT / "tests" / "vectors"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 CHECK = ("check_front_end_file.c", "cases.c", "cases_from_file.c", "flash.c")
 CASES = {
     "front_end": 32, "shifts": 30, "store": 24, "kept": 8, "motion": 18, "log_mel": 24,
-    "quantise": 40, "coder": 45,
+    "quantise": 40, "coder": 45, "residual": 36,
 }  # fmt: skip
+KEEPS = f"-D{RESIDUAL_SWITCH}"
 NAMES = tuple(CASES)
 DIVISIONS = {"__aeabi_uidiv", "__aeabi_idiv"}
 """What a Cortex-M0 has no instruction for."""
@@ -57,7 +61,7 @@ def build(where: Path, name: str, compiler: list[str], *flags: str) -> Path:
     target = where / f"check_{name}"
     check = (*CHECK, f"{target.name}.c")
     sources = [*SOURCES, *OTHERS, *(ROOT / "tests" / "core" / source for source in check)]
-    run(*compiler, *STRICT, *flags, "-I", CORE, *sources, "-o", target)
+    run(*compiler, *STRICT, *flags, KEEPS, "-I", CORE, *sources, "-o", target)
     return target
 
 

@@ -1,13 +1,14 @@
 """``[compression]``: what follows from it, what does not go with it, and that runs resume."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from tifed import Experiment, UsageError, resume, run
-from tifed.experiment.compression import CompressionTable
+from tifed.experiment.compression import CompressionTable, check_compression
 from tifed.experiment.constants import changes_of
+from tifed.experiment.fleets import Simulated
 from tifed.experiment.setup import build
 from tifed.fleets.simulated import SimulatedFleet
 from tifed.rule.compression import Change, Changes
@@ -98,7 +99,6 @@ def test_rows_may_stay_behind_though_weights_go_up_whole() -> None:
         ({"upload": ["whole", "whole"], "residual": True}, {}, "compression.residual: nothing"),
         (KEPT | {"rows": 2}, {}, "compression.residual: .*compression.rows = 2"),
         (KEPT, {"robust": {"clip": 2.0}}, "compression.residual: .*robust.clip"),
-        (KEPT, {"fleet": "emulated"}, "compression.residual: .*fleet = 'emulated'"),
         (TERNARY, {"privacy": {"device_masks": True}}, "compression: devices mask whole"),
         (TERNARY, {"baseline": "float-fedavg"}, "compression: baseline = 'float-fedavg'"),
         ({"rows": 2}, {"robust": {"aggregate": "median"}}, r"compression.rows: \[robust\]"),
@@ -192,3 +192,16 @@ def test_a_run_that_keeps_residuals_resumes_to_the_same_digest(tmp_path: Path, m
         assert again.bytes_down_per_device == whole.bytes_down_per_device
     without = CompressionTable.model_validate(TERNARY)
     assert run(experiment.model_copy(update={"compression": without})).digest != whole.digest
+
+
+class Forgetful(Simulated):
+    """A kind of fleet that an extension could add, whose devices keep nothing."""
+
+    keeps_residuals: ClassVar[bool] = False
+
+
+@pytest.mark.parametrize("fleet", ["simulated", "emulated"])
+def test_residuals_go_with_devices_that_keep_them(fleet: Any) -> None:
+    experiment = Experiment(fleet=fleet, compression=CompressionTable(**KEPT))
+    with pytest.raises(ValueError, match=f"compression.residual: .*fleet = '{fleet}' keep nothing"):
+        check_compression(experiment, Forgetful())

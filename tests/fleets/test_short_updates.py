@@ -69,7 +69,7 @@ class Recorder:
                 kinds[frame.kind] = kinds.get(frame.kind, 0) + len(frame.payload)
             if frame.kind == Kind.TRAIN and frame.version == VERSION:
                 self.session = frame.session
-                self._on_train(self, struct.unpack("<5Ii", frame.payload)[4])
+                self._on_train(self, struct.unpack_from("<5Ii", frame.payload)[4])
 
 
 def short_setup(

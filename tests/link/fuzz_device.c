@@ -5,6 +5,7 @@
  *     with -DTIFED_DEVICE_FRONT_END, and -DTIFED_DEVICE_SHIFTS beside it     devices that have these
  *     with -DTIFED_DEVICE_SHORT, and -DTIFED_DEVICE_CODER beside it          devices with short updates
  *     with -DTIFED_DEVICE_QUIET beside -DTIFED_DEVICE_SHORT                  devices that answer an exchange as a whole
+ *     with -DTIFED_RESIDUALS beside -DTIFED_DEVICE_SHORT                     devices that keep what is too small to go up
  *     with -DTIFED_DEVICE_OWN    devices with samples of their own, of which no byte may leave
  *     with -DTIFED_DEVICE_SEALED devices with a key, which obey nobody who does not have it
  *     with -DTIFED_DEVICE_MASKED devices that give what they have learnt under masks alone
@@ -409,6 +410,10 @@ static void short_frame(tifed_device *device)
 }
 #endif
 
+#ifdef TIFED_RESIDUALS
+#include "fuzz_residual.h"
+#endif
+
 #ifdef TIFED_DEVICE_QUIET
 static bool is_busy(const tifed_device *device)
 {
@@ -449,7 +454,7 @@ static void silent_order(tifed_device *device)
 static void quiet_frames(tifed_device *device)
 {
     static const uint8_t tops[] = {1, 7, 127, 0x81, 0x87, 0xFF, 5, 0};
-    uint8_t how = take(), payload[36 + 6 * 4] = {0}, first[TIFED_LINK_PAYLOAD];
+    uint8_t how = take(), payload[40 + 6 * 4] = {0}, first[TIFED_LINK_PAYLOAD];
     last_answer = 0xEE;
     request(device, TIFED_LINK_STATUS, NULL, 0);
     if (last_answer != TIFED_LINK_OK)
@@ -469,12 +474,21 @@ static void quiet_frames(tifed_device *device)
     payload[4] = take() & 3u;
     payload[8] = how & 64u ? take() & 3u : 0u;
     payload[16] = take() & 15u;
+    bool keeps = false;
+#ifdef TIFED_RESIDUALS
+    uint8_t behind = take();
+    keeps = behind & 4u;
+    if (keeps) {
+        tifed_link_put32(payload + 36, named_exchange(device, behind));
+        length = 40u;
+    }
+#endif
     for (; layers; layers >>= 1)
         if (layers & 1u) {
             payload[length] = tops[take() & 7u];
             payload[length + 1] = take() & 7u;
-            payload[length + 2] = 1u + (take() & 3u);
-            payload[length + 3] = take() & 3u;
+            payload[length + 2] = keeps ? 0u : 1u + (take() & 3u);
+            payload[length + 3] = take() & (keeps ? 7u : 3u);
             length += 6u;
         }
     if (how >= 250u) /* of a layer more, or of more than there can be */
@@ -577,6 +591,10 @@ static void get_going(tifed_device *device, uint8_t depth)
     for (uint8_t n = take() & 7u; depth > 6u && n; n--)
         short_frame(device);
 #endif
+#ifdef TIFED_RESIDUALS
+    for (uint8_t n = take() & 3u; depth > 2u && n; n--)
+        kept_frames(device);
+#endif
 #ifdef TIFED_DEVICE_QUIET
     for (uint8_t n = take() & 3u; depth > 3u && n; n--)
         quiet_frames(device);
@@ -613,6 +631,10 @@ static void frame(tifed_device *device)
         length += 2u; /* with a start */
     if (type == TIFED_LINK_PUT_CHANGES && (how & 2u))
         length += spoil % 24u;
+#ifdef TIFED_RESIDUALS
+    if (type == TIFED_LINK_TRAIN && (how & 64u))
+        length += 4u + spoil % 3u * 6u; /* behind an exchange, of some layers */
+#endif
 #ifdef TIFED_DEVICE_QUIET
     if (type == TIFED_LINK_EXCHANGE && (how & 64u))
         length -= length < 6u ? 0u : 6u; /* of one layer */
@@ -782,6 +804,10 @@ static void run(const uint8_t *data, size_t size)
     setup.model = size % 3u ? &kept_memory : NULL;
     setup.by_class = size % 5u ? by_class : NULL;
 #endif
+#ifdef TIFED_RESIDUALS
+    make_residuals(size);
+    setup.residuals = &kept_residuals;
+#endif
 #ifdef TIFED_DEVICE_MASKED
     setup.masks = &masks;
 #endif
@@ -812,6 +838,11 @@ static void run(const uint8_t *data, size_t size)
 #ifdef TIFED_DEVICE_QUIET
         if (choice < 5u)
             quiet_frames(device);
+        else
+#endif
+#ifdef TIFED_RESIDUALS
+            if (choice < 10u)
+            kept_frames(device);
         else
 #endif
 #ifdef TIFED_DEVICE_SHORT
@@ -848,6 +879,9 @@ static void run(const uint8_t *data, size_t size)
     free(row);
     free(copy_rows);
 #endif
+#ifdef TIFED_RESIDUALS
+    free(kept_left);
+#endif
     free(device);
     free(sample);
     free(memory);
@@ -882,6 +916,9 @@ static void sum_many(void)
         .inputs = FEATURES,
         .sample = arrived,
         .board = "sum",
+#ifdef TIFED_RESIDUALS
+        .residuals = &kept_residuals,
+#endif
         .write = hear,
         .stack = stack,
     };
@@ -948,6 +985,9 @@ static void own_orders(void)
         .inputs = INPUTS,
         .sample = arrived,
         .board = "own",
+#ifdef TIFED_RESIDUALS
+        .residuals = &kept_residuals,
+#endif
         .write = hear,
         .own = &own_samples,
         .held_out_every = 3,
@@ -1023,12 +1063,18 @@ int main(int argc, char **argv)
     unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     static uint8_t data[2048];
+#ifdef TIFED_RESIDUALS
+    make_residuals(1);
+#endif
 #if defined TIFED_DEVICE_OWN && !defined TIFED_DEVICE_FRONT_END
     own_orders();
 #endif
 #ifndef TIFED_DEVICE_FRONT_END
     sum_many();
     frames_sent = answers_ok = bytes_out = 0;
+#endif
+#ifdef TIFED_RESIDUALS
+    free(kept_left);
 #endif
     for (unsigned long n = 0; n < count; n++) {
         size_t size = next() % (n % 8u ? 200u : sizeof data);
@@ -1045,6 +1091,10 @@ int main(int argc, char **argv)
 #ifdef TIFED_DEVICE_QUIET
     printf("\"silent\": %lu, \"missed\": %lu, \"exchanges\": %lu, ", silent_done, missed,
            exchanges);
+#endif
+#ifdef TIFED_RESIDUALS
+    printf("\"settled\": %lu, \"others\": %lu, \"asked again\": %lu, ", settled, others,
+           asked_again);
 #endif
     printf("\"inputs\": %lu, \"frames\": %lu, \"noise\": %lu, \"sound_answers\": %lu, "
            "\"steps\": %lu, \"bytes_out\": %lu, \"spoilt\": %lu, \"strangers\": %lu, "

@@ -13,6 +13,7 @@ from tests.compiling import compiled as compile_once
 from tifed.board.firmware.build import CORE, SECRET_FILES, SOURCES
 from tifed.board.firmware.monocypher import monocypher
 from tifed.board.firmware.sealed_header import SEALED_SWITCH
+from tifed.board.firmware.short_header import RESIDUAL_SWITCH
 
 pytestmark = pytest.mark.slow(4)
 
@@ -21,6 +22,7 @@ INPUTS = int(os.environ.get("TIFED_FUZZ_INPUTS", "60000"))
 
 
 SEALED = f"-D{SEALED_SWITCH}"
+RESIDUALS = f"-D{RESIDUAL_SWITCH}"
 QUIET = ("-DTIFED_DEVICE_SHORT", "-DTIFED_DEVICE_CODER", "-DTIFED_DEVICE_QUIET")
 
 
@@ -53,6 +55,9 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         ("-DTIFED_DEVICE_SHORT",),
         ("-DTIFED_DEVICE_SHORT", "-DTIFED_DEVICE_CODER"),
         ("-DTIFED_DEVICE_SHORT", "-DTIFED_DEVICE_CODER", "-DTIFED_DEVICE_OWN"),
+        ("-DTIFED_DEVICE_SHORT", RESIDUALS),
+        ("-DTIFED_DEVICE_SHORT", RESIDUALS, "-DTIFED_DEVICE_OWN"),
+        (*QUIET, RESIDUALS),
         QUIET,
         (*QUIET, "-DTIFED_DEVICE_OWN"),
         (*QUIET, SEALED),
@@ -65,7 +70,8 @@ def compiled(compiler: str, program: Path, *options: str) -> subprocess.Complete
         (SEALED, "-DTIFED_DEVICE_OWN"),
     ],
     ids=[
-        "", "front end", "shift copies", "short", "short, coder", "short, own", "quiet",
+        "", "front end", "shift copies", "short", "short, coder", "short, own",
+        "residuals", "residuals, own", "residuals, quiet", "quiet",
         "quiet, own", "quiet, sealed", "own", "masks",
         "own, masks", "own, front end", "own, shift copies", "sealed", "sealed, own",
     ],
@@ -93,6 +99,8 @@ def test_random_input_crashes_no_device_and_draws_no_frame_that_it_should_not(
     if "-DTIFED_DEVICE_QUIET" in options:
         assert min(seen["silent"], seen["missed"]) > INPUTS // 50
         assert seen["exchanges"] > INPUTS // 400
+    if RESIDUALS in options:
+        assert min(seen["settled"], seen["others"], seen["asked again"]) > INPUTS // 300
     # And it was tried with what it must not answer, or not obey.
     assert seen["spoilt"] > INPUTS // 3
     assert seen["strangers"] > INPUTS // (10 if SEALED in options else 3)

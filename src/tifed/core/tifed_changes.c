@@ -113,6 +113,9 @@ int tifed_changes_begin(tifed_changes *c, const tifed *t, const uint8_t *receive
     c->fan_out = shape->fan_out;
     c->end = weights_of(shape);
     c->row = c->row_end = 0;
+#ifdef TIFED_RESIDUALS
+    c->residual = NULL;
+#endif
     find_row(c);
     return TIFED_OK;
 }
@@ -122,12 +125,24 @@ bool tifed_changes_left(const tifed_changes *c)
     return c->place < c->end;
 }
 
+/* At most 65,534 in magnitude. */
+static int32_t difference_at(const tifed_changes *c)
+{
+    return weight_at(c->weights, c->weight_bits, c->place) -
+           weight_at(c->received, c->weight_bits, c->place);
+}
+
 int32_t tifed_changes_q(const tifed_changes *c)
 {
-    /* At most 65,534 in magnitude, and what is added is below 2^14. */
-    int32_t difference = weight_at(c->weights, c->weight_bits, c->place) -
-                         weight_at(c->received, c->weight_bits, c->place);
+    int32_t difference = difference_at(c);
+#ifdef TIFED_RESIDUALS
+    if (c->residual) {
+        int32_t left = c->residual[c->place];
+        return tifed_keep_change(difference, c->how.top, c->how.shift, c->unit, &left);
+    }
+#endif
     uint32_t random = tifed_random16(c->key, c->place) & ((UINT32_C(1) << c->how.shift) - 1u);
+    /* What is added is below 2^14. */
     int32_t q = (difference + (int32_t)random) >> c->how.shift, top = c->how.top;
     return q > top ? top : q < -top ? -top : q;
 }
@@ -138,6 +153,23 @@ void tifed_changes_next(tifed_changes *c)
     if (c->place >= c->row_end)
         find_row(c);
 }
+
+#ifdef TIFED_RESIDUALS
+void tifed_changes_keep(tifed_changes *c, const int8_t *residual, uint8_t unit)
+{
+    c->residual = residual;
+    c->unit = unit;
+}
+
+void tifed_changes_settle(tifed_changes *c, int8_t *residual)
+{
+    for (; c->place < c->end; c->place++) {
+        int32_t left = residual[c->place];
+        tifed_keep_change(difference_at(c), c->how.top, c->how.shift, c->unit, &left);
+        residual[c->place] = (int8_t)left;
+    }
+}
+#endif
 
 /* --- parameters that arrive short ------------------------------------------------------------- */
 

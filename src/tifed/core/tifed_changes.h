@@ -17,6 +17,9 @@
 
 #include "tifed.h"
 #include "tifed_random.h"
+#ifdef TIFED_RESIDUALS
+#include "tifed_residual.h"
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -53,6 +56,10 @@ typedef struct tifed_changes {
     const void *weights, *received;
     tifed_key key;
     uint32_t place, weight_bits, fan_out, end, row_end, row;
+#ifdef TIFED_RESIDUALS
+    const int8_t *residual; /* NULL: what is too small is rounded at random */
+    uint8_t unit;
+#endif
 } tifed_changes;
 
 /* Begin with weight `first` of a trained layer, or with the next one behind it that goes up. The
@@ -66,6 +73,19 @@ int tifed_changes_begin(tifed_changes *c, const tifed *t, const uint8_t *receive
 bool tifed_changes_left(const tifed_changes *c);
 int32_t tifed_changes_q(const tifed_changes *c);
 void tifed_changes_next(tifed_changes *c);
+
+#ifdef TIFED_RESIDUALS /* which costs flash: only where a device keeps what was too small to go up */
+/* Bytes of the residual of a layer, int8 (fan_in, fan_out). */
+#define TIFED_BYTES_RESIDUAL(fan_in, fan_out) TIFED_PAD(TIFED_WIDE(fan_in) * (fan_out))
+
+/* Behind tifed_changes_begin, with rows = 1: add what is left of changes before, in units of 2^unit
+ * (0..TIFED_LARGEST_UNIT), and round towards zero. q does not change `residual`, so it may be asked for
+ * again until all of it has arrived. */
+void tifed_changes_keep(tifed_changes *c, const int8_t *residual, uint8_t unit);
+
+/* Make of that residual what is left once these changes have gone up. */
+void tifed_changes_settle(tifed_changes *c, int8_t *residual);
+#endif
 
 /* Add a change, up to 2^24 in magnitude, to weight `place` of a layer. TIFED_ERROR_LAYER: it lies in
  * flash; TIFED_ERROR_VALUE: the weight would pass its bound, and is as before. */

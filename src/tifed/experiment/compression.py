@@ -186,7 +186,8 @@ def _residual_problems(experiment: "Experiment", kind: "FleetKind") -> Iterator[
     if not kind.keeps_residuals:
         yield (
             f"compression.residual: the devices of fleet = {experiment.fleet!r} keep nothing of "
-            "their changes; set compression.residual = false, or use fleet = 'simulated'"
+            "their changes; set compression.residual = false, or use fleet = 'simulated', "
+            "'linked' or 'emulated'"
         )
 
 

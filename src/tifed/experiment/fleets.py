@@ -39,6 +39,7 @@ class Linked(FleetKind):
     makes_copies: ClassVar[bool] = True
     keeps_data: ClassVar[bool] = True
     brings_data: ClassVar[bool] = True
+    keeps_residuals: ClassVar[bool] = True
 
     def check(self, experiment: "Experiment") -> None:
         """As many lines as devices, none of them twice."""
@@ -89,6 +90,7 @@ class Emulated(FleetKind):
     makes_keys: ClassVar[bool] = True
     makes_copies: ClassVar[bool] = True
     keeps_data: ClassVar[bool] = True
+    keeps_residuals: ClassVar[bool] = True
 
     def fleet(self, experiment: "Experiment", inputs: FleetInputs) -> Fleet:
         """The emulated boards, by the experiment's board, emulator and compiler."""

@@ -146,6 +146,13 @@ class Federation:
             masks.update(np.unique(self.assignment.masks(devices, number)).tolist())
         return tuple(sorted(map(layers_of, masks)))
 
+    def residual_layers(self) -> tuple[int, ...]:
+        """The layers of which some device keeps what of its changes was too small to go up."""
+        if not self.upload.residual:
+            return ()
+        trained = {layer for its in replace(self, personal=None).layer_sets() for layer in its}
+        return tuple(sorted(layer for layer in trained if self.upload.layers[layer].top))
+
     def with_changes(self, plan: Plan) -> Plan:
         """``plan`` with how weights travel in it, which follows from the rest of it."""
         return replace(

@@ -88,6 +88,16 @@ def other_masks(inputs: FleetInputs, found: Capabilities) -> str | None:
     return None
 
 
+def no_residuals(inputs: FleetInputs, found: Capabilities) -> str | None:
+    """Why a device cannot take part that keeps nothing of its changes where it is to, or None."""
+    if inputs.federation.upload.residual and not found.residuals:
+        return (
+            "its firmware keeps nothing of its changes, but this experiment has "
+            "compression.residual = true; build it for this experiment and flash it"
+        )
+    return None
+
+
 def require_copies_on_devices(inputs: FleetInputs) -> None:
     """Make sure that devices train on copies of samples if a simulation would.
 

@@ -79,6 +79,8 @@ def firmware_for(
     federation = inputs.federation
     short = bool(federation.upload.layers or federation.download.layers)
 
+    residuals = federation.residual_layers()
+
     def built(received: bool) -> Firmware:
         header = experiment_header(
             federation.network, federation.layer_sets(), federation.buffer, federation.batch,
@@ -90,7 +92,7 @@ def firmware_for(
             signal_digest=inputs.signal_digest if inputs.own_data else None,
             sealed=sealed, masked=inputs.device_masks,
             short=short, received=received, coder=short and coder,
-            quiet=quiet,
+            quiet=quiet, residuals=residuals,
         )  # fmt: skip
         return build_firmware(board, header, emulation.compiler, defines=defines)
 
@@ -99,6 +101,8 @@ def firmware_for(
     try:
         return built(received=True)
     except UsageError:  # no room, or what the next line says again
+        if residuals:  # which are of changes of what was received
+            raise
         return built(received=False)
 
 

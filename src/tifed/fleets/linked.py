@@ -27,6 +27,7 @@ from tifed.fleets import short_line
 from tifed.fleets.built_for import (
     fingerprint_of,
     misfit,
+    no_residuals,
     other_data,
     other_masks,
     require_copies_on_devices,
@@ -520,8 +521,10 @@ class LinkedFleet:
         if capabilities.fingerprint != self._fingerprint:
             reason: str | None = misfit(self._inputs, capabilities.fingerprint)
         else:
-            reason = other_data(self._inputs, capabilities) or other_masks(
-                self._inputs, capabilities
+            reason = (
+                other_data(self._inputs, capabilities)
+                or other_masks(self._inputs, capabilities)
+                or no_residuals(self._inputs, capabilities)
             )
         if reason is not None:
             if self._settings.on_mismatch == "drop" or device.known:
@@ -587,8 +590,9 @@ class LinkedFleet:
         seed, stays = self._federation.seed, False
         if self._speaks_short(device):
             device.keeps, stays = short_line.configure(
-                device.client, layers, seed, held is not None
-            )
+                device.client, layers, seed, held is not None,
+                bool(layers) and self._federation.upload.residual,
+            )  # fmt: skip
         else:
             device.client.configure(layers, seed)
         if self._network.centred and not stays:
@@ -644,7 +648,7 @@ class LinkedFleet:
 
     def _train_quietly(self, plan: Plan, job: Job, parameters: Parameters) -> Update:
         """The same, of a device that answers it as a whole."""
-        device = self._devices[job.device]
+        device, kept = self._devices[job.device], short_line.kept(plan, job)
         client, received = device.client, device.client.bytes_received
         client.begin_silence()
         try:
@@ -657,6 +661,7 @@ class LinkedFleet:
                 take, (job.first_step, job.steps), plan.extra_shift, job.device, plan.exchange,
                 plan.energy_shift,
                 short_line.asked(plan, job, parameters, self._federation),
+                None if kept is None else kept.after,
             )  # fmt: skip
         except Exception:
             client.end_silence()
@@ -693,7 +698,7 @@ class LinkedFleet:
         device.learnt = True
         status = client.train(
             job.first_step, job.steps, plan.extra_shift, job.device, plan.exchange,
-            plan.energy_shift,
+            plan.energy_shift, short_line.kept(plan, job),
         )  # fmt: skip
         if status.samples != job.samples:
             raise DeviceAnswerError(
@@ -734,5 +739,6 @@ def _update(
     for number, layer in made.items():
         weights[number], biases[number] = layer
     trained = Parameters(sent.centre, tuple(weights), tuple(biases))
-    # What came over the line is known, so nothing is coded here to be counted.
-    return planned_update(replace(plan, frame=0), job, sent, trained, statistics)
+    # What came over the line is known, so nothing is coded here to be counted. And what the device
+    # has left stays there: the numbers that stand for its weights give the same numbers again.
+    return planned_update(replace(plan, frame=0, residuals=None), job, sent, trained, statistics)

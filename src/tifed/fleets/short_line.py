@@ -8,11 +8,18 @@ from tifed.federation import Federation, Job, Plan
 from tifed.link import Client, DeviceRefusedError
 from tifed.link.conversation import MEMORY
 from tifed.link.quiet import Asked
+from tifed.link.short_updates import Kept
 from tifed.rule.compression import Change
 from tifed.rule.compression.change import LARGEST_SHIFT
 from tifed.rule.compression.packing import LARGEST, packed_size, width_of
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Parameters, Tensor
+
+NO_ROOM = (
+    "too little memory to keep what it is given beside what it makes of that, which "
+    "compression.residual needs; set compression.residual = false, or flash firmware with more room"
+)
+"""Why a device cannot take part that is to keep a residual."""
 
 _BEHIND = 3
 """Frames are not counted, but one that asks for a start is: it takes about so many words."""
@@ -62,11 +69,18 @@ def narrowest(before: Tensor, after: Tensor) -> tuple[Integers, Change] | None:
     return (numbers, Change(width_of(top), shift)) if top <= LARGEST else None
 
 
-def configure(client: Client, layers: tuple[int, ...], seed: int, stay: bool) -> tuple[bool, bool]:
+def configure(
+    client: Client, layers: tuple[int, ...], seed: int, stay: bool, residual: bool
+) -> tuple[bool, bool]:
     """Configure a device, to keep what it is given for ``layers`` if it has room for that.
+
+    With ``residual`` it has to have it, for what is left is of the change of that.
 
     Returns:
         Whether it keeps it, and whether it still has the parameters that it had.
+
+    Raises:
+        DeviceRefusedError: with the code of too little memory, if it keeps ``residual``.
     """
     for its in (True, False) if stay else (False,):
         try:
@@ -74,6 +88,8 @@ def configure(client: Client, layers: tuple[int, ...], seed: int, stay: bool) ->
         except DeviceRefusedError as error:
             if error.code != MEMORY:
                 raise
+            if residual and not its:
+                raise DeviceRefusedError(f"{client.name}: {NO_ROOM}", error.code) from error
         else:
             return True, its
     client.configure(layers, seed)
@@ -124,6 +140,14 @@ def put_layer(
 def goes_up_short(plan: Plan, number: int) -> bool:
     """Whether a device can shorten a layer itself: where nobody has to clip it first."""
     return bool(plan.upload) and plan.upload[number].top > 0 and not plan.bounded
+
+
+def kept(plan: Plan, job: Job) -> Kept | None:
+    """What a device is to have left of its changes before ``job``; None if nobody keeps any."""
+    if plan.residuals is None:
+        return None
+    changes = tuple(plan.upload[number] for number in job.layers)
+    return Kept(int(plan.residuals.after[job.device]), changes)
 
 
 def asked(plan: Plan, job: Job, sent: Parameters, federation: Federation) -> dict[int, Asked]:

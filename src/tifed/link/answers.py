@@ -27,6 +27,7 @@ SMALLEST_PAYLOAD = 64
 """Bytes that every device takes in a payload at least."""
 _LONGEST_NAME = 60
 _OWN_DATA, _MASKS, _SHORT, _CODER, _QUIET = 8, 16, 32, 64, 128
+_RESIDUALS = 1
 _KEY = 32
 _HELLO = struct.Struct("<BBB10I")
 _STATUS = struct.Struct("<BH9I")
@@ -67,6 +68,7 @@ class Capabilities:
         coder: whether it codes their numbers.
         quiet: whether it answers an exchange as a whole.
         held_out_every: every how manieth of its own samples is held out; 0 without own samples.
+        residuals: whether it keeps what of its changes was too small to go up.
         mask_peers: with how many other devices it can share masks, without which no update leaves
             it; 0 without masks.
     """
@@ -91,6 +93,7 @@ class Capabilities:
     short_updates: bool = False
     coder: bool = False
     quiet: bool = False
+    residuals: bool = False
     held_out_every: int = 0
     mask_peers: int = 0
 
@@ -182,7 +185,8 @@ def capabilities(answer: bytes) -> Capabilities:
             end += _WORD.size
     if flags & _MASKS and words[_MASKS] < 2:
         raise ValueError(f"names {words[_MASKS]} devices to share masks with, which hide nothing")
-    name = answer[end:][:_LONGEST_NAME].decode("ascii", "replace")
+    board, _, further = answer[end:].partition(b"\0")
+    name = board[:_LONGEST_NAME].decode("ascii", "replace")
     return Capabilities(
         core=core,
         can_reset=bool(flags & 1),
@@ -204,6 +208,7 @@ def capabilities(answer: bytes) -> Capabilities:
         short_updates=bool(flags & _SHORT),
         coder=bool(flags & _CODER),
         quiet=bool(flags & _QUIET),
+        residuals=bool(further and further[0] & _RESIDUALS),
         held_out_every=words[_OWN_DATA],
         mask_peers=words[_MASKS],
     )

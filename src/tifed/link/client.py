@@ -14,6 +14,7 @@ from tifed.link.errors import DeviceAnswerError
 from tifed.link.frame import Frame, Kind
 from tifed.link.masking import Masking
 from tifed.link.quiet import Quiet
+from tifed.link.short_updates import Kept, kept_words
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.network import Layer, Tensor, bias_dtype, weight_dtype
 
@@ -142,8 +143,18 @@ class Client(Masking, Quiet):
         device: int,
         exchange: int,
         energy_shift: int = 0,
+        kept: Kept | None = None,
     ) -> DeviceStatus:
         """Have the device train, and wait until it has.
+
+        Args:
+            first_step: the first mini-batch.
+            steps: how many.
+            extra_shift: added to every update shift.
+            device: its number.
+            exchange: number of the exchange.
+            energy_shift: added to the first layer's update shift.
+            kept: what it is to have left of its changes; None if it keeps nothing.
 
         Returns:
             What it says when it is done: it is trained, and its next step is the one behind the
@@ -152,10 +163,12 @@ class Client(Masking, Quiet):
         Raises:
             DeviceGoneError: if it stops answering, or answers and gets no further.
             DeviceAnswerError: if it says that it has done something else.
+            DeviceRefusedError: with the code for it if what it has left is of another exchange.
         """
         self._order(
             Kind.TRAIN,
-            struct.pack("<5Ii", first_step, steps, extra_shift, device, exchange, energy_shift),
+            struct.pack("<5Ii", first_step, steps, extra_shift, device, exchange, energy_shift)
+            + (b"" if kept is None else kept_words(kept)),
         )
         status = self._finished(DeviceState.TRAINING, first_step, first_step + steps)
         if status.state is DeviceState.TRAINED and status.step == first_step + steps:

@@ -26,7 +26,7 @@ from tifed.link.transport import Opener, Transport, TransportClosedError
 MEMORY = 3
 SESSION, UNCONFIGURED, BUSY, ORDER, FORMAT = 66, 67, 68, 69, 70
 """Codes by which a device says that it is not where the server thinks it is."""
-MISSED = 80
+MISSED, OTHER_RESIDUAL = 80, 81
 
 CODES = {
     1: "its network is out of range",
@@ -55,6 +55,8 @@ CODES = {
     78: "a sum of so few devices would not hide what it has learnt",
     79: "its work is in a sum with other devices already; both sums would tell their difference",
     MISSED: "an order before this one has not come",
+    OTHER_RESIDUAL: "what it has left of its changes is not of the exchange that the server names, "
+    "for it has restarted or has worked for somebody else since; it begins again with nothing left",
 }
 _REOPEN_SECONDS = 0.2
 _SMALLEST_PIECE = 40

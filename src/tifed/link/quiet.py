@@ -9,7 +9,7 @@ from tifed.link import answers
 from tifed.link.answers import DeviceState, DeviceStatus
 from tifed.link.errors import DeviceAnswerError, DeviceGoneError, DeviceMissedError
 from tifed.link.frame import Kind
-from tifed.link.short_updates import CODED, ShortUpdates, places_up
+from tifed.link.short_updates import ShortUpdates, after_of, how_of, places_up
 from tifed.rule.compression import Change
 from tifed.rule.integer.rounding import Integers
 from tifed.rule.learning import Statistics
@@ -18,7 +18,7 @@ from tifed.rule.network import Layer, Tensor
 MOST_LAYERS = 8
 """Layers that a device can be asked for in one exchange."""
 _HEAD = struct.Struct("<HH2I5Ii")
-_LAYER = struct.Struct("<4BH")
+_START = struct.Struct("<H")
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Quiet(ShortUpdates):
         exchange: int,
         energy_shift: int,
         asked: Mapping[int, Asked],
+        after: int | None = None,
     ) -> tuple[DeviceStatus, dict[int, tuple[Integers, Tensor]]]:
         """Have the device train, and say what came of it.
 
@@ -71,6 +72,8 @@ class Quiet(ShortUpdates):
             exchange: number of the exchange.
             energy_shift: added to the first layer's update shift.
             asked: every layer that it trains.
+            after: number of the exchange behind which what it has left of its changes has to hold,
+                -1 if nothing is left; None if it keeps nothing.
 
         Returns:
             Its counts; per layer what `get_changes` gives.
@@ -80,13 +83,10 @@ class Quiet(ShortUpdates):
             DeviceGoneError: if orders get lost for as long as it may be silent.
         """
         self.end_silence()
-        layers = b"".join(
-            _LAYER.pack(
-                one.change.top | CODED * self._coder, one.change.shift, one.change.rows,
-                one.turn % one.change.rows, self._start(Kind.GET_CHANGES, number),
-            )
-            for number, one in asked.items()
-        )  # fmt: skip
+        layers = b"" if after is None else after_of(after)
+        for number, one in asked.items():
+            layers += how_of(one.change, one.turn % one.change.rows, self._coder)
+            layers += _START.pack(self._start(Kind.GET_CHANGES, number))
         until = time.monotonic() + self.patience.silence
         while True:
             behind = self._unanswered[-1].sequence if self._unanswered else self._behind

@@ -1,6 +1,7 @@
 """Short updates of a device that can (SPEC, section 12.9): what changed, in few bits each."""
 
 import struct
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -18,12 +19,28 @@ from tifed.rule.network import Layer, Tensor
 KEEP_RECEIVED, STAY = 1, 2
 """Options of a configure order."""
 _PUT = struct.Struct("<IIHBB")
-_GET = struct.Struct("<IIHBBBB")
+_GET = struct.Struct("<IIH")
+_HOW = struct.Struct("<4B")
 _START = struct.Struct("<H")
 CODED = 0x80
 """In a top: numbers are coded."""
 _SAID = 3
 _MOST = 0xFFFF
+_AFTER = struct.Struct("<I")
+_NOTHING = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a device is to have left of its changes before an exchange (SPEC, section 25.8).
+
+    Attributes:
+        after: number of the exchange behind which that holds; -1 if nothing is left.
+        changes: how the weights of each layer that it trains go up, ascending.
+    """
+
+    after: int
+    changes: tuple[Change, ...]
 
 
 class ShortUpdates(OwnSamples):
@@ -138,9 +155,8 @@ class ShortUpdates(OwnSamples):
             first = int(places[have]) if have < len(places) else q.size + have - len(places)
             start = self._start(Kind.GET_CHANGES, number) if self._coder else None
             asked = _GET.pack(
-                number, first, self._pieces.room(_SAID), change.top | CODED * self._coder,
-                change.shift, change.rows, turn,
-            )  # fmt: skip
+                number, first, self._pieces.room(_SAID)
+            ) + how_of(change, turn, self._coder)  # fmt: skip
             numbers, tail, after = self._ask(
                 Kind.GET_CHANGES, asked if start is None else asked + _START.pack(start),
                 partial(
@@ -156,6 +172,28 @@ class ShortUpdates(OwnSamples):
             have += len(numbers) + len(tail)
         q.ravel()[places] = np.concatenate(found)
         return q, np.concatenate(biases)
+
+
+def how_of(change: Change, turn: int, coded: bool) -> bytes:
+    """How a layer's weights go up, as a device is told it.
+
+    With a residual all rows do, and in place of their turn there is the residual's unit.
+    """
+    rows, turn = (change.rows, turn) if change.unit is None else (0, change.unit)
+    return _HOW.pack(change.top | CODED * coded, change.shift, rows, turn)
+
+
+def after_of(exchange: int) -> bytes:
+    """After which exchange what a device has left has to hold, as it is told it; -1 for none."""
+    return _AFTER.pack(exchange % (_NOTHING + 1))
+
+
+def kept_words(kept: Kept) -> bytes:
+    """What stands behind an order to train of a device that keeps something."""
+    words, start, whole = after_of(kept.after), _START.pack(0), bytes(_HOW.size)
+    for change in kept.changes:
+        words += (how_of(change, 0, False) if change.top else whole) + start
+    return words
 
 
 def places_up(layer: Layer, change: Change, turn: int) -> Integers:

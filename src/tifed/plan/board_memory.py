@@ -1,6 +1,6 @@
 """Where a device's RAM and flash go, part by part."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tifed.board import Board, Measured
 from tifed.experiment import Experiment
@@ -24,6 +24,12 @@ SHORT_UPDATES, CODER = 3_600, 1_900
 QUIET, QUIET_STATIC = 1_300, 88
 """Bytes of flash and of RAM of answers to whole exchanges (``link.quiet``), the most on them."""
 
+RESIDUALS = 1_200
+"""Bytes of flash of residuals (``compression.residual``), the most on them."""
+
+RESIDUAL_STATIC, RESIDUAL_LAYER = 24, 4
+"""Bytes of RAM beside the residuals themselves, and for each layer of the network."""
+
 SHORT_STACK = 72
 """Bytes of stack that the coder's frames add: 64 on a Cortex-M0, 68 on a Cortex-M4."""
 
@@ -41,11 +47,16 @@ def ram_parts(
     board: Board,
     measured: Measured,
     before: Preprocessing = AS_THEY_ARE,
+    kept: Collection[int] = (),
 ) -> Parts:
-    """RAM of a device: the core's own layout, and what surrounds it."""
+    """RAM of a device: the core's own layout, and what surrounds it.
+
+    ``kept`` are the layers of which it keeps what of their changes was too small to go up.
+    """
     core = device_memory(
         network, choice.layers, experiment.buffer, experiment.batch, choice.frozen_in_flash,
         sourced=before.shifts is not None, received=_compressed(experiment, network),
+        residuals=kept,
     )  # fmt: skip
     image = measured.image(board.core)
     # Beside what was compiled, the firmware has room for a sample that arrives in pieces.
@@ -59,12 +70,17 @@ def ram_parts(
         stack = Figure(stack.value + SHORT_STACK, Source.MODELLED)
     if experiment.link.quiet:
         static = Figure(static.value + QUIET_STATIC, Source.MODELLED)
+    if kept:
+        more = RESIDUAL_STATIC + RESIDUAL_LAYER * network.depth
+        static = Figure(static.value + more, Source.MODELLED)
     parts = {
         name: Figure(getattr(core, name), Source.COMPUTED)
         for name in ("weights", "buffer", "activations", "deltas", "scratch")
     }
     if core.received:
         parts["received weights"] = Figure(core.received, Source.COMPUTED)
+    if kept:
+        parts["residuals"] = Figure(core.residuals, Source.COMPUTED)
     deepest = max(int(stack.value), before.stack(board.core))
     parts |= before.ram(network.features)
     if before.shifts is not None:
@@ -107,6 +123,7 @@ def flash_parts(
     }
     if _compressed(experiment, network):
         short = SHORT_UPDATES + CODER + QUIET * experiment.link.quiet
+        short += RESIDUALS * experiment.compression.residual
         parts["short updates"] = Figure(short, Source.MODELLED)
     parts |= before.flash(board.core)
     if board.reserved_flash:

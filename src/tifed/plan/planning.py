@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tifed.board import Board, Boards, Measured
 from tifed.experiment import Experiment
-from tifed.experiment.constants import assignment_of, personal_rounds
+from tifed.experiment.constants import assignment_of, changes_of, personal_rounds
 from tifed.experiment.front_end import require_front_end
 from tifed.experiment.pixel_shifts import require_shifts
 from tifed.plan.board_memory import Parts, flash_parts, ram_parts
@@ -150,7 +150,15 @@ def plan(
                 known.cycles_per_instruction(board),
                 tuple(
                     _placement(
-                        choice, works[choice], board, experiment, network, known, measured, before
+                        choice,
+                        works[choice],
+                        board,
+                        experiment,
+                        network,
+                        known,
+                        measured,
+                        before,
+                        _kept(experiment, network, choice, needed),
                     )
                     for choice in every
                 ),
@@ -174,6 +182,24 @@ def _needed(experiment: Experiment, network: Network) -> tuple[tuple[int, ...], 
     return tuple(sorted(needed | ({personal.layers} if personal is not None else set())))
 
 
+def _kept(
+    experiment: Experiment,
+    network: Network,
+    choice: Choice,
+    needed: tuple[tuple[int, ...], ...],
+) -> tuple[int, ...]:
+    """The layers of which a device keeps what of their changes was too small to go up.
+
+    In single-layer mode it keeps that of a layer while it trains others.
+    """
+    upload, _ = changes_of(experiment, network)
+    if not upload.residual:
+        return ()
+    others = needed if choice.layers in needed else ()
+    trained = {layer for layers in (choice.layers, *others) for layer in layers}
+    return tuple(sorted(layer for layer in trained if upload.layers[layer].top))
+
+
 def _placement(
     choice: Choice,
     work: Work,
@@ -183,6 +209,7 @@ def _placement(
     known: Boards,
     measured: Measured,
     before: Preprocessing,
+    kept: tuple[int, ...],
 ) -> Placement:
     """What ``choice`` needs and costs on ``board``."""
     core = known.cores[board.core]
@@ -201,7 +228,7 @@ def _placement(
     return Placement(
         choice=choice,
         work=work,
-        ram=ram_parts(experiment, network, choice, board, measured, before),
+        ram=ram_parts(experiment, network, choice, board, measured, before, kept),
         flash=flash_parts(experiment, network, choice, board, measured, before),
         board=board,
         instructions=count,

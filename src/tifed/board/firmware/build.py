@@ -21,7 +21,12 @@ from tifed.board.firmware.masked_header import MASKED_STACK, MASKED_SWITCH
 from tifed.board.firmware.monocypher import SHA256, SMALL_SWITCH, monocypher
 from tifed.board.firmware.own_header import OWN_SWITCH
 from tifed.board.firmware.sealed_header import SEALED_SWITCH
-from tifed.board.firmware.short_header import CODER_SWITCH, QUIET_SWITCH, SHORT_SWITCH
+from tifed.board.firmware.short_header import (
+    CODER_SWITCH,
+    QUIET_SWITCH,
+    RESIDUAL_SWITCH,
+    SHORT_SWITCH,
+)
 from tifed.errors import RunError, UsageError
 from tifed.files.atomic import write_atomically
 
@@ -32,8 +37,8 @@ CORE = Path(__file__).parents[2] / "core"
 MAIN = "main.c"
 """The only file that sees the generated header; whatever else was compiled before is not again."""
 FIRMWARE_FILES = (
-    "device.c", "device_own.c", "device_quiet.c", "device_short.c", "link.c", "recorded.c",
-    "signal_log_mel.c", "signal_motion.c", "start.c",
+    "device.c", "device_own.c", "device_quiet.c", "device_residual.c", "device_short.c", "link.c",
+    "recorded.c", "signal_log_mel.c", "signal_motion.c", "start.c",
 )  # fmt: skip
 SECRET_FILES = {
     SEALED_SWITCH: ("device_sealed.c", "seal_monocypher.c"),
@@ -94,7 +99,7 @@ def build_firmware(
     command = (*_compiler(board, compiler), *_COMMON, *_ONLY[compiler])
     command += tuple(f"-D{define}" for define in defines)
     script, secret = _script(board), list[Path]()
-    short = (SHORT_SWITCH, CODER_SWITCH, QUIET_SWITCH)
+    short = (SHORT_SWITCH, CODER_SWITCH, QUIET_SWITCH, RESIDUAL_SWITCH)
     for switch in (DEVICE_SWITCH, OWN_SWITCH, *short, *SECRET_FILES):
         if f"#define {switch} 1\n" in header:  # which device.c does not see
             command += (f"-D{switch}=1",)

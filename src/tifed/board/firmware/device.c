@@ -29,6 +29,9 @@ void tifed_device_init(tifed_device *device, const tifed_device_setup *setup)
     device->received = NULL;
     device->learnt = false;
 #endif
+#ifdef TIFED_RESIDUALS
+    tifed_residual_clear(device);
+#endif
 #ifdef TIFED_DEVICE_QUIET
     device->quiet.sequence = 0;
 #endif
@@ -107,8 +110,15 @@ NOINLINE SHARED uint16_t tifed_device_hello(tifed_device *device, uint8_t *out)
     if (has_masks(device))
         to = tifed_link_put32(to, TIFED_MASK_PEERS);
 #endif
+#ifdef TIFED_RESIDUALS
+    for (const char *name = setup->board; *name && to < out + 62; name++)
+        *to++ = (uint8_t)*name;
+    *to++ = 0; /* behind the name there are further features */
+    *to++ = 1;
+#else
     for (const char *name = setup->board; *name && to < out + 64; name++)
         *to++ = (uint8_t)*name;
+#endif
     return (uint16_t)(to - out);
 }
 
@@ -404,7 +414,14 @@ ALSO_QUIET uint8_t tifed_device_carry_out(tifed_device *device, uint8_t type, co
     case TIFED_LINK_PUT_SAMPLE:
         return length < 8u ? TIFED_LINK_LENGTH : put_sample(device, in, length);
     case TIFED_LINK_CLEAR: return length ? TIFED_LINK_LENGTH : clear(device);
-    case TIFED_LINK_TRAIN: return length == 24u ? train(device, in) : TIFED_LINK_LENGTH;
+    case TIFED_LINK_TRAIN: {
+#ifdef TIFED_RESIDUALS
+        uint8_t code = tifed_residual_order(device, in, length);
+#else
+        uint8_t code = length == 24u ? TIFED_LINK_OK : TIFED_LINK_LENGTH;
+#endif
+        return code == TIFED_LINK_OK ? train(device, in) : code;
+    }
     default: return TIFED_LINK_UNKNOWN;
     }
 }

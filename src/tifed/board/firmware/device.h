@@ -16,6 +16,23 @@
 #include "device_masked.h"
 #endif
 
+#ifdef TIFED_RESIDUALS /* which costs flash: only where a device keeps what is too small to go up */
+#include "tifed_changes.h"
+
+/* RAM of what is kept (SPEC, 25.8). */
+typedef struct tifed_residuals {
+    uint32_t layers;   /* of these, one bit each */
+    int8_t *left;      /* TIFED_BYTES_RESIDUAL for each of them, one behind the other */
+    tifed_change *how; /* (depth): how each goes up in the exchange that is under way */
+} tifed_residuals;
+
+typedef struct tifed_device_residual {
+    uint32_t after;               /* the exchange behind which it holds; 0xFFFFFFFF: it is 0 */
+    uint32_t seed_low, seed_high; /* of the experiment that this exchange belongs to */
+    bool pending;                 /* there is a new one once an exchange is over */
+} tifed_device_residual;
+#endif
+
 #ifdef TIFED_DEVICE_QUIET /* which costs flash: only where every frame is dear (SPEC, 12.10) */
 #ifndef TIFED_DEVICE_SHORT
 #error "a device that answers an exchange as a whole answers with short updates"
@@ -25,7 +42,12 @@ enum { TIFED_QUIET_LAYERS = 8 }; /* that are trained at a time, at most */
 typedef struct tifed_device_quiet {
     uint16_t sequence; /* of the last exchange, 0 for none */
     bool steps;        /* its samples are there */
+#ifdef TIFED_RESIDUALS
+    uint8_t request[40 + 6 * TIFED_QUIET_LAYERS];
+    uint8_t layers; /* where these begin in it */
+#else
     uint8_t request[36 + 6 * TIFED_QUIET_LAYERS];
+#endif
 } tifed_device_quiet;
 #endif
 
@@ -68,6 +90,9 @@ typedef struct tifed_device_setup {
 #ifdef TIFED_DEVICE_SEALED
     const tifed_seal *seal; /* every frame is sealed with the device's key; NULL: none is */
 #endif
+#ifdef TIFED_RESIDUALS
+    const tifed_residuals *residuals; /* not NULL */
+#endif
 #ifdef TIFED_DEVICE_MASKED
     const tifed_masks *masks; /* its updates leave it under masks alone; NULL: as they are */
 #endif
@@ -98,6 +123,9 @@ typedef struct tifed_device {
 #ifdef TIFED_DEVICE_SHORT /* which costs flash: only for a device with short updates (SPEC, 25) */
     uint8_t *received;    /* parameters of the trained layers as they arrived; NULL: not kept */
     bool learnt;          /* those in the core are others by now */
+#endif
+#ifdef TIFED_RESIDUALS
+    tifed_device_residual residual;
 #endif
 #ifdef TIFED_DEVICE_QUIET
     tifed_device_quiet quiet;

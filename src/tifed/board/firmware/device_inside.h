@@ -109,6 +109,16 @@ uint8_t tifed_short_order(tifed_device *device, uint8_t type, const uint8_t *in,
 uint16_t tifed_short_answer(tifed_device *device, const uint8_t *in, uint32_t length, uint8_t *out);
 #endif
 
+#ifdef TIFED_RESIDUALS
+/* device_residual.c: there is nothing left; an order to train arrives; the changes of a layer, as
+ * tifed_changes_begin has them; the parameters are about to be those that were received again. */
+void tifed_residual_clear(tifed_device *device);
+uint8_t tifed_residual_order(tifed_device *device, const uint8_t *in, uint32_t length);
+int tifed_residual_changes(const tifed_device *device, tifed_changes *c, uint32_t layer,
+                           uint32_t first, const tifed_change *how);
+void tifed_residual_settle(tifed_device *device);
+#endif
+
 /* Also used by device_quiet.c, where there is one. */
 #ifdef TIFED_DEVICE_QUIET
 #define ALSO_QUIET

@@ -77,6 +77,9 @@ int tifed_device_release(tifed_device *device)
 #ifdef TIFED_DEVICE_MASKED
     tifed_masked_start(device);
 #endif
+#ifdef TIFED_RESIDUALS
+    tifed_residual_clear(device);
+#endif
     device->session = 0;
     device->state = TIFED_DEVICE_IDLE;
     device->filled = device->summed = 0;
@@ -589,7 +592,7 @@ uint8_t tifed_own_refusal(tifed_device *device, uint8_t type, const uint8_t *in,
         return own->personal || length < 8u || in[0] != 2u ? TIFED_LINK_NOT_ALLOWED : TIFED_LINK_OK;
     case TIFED_LINK_RESET: return own->keeps ? TIFED_LINK_OK : TIFED_LINK_NOT_ALLOWED;
     case TIFED_LINK_TRAIN:
-        if (!own->personal && length == 24u && device->state != TIFED_DEVICE_IDLE &&
+        if (!own->personal && length >= 24u && device->state != TIFED_DEVICE_IDLE &&
             different(device, tifed_link_get32(in), tifed_link_get32(in + 4)) <
                 policy_of(device).least_update)
             return TIFED_LINK_TOO_FEW;

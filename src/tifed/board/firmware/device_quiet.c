@@ -5,7 +5,7 @@
 #ifdef TIFED_DEVICE_QUIET
 
 /* Of a request: where its parts are, and bytes for each trained layer. */
-enum { BEHIND = 0, ROOM = 2, TAKE = 4, WORK = 12, LAYERS = 36, LAYER = 6 };
+enum { BEHIND = 0, ROOM = 2, TAKE = 4, WORK = 12, LAYERS = 36, AFTER = 4, LAYER = 6 };
 
 static bool busy(const tifed_device *device)
 {
@@ -29,13 +29,29 @@ static uint8_t *put_number(uint8_t *to, uint32_t value)
     return to;
 }
 
+/* Where the layers of a request of so many bytes begin: behind them, or behind the exchange after which
+ * what is left has to hold; 0 for neither. */
+static uint32_t layers_in(const tifed_device *device, uint32_t length)
+{
+    uint32_t layers = LAYER * trained_layers(device);
+#ifdef TIFED_RESIDUALS
+    if (length == LAYERS + AFTER + layers)
+        return LAYERS + AFTER;
+#endif
+    return length == LAYERS + layers ? LAYERS : 0u;
+}
+
 /* Samples, counts, and of each layer as much as there is room for. */
 static uint16_t made(tifed_device *device, uint8_t *out)
 {
     tifed_device_quiet *quiet = &device->quiet;
     const tifed_statistics *statistics = &device->core.statistics;
     uint32_t room = tifed_link_get16(quiet->request + ROOM), trained = device->core.config.trained;
+#ifdef TIFED_RESIDUALS
+    const uint8_t *how = quiet->request + quiet->layers;
+#else
     const uint8_t *how = quiet->request + LAYERS;
+#endif
     uint8_t *to = out, *end = out + (room < TIFED_LINK_PAYLOAD ? room : TIFED_LINK_PAYLOAD);
     *to++ = TIFED_LINK_OK;
     to = put_number(to, device->core.count);
@@ -63,9 +79,14 @@ uint16_t tifed_quiet_made(tifed_device *device, uint8_t *out)
 static uint8_t begin(tifed_device *device, bool take)
 {
     const uint8_t *request = device->quiet.request;
+    uint32_t words = LAYERS - WORK;
+#ifdef TIFED_RESIDUALS
+    if (device->quiet.layers != LAYERS)
+        words += AFTER + LAYER * trained_layers(device);
+#endif
     device->quiet.steps = !take;
     return take ? tifed_device_carry_out(device, TIFED_LINK_TAKE, request + TAKE, 8)
-                : tifed_device_carry_out(device, TIFED_LINK_TRAIN, request + WORK, 24);
+                : tifed_device_carry_out(device, TIFED_LINK_TRAIN, request + WORK, words);
 }
 
 bool tifed_quiet_goes_on(tifed_device *device)
@@ -107,8 +128,12 @@ uint16_t tifed_quiet_exchange(tifed_device *device, uint16_t sequence, const uin
         return refused(out, TIFED_LINK_UNCONFIGURED);
     if (!device->received) /* without what it was given there is no change of it */
         return refused(out, TIFED_LINK_ORDER);
-    if (length != LAYERS + LAYER * trained_layers(device) || length > sizeof quiet->request)
+    uint32_t layers = layers_in(device, length);
+    if (!layers || length > sizeof quiet->request)
         return refused(out, TIFED_LINK_LENGTH);
+#ifdef TIFED_RESIDUALS
+    quiet->layers = (uint8_t)layers;
+#endif
     for (uint32_t i = 0; i < length; i++)
         quiet->request[i] = in[i];
     quiet->sequence = device->last_sequence = device->training = sequence;

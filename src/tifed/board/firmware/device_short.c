@@ -17,8 +17,12 @@ enum { GET = 14, PUT = 12, ANSWER = 3, START = 2, CODED = 0x80 };
 
 void tifed_short_restore(tifed_device *device)
 {
-    if (device->received && device->learnt)
+    if (device->received && device->learnt) {
+#ifdef TIFED_RESIDUALS
+        tifed_residual_settle(device);
+#endif
         tifed_received_restore(&device->core, device->received);
+    }
     device->learnt = false;
 }
 
@@ -150,6 +154,16 @@ static uint32_t start_of(uint32_t top)
 
 /* --- changes up ------------------------------------------------------------------------------- */
 
+static int begin(const tifed_device *device, tifed_changes *c, uint32_t layer, uint32_t first,
+                 const tifed_change *how)
+{
+#ifdef TIFED_RESIDUALS
+    return tifed_residual_changes(device, c, layer, first, how);
+#else
+    return tifed_changes_begin(c, &device->core, device->received, layer, first, how);
+#endif
+}
+
 static uint16_t get_changes(tifed_device *device, const uint8_t *in, uint8_t *out)
 {
 #ifdef TIFED_DEVICE_CODER
@@ -172,8 +186,7 @@ static uint16_t get_changes(tifed_device *device, const uint8_t *in, uint8_t *ou
         return 1;
     }
     tifed_changes c;
-    int status =
-        tifed_changes_begin(&c, &device->core, device->received, layer, first - bias, &how);
+    int status = begin(device, &c, layer, first - bias, &how);
     if (status != TIFED_OK) {
         out[0] = code_of(status);
         return 1;
@@ -211,8 +224,7 @@ uint8_t *tifed_short_layer(tifed_device *device, uint32_t layer, const uint8_t *
     uint32_t count = 0, room = (uint32_t)(end - to), at, width = 1;
     uint8_t *numbers = to + HEAD;
     tifed_changes c;
-    if (room <= HEAD ||
-        tifed_changes_begin(&c, &device->core, device->received, layer, 0, &change) != TIFED_OK)
+    if (room <= HEAD || begin(device, &c, layer, 0, &change) != TIFED_OK)
         return to;
     at = room -= HEAD;
 #ifdef TIFED_DEVICE_CODER

@@ -10,7 +10,12 @@ from tifed.board.firmware.front_end_header import intake_constants
 from tifed.board.firmware.masked_header import MASKED_SWITCH
 from tifed.board.firmware.own_header import kept_bytes, own_constants
 from tifed.board.firmware.sealed_header import SEALED_SWITCH
-from tifed.board.firmware.short_header import CODER_SWITCH, QUIET_SWITCH, SHORT_SWITCH
+from tifed.board.firmware.short_header import (
+    CODER_SWITCH,
+    QUIET_SWITCH,
+    SHORT_SWITCH,
+    residual_constants,
+)
 from tifed.board.firmware.signal_header import signal_constants
 from tifed.errors import UsageError
 from tifed.extractor import Extractor
@@ -96,6 +101,7 @@ def experiment_header(
     received: bool = False,
     coder: bool = False,
     quiet: bool = False,
+    residuals: Collection[int] = (),
 ) -> str:
     """C text that firmware is compiled with.
 
@@ -122,6 +128,8 @@ def experiment_header(
             makes of them: without, it sends them whole.
         coder: whether it codes short updates.
         quiet: whether it answers an exchange as a whole.
+        residuals: layers of which it keeps what was too small to go up; it is `short` then, and has
+            room for what it has `received`.
 
     Raises:
         UsageError: if the network is for simulation only, or front end, extractor and network do
@@ -177,6 +185,7 @@ def experiment_header(
 {f"#define {SHORT_SWITCH} 1" if short else ""}
 {f"#define {CODER_SWITCH} 1" if coder else ""}
 {f"#define {QUIET_SWITCH} 1" if quiet else ""}
+{residual_constants(network, residuals) if residuals else ""}
 #endif
 """
 

@@ -82,7 +82,8 @@ enum {
     TIFED_LINK_OLDER,           /* a model of an earlier round than the one that it keeps */
     TIFED_LINK_TOO_FEW_DEVICES, /* fewer devices in a sum than hide one of them */
     TIFED_LINK_OTHER_DEVICES,   /* the same work has been summed with other devices */
-    TIFED_LINK_MISSED           /* an order before this one, which had no answer, has not come */
+    TIFED_LINK_MISSED,          /* an order before this one, which had no answer, has not come */
+    TIFED_LINK_OTHER_RESIDUAL   /* what it has left is not of the exchange that the order names */
 };
 
 /* Takes `length` bytes for the line, a whole frame or a piece of one, which are `bytes` only until

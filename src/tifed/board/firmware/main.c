@@ -200,6 +200,12 @@ static bool secret(uint8_t *bytes)
 static const tifed_masks masks = {secret, tifed_mask_publish, tifed_mask_agree, tifed_mask_stream};
 #endif
 
+#ifdef TIFED_RESIDUALS
+static int8_t left[TIFED_RESIDUAL_BYTES];
+static tifed_change changes[TIFED_RESIDUAL_DEPTH];
+static const tifed_residuals residuals = {TIFED_RESIDUAL_LAYERS, left, changes};
+#endif
+
 int main(void)
 {
     static const tifed_device_setup setup = {
@@ -235,6 +241,9 @@ int main(void)
 #endif
 #ifdef TIFED_DEVICE_SEALED
         .seal = &seal,
+#endif
+#ifdef TIFED_RESIDUALS
+        .residuals = &residuals,
 #endif
 #ifdef TIFED_DEVICE_MASKED
         .masks = &masks,

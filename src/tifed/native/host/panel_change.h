@@ -4,7 +4,7 @@
 #define TIFED_PANEL_CHANGE_H
 
 #include "../../core/tifed_random.h"
-#include "../../core/tifed_rule.h"
+#include "../../core/tifed_residual.h"
 
 /* What a network's layer sends, and what a device's job makes of it. */
 typedef struct panel_change {
@@ -37,21 +37,12 @@ static inline int32_t panel_short(const panel_change *change, int32_t difference
                        (int32_t)change->top);
 }
 
-/* `value` / 2^shift, towards zero. */
-static inline int32_t panel_truncated(int32_t value, uint32_t shift)
-{
-    return (value + (int32_t)((uint32_t)(value >> 31) & ((1u << shift) - 1u))) >> shift;
-}
-
 /* The short number for a weight that has moved by this much, of whose changes before something is
- * left; and what is left now (SPEC, section 25.8). */
+ * left; and what is left now. */
 static inline int32_t panel_keep(const panel_change *change, int32_t difference, int32_t *left)
 {
-    const uint32_t unit = (uint32_t)change->unit;
-    int32_t wanted = difference + *left * (1 << unit), top = (int32_t)change->top;
-    int32_t q = tifed_clamp(panel_truncated(wanted, change->shift), -top, top);
-    *left = tifed_clamp(panel_truncated(wanted - q * (1 << change->shift), unit), -127, 127);
-    return q;
+    return tifed_keep_change(difference, (int32_t)change->top, change->shift,
+                             (uint32_t)change->unit, left);
 }
 
 /* What stands for weights of which `sum` short numbers arrived, of so many samples. */

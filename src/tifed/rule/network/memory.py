@@ -1,5 +1,6 @@
 """What training some layers costs a device in RAM: the C core's own layout (SPEC, section 10)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 from tifed.rule.network.network import Network
@@ -19,6 +20,7 @@ class DeviceMemory:
         deltas: deltas of the trained layers, for one mini-batch.
         scratch: the input's centre, one sample's way through the network, bookkeeping.
         received: the trained layers' parameters as they arrived, which short updates are made from.
+        residuals: what of the changes of weights was too small to go up.
     """
 
     weights: int
@@ -27,6 +29,7 @@ class DeviceMemory:
     deltas: int
     scratch: int
     received: int = 0
+    residuals: int = 0
 
     @property
     def total(self) -> int:
@@ -50,6 +53,12 @@ def held_bytes(network: Network, number: int) -> int:
     )
 
 
+def residual_bytes(network: Network, number: int) -> int:
+    """What is left of a layer's changes takes in RAM (SPEC, section 25.8): a byte a weight."""
+    layer = network.layers[number]
+    return _words(layer.fan_in * layer.fan_out)
+
+
 def device_memory(
     network: Network,
     layers: tuple[int, ...],
@@ -58,6 +67,7 @@ def device_memory(
     frozen_in_flash: bool = False,
     sourced: bool = False,
     received: bool = False,
+    residuals: Collection[int] = (),
 ) -> DeviceMemory:
     """RAM of a device that trains ``layers``.
 
@@ -69,6 +79,7 @@ def device_memory(
         frozen_in_flash: whether layers that are not trained stay out of RAM.
         sourced: whether samples come from a source, so that only a mini-batch of them is kept.
         received: whether the device keeps what it was given, for short updates.
+        residuals: layers of which it keeps what was too small to go up, trained now or not.
     """
     held = layers if frozen_in_flash else range(network.depth)
     features, widest = network.features, max(network.shape[1:])
@@ -87,6 +98,7 @@ def device_memory(
         + 2 * _words(2 * widest)
         + (4 * pairs if layers else 0),
         received=sum(held_bytes(network, layer) for layer in layers) if received else 0,
+        residuals=sum(residual_bytes(network, layer) for layer in residuals),
     )
 
 
