@@ -86,7 +86,7 @@ class GatewayFleet:
         for own, send in self._asked():
             jobs = plan.jobs.for_devices(own)
             request = fit_message(self.name, plan, parameters)
-            request.arrays["jobs"] = job_runs(jobs)
+            request.arrays["jobs"] = job_runs(jobs, plan.residuals)
             answer = send(request)
             yield checked_update(
                 answer, SumNumbers(self.setup.federation, replace(plan, jobs=jobs), parameters)

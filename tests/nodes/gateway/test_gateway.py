@@ -76,12 +76,27 @@ SHORT = ["compression.upload=ternary", "compression.download=ternary", "compress
 
 
 QUIET = [*SHORT, "link.quiet=true"]
+KEPT = [*SHORT, "compression.residual=true"]
 
 
 @pytest.mark.parametrize(
     ("count", "asked", "built_for"),
-    [(3, SHORT, SHORT), (3, SHORT, []), (2, QUIET, QUIET), (2, QUIET, SHORT)],
-    ids=["short", "whole, which it shortens", "quiet", "which answer each order"],
+    [
+        (3, SHORT, SHORT),
+        (3, SHORT, []),
+        (2, QUIET, QUIET),
+        (2, QUIET, SHORT),
+        (3, KEPT, KEPT),
+        (2, [*KEPT, *QUIET], [*KEPT, *QUIET]),
+    ],
+    ids=[
+        "short",
+        "whole, which it shortens",
+        "quiet",
+        "which answer each order",
+        "residual",
+        "residual, quiet",
+    ],
 )
 def test_boards_behind_a_gateway_send_short_updates(
     boards: Any, gateway: Any, behind: Any, count: int, asked: list[str], built_for: list[str]
