@@ -8,7 +8,11 @@ from tifed.nodes.node import Node, Request
 
 
 class ResidentNode:
-    """Answers in this process, and keeps in it what it has to. Not for several threads at once."""
+    """Answers in this process, and keeps in it what it has to. Not for several threads at once.
+
+    Attributes:
+        kept: from one message to the next.
+    """
 
     def __init__(self, node: Node) -> None:
         """Nothing has been asked yet.
@@ -17,7 +21,7 @@ class ResidentNode:
             UsageError: if what the node's ledger has kept cannot be read.
         """
         self._node = node
-        self._kept = Kept.of(node.terms.ledger)
+        self.kept = Kept.of(node.terms.ledger)
 
     def answer(self, request: Request) -> Content:
         """What the node says; a refusal with the reason if it cannot do it."""
@@ -25,6 +29,6 @@ class ResidentNode:
         try:
             name = named(request.experiment)
             check_head(request.content.values, None, name)
-            return self._node.answer(request, self._kept)
+            return self._node.answer(request, self.kept)
         except (TifedError, MessageError) as error:
             return refusal(name, str(error))

@@ -1,22 +1,21 @@
-"""Secure aggregation over Flower's messages, in one process: what nodes say, refuse and keep.
+"""Secure aggregation over nodes, in one process: what nodes say, refuse and keep.
 
 Each message is answered as by a program of its own: all that a node has from one to the next is
-what Flower's node keeps for it.
+what it keeps as bytes.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-pytest.importorskip("flwr", reason="needs Flower: pip install 'tifed[flower]'")
+pytest.importorskip("cryptography", reason="needs pip install 'tifed[privacy]'")
 
-from flwr.app import ConfigRecord, Context, RecordDict
+from tests.nodes.direct import Residents
 
 import tifed
 from tifed.errors import RunError
@@ -25,11 +24,16 @@ from tifed.experiment.identity import identity
 from tifed.federation import FeatureSums, Plan, Update, total
 from tifed.fleets.secure import SecureFleet
 from tifed.nodes.answer import UNSAID
-from tifed.nodes.flower.client import MEMORY, reply
-from tifed.nodes.flower.format import pack, unpack
-from tifed.nodes.flower.server import serve
-from tifed.nodes.messages.content import Content, MessageError, fit_message, job_runs, message
+from tifed.nodes.messages.content import (
+    Content,
+    MessageError,
+    fit_message,
+    job_runs,
+    message,
+    refusal,
+)
 from tifed.nodes.messages.device_ranges import hosted, to_ranges
+from tifed.nodes.messages.encoding import content_to_bytes
 from tifed.nodes.messages.masked import (
     keys_from,
     keys_message,
@@ -43,6 +47,7 @@ from tifed.nodes.messages.masked import (
     survivor_arrays,
     unmask_message,
 )
+from tifed.nodes.serving import exchange
 from tifed.nodes.serving.settings import Settings
 from tifed.nodes.site_memory import SiteMemory
 from tifed.secure_aggregation.graph import sharing
@@ -60,92 +65,55 @@ def no_loss(session: int, node: int, kind: str) -> bool:
 
 
 @dataclass
-class Nodes:
-    """Flower's way to nodes in this process, each with its own state; all that is said is kept."""
+class Nodes(Residents):
+    """Nodes some of which are lost; all that is said is kept."""
 
-    experiment: Experiment
-    count: int
-    lost: Lost = no_loss
-    contexts: list[Context] = field(init=False)
+    name: str
+    lost: Lost
     received: list[Content] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
-    asked: list[tuple[int, str]] = field(default_factory=list)
+    told: list[tuple[int, str]] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
     memories: list[SiteMemory] = field(default_factory=list)
-    _replies: dict[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        place: dict[str, Any] = {"num-partitions": self.count, "accepts": "any"}
-        self.contexts = [
-            Context(1, node + 1, {"partition-id": node, **place}, RecordDict(), {})
-            for node in range(self.count)
-        ]
-        self.settings = Settings(to_toml(self.experiment), attempts=1, grace=0.0)
-        self.name = identity(self.experiment)
-
-    def get_node_ids(self) -> list[int]:
-        return [node + 1 for node in range(self.count)]
-
-    def push_messages(self, messages: Iterable[Any]) -> list[str]:
-        names = []
-        for one in messages:
-            names.append(name := f"m{len(self.asked)}")
-            content = self.answered(one.node - 1, one.content)
-            metadata = SimpleNamespace(reply_to_message_id=name)
-            self._replies[name] = SimpleNamespace(
-                metadata=metadata, content=content, has_error=lambda: False
-            )
-        return names
-
-    def pull_messages(self, names: Iterable[str]) -> Iterator[Any]:
-        for name in list(names):
-            if name in self._replies:
-                yield self._replies.pop(name)
-
-    def answered(self, node: int, request: RecordDict) -> RecordDict:
-        head: Any = request["tifed"]
-        kind, session = str(head["kind"]), head.get("session")
-        self.asked.append((node, kind))
+    def answered(self, node: int, content: Content) -> Content:
+        place, kind, session = node - 1, content.kind, content.values.get("session")
+        self.told.append((place, kind))
         if session is not None and session not in self.sessions:
             self.sessions.append(session)
-        if session is not None and self.lost(self.sessions.index(session), node, kind):
-            return pack(message("refusal", self.name, {}, refused="it is gone"))
-        content = reply(request, self.contexts[node], self.settings)
-        self.memories.append(kept(self.contexts[node]))
-        for record in content.values():
-            self.raw += [value for value in record.values() if isinstance(value, bytes)]
-        said: Any = content["tifed"]
-        if "refused" not in said:
-            self.received.append(unpack(content, None, self.name))
-        return content
+        if session is not None and self.lost(self.sessions.index(session), place, kind):
+            return refusal(self.name, "it is gone")
+        said = super().answered(node, content)
+        kept = self.nodes[place].kept
+        as_bytes = kept.sessions.to_bytes()
+        kept.sessions = SiteMemory.from_bytes(as_bytes)
+        self.memories.append(SiteMemory.from_bytes(as_bytes))
+        self.raw.append(content_to_bytes(said))
+        if "refused" not in said.values:
+            self.received.append(said)
+        return said
 
-    def ask(self, node: int, request: Content, more: dict[str, Any]) -> Content:
+    def ask(self, place: int, request: Content, more: dict[str, Any]) -> Content:
         """One message by hand."""
-        content = self.answered(node, pack(request, more))
-        return unpack(content, request.kind, self.name)
+        return self.asked(place + 1, request, more)
+
+    def forget(self, place: int) -> None:
+        """As when its program is started anew, and nothing was kept of it."""
+        self.nodes[place] = self.started(place)
 
 
-def kept(context: Context) -> SiteMemory:
-    record = context.state.get(MEMORY)
-    found = record[MEMORY] if isinstance(record, ConfigRecord) else b""
-    assert isinstance(found, bytes)
-    return SiteMemory.from_bytes(found)
-
-
-@pytest.fixture(autouse=True)
-def _flower_without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Flower's own messages can be made within one of its server's processes alone.
-    monkeypatch.setattr(
-        "tifed.nodes.flower.grid.Message",
-        lambda content, node, *_, **__: SimpleNamespace(content=content, node=node),
-    )
+def nodes_of(
+    experiment: Experiment, count: int, lost: Lost = no_loss, attempts: int = 1, **terms: int
+) -> Nodes:
+    settings = Settings(to_toml(experiment), attempts=attempts, grace=0.0)
+    config = {"accepts": "any"} | {name.replace("_", "-"): n for name, n in terms.items()}
+    return Nodes(settings, [config] * count, identity(experiment), lost)
 
 
 def run_over(nodes: Nodes, out: Path | None = None) -> tuple[tifed.Result, list[str]]:
     log: list[str] = []
-    settings = replace(nodes.settings, out=str(out) if out else "")
-    grid: Any = nodes
-    return serve(grid, settings, log=log.append), log
+    nodes.settings = replace(nodes.settings, out=str(out) if out else "")
+    return nodes.serve(log.append), log
 
 
 @pytest.mark.parametrize(
@@ -156,7 +124,7 @@ def run_over(nodes: Nodes, out: Path | None = None) -> tuple[tifed.Result, list[
 )  # fmt: skip
 def test_the_digest_is_that_of_the_run_without(settings: dict[str, Any]) -> None:
     settings = {"devices": 12, "rounds": 3, **settings}
-    result, _ = run_over(Nodes(Experiment(**settings, privacy=SECURE), 4))
+    result, _ = run_over(nodes_of(Experiment(**settings, privacy=SECURE), 4))
     assert result.digest == tifed.run(Experiment(**settings)).digest
 
 
@@ -202,7 +170,7 @@ def test_with_three_tenths_of_the_nodes_lost_in_each_round(
     tmp_path: Path, more: dict[str, Any]
 ) -> None:
     settings: dict[str, Any] = {"devices": 20, "rounds": 5, **more}
-    nodes = Nodes(Experiment(**settings, privacy=SECURE), 10, three_of_ten)
+    nodes = nodes_of(Experiment(**settings, privacy=SECURE), 10, three_of_ten)
     result, log = run_over(nodes, tmp_path / "run")
     plain = tifed.run(Experiment(**settings), fleet=without_the_lost(20))
     assert result.digest == plain.digest != tifed.run(Experiment(**settings)).digest
@@ -214,21 +182,21 @@ def test_with_three_tenths_of_the_nodes_lost_in_each_round(
 
 
 def test_after_the_first_session_each_node_is_asked_twice_an_exchange() -> None:
-    nodes = Nodes(Experiment(devices=8, rounds=3, privacy=SECURE), 4)
+    nodes = nodes_of(Experiment(devices=8, rounds=3, privacy=SECURE), 4)
     run_over(nodes)
-    kinds = [kind for _, kind in nodes.asked if kind not in ("hello", "evaluate")]
+    kinds = [kind for _, kind in nodes.told if kind not in ("hello", "evaluate")]
     first, rest = kinds[:16], kinds[16:]
     assert first == [k for k in ("keys", "shares", "masked-calibrate", "unmask") for _ in range(4)]
     assert rest == [k for k in ("masked-fit", "unmask") for _ in range(4)] * 3
 
 
 def test_after_a_loss_the_lost_node_alone_is_asked_for_its_keys() -> None:
-    nodes = Nodes(
+    nodes = nodes_of(
         Experiment(devices=10, rounds=2, privacy=SECURE), 10,
         lambda session, node, kind: session == 1 and node == 3 and kind == "masked-fit",
     )  # fmt: skip
     run_over(nodes)
-    asked = [(node, kind) for node, kind in nodes.asked if kind in ("keys", "shares")]
+    asked = [(node, kind) for node, kind in nodes.told if kind in ("keys", "shares")]
     assert asked[20:] == [(3, "keys"), *((node, "shares") for node in range(10))]
 
 
@@ -237,10 +205,10 @@ def test_a_node_that_is_started_anew_between_two_exchanges_is_lost_in_one(tmp_pa
 
     def forgets(session: int, node: int, kind: str) -> bool:
         if (session, node, kind) == (2, 3, "masked-fit"):
-            nodes.contexts[3].state = RecordDict()
+            nodes.forget(3)
         return False
 
-    nodes = Nodes(experiment, 10, forgets)
+    nodes = nodes_of(experiment, 10, forgets)
     _, log = run_over(nodes, tmp_path / "run")
     rows = RunFolder(tmp_path / "run").read_metrics(9)
     assert [row["answered"] for row in rows] == ["10", "9", "10"]
@@ -248,13 +216,13 @@ def test_a_node_that_is_started_anew_between_two_exchanges_is_lost_in_one(tmp_pa
 
 
 def test_sampled_rounds_ask_other_nodes_each_time_so_nothing_is_prepared() -> None:
-    nodes = Nodes(Experiment(devices=12, devices_per_round=5, rounds=2, privacy=SECURE), 12)
+    nodes = nodes_of(Experiment(devices=12, devices_per_round=5, rounds=2, privacy=SECURE), 12)
     run_over(nodes)
-    assert sum(kind == "shares" for _, kind in nodes.asked) == 12 + 5 + 5
+    assert sum(kind == "shares" for _, kind in nodes.told) == 12 + 5 + 5
 
 
 def test_an_exchange_that_loses_more_is_void_and_the_next_has_fresh_keys(tmp_path: Path) -> None:
-    nodes = Nodes(
+    nodes = nodes_of(
         Experiment(devices=10, rounds=3, privacy=SECURE), 10,
         lambda session, node, kind: session == 2 and node < 4 and kind == "masked-fit",
     )  # fmt: skip
@@ -268,20 +236,20 @@ def test_an_exchange_that_loses_more_is_void_and_the_next_has_fresh_keys(tmp_pat
     # Of the calibration, of three rounds, and of the fourth that might have come.
     assert len(keys) == len(set(keys)) == 50
     # Not a single mask of a void exchange is opened.
-    assert sum(kind == "unmask" for _, kind in nodes.asked) == 30
+    assert sum(kind == "unmask" for _, kind in nodes.told) == 30
 
 
-def test_a_calibration_that_is_void_is_done_again(tmp_path: Path) -> None:
+def test_a_calibration_that_is_void_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "PAUSE", 0.0)
     experiment = Experiment(devices=10, rounds=1, privacy=SECURE)
 
     def first(session: int, node: int, kind: str) -> bool:
         return session == 0 and node < 4 and kind == "masked-calibrate"
 
-    nodes = Nodes(experiment, 10, first)
+    nodes = nodes_of(experiment, 10, first)
     with pytest.raises(RunError, match="calibration: too many nodes were lost"):
         run_over(nodes)
-    nodes = Nodes(experiment, 10, first)
-    nodes.settings = replace(nodes.settings, attempts=2)
+    nodes = nodes_of(experiment, 10, first, attempts=2)
     plain = tifed.run(Experiment(devices=10, rounds=1))
     # The same nodes are asked twice for what they have lost; so the first calibration stays void.
     result, log = run_over(nodes)
@@ -293,8 +261,7 @@ def test_a_calibration_whose_sum_is_none_is_not_asked_for_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is known by then; a second one over other nodes would tell the difference."""
-    nodes = Nodes(Experiment(devices=10, rounds=1, privacy=SECURE), 10)
-    nodes.settings = replace(nodes.settings, attempts=3)
+    nodes = nodes_of(Experiment(devices=10, rounds=1, privacy=SECURE), 10, attempts=3)
     encoded = CalibrationVectors.encoded
 
     def poisoned(self: CalibrationVectors, sums: FeatureSums) -> Any:
@@ -303,7 +270,7 @@ def test_a_calibration_whose_sum_is_none_is_not_asked_for_again(
     monkeypatch.setattr(CalibrationVectors, "encoded", poisoned)
     with pytest.raises(RunError, match="calibration: the sum .* beyond"):
         run_over(nodes)
-    assert sum(kind == "masked-calibrate" for _, kind in nodes.asked) == 10
+    assert sum(kind == "masked-calibrate" for _, kind in nodes.told) == 10
 
 
 def test_a_calibration_with_few_answers_counts_as_in_the_run_without() -> None:
@@ -313,8 +280,8 @@ def test_a_calibration_with_few_answers_counts_as_in_the_run_without() -> None:
     def few(session: int, node: int, kind: str) -> bool:
         return session == 0 and node < 2 and kind == "masked-calibrate"
 
-    nodes = Nodes(Experiment(**settings, privacy=SECURE), 10, few)
-    over_flower, _ = run_over(nodes)
+    nodes = nodes_of(Experiment(**settings, privacy=SECURE), 10, few)
+    over_nodes, _ = run_over(nodes)
 
     def simulated(secure: bool) -> str:
         def fleet(setup: Any) -> Any:
@@ -325,7 +292,7 @@ def test_a_calibration_with_few_answers_counts_as_in_the_run_without() -> None:
 
         return tifed.run(Experiment(**settings), fleet=fleet).digest
 
-    assert over_flower.digest == simulated(secure=True) == simulated(secure=False)
+    assert over_nodes.digest == simulated(secure=True) == simulated(secure=False)
 
 
 def replace_calibration(fleet: Any, answering: range) -> Any:
@@ -387,10 +354,10 @@ def test_nothing_that_the_server_received_is_a_nodes_or_a_devices_update() -> No
     secure = Experiment(devices=8, rounds=2, privacy=SECURE)
     parts = list(parts_of(secure, 4))
     assert len(parts) > 80
-    open_run = Nodes(plain, 4)
+    open_run = nodes_of(plain, 4)
     run_over(open_run)
     assert found(open_run.raw, parts) >= 4 * 2 * 3  # the control: every node's sums are there
-    masked_run = Nodes(secure, 4)
+    masked_run = nodes_of(secure, 4)
     run_over(masked_run)
     assert found(masked_run.raw, parts) == 0
 
@@ -399,7 +366,7 @@ def test_no_secret_is_told_but_one_of_each_site_and_the_node_keeps_them() -> Non
     def lost(session: int, node: int, kind: str) -> bool:
         return session == 1 and node == 3 and kind == "masked-fit"
 
-    nodes = Nodes(Experiment(devices=10, rounds=1, privacy=SECURE), 10, lost)
+    nodes = nodes_of(Experiment(devices=10, rounds=1, privacy=SECURE), 10, lost)
     run_over(nodes)
     sites = [kept.site for memory in nodes.memories for kept in memory.sessions.values()]
     assert len({site.session for site in sites}) == 3
@@ -423,7 +390,7 @@ class Session:
 
     def __init__(self, settings: dict[str, Any] | None = None) -> None:
         self.experiment = Experiment(devices=8, rounds=2, privacy=SECURE, **(settings or {}))
-        self.nodes = Nodes(self.experiment, 4)
+        self.nodes = nodes_of(self.experiment, 4)
         self.name, self.session = self.nodes.name, bytes(range(16))
         self.setup = build(self.experiment)
         self.numbers = [0, 2, 4, 6]
@@ -483,7 +450,7 @@ def test_a_node_answers_nothing_without_masks() -> None:
     jobs = job_runs(session.plan.jobs.for_devices(np.array([0, 1])))
     with pytest.raises(MessageError, match="will not answer 'fit' without masks"):
         session.nodes.ask(0, fit, {"jobs": jobs})
-    plain = Nodes(Experiment(devices=8, rounds=2), 4)
+    plain = nodes_of(Experiment(devices=8, rounds=2), 4)
     with pytest.raises(MessageError, match="'keys' is not something that a node can do"):
         plain.ask(0, keys_message(plain.name, bytes(16)), {"devices": to_ranges([0, 1])})
 
@@ -543,7 +510,7 @@ def test_a_new_session_ends_the_one_before() -> None:
 
 def test_a_node_that_lost_its_memory_is_lost_to_the_session() -> None:
     session = Session().begin().share()
-    session.nodes.contexts[0].state = RecordDict()
+    session.nodes.forget(0)
     with pytest.raises(MessageError, match="it has no keys of it"):
         session.nodes.ask(0, session.fit_request(), session.fit_arrays(0))
 
@@ -601,9 +568,7 @@ def test_why_a_device_is_absent_is_not_told() -> None:
         dataset="digits", devices=12, rounds=1, own_data=True, privacy=SECURE, seed=3,
         partition=partition,
     )  # fmt: skip
-    nodes = Nodes(experiment, 4)
-    for context in nodes.contexts:
-        context.node_config["least-update"] = context.node_config["least-evaluation"] = 20
+    nodes = nodes_of(experiment, 4, least_update=20, least_evaluation=20)
     run_over(nodes)
     for kind in ("masked-fit", "evaluate"):
         answers = [content for content in nodes.received if content.kind == kind]

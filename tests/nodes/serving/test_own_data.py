@@ -1,22 +1,13 @@
-"""Runs with own data over Flower's messages, with all nodes in this process."""
+"""Runs with own data over nodes in this process."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
-pytest.importorskip("flwr", reason="needs Flower: pip install 'tifed[flower]'")
-
-from flwr.app import Context, RecordDict
-from flwr.supercore.task_identity import TaskIdentity
+from tests.nodes.direct import Residents
 
 import tifed
 from tifed.experiment import Experiment, RunFolder, load_experiment, to_toml
 from tifed.nodes.acceptance import acceptance
-from tifed.nodes.flower.client import reply
-from tifed.nodes.flower.server import serve
 from tifed.nodes.serving.settings import Settings
 from tifed.nodes.terms import NodeTerms
 
@@ -26,56 +17,14 @@ OWN = [
 ]  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def in_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Flower lets messages be made within one of its servers' processes alone."""
-    for name in ("_task_id", "_run_id", "_node_id"):
-        monkeypatch.setattr(TaskIdentity, name, 1)
-
-
-@dataclass
-class Nodes:
-    """Flower's way to nodes that answer at once, each by its own configuration."""
-
-    settings: Settings
-    configurations: list[dict[str, Any]]
-    replies: dict[str, Any] = field(default_factory=dict)
-
-    def get_node_ids(self) -> list[int]:
-        return list(range(1, 1 + len(self.configurations)))
-
-    def push_messages(self, messages: Any) -> list[str]:
-        names = []
-        for one in messages:
-            node = one.metadata.dst_node_id
-            config = {
-                "partition-id": node - 1, "num-partitions": len(self.configurations),
-                **self.configurations[node - 1],
-            }  # fmt: skip
-            context = Context(1, node, config, RecordDict(), {})
-            names.append(f"message {len(self.replies)}")
-            self.replies[names[-1]] = reply(one.content, context, self.settings)
-        return names
-
-    def pull_messages(self, names: Any) -> list[Any]:
-        return [
-            SimpleNamespace(
-                metadata=SimpleNamespace(reply_to_message_id=name),
-                content=self.replies[name],
-                has_error=lambda: False,
-            )
-            for name in names
-        ]
-
-
 def run_over(
     experiment: Experiment, folder: Path, *configurations: dict[str, Any]
 ) -> tuple[tifed.Result, str]:
     """The result, and what was logged of nodes."""
     settings = Settings(to_toml(experiment), out=str(folder), grace=0, attempts=1)
     lines: list[str] = []
-    nodes: Any = Nodes(settings, list(configurations))
-    return serve(nodes, settings, log=lines.append), "\n".join(lines)
+    nodes = Residents(settings, list(configurations))
+    return nodes.serve(lines.append), "\n".join(lines)
 
 
 def on_devices(*changes: str) -> Experiment:

@@ -5,15 +5,13 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("flwr", reason="needs Flower: pip install 'tifed[flower]'")
-
 import tifed
 from tifed.errors import UsageError
 from tifed.experiment import Experiment, RunFolder, build, to_toml
-from tifed.nodes.flower.server import serve
+from tifed.nodes.serving.run import serve
 from tifed.nodes.serving.settings import Settings
 
-GRID: Any = None  # nobody is asked here
+NOBODY: Any = None  # nobody is asked here
 
 
 class StopHere(Exception):
@@ -38,9 +36,9 @@ def test_a_server_goes_on_with_what_was_begun(tmp_path: Path) -> None:
             raise StopHere
 
     with pytest.raises(StopHere):
-        serve(GRID, settings(tmp_path), watch=watch, log=print)
+        serve(NOBODY, settings(tmp_path), "nodes.log", print, watch=watch)
     # Who computes and how often is looked changes nothing that would be lost.
-    done = serve(GRID, settings(tmp_path, evaluate_every=2), watch=watch, log=print)
+    done = serve(NOBODY, settings(tmp_path, evaluate_every=2), "nodes.log", print, watch=watch)
     assert rounds == [0, 1, 2, 3]
     assert done.digest == tifed.run(Experiment(rounds=4)).digest
     accuracies = [row["accuracy"] for row in RunFolder(tmp_path).read_metrics(4)]
@@ -52,7 +50,7 @@ def test_a_server_refuses_a_folder_of_other_work(tmp_path: Path, other: dict[str
     """Before the first checkpoint too, which would be the first to know the data's digest."""
     RunFolder(tmp_path).create(to_toml(Experiment(rounds=4)))
     with pytest.raises(UsageError, match="holds a run of another experiment"):
-        serve(GRID, settings(tmp_path, **other), log=print)
+        serve(NOBODY, settings(tmp_path, **other), "nodes.log", print)
 
 
 def settings(out: Path, **changed: Any) -> Settings:
