@@ -102,6 +102,27 @@ static uint32_t named_exchange(const tifed_device *device, uint8_t how)
     return (how & 3u) == 0u ? UINT32_MAX : (how & 3u) < 3u ? own : take();
 }
 
+static void compare(int8_t before[2][MOST_WEIGHTS], const char *what)
+{
+    for (uint32_t l = 0; l < 2u; l++)
+        if ((kept_residuals.layers >> l & 1u) && memcmp(before[l], left_behind(l), count_of(l)))
+            fail(what);
+}
+
+/* Another host takes over in the middle of the steps: they leave nothing, and change nothing. */
+static bool interrupted(tifed_device *device, uint32_t after)
+{
+    if (device->state != TIFED_DEVICE_TRAINING)
+        return false;
+    wired = 0;
+    tifed_link_send(&sender, TIFED_LINK_HELLO, 8, 1, 0, to_wire);
+    feed(device);
+    request(device, TIFED_LINK_HELLO, NULL, 0);
+    if (!settle(device) || device->residual.after != after)
+        fail("the device has something left of steps that it has not made");
+    return true;
+}
+
 static void kept_frames(tifed_device *device)
 {
     static const uint8_t tops[] = {1, 7, 127, 0x81, 0x87, 0xFF, 5, 0};
@@ -141,18 +162,21 @@ static void kept_frames(tifed_device *device)
             fail("the device does not know its own residual");
     }
     if (code != TIFED_LINK_OK && after != UINT32_MAX && length != 24u)
-        for (uint32_t l = 0; l < 2u; l++)
-            if ((kept_residuals.layers >> l & 1u) && memcmp(before[l], left_behind(l), count_of(l)))
-                fail("an order that was refused changed what is left");
+        compare(before, "an order that was refused changed what is left");
     if (code != TIFED_LINK_OK || length == 24u)
         return;
     if (!device->received || (after != UINT32_MAX && after != own))
         fail("the device trains without what was received, or after another exchange");
-    while (tifed_device_work(device))
+    for (uint32_t steps = how & 4u ? how >> 4 : UINT32_MAX; steps && tifed_device_work(device);
+         steps--)
         work_done++;
-    const uint8_t *received = device->received;
     if (after == UINT32_MAX)
         memset(before, 0, sizeof before);
+    if (interrupted(device, after)) {
+        compare(before, "steps that were not made have changed what is left");
+        return;
+    }
+    const uint8_t *received = device->received;
     for (uint32_t l = 0; l < 2u; l++)
         if (trained >> l & 1u) {
             if (said[l].top & 127u)
@@ -162,9 +186,7 @@ static void kept_frames(tifed_device *device)
         }
     if (!settle(device) || device->residual.after != payload[16])
         fail("what is left is not of the exchange that it is behind");
-    for (uint32_t l = 0; l < 2u; l++)
-        if ((kept_residuals.layers >> l & 1u) && memcmp(before[l], left_behind(l), count_of(l)))
-            fail("the device has something else left than the rule says");
+    compare(before, "the device has something else left than the rule says");
     settled++;
 }
 

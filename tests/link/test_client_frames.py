@@ -403,7 +403,7 @@ def test_answers_that_are_errors(
 def test_the_codes_of_the_specification_have_words() -> None:
     from tifed.link.conversation import CODES
 
-    assert sorted(CODES) == [*range(1, 10), *range(64, 81)]
+    assert sorted(CODES) == [*range(1, 10), *range(64, 82)]
 
 
 def test_a_line_that_goes_down_is_opened_again_and_nothing_old_is_read() -> None:

@@ -121,10 +121,9 @@ void tifed_residual_settle(tifed_device *device)
     const tifed *core = &device->core;
     if (!device->residual.pending)
         return;
-    if (core->step != core->last_step) { /* it was not asked for to the end */
-        tifed_residual_clear(device);
+    device->residual.pending = false;
+    if (core->step != core->last_step) /* what its steps would leave is of no exchange */
         return;
-    }
     for (uint32_t l = 0; l < core->config.network->depth; l++) {
         tifed_changes c;
         if (device->setup->residuals->how[l].top && changes_of(device, &c, l, 0) == TIFED_OK)
@@ -133,7 +132,6 @@ void tifed_residual_settle(tifed_device *device)
     device->residual.after = core->work.exchange;
     device->residual.seed_low = core->config.seed_low;
     device->residual.seed_high = core->config.seed_high;
-    device->residual.pending = false;
 }
 
 #else
