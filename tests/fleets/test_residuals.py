@@ -60,6 +60,8 @@ def reset(line: Recorder) -> None:
         ("cortex-m4", "unicorn", {"compression": {"upload_shift": 14}, "rounds": 3}),
         ("cortex-m4", "unicorn", {"recipe_settings": {"weight_bits": 8}}),
         ("cortex-m4", "unicorn", {"average_every": "epoch", "local_epochs": 2, "rounds": 2}),
+        ("cortex-m4", "unicorn", {"buffers_per_round": 2, "rounds": 3}),
+        ("riscv32", "qemu", {"buffers_per_round": 3, "own_data": True, "rounds": 3}),
     ],
 )
 @pytest.mark.parametrize("coder", [False, True], ids=["packed", "coded"])

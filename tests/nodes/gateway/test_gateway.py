@@ -76,6 +76,7 @@ SHORT = ["compression.upload=ternary", "compression.download=ternary", "compress
 
 
 QUIET = [*SHORT, "link.quiet=true"]
+KEPT = [*SHORT, "compression.residual=true"]
 
 
 @pytest.mark.parametrize(
@@ -85,9 +86,19 @@ QUIET = [*SHORT, "link.quiet=true"]
         (3, SHORT, []),
         (2, QUIET, QUIET),
         (2, QUIET, SHORT),
+        (3, KEPT, KEPT),
+        (2, [*KEPT, *QUIET], [*KEPT, *QUIET]),
         (2, [*SHORT, "buffers_per_round=2"], SHORT),
     ],
-    ids=["short", "whole, which it shortens", "quiet", "which answer each order", "buffers"],
+    ids=[
+        "short",
+        "whole, which it shortens",
+        "quiet",
+        "which answer each order",
+        "residual",
+        "residual, quiet",
+        "buffers",
+    ],
 )
 def test_boards_behind_a_gateway_send_short_updates(
     boards: Any, gateway: Any, behind: Any, count: int, asked: list[str], built_for: list[str]

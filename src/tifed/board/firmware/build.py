@@ -104,6 +104,7 @@ def build_firmware(
     for switch in (DEVICE_SWITCH, OWN_SWITCH, *short, *SECRET_FILES):
         if f"#define {switch} 1\n" in header:  # which device.c does not see
             command += (f"-D{switch}=1",)
+            for_core += command[-1:] if switch == RESIDUAL_SWITCH else ()
             secret += (SOURCES / name for name in SECRET_FILES.get(switch, ()))
     if f"-D{MASKED_SWITCH}=1" in command:
         script = script.replace(_STACK, f"STACK_BYTES = {MASKED_STACK};")

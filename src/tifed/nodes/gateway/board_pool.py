@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tifed.errors import RunError, UsageError
 from tifed.experiment import Experiment, Setup
-from tifed.experiment.fleet_kind import FLEETS
 from tifed.experiment.identity import identity
 from tifed.experiment.setup import site_of
 from tifed.federation import (
@@ -170,7 +169,6 @@ class BoardPool:
         """
         resolved = parsed(experiment)
         self._terms.require(resolved)
-        _require_kept(resolved)
         if self._context is not None and self._key == (experiment, selection):
             if not self.given_up:
                 return self._context
@@ -284,19 +282,6 @@ class BoardPool:
         self._linked = self._context = self._key = None
         self._held_until = float("-inf")
         self.given_up = self.ended = False
-
-
-def _require_kept(experiment: Experiment) -> None:
-    """Make sure that boards keep what an experiment has them keep.
-
-    Raises:
-        UsageError: if they do not, naming the setting.
-    """
-    if experiment.compression.residual and not FLEETS["linked"].keeps_residuals:
-        raise UsageError(
-            "compression.residual: boards keep nothing of their changes between two exchanges; set "
-            "compression.residual = false"
-        )
 
 
 def _greet(client: Client) -> str | None:
