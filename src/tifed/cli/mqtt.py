@@ -1,7 +1,9 @@
 """``tifed mqtt``: the same run with resident nodes at an MQTT broker."""
 
+import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -310,7 +312,12 @@ def _watched(
     from tifed.cli.service import ending_in_order
 
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def tell(message: str) -> None:
+        messages.print(message, markup=False)
+
     with (
+        _told(tell),
         ending_in_order(),
         stopped_by_hand(messages, folder, ["tifed", "mqtt", command], again),
         RunProgress(messages) as progress,
@@ -322,7 +329,23 @@ def _watched(
             if events is not None:
                 events.watch(round_done)
 
-        return run(watch, lambda message: messages.print(message, markup=False))
+        return run(watch, tell)
+
+
+@contextmanager
+def _told(tell: Callable[[str], None]) -> Iterator[None]:
+    """What the package logs of the broker, told as well."""
+
+    class Teller(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            tell(record.getMessage())
+
+    log, teller = logging.getLogger("tifed.nodes.mqtt"), Teller()
+    log.addHandler(teller)
+    try:
+        yield
+    finally:
+        log.removeHandler(teller)
 
 
 def _checked(address: str) -> str:

@@ -28,7 +28,7 @@ HOST = "127.0.0.1"
 def awaited() -> Callable[..., None]:
     """Waits until a condition holds."""
 
-    def wait(condition: Callable[[], object], what: str, seconds: float = 300.0) -> None:
+    def wait(condition: Callable[[], object], what: str, seconds: float = 120.0) -> None:
         until = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < until, what

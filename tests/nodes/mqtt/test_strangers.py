@@ -1,5 +1,6 @@
 """Who is not let in, and what a site may not do, at a broker with the files that TIFeD writes."""
 
+import gc
 import logging
 import ssl
 import threading
@@ -99,6 +100,40 @@ def test_nobody_without_a_certificate_of_the_authority(broker: Running) -> None:
     context.load_cert_chain(path)
     stranger.tls_set_context(context)
     refused(stranger, broker)
+
+
+# The library leaves the socket of a connection without TLS to the garbage collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_client_says_why_it_is_not_let_in(
+    broker: Running, awaited: Wait, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours, others = Authority.read(broker.keys), Authority.new()
+    key, certificate = others.issue("c")
+    write_private(broker.keys / "c.pem", key + certificate + ours.pem)
+    with Someone(broker.way("c"), [topics.work("c")]) as one:
+        awaited(lambda: "c.pem of its authority?" in caplog.text, "nothing is said")
+        assert not one.connection.connected
+    key, certificate = others.issue("d")
+    write_private(broker.keys / "d.pem", key + certificate + others.pem)
+    with Someone(broker.way("d"), [topics.work("d")]) as one:
+        awaited(lambda: "certificate verify failed" in caplog.text, "nothing is said")
+        assert not one.connection.connected
+    gc.collect()
+
+
+def test_who_is_declared_gone_by_mistake_says_that_it_is_there(
+    broker: Running, awaited: Wait
+) -> None:
+    with (
+        Someone(broker.way("server"), [topics.EVERY_HERE]) as server,
+        Someone(broker.way("a"), [topics.work("a")]) as own,
+    ):
+        awaited(lambda: len(server.heard) == 1, "not there")
+        # As the last will of a program before it, which comes late.
+        own.connection.keep(topics.here("a"), b"")
+        awaited(lambda: len(server.heard) == 3, "not there again")
+        assert [bool(data) for _, data in server.heard] == [True, False, True]
+        assert server.heard[0] == server.heard[2]
 
 
 def test_a_site_can_neither_read_nor_write_what_is_anothers(broker: Running, awaited: Wait) -> None:

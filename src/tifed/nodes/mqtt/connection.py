@@ -9,9 +9,11 @@ import logging
 import random
 import secrets
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,10 +130,12 @@ class Connection:
     _been: bool = field(init=False, default=False)
     _kept: bool = field(init=False, default=False)
     _last: int | None = field(init=False, default=None)
+    _leaving: bool = field(init=False, default=False)
+    _said: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         host, port = host_and_port(self.broker.address)
-        client = self._client = _Client(self.broker.address)
+        client = self._client = _Client(lambda why: self._say(f"cannot be reached ({why})"))
         self._packet = self.broker.packet
         client.tls_set_context(node_context(self.broker.tls, "--tls"))
         # Whole seconds by their type alone.
@@ -160,11 +164,13 @@ class Connection:
         Args:
             cleared: topics at which the broker is to keep nothing any more, beside the mark.
         """
+        self._leaving = True
         if self._connected.is_set():
             until = time.monotonic() + PARTING
             topics = [*cleared, self.mark]
             for told in [self._client.publish(topic, b"", QOS, retain=True) for topic in topics]:
-                told.wait_for_publish(max(0.01, until - time.monotonic()))
+                with suppress(RuntimeError, ValueError):  # the connection has just ended
+                    told.wait_for_publish(max(0.01, until - time.monotonic()))
         ended = _properties(PacketTypes.DISCONNECT, SessionExpiryInterval=0)
         self._client.disconnect(properties=ended)
         self._client.loop_stop()
@@ -219,7 +225,7 @@ class Connection:
         properties: Properties | None,
     ) -> None:
         if code.is_failure:
-            log.warning("broker %s lets nobody in as this client: %s", self.broker.address, code)
+            self._say(f"lets this client not in ({code})")
             return
         told = getattr(properties, "MaximumPacketSize", None) if properties else None
         if told is not None:
@@ -239,10 +245,10 @@ class Connection:
     ) -> None:
         refused = [code for code in codes if code.is_failure]
         if refused:
-            log.warning("broker %s lets this client not read: %s", self.broker.address, refused[0])
+            self._say(f"lets this client not read what is its own ({refused[0]})")
             return
         if number == self._last:
-            self._last, self._been = None, True
+            self._last, self._been, self._said = None, True, ""
             self._connected.set()
             log.info("connected to the broker %s", self.broker.address)
             self.heard.connected(self._kept)
@@ -259,7 +265,9 @@ class Connection:
         was = self._connected.is_set()
         self._connected.clear()
         if was and code.is_failure:
-            log.warning("the connection to the broker %s has ended (%s)", self.broker.address, code)
+            self._say(f"has ended the connection, or the way there is cut ({code})")
+        elif code.is_failure:
+            self._say(f"lets this client not in; is {self.broker.tls} of its authority? ({code})")
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
         if message.topic == self.mark:
@@ -268,12 +276,21 @@ class Connection:
                 self._last = None
                 client.disconnect()
                 self.heard.replaced()
+            elif not message.payload and self._connected.is_set() and not self._leaving:
+                # The last will of a program before this one, which the broker has sent too late.
+                self.keep(self.mark, self._session)
             return
         try:
             self.heard.message(message.topic, bytes(message.payload))
         except Exception:
             # Whatever a message does, it does not end the thread of the connection.
             log.exception("a message at %s could not be taken in", message.topic)
+
+    def _say(self, what: str) -> None:
+        """Log what is wrong with the broker, once until it is something else or all is well."""
+        if what != self._said:
+            self._said = what
+            log.warning("broker %s %s", self.broker.address, what)
 
 
 def at_once(client: Client, userdata: object, line: Any) -> None:
@@ -290,20 +307,16 @@ def _properties(kind: int, **values: int) -> Properties:
 
 
 class _Client(Client):
-    """The library's client, which says why it cannot connect, once for each reason."""
+    """The library's client, which says why it cannot connect."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
         super().__init__(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
-        self._address, self._said = address, ""
+        self._say = say
 
     def reconnect(self):  # type: ignore[no-untyped-def]
         try:
-            done = super().reconnect()
+            return super().reconnect()
         except OSError as error:
-            said = reason(error)
-            if said != self._said:
-                self._said = said
-                log.warning("broker %s cannot be reached (%s)", self._address, said)
+            # An error of TLS has a number that is none of the system's.
+            self._say(str(error) if isinstance(error, ssl.SSLError) else reason(error))
             raise
-        self._said = ""
-        return done
