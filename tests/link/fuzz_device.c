@@ -491,6 +491,7 @@ static void quiet_frames(tifed_device *device)
             payload[length + 3] = take() & (keeps ? 7u : 3u);
             length += 6u;
         }
+    uint16_t right = length;
     if (how >= 250u) /* of a layer more, or of more than there can be */
         length = sizeof payload;
     unsigned long said = bytes_out;
@@ -502,7 +503,7 @@ static void quiet_frames(tifed_device *device)
         missed++;
     }
     if (bytes_out == said) { /* then its answer comes when it has done it */
-        if (!is_busy(device) || !ready || !in_turn)
+        if (!is_busy(device) || !ready || !in_turn || length != right)
             fail("the device did not answer an exchange that it does not make");
         sequence_asked--;
         request(device, TIFED_LINK_EXCHANGE, payload, length);
