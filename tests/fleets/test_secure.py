@@ -67,6 +67,7 @@ def test_the_digest_is_that_of_the_run_without(settings: dict[str, Any]) -> None
     assert secure.accuracy == plain.accuracy
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "settings",
     [
