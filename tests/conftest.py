@@ -37,6 +37,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "no_cover: what it reaches is not measured")
     if not hasattr(config, "workerinput"):
         forget_old()
+    elif (begun := config.pluginmanager.getplugin("_cov")) and begun.cov_controller:
+        # pytest-cov begins to measure in a worker twice, and ends the second alone where nothing is
+        # to be measured: the first would go on, and make slow tests several times slower.
+        begun.cov_controller.cov.stop()
 
 
 @pytest.hookimpl(tryfirst=True)  # before what is not wanted is left out

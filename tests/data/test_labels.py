@@ -93,6 +93,7 @@ def test_many_classes_are_believed_if_they_are_said_or_have_samples() -> None:
 
 
 @pytest.mark.no_cover
+@pytest.mark.no_cover
 @given(st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=20))
 def test_groups_are_as_many_as_there_are_different_texts(words: list[str]) -> None:
     kept = [word for word in words if not word.endswith("\0")]  # NumPy's text ends there

@@ -48,6 +48,7 @@ def plain(experiment: Experiment) -> Experiment:
     return experiment.model_copy(update={"class_weights": None})
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("baseline", [None, "float-fedavg"])
 @pytest.mark.parametrize("mode", ["full-network", "single-layer"])
 def test_rare_classes_are_learned_better(mode: str, baseline: str | None, tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ def test_the_digest_is_that_of_the_run_without(settings: dict[str, Any]) -> None
     assert secure.bytes_down_per_device == plain.bytes_down_per_device
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "settings",
     [

@@ -25,6 +25,7 @@ def rows(draw: st.DrawFn) -> tuple[NDArray[np.int64], int]:
     return np.where(zero, 0, magnitudes * rng.choice([-1, 1], count)), bits
 
 
+@pytest.mark.no_cover
 @settings(max_examples=200, deadline=None)
 @given(row=rows(), start=st.just(START) | st.integers(0, 65_535), room=st.integers(0, 90))
 def test_frames_and_lengths_are_the_oracles(
@@ -53,6 +54,7 @@ def meaning(
     return numbers.tolist(), after
 
 
+@pytest.mark.no_cover
 @settings(max_examples=500, deadline=None)
 @given(
     data=st.binary(max_size=12)

@@ -222,6 +222,7 @@ def swinging(weight_bits: int, units: int) -> Case:
     )
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("weight_bits", [8, 16])
 @pytest.mark.parametrize("units", [10, 16, 37])
 def test_differences_of_every_size_have_the_rules_numbers(weight_bits: int, units: int) -> None:
@@ -246,6 +247,7 @@ def test_differences_of_every_size_have_the_rules_numbers(weight_bits: int, unit
             assert_equal(case, plan, by_device)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("weight_bits", [8, 16])
 @pytest.mark.parametrize("units", [10, 16, 37])
 def test_what_is_left_of_differences_of_every_size_is_the_rules(

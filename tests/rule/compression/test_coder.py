@@ -103,6 +103,7 @@ def test_bytes_that_are_cut_off_or_too_many_are_refused(bits: int) -> None:
     assert decoded(b"\xff\xff\xff\xff", 1, bits, START) is None
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("zeros", [0.5, 0.66, 0.72, 0.8, 0.9, 0.97, 0.99])
 @pytest.mark.parametrize("capacity", [51, 222, 1024])
 def test_ternary_numbers_take_little_more_than_their_entropy(zeros: float, capacity: int) -> None:
@@ -111,6 +112,7 @@ def test_ternary_numbers_take_little_more_than_their_entropy(zeros: float, capac
     assert 8 * length / len(q) <= entropy(q) + 0.018
 
 
+@pytest.mark.no_cover
 def test_the_goal_for_ternary_numbers_is_met() -> None:
     """1.06 bits of entropy in no more than 1.08, frames of every size included."""
     q = skewed(1, 30_000, 0.75, 2)

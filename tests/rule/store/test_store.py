@@ -55,6 +55,7 @@ def filled_by_chance(seeds: int, arrivals: int) -> list[Store]:
     return [filled(shape, [0] * arrivals) for shape in shapes]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("held_out", [False, True])
 def test_of_all_that_arrived_each_stays_with_the_same_chance(held_out: bool) -> None:
     """Over many seeds; a count further off than this happens once in ten thousand for each."""
@@ -71,6 +72,7 @@ def test_of_all_that_arrived_each_stays_with_the_same_chance(held_out: bool) -> 
     assert all(abs(count - seeds * chance) < 3.9 * spread for count in stayed.values())
 
 
+@pytest.mark.no_cover
 def test_pairs_stay_together_as_often_as_chance_has_it() -> None:
     """A reservoir that is fair to each sample can still be unfair to pairs of them."""
     seeds, together = 3000, Counter[tuple[int, int]]()
