@@ -74,17 +74,22 @@ class SuperNode:
             tree, self.store.get, lambda name: None, return_type=Message
         )
 
-    def served(self, *, installed_only: bool = False, secret: bytes | None = None) -> None:
-        """The executor has looked for a task once."""
-        looks = iter([True])
+    def served(
+        self, *, tasks: int = 1, installed_only: bool = False, secret: bytes | None = None
+    ) -> None:
+        """The executor has looked for a task twice, and does nothing that it can do any more."""
+        looks = iter([True, True])
 
         def wait() -> None:
             if not next(looks, False):
                 raise Enough
 
+        done = threading.Semaphore(0)
         api = self.api if secret is None else replace(self.api, secret=secret)
         with pytest.raises(Enough):
-            Executor(api, installed_only, wait).serve()
+            Executor(api, installed_only, wait, replied=done.release).serve()
+        for _ in range(tasks):
+            assert done.acquire(timeout=300)
 
 
 @pytest.fixture
@@ -133,7 +138,24 @@ def test_a_message_is_answered_in_this_process(tmp_path: Path, supernode: SuperN
     (task,) = supernode.state.get_tasks()
     assert task.status.sub_status == "completed"
     # Nothing more to do is no reason to stop.
+    supernode.served(tasks=0)
+
+
+def test_a_message_that_never_comes_whole_holds_up_no_other(
+    tmp_path: Path, supernode: SuperNode
+) -> None:
+    """So Flower leaves it when a run ends while the message is on its way."""
+    app = archive(tmp_path)
+    supernode.has(app, HELLO)
+    (first,) = supernode.state.msg_store.values()
+    tree = supernode.store.get_object_tree(first.message.metadata.message_id)
+    supernode.store.delete(tree.object_id)
+    supernode.store.preregister(RUN, tree)
+    supernode.has(app, HELLO)
     supernode.served()
+    replied = supernode.reply().metadata.reply_to_message_id
+    assert replied
+    assert replied != first.message.metadata.message_id
 
 
 def test_who_is_wary_runs_no_code_of_an_app(tmp_path: Path, supernode: SuperNode) -> None:
@@ -150,7 +172,7 @@ def test_tasks_are_for_those_who_know_the_secret(
     tmp_path: Path, supernode: SuperNode, caplog: pytest.LogCaptureFixture
 ) -> None:
     supernode.has(archive(tmp_path), HELLO)
-    supernode.served(secret=b"guessed")
+    supernode.served(tasks=0, secret=b"guessed")
     (task,) = supernode.state.get_tasks()
     assert task.status.status == "pending"
     assert not supernode.state.get_messages_legacy(is_reply=True)

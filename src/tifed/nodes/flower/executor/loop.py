@@ -1,4 +1,4 @@
-"""The tasks of a SuperNode, one after the other."""
+"""The tasks of a SuperNode, which are answered one after the other."""
 
 import hashlib
 import logging
@@ -6,6 +6,7 @@ import multiprocessing
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from threading import Lock, Thread
 
 import httpx
 from flwr.proto.runtime_pb2 import AcquireTaskRequest
@@ -19,6 +20,8 @@ from tifed.nodes.flower.executor.runtime import RuntimeApi, alive
 from tifed.nodes.flower.executor.task import answer, answer_by_app, refuse
 
 log = logging.getLogger("flwr")
+TASK = "task of a SuperNode"
+"""Name of a thread."""
 FOREIGN = (
     "refused: the app has code of its own, and this node answers with the installed tifed only; "
     "make the app by tifed flower bundle"
@@ -46,6 +49,7 @@ class Executor:
     came: Callable[[], None] = lambda: None
     replied: Callable[[], None] = lambda: None
     _own: dict[str, bool] = field(default_factory=dict)
+    _one: Lock = field(default_factory=Lock)
 
     def serve(self) -> None:
         """Work for ever."""
@@ -66,20 +70,25 @@ class Executor:
                 log.warning("no tasks from the SuperNode at %s: %s", self.api.address, why)
             return why
         if token:
-            self.came()
-            try:
-                self._work(token)
-            except Exception:
-                # The SuperNode notices that nobody works on the task any more.
-                log.exception("a task of the SuperNode failed")
-            self.replied()
+            # A task of a run that ended while its message came waits for hours for the rest of it.
+            Thread(target=self._task, args=(token,), name=TASK, daemon=True).start()
         return ""
+
+    def _task(self, token: str) -> None:
+        self.came()
+        try:
+            self._work(token)
+        except Exception:
+            # The SuperNode notices that nobody works on the task any more.
+            log.exception("a task of the SuperNode failed")
+        self.replied()
 
     def _work(self, token: str) -> None:
         with self.api.for_task(token) as client, alive(client):
             message, context, run, fab = pull_task_input(client)
             if self._is_own(fab.content):
-                answer(client, client_app, message, context)
+                with self._one:
+                    answer(client, client_app, message, context)
             elif self.installed_only:
                 refuse(client, FOREIGN, message, context)
             else:
