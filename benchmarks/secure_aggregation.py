@@ -1,13 +1,14 @@
 """What secure aggregation costs: bytes, messages, and the time of server and sites.
 
     python -m benchmarks.secure_aggregation flower
+    python -m benchmarks.secure_aggregation messages
     python -m benchmarks.secure_aggregation bytes
     python -m benchmarks.secure_aggregation protocol
 
 All print tables of docs/scaling.md. The first runs whole rounds in Flower's simulation engine, with
-and without; the second counts the bytes of one site's sums; the third is the protocol alone,
-without messages and training, and with three tenths of the sites lost after they have shared their
-secrets.
+and without; the second the same in this process, and counts bytes alone; the third counts the bytes
+of one site's sums; the fourth is the protocol alone, without messages and training, and with three
+tenths of the sites lost after they have shared their secrets.
 """
 
 import argparse
@@ -16,17 +17,23 @@ import random
 import statistics
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests.nodes.direct import Residents
 
-from tifed.experiment import Experiment, build
+from tifed.experiment import Experiment, build, to_toml
 from tifed.federation import begin, federate, total
 from tifed.federation.sum_numbers import SumNumbers
+from tifed.nodes.messages.content import Content
+from tifed.nodes.messages.encoding import arrays_to_bytes
 from tifed.nodes.messages.sums import sums_to_bytes
+from tifed.nodes.serving.run import serve
+from tifed.nodes.serving.settings import Settings
+from tifed.nodes.terms import NodeTerms
 from tifed.secure_aggregation.graph import quorum, sharing
 from tifed.secure_aggregation.keys import KEY, SEED
 from tifed.secure_aggregation.masks import Vector
@@ -166,6 +173,58 @@ def flower(rounds: int, counts: list[int], networks: list[str]) -> None:
             ray.shutdown()
 
 
+@dataclass
+class Counted(Residents):
+    """Nodes in this process, and the bytes of all arrays that they have sent."""
+
+    up: int = 0
+
+    def answered(self, node: int, content: Content) -> Content:
+        """What a node says."""
+        said = super().answered(node, content)
+        self.up += len(arrays_to_bytes(said.arrays))
+        return said
+
+
+def sent_up(experiment: Experiment) -> int:
+    """Bytes that a node for each device sends in the last round but one, which scores nothing."""
+    open_terms = NodeTerms.open().to_config()
+    nodes = Counted(Settings(to_toml(experiment)), [dict(open_terms)] * experiment.devices)
+    after: list[int] = []
+    serve(
+        nodes, nodes.settings, "nodes.log", lambda line: None,
+        watch=lambda progress: after.append(nodes.up),
+    )  # fmt: skip
+    return after[-2] - after[-3]
+
+
+def messages(counts: list[int], networks: list[str]) -> None:
+    """Bytes of the messages of a round, with and without masks."""
+    from benchmarks.flower_scale import synthetic
+
+    print("| sites | network | sent | kB up, plain | secure | ratio |")
+    print("|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="tifed-") as scratch:
+        for sites, name, sent_as in product(counts, networks, SENT):
+            layers = NETWORKS[name]
+            data = synthetic(Path(scratch) / f"{name}-{sites}.npz", 5 * sites, layers[0])
+            plain, secure = (
+                sent_up(
+                    Experiment(
+                        dataset=str(data), devices=sites, rounds=3, buffer=5, batch=5,
+                        local_epochs=1, layers=layers, evaluate_every=3,
+                        privacy={"secure_aggregation": masked}, compression=SENT[sent_as],
+                    )
+                )
+                for masked in (False, True)
+            )  # fmt: skip
+            print(
+                f"| {sites:,} | {name} | {sent_as} | {plain / 1e3:,.1f} | {secure / 1e3:,.1f} "
+                f"| {secure / plain:.2f} |",
+                flush=True,
+            )
+
+
 def sums(counts: list[int]) -> None:
     """Bytes of one site's sums, after three rounds."""
     from benchmarks.synthetic_samples import synthetic
@@ -205,7 +264,7 @@ def sums(counts: list[int]) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["flower", "bytes", "protocol"])
+    parser.add_argument("what", choices=["flower", "messages", "bytes", "protocol"])
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--counts", type=int, nargs="+")
     parser.add_argument(
@@ -214,6 +273,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.what == "flower":
         flower(arguments.rounds, arguments.counts or [10, 100], arguments.networks)
+    elif arguments.what == "messages":
+        messages(arguments.counts or [10, 100], arguments.networks)
     elif arguments.what == "bytes":
         sums(arguments.counts or [10, 100])
     else:
