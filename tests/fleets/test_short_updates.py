@@ -12,11 +12,12 @@ from tifed.board.firmware.elf import read_image
 from tifed.board.firmware.emulated_boards import QEMU
 from tifed.experiment import Experiment
 from tifed.experiment.setup import Setup, build
-from tifed.federation import Costs, Fleet
+from tifed.federation import Costs, Fleet, begin
 from tifed.fleets.emulated import EmulatedFleet, Emulation
 from tifed.fleets.linked import LinkSettings
 from tifed.fleets.simulated import SimulatedFleet
-from tifed.link import Frame, FrameReader, Kind, Transport, encode
+from tifed.link import DeviceRefusedError, Frame, FrameReader, Kind, Transport, encode
+from tifed.link.conversation import ORDER
 from tifed.link.faults import FaultyLine, faulty
 from tifed.link.frame import VERSION
 from tifed.link.transport import Opener
@@ -192,8 +193,32 @@ def test_sealed_lines_have_the_same_digest() -> None:
     assert outcome == simulated(setup)
 
 
-@pytest.mark.parametrize("mode", ["full-network", "single-layer"])
-def test_boards_that_restart_and_that_miss_rounds_get_what_they_miss(mode: str) -> None:
+def test_a_board_goes_on_with_nothing_but_what_it_has_just_made() -> None:
+    setup = short_setup(rounds=1)
+    fleet = EmulatedFleet(setup.inputs, Emulation("cortex-m4", "unicorn"))
+    try:
+        state, _ = begin(setup.federation, fleet, setup.start)
+        (plan,) = setup.federation.plans(state)
+        assert len(list(fleet.fit(plan, state.parameters))) == 3
+        client = fleet.linked._devices[0].client
+        stream = setup.inputs.streams[0]
+        client.clear()
+        client.add_samples(*stream.read(0, setup.federation.buffer))
+        assert client.train(10, 10, 0, 0, 0, goes_on=True).step == 20
+        client.put_centre(state.parameters.centre)  # after which it has what it was given
+        with pytest.raises(DeviceRefusedError) as refused:
+            client.train(20, 10, 0, 0, 0, goes_on=True)
+        assert refused.value.code == ORDER
+    finally:
+        fleet.close()
+
+
+@pytest.mark.parametrize(
+    ("mode", "buffers"), [("full-network", 1), ("single-layer", 1), ("full-network", 2)]
+)
+def test_boards_that_restart_and_that_miss_rounds_get_what_they_miss(
+    mode: str, buffers: int
+) -> None:
     restarted: set[tuple[int, int]] = set()
 
     def restart(device: int, line: Recorder, exchange: int) -> None:
@@ -202,7 +227,9 @@ def test_boards_that_restart_and_that_miss_rounds_get_what_they_miss(mode: str) 
             line.line.write(encode(Frame(Kind.RESET, line.session, 0x7FFF)))
 
     # Of four devices two are asked in a round: each misses some.
-    setup = short_setup(devices=4, devices_per_round=2, rounds=6, mode=mode)
+    setup = short_setup(
+        devices=4, devices_per_round=2, rounds=6, mode=mode, buffers_per_round=buffers
+    )
     outcome, _, tallies = on_boards(setup, on_train=restart)
     assert outcome == simulated(setup)
     assert len(restarted) > 3

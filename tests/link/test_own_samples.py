@@ -197,6 +197,7 @@ def test_an_update_is_made_of_enough_different_samples(
     client.take(0, 10)
     refused(TOO_FEW, lambda: client.train(0, 1, 0, 0, 0))
     refused(TOO_FEW, lambda: client.train(1, 1, 0, 0, 0))
+    refused(TOO_FEW, lambda: client.train(1, 1, 0, 0, 0, goes_on=True))
     assert client.train(0, 2, 0, 0, 0).state is DeviceState.TRAINED
     assert client.train(1, 2, 0, 0, 0).samples == 10
 

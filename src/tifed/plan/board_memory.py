@@ -18,7 +18,7 @@ CODE = 8_192
 STATIC = 1_024
 """Bytes of RAM of the firmware itself where none was compiled: link buffers and contexts."""
 
-SHORT_UPDATES, CODER = 3_600, 1_900
+SHORT_UPDATES, CODER = 3_750, 1_900
 """Bytes of flash of short updates and of their coder: the most on the emulated processors."""
 
 QUIET, QUIET_STATIC = 1_300, 88
