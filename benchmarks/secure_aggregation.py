@@ -200,7 +200,7 @@ def sent_up(experiment: Experiment) -> int:
 
 def messages(counts: list[int], networks: list[str]) -> None:
     """Bytes of the messages of a round, with and without masks."""
-    from benchmarks.flower_scale import synthetic
+    from benchmarks.synthetic_samples import synthetic
 
     print("| sites | network | sent | kB up, plain | secure | ratio |")
     print("|---|---|---|---|---|---|")
