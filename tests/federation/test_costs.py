@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tifed.federation import Costs, Job, Jobs, Plan, Update, federate, total
+from tifed.experiment import Experiment
+from tifed.experiment.setup import build
+from tifed.federation import Costs, Job, Jobs, Plan, Update, begin, federate, total
 from tifed.federation.costs import (
     calibration_costs,
     download_bytes,
@@ -157,3 +159,24 @@ def test_devices_that_answer_have_what_was_sent(small: Make) -> None:
     assert held.tolist() == [1, 1, 1]
     assert download_bytes(run.network, run.federation.download.layers) * 3 == second
     assert upload_bytes(run.network, (0,), TERNARY_UP) == 3 + BIASES[0]
+
+
+def test_devices_make_the_recipes_start_themselves() -> None:
+    """Nobody is sent first weights; a device that is asked later gets what it has missed."""
+    setup = build(
+        Experiment(
+            dataset="digits", devices=4, devices_per_round=2, rounds=4,
+            compression={"download": "ternary"},
+        )
+    )  # fmt: skip
+    federation = setup.federation
+    state, _ = begin(federation, setup.fleet, setup.start)
+    records = [record for _, record in federate(federation, setup.fleet, state)]
+    biases = sum(2 * layer.fan_out for layer in federation.network.layers)
+    assert records[0].costs.bytes_down == 2 * biases
+    last = records[-1].costs.bytes_down
+    assert 2 * biases < last < 2 * download_bytes(federation.network) // 2
+    other = replace(setup.start, biases=tuple(bias + 1 for bias in setup.start.biases))
+    state, _ = begin(federation, setup.fleet, other)
+    _, record = next(federate(federation, setup.fleet, state))
+    assert record.costs.bytes_down == 2 * download_bytes(federation.network)

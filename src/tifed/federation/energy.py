@@ -34,20 +34,23 @@ def chosen_shift(federation: Federation, energy: int) -> int:
     )
 
 
+def is_the_recipes(federation: Federation, start: Parameters) -> bool:
+    """Whether ``start`` is what the recipe begins with before any energy is known."""
+    if federation.recipe is None:
+        return False
+    usual = federation.recipe.start_parameters(federation.network, federation.seed)
+    return replace(start, centre=usual.centre) == usual
+
+
 def started_by(federation: Federation, before: Parameters, energy: int) -> Parameters:
     """The first parameters that the recipe chooses from ``energy``.
 
     Parameters that are not the recipe's own stay, and so do those of a layer that no device trains:
     boards have it in flash.
     """
-    if federation.recipe is None:
+    if federation.recipe is None or not is_the_recipes(federation, before):
         return before
-    usual, after = (
-        federation.recipe.start_parameters(federation.network, federation.seed, known)
-        for known in (None, energy)
-    )
-    if after == usual or replace(before, centre=usual.centre) != usual:
-        return before
+    after = federation.recipe.start_parameters(federation.network, federation.seed, energy)
     trained = {layer for layers in federation.layer_sets() for layer in layers}
 
     def chosen(old: tuple[Tensor, ...], new: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -14,7 +14,7 @@ from tifed.federation.costs import (
     calibration_costs,
     exchange_costs,
 )
-from tifed.federation.energy import chosen_shift, energy_around, started_by
+from tifed.federation.energy import chosen_shift, energy_around, is_the_recipes, started_by
 from tifed.federation.federation import Federation
 from tifed.federation.fleet import Fleet
 from tifed.federation.residuals import Residuals
@@ -60,8 +60,9 @@ def begin(
     nearest integer: one number per feature, from integer sums; nothing else leaves a device but
     the sum of all squares, from which the input's energy around the centre follows.
     """
+    own = is_the_recipes(federation, parameters)
     if not federation.calibration_samples:
-        return _first_state(federation, parameters), Costs()
+        return _first_state(federation, parameters, own), Costs()
     sum_of_all = np.zeros(federation.network.features, np.int64)
     squares = samples = 0
     for sums in fleet.calibrate(range(federation.devices), federation.calibration_samples):
@@ -74,19 +75,23 @@ def begin(
     energy = energy_around(centre, sum_of_all, squares, samples)
     parameters = replace(started_by(federation, parameters, energy), centre=centre.astype(np.int8))
     state = replace(
-        _first_state(federation, parameters),
+        _first_state(federation, parameters, own),
         energy=energy,
         energy_shift=chosen_shift(federation, energy),
     )
     return state, calibration_costs(federation.network, federation.devices)
 
 
-def _first_state(federation: Federation, parameters: Parameters) -> ServerState:
-    """Before the first round no device has any parameters, nor anything left of them."""
+def _first_state(federation: Federation, parameters: Parameters, own: bool) -> ServerState:
+    """Before the first round, when no device has anything left of its changes.
+
+    Devices have the parameters of exchange 0 if these are the recipe's ``own``, which they make
+    themselves, and else none.
+    """
     devices = federation.devices
     state = initial_state(federation.server, parameters, devices)
     if federation.download.layers:
-        state = replace(state, held=np.full(devices, -1, np.int64))
+        state = replace(state, held=np.full(devices, 0 if own else -1, np.int64))
     if federation.upload.residual:
         state = replace(state, residuals=Residuals.none(devices))
     return state

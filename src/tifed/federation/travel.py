@@ -107,6 +107,8 @@ def _bytes_since(
     there: Mapping[int, Tensor],
 ) -> int:
     """What a device is sent that has the parameters of ``exchange``, with weights ``there``."""
+    if exchange == plan.exchange:
+        return sum(bytes_of(layer, 0, 0) for layer in federation.network.layers)
     missed = _missed(federation, plan, exchange)
     total = 0
     for number, layer in enumerate(federation.network.layers):
