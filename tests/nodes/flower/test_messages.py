@@ -216,7 +216,7 @@ def test_a_message_is_few_objects_for_a_superlink(setup: Setup, plan: Plan) -> N
 def test_other_versions_and_strangers_are_told_apart() -> None:
     older = ConfigRecord({"format": "tifed-node", "version": 2})
     assert refused(RecordDict({"tifed": older})) == (
-        "speaks version 2 of the message format; this release speaks version 4"
+        "speaks version 2 of the message format; this release speaks version 5"
     )
     assert refused(RecordDict()) == "is not a message of TIFeD"
     for bad in (b"nonsense", b"", save({"x": np.zeros(9)})[:-1], 7):
