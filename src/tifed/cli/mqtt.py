@@ -356,7 +356,10 @@ def _checked(address: str) -> str:
     """
     from tifed.link.address import check_socket_address
 
-    check_socket_address(f"tcp:{address}", "--broker")
+    try:
+        check_socket_address(f"tcp:{address}", "--broker")
+    except UsageError:
+        raise UsageError(f"--broker: {address!r} is not HOST:PORT, such as alpha:8883") from None
     return address
 
 
