@@ -69,7 +69,7 @@ class CompressionTable(SettingsTable):
         False,
         description="whether a device keeps what of its changes was too small to go up, for the "
         "next time, in one byte for each weight that it trains; then nothing is rounded at random, "
-        "and far larger shifts do",
+        "and what goes up is far shorter",
     )
 
     def build_upload(self, network: Network, steps: int, extra_shift: int) -> Changes:
