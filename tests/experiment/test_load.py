@@ -104,7 +104,7 @@ BAD = [
     ),
     (
         "buffers_per_round = 2\nprivacy.device_masks = true",
-        "buffers_per_round: what a device counts .*set buffers_per_round = 1",
+        "buffers_per_round: .*one buffer in a round.*set buffers_per_round = 1",
     ),
     (
         "buffers_per_round = 64\nown_data = true\nrounds = 10_000\nbuffer = 65_535",

@@ -112,11 +112,11 @@ def gateway(
     ] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Connect boards to a Flower node.
+    """Connect boards to a node of Flower or MQTT.
 
-    Run it as a service on the machine that has the boards. A SuperNode starts a program for every
-    message, which could not keep a serial line open, so it asks the gateway. Name the gateway in
-    the configuration of the node:
+    Run it as a service on the machine that has the boards. A SuperNode may start a program for
+    every message, which could not keep a serial line open, so it asks the gateway. Name the gateway
+    in the configuration of the node:
 
         flower-supernode ... --node-config 'gateway="unix:/run/tifed.sock" first-device=0'
 

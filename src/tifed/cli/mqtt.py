@@ -46,15 +46,15 @@ app = typer.Typer(
 )
 
 BrokerAddress = Annotated[
-    str, typer.Option(metavar="HOST:PORT", help="Where the broker listens, by TLS.")
+    str, typer.Option(metavar="HOST:PORT", help="Host and port of the broker; TLS is used.")
 ]
 Packet = Annotated[
     int,
     typer.Option(
         metavar="BYTES",
         min=1024,
-        help="Longest packet to send; longer messages go in pieces. A broker that allows less says "
-        "so, and is heeded.",
+        help="Longest packet to send; longer messages go in pieces. If the broker allows less, "
+        "what it allows counts.",
     ),
 ]
 DEFAULT_PACKET = 1 << 18
@@ -139,8 +139,9 @@ def serve(
 ) -> None:
     """Run an experiment over the nodes at a broker.
 
-    A folder named with *--out* in which the same experiment has begun is gone on with, so a service
-    manager may start this command again whenever it has ended. One server at a time uses a broker.
+    If the folder of *--out* has a run of the same experiment already, the run continues, so a
+    service manager may start this command again whenever it has ended. A broker has one server at a
+    time.
     """
     from tifed.nodes.mqtt import require_mqtt
 
@@ -224,7 +225,13 @@ def node(
 
 @app.command()
 def keys(
-    folder: Annotated[Path, typer.Argument(help="Private folder for the files, a new one.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="Private folder for the files: a new one, or with *--add* or *--renew* the one "
+            "that has them."
+        ),
+    ],
     host: Annotated[
         list[str] | None,
         typer.Option(
@@ -246,7 +253,7 @@ def keys(
             help="Folder in which the broker will find its files; default the folder itself.",
         ),
     ] = None,
-    port: Annotated[int, typer.Option(help="On which the broker is to listen.")] = 8883,
+    port: Annotated[int, typer.Option(help="Port on which the broker listens.")] = 8883,
     packet: Packet = DEFAULT_PACKET,
     add: Annotated[
         bool,
@@ -356,7 +363,10 @@ def _checked(address: str) -> str:
     """
     from tifed.link.address import check_socket_address
 
-    check_socket_address(f"tcp:{address}", "--broker")
+    try:
+        check_socket_address(f"tcp:{address}", "--broker")
+    except UsageError:
+        raise UsageError(f"--broker: {address!r} is not HOST:PORT, such as alpha:8883") from None
     return address
 
 

@@ -69,7 +69,7 @@ class CompressionTable(SettingsTable):
         False,
         description="whether a device keeps what of its changes was too small to go up, for the "
         "next time, in one byte for each weight that it trains; then nothing is rounded at random, "
-        "and far larger shifts do",
+        "and what goes up is far shorter",
     )
 
     def build_upload(self, network: Network, steps: int, extra_shift: int) -> Changes:
@@ -124,7 +124,7 @@ def _problems(experiment: "Experiment", kind: "FleetKind") -> Iterator[str]:
             )
         if experiment.buffers_per_round > 1:
             yield (
-                "link.quiet: a device that answers once fills one buffer before; set "
+                "link.quiet: with it a device trains on one buffer in a round; set "
                 "buffers_per_round = 1, or link.quiet = false"
             )
         if experiment.robust.clip:
@@ -157,8 +157,8 @@ def _problems(experiment: "Experiment", kind: "FleetKind") -> Iterator[str]:
         )
     if experiment.privacy.device_masks:
         yield (
-            "compression: devices mask whole parameters, privacy.device_masks = true; leave one of "
-            "them out"
+            "compression: devices mask whole parameters with privacy.device_masks = true; leave "
+            "one of them out"
         )
     if experiment.robust.on and compression.rows > 1:
         yield (

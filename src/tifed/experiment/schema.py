@@ -372,8 +372,8 @@ class Experiment(SettingsTable):
             )
         if self.privacy.device_masks:
             raise ValueError(
-                "buffers_per_round: what a device counts goes under its masks with one buffer "
-                "alone, privacy.device_masks = true; set buffers_per_round = 1"
+                "buffers_per_round: with privacy.device_masks = true a device trains on one buffer "
+                "in a round; set buffers_per_round = 1, or privacy.device_masks = false"
             )
         if self.own_data and self.rounds * self.buffers_per_round * self.buffer >> 32:
             raise ValueError(

@@ -1,6 +1,6 @@
 """What a node keeps of its devices' changes from one exchange to the next (SPEC, section 25.8).
 
-A process that stays keeps it itself (`tifed.nodes.kept`). A SuperNode starts a program for each
+A process that stays keeps it itself (`tifed.nodes.kept`). A SuperNode may start one for each
 message, so it is kept in the state that Flower's node holds between the messages of one run. Or it
 is kept in a file, which outlives the node as well.
 """

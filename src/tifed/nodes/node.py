@@ -143,10 +143,13 @@ def _selection(config: Mapping[str, Any]) -> DeviceSelection:
     """
     wanted = ("first-device",) if "first-device" in config else ("partition-id", "num-partitions")
     for key in wanted:
-        if type(config.get(key)) is not int:
+        if key not in config:
             raise UsageError(
-                f"node configuration: {key} is {config.get(key)!r}, not a whole number"
+                f"node configuration: {key} is missing; say which devices the node hosts, with "
+                "partition-id and num-partitions, or with first-device"
             )
+        if type(config[key]) is not int:
+            raise UsageError(f"node configuration: {key} is {config[key]!r}, not a whole number")
     numbers = [int(config[key]) for key in wanted]
     if len(numbers) == 1:
         return DeviceSelection(first=numbers[0])

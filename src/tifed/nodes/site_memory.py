@@ -1,6 +1,6 @@
 """What a site keeps from one message of a session to the next, and never tells the server.
 
-A gateway, or a node whose program stays, keeps it in its process. A SuperNode starts a program for
+A gateway, or a node over MQTT, keeps it in its process. A SuperNode may start a program for
 each message, so it is kept in the state that Flower's node holds between them, in its memory. What
 is lost, as when a program is started anew, is lost to the exchange under way, or to the next one:
 without its secrets a site cannot go on, and is counted among those that have dropped out.

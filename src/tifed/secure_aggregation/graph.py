@@ -60,7 +60,7 @@ def sharing(sites: int) -> Sharing:
     """
     if sites < LEAST_SITES:
         raise VoidExchangeError(
-            f"{sites} sites are there, and a sum hides its parts among {LEAST_SITES} or more alone"
+            f"{sites} sites are there, and a sum hides its parts only among {LEAST_SITES} or more"
         )
     if sites <= COMPLETE:
         return Sharing(sites, sites - 1, min(sites - 1, quorum(sites)))

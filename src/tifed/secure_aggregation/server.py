@@ -116,7 +116,7 @@ class Aggregation:
         having, devices = sum(map(bool, self._survivors.values())), sum(self._survivors.values())
         if having < LEAST_SITES:
             raise VoidExchangeError(
-                f"devices of {having} sites alone have answered, and a sum hides its parts among "
+                f"devices of {having} sites have answered, and a sum hides its parts only among "
                 f"{LEAST_SITES} or more"
             )
         if devices < self.least_devices:

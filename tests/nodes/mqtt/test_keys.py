@@ -13,6 +13,7 @@ from tifed.nodes.keys.authority import CERTIFICATE, hosts_of
 from tifed.nodes.mqtt import topics
 from tifed.nodes.mqtt.connection import Broker
 from tifed.nodes.mqtt.keys import add_sites, make_keys, renew, site_file
+from tifed.nodes.mqtt.node import SiteNode
 from tifed.nodes.mqtt.rights import access_list
 
 
@@ -85,6 +86,14 @@ def test_what_is_no_name_of_a_site(name: str, tmp_path: Path) -> None:
     assert not (tmp_path / "keys").exists()
 
 
+def test_a_node_does_not_come_as_the_server(tmp_path: Path) -> None:
+    """It would end the server's connection."""
+    make_keys(tmp_path / "keys", ("alpha",), ["north"])
+    broker = Broker("alpha:8883", site_file(tmp_path / "keys", "server"))
+    with pytest.raises(UsageError, match="is of the server, not of a site"):
+        SiteNode(broker, lambda request: request.content)
+
+
 def test_names_that_are_taken(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="server is the server's name"):
         make_keys(tmp_path / "keys", ("alpha",), ["server"])
@@ -108,8 +117,11 @@ def test_topics_are_taken_apart_as_they_are_made() -> None:
         (["keys", "KEYS", "--nodes", "1"], "name the broker as server and nodes reach it"),
         (["keys", "KEYS", "--renew", "--nodes", "1"], "--renew: goes without"),
         (["keys", "KEYS", "--add", "--nodes", "1"], "renewed with ca.key"),
-        (["node", "--broker", "alpha", "--tls", "x"], "partition-id is None"),
-        (["node", "--broker", "alpha", "--tls", "x", "--set", "first-device=0"], "--broker"),
+        (["node", "--broker", "alpha", "--tls", "x"], "partition-id is missing"),
+        (
+            ["node", "--broker", "alpha", "--tls", "x", "--set", "first-device=0"],
+            "is not HOST:PORT",
+        ),
         (["node", "--broker", "a:1", "--tls", "missing", "--set", "first-device=0"], "missing"),
         (["node", "--broker", "a:1", "--tls", "x", "--set", "frist=0"], "there is no 'frist'"),
         (["node", "none.toml", "--broker", "a:1", "--tls", "x"], "none.toml: cannot be read"),

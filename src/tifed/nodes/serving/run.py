@@ -100,7 +100,7 @@ def _begun(out: Path, experiment: Experiment) -> bool:
         (identity(one), data_settings(one)) for one in (load_experiment(path), experiment)
     )
     if kept != given:
-        raise UsageError(f"{out}: holds a run of another experiment")
+        raise UsageError(f"{out}: holds a run of another experiment; choose another folder")
     return True
 
 
