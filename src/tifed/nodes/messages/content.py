@@ -1,4 +1,4 @@
-"""The message format, version 4: what a server asks of a node, and what the node answers.
+"""The message format, version 5: what a server asks of a node, and what the node answers.
 
 Every message says its format, version, kind and experiment; beside that:
 
