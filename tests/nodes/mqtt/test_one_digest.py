@@ -110,3 +110,28 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     )  # fmt: skip
     assert result.digest == whole.digest
     assert seen == [3]
+
+
+def test_nodes_that_are_started_again_have_what_their_devices_have_left(tmp_path: Path) -> None:
+    """One is killed, and all end with the server, which goes on."""
+    compression = {"upload": "ternary", "residual": True}
+    experiment = Experiment(devices=4, rounds=5, buffers_per_round=2, compression=compression)
+    whole = tifed.run(experiment)
+    started: list[Deployment] = []
+
+    def watch(progress: Progress) -> None:
+        if len(started) == 1 and progress.record.round == 1:
+            os.kill(started[0].programs["node-1"], signal.SIGKILL)
+        if len(started) == 1 and progress.record.round == 3:
+            raise KeyboardInterrupt
+
+    def run() -> tifed.Result:
+        return up(
+            experiment, tmp_path / "run", nodes=2, settings=Settings("", grace=600, attempts=9),
+            log=lambda line: None, watch=watch, started=started.append,
+        )  # fmt: skip
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert run().digest == whole.digest
+    assert len(started) == 2
