@@ -13,6 +13,7 @@ from tifed.nodes.keys.authority import CERTIFICATE, hosts_of
 from tifed.nodes.mqtt import topics
 from tifed.nodes.mqtt.connection import Broker
 from tifed.nodes.mqtt.keys import add_sites, make_keys, renew, site_file
+from tifed.nodes.mqtt.node import SiteNode
 from tifed.nodes.mqtt.rights import access_list
 
 
@@ -103,6 +104,13 @@ def test_what_is_no_name_of_a_site(name: str, tmp_path: Path) -> None:
     assert not (tmp_path / "keys").exists()
 
 
+def test_a_server_is_no_site(tmp_path: Path) -> None:
+    make_keys(tmp_path / "keys", ("alpha", "10.0.0.1", "::1", "my_host"), ["north"])
+    broker = Broker("a:1", site_file(tmp_path / "keys", "server"))
+    with pytest.raises(UsageError, match="is of the server; a node has a site's"):
+        SiteNode(broker, lambda request: request.content)
+
+
 def test_names_that_are_taken(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="server is the server's name"):
         make_keys(tmp_path / "keys", ("alpha",), ["server"])
@@ -124,6 +132,10 @@ def test_topics_are_taken_apart_as_they_are_made() -> None:
     [
         (["keys", "KEYS", "--host", "alpha"], "name the sites"),
         (["keys", "KEYS", "--nodes", "1"], "name the broker as server and nodes reach it"),
+        *(
+            (["keys", "KEYS", "--nodes", "1", "--host", "alpha", "--host", host], "--host: ")
+            for host in ("", "a\nb", "é.example", "a" * 65, "a b", "::x")
+        ),
         (["keys", "KEYS", "--renew", "--nodes", "1"], "--renew: goes without"),
         (["keys", "KEYS", "--add", "--nodes", "1"], "renewed with ca.key"),
         (["node", "--broker", "alpha", "--tls", "x"], "partition-id is None"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tifed.errors import UsageError
-from tifed.nodes.keys.authority import Authority, write_private, write_public
+from tifed.nodes.keys.authority import Authority, check_host, write_private, write_public
 from tifed.nodes.mqtt.broker_files import (
     ACCESS,
     CERTIFICATE,
@@ -47,9 +47,12 @@ def make_keys(
         user: see `broker_configuration`.
 
     Raises:
-        UsageError: if a name is none of a site, or is there twice, or the folder is not empty.
+        UsageError: if a name is none of a site or a host, or is there twice, or the folder is not
+            empty.
     """
     _check_sites(sites)
+    for host in hosts:
+        check_host(host, "--host")
     if folder.is_dir() and any(folder.iterdir()):
         raise UsageError(f"{folder}: is not empty; give the path of a new folder")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,6 +108,8 @@ def renew(folder: Path, hosts: tuple[str, ...] = ()) -> list[Path]:
     """
     from tifed.nodes.keys.authority import hosts_of
 
+    for host in hosts:
+        check_host(host, "--host")
     authority = Authority.read(folder)
     reached = hosts or hosts_of((folder / CERTIFICATE).read_bytes())
     clients = sorted(path.stem for path in folder.glob("*.pem"))

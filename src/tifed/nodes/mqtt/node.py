@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
-from tifed.errors import RunError
+from tifed.errors import RunError, UsageError
 from tifed.nodes.messages.content import Content, MessageError
 from tifed.nodes.messages.encoding import content_to_bytes
 from tifed.nodes.mqtt import topics
 from tifed.nodes.mqtt.connection import Broker, Connection, Heard, log
 from tifed.nodes.mqtt.pieces import Pieces, name_of
+from tifed.nodes.mqtt.rights import SERVER
 from tifed.nodes.mqtt.tasks import request_from, work_from_bytes
 from tifed.nodes.node import Request
 from tifed.printable import printable
@@ -36,6 +37,9 @@ class SiteNode:
     Attributes:
         broker: how to reach it.
         answer: from a request to what is said to it.
+
+    Raises:
+        UsageError: if the private file is none of a site.
     """
 
     broker: Broker
@@ -48,6 +52,8 @@ class SiteNode:
 
     def __post_init__(self) -> None:
         self.site = topics.check_site(self.broker.name, "--tls")
+        if self.site == SERVER:
+            raise UsageError(f"--tls: {self.broker.tls} is of the {SERVER}; a node has a site's")
         self._pieces: dict[str, Pieces] = {}
         self._connection = Connection(
             self.broker,
