@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import tifed
-from tifed.experiment import Experiment, Progress, RunFolder, to_toml
+from tifed.experiment import Experiment, Progress, RunFolder, load_experiment, to_toml
 from tifed.nodes.local.processes import marked
 from tifed.nodes.mqtt.deployment import Deployment, site_name
 from tifed.nodes.mqtt.up import up
@@ -42,10 +42,17 @@ def test_the_digest_is_that_of_the_simulator(tmp_path: Path, masked: bool) -> No
     assert not started[0].keys.exists()
 
 
-def test_a_gateway_of_emulated_boards_joins(tmp_path: Path, boards: Any, gateway: Any) -> None:
-    settings = ("devices=3", "rounds=2", "buffer=20", "mode=single-layer")
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_gateway_of_emulated_boards_joins(
+    tmp_path: Path, boards: Any, gateway: Any, masked: bool
+) -> None:
+    """Under masks its board keeps a residual as well, and trains on two buffers in a round."""
+    settings = ["devices=3", "rounds=2", "buffer=20", "mode=single-layer"]
+    if masked:
+        settings += ["privacy.secure_aggregation=true", "buffers_per_round=2"]
+        settings += ["compression.upload=ternary", "compression.residual=true"]
     _, address = gateway(boards(1, *settings))
-    experiment = Experiment(devices=3, rounds=2, buffer=20, mode="single-layer")
+    experiment = load_experiment(overrides=settings)
     result = up(experiment, tmp_path / "run", nodes=3, gateways=[None, None, address],
                 log=lambda line: None)  # fmt: skip
     assert result.digest == tifed.run(experiment).digest
