@@ -23,6 +23,8 @@ from tifed.nodes.messages.content import (
     parameter_arrays,
 )
 from tifed.nodes.messages.own_data import counts_message, keep_message, personalise_message
+from tifed.nodes.node import Node, Request
+from tifed.nodes.resident import ResidentNode
 from tifed.nodes.terms import NodeTerms
 
 OWN = ["own_data=true", "layers=[64,4,10]", "devices=4", "rounds=3", "personal.rounds=1"]
@@ -190,3 +192,18 @@ def test_a_server_names_no_file_that_is_not_there_for_it(tmp_path: Path) -> None
     built = "the experiment cannot be built with the files of this machine; the log here says why"
     assert reason(served / "mine.csv") == built
     assert reason(secret, NodeTerms.open()) == built
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("devices = [", "experiment: not valid TOML"),
+        ("devices = " + "[" * 5000, "experiment: tables or lists within each other"),
+        ("devices = -1", "experiment: devices: "),
+    ],
+)
+def test_a_node_that_stays_refuses_what_is_no_experiment(text: str, why: str) -> None:
+    """Whatever a server sends must not end the node's program."""
+    node = ResidentNode(Node.from_config({"partition-id": 0, "num-partitions": 2}))
+    said = node.answer(Request(text, message("hello", "", {}), 1.0))
+    assert said.values["refused"].startswith(why)

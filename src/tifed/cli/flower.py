@@ -245,13 +245,16 @@ def keys(
 
     require_flower()
     from tifed.nodes.keys import certificates
-    from tifed.nodes.keys.authority import Authority
+    from tifed.nodes.keys.authority import Authority, check_host
 
     # The SuperLink's own helpers reach it by loopback, whatever the nodes call it.
     reached_by = tuple(dict.fromkeys([*host, "localhost", "127.0.0.1"])) if host else ()
     gateways = gateway or []
     if len(gateways) > nodes:
         raise UsageError(f"--gateway: {len(gateways)} gateways for {nodes} nodes; a node has one")
+    for field, places in (("--host", host or []), ("--gateway", gateways)):
+        for place in places:
+            check_host(place, field)
     try:
         if renew:
             if gateways:

@@ -253,7 +253,9 @@ def keys(
             help="Folder in which the broker will find its files; default the folder itself.",
         ),
     ] = None,
-    port: Annotated[int, typer.Option(help="Port on which the broker listens.")] = 8883,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port on which the broker listens.")
+    ] = 8883,
     packet: Packet = DEFAULT_PACKET,
     add: Annotated[
         bool,

@@ -4,7 +4,6 @@ A node behind which real boards sit differs in its fleet alone (`tifed.nodes.gat
 """
 
 import hashlib
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -17,6 +16,7 @@ from tifed.experiment.load import validated
 from tifed.experiment.own_data import ON_DEVICES
 from tifed.experiment.setup import partition_digest
 from tifed.federation import DeviceScore, FeatureSums, Fleet, Plan, Update
+from tifed.files.toml_file import parse_toml
 from tifed.nodes.acceptance import ANY
 from tifed.nodes.kept_residuals import KeptResiduals
 from tifed.nodes.last_answer import LastAnswer
@@ -234,8 +234,12 @@ def _built(experiment: str, data_dir: Path | None) -> Setup:
 
 @lru_cache(maxsize=4)
 def parsed(experiment: str) -> Experiment:
-    """An experiment from its resolved TOML; a process that plays many nodes reads it once."""
-    return validated(tomllib.loads(experiment), "experiment")
+    """An experiment from its resolved TOML; a process that plays many nodes reads it once.
+
+    Raises:
+        UsageError: if it is none.
+    """
+    return validated(parse_toml(experiment, "experiment"), "experiment")
 
 
 @lru_cache(maxsize=4)

@@ -15,6 +15,7 @@ from flwr.supernode.cli.flower_supernode import _parse_args_run_supernode
 from typer.testing import CliRunner
 
 from tifed.cli import app
+from tifed.errors import UsageError
 from tifed.nodes.flower import ENVIRONMENT
 from tifed.nodes.node import Node
 
@@ -65,3 +66,13 @@ def test_the_compose_file_is_one() -> None:
     jsonschema.validate(
         yaml.safe_load(FILE.read_text()), schema.get_builtin_schema("vendor.compose-spec")
     )
+
+
+@pytest.mark.parametrize("option", ["--host", "--gateway"])
+def test_what_is_no_host_gets_no_certificate(option: str, tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    words = ["flower", "keys", str(folder), "--host", "alpha", option, "é.example"]
+    result = CliRunner().invoke(app, words)
+    assert isinstance(result.exception, UsageError)
+    assert str(result.exception).startswith(f"{option}: 'é.example' is no address")
+    assert not folder.exists()

@@ -77,6 +77,24 @@ def test_more_sites_and_new_certificates(tmp_path: Path) -> None:
     x509.load_pem_x509_certificate(own).verify_directly_issued_by(authority)
 
 
+def test_more_sites_change_nothing_for_those_there_are(tmp_path: Path) -> None:
+    """North is shut out, and the file of south has been taken there."""
+    folder = tmp_path / "keys"
+    make_keys(folder, ("alpha",), ["north", "south"])
+    acl = folder / "acl"
+    acl.write_text(access_list(["south"]))
+    (folder / "south.pem").unlink()
+    add_sites(folder, ["west"])
+    assert rights(acl.read_text()) == rights(access_list(["south", "west"]))
+    assert acl.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(UsageError, match="south has rights in"):
+        add_sites(folder, ["south"])
+    acl.unlink()
+    with pytest.raises(UsageError, match="acl: cannot be read"):
+        add_sites(folder, ["east"])
+    assert not (folder / "east.pem").exists()
+
+
 @pytest.mark.parametrize(
     "name", ["", "a/b", "+", "#", "a b", "-a", ".", "a\nuser server", "x" * 65]
 )
@@ -115,6 +133,10 @@ def test_topics_are_taken_apart_as_they_are_made() -> None:
     [
         (["keys", "KEYS", "--host", "alpha"], "name the sites"),
         (["keys", "KEYS", "--nodes", "1"], "name the broker as server and nodes reach it"),
+        *(
+            (["keys", "KEYS", "--nodes", "1", "--host", "alpha", "--host", host], "--host: ")
+            for host in ("", "a\nb", "é.example", "a" * 65, "a b", "::x")
+        ),
         (["keys", "KEYS", "--renew", "--nodes", "1"], "--renew: goes without"),
         (["keys", "KEYS", "--add", "--nodes", "1"], "renewed with ca.key"),
         (["node", "--broker", "alpha", "--tls", "x"], "partition-id is missing"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import tifed
-from tifed.experiment import Experiment, Progress, RunFolder, to_toml
+from tifed.experiment import Experiment, Progress, RunFolder, load_experiment, to_toml
 from tifed.nodes.local.processes import marked
 from tifed.nodes.mqtt.deployment import Deployment, site_name
 from tifed.nodes.mqtt.up import up
@@ -42,10 +42,17 @@ def test_the_digest_is_that_of_the_simulator(tmp_path: Path, masked: bool) -> No
     assert not started[0].keys.exists()
 
 
-def test_a_gateway_of_emulated_boards_joins(tmp_path: Path, boards: Any, gateway: Any) -> None:
-    settings = ("devices=3", "rounds=2", "buffer=20", "mode=single-layer")
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_gateway_of_emulated_boards_joins(
+    tmp_path: Path, boards: Any, gateway: Any, masked: bool
+) -> None:
+    """Under masks its board keeps a residual as well, and trains on two buffers in a round."""
+    settings = ["devices=3", "rounds=2", "buffer=20", "mode=single-layer"]
+    if masked:
+        settings += ["privacy.secure_aggregation=true", "buffers_per_round=2"]
+        settings += ["compression.upload=ternary", "compression.residual=true"]
     _, address = gateway(boards(1, *settings))
-    experiment = Experiment(devices=3, rounds=2, buffer=20, mode="single-layer")
+    experiment = load_experiment(overrides=settings)
     result = up(experiment, tmp_path / "run", nodes=3, gateways=[None, None, address],
                 log=lambda line: None)  # fmt: skip
     assert result.digest == tifed.run(experiment).digest
@@ -110,3 +117,28 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     )  # fmt: skip
     assert result.digest == whole.digest
     assert seen == [3]
+
+
+def test_nodes_that_are_started_again_have_what_their_devices_have_left(tmp_path: Path) -> None:
+    """One is killed, and all end with the server, which goes on."""
+    compression = {"upload": "ternary", "residual": True}
+    experiment = Experiment(devices=4, rounds=5, buffers_per_round=2, compression=compression)
+    whole = tifed.run(experiment)
+    started: list[Deployment] = []
+
+    def watch(progress: Progress) -> None:
+        if len(started) == 1 and progress.record.round == 1:
+            os.kill(started[0].programs["node-1"], signal.SIGKILL)
+        if len(started) == 1 and progress.record.round == 3:
+            raise KeyboardInterrupt
+
+    def run() -> tifed.Result:
+        return up(
+            experiment, tmp_path / "run", nodes=2, settings=Settings("", grace=600, attempts=9),
+            log=lambda line: None, watch=watch, started=started.append,
+        )  # fmt: skip
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert run().digest == whole.digest
+    assert len(started) == 2

@@ -1,9 +1,11 @@
 """Who is not let in, and what a site may not do, at a broker with the files that TIFeD writes."""
 
 import gc
+import json
 import logging
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +25,7 @@ from tifed.nodes.mqtt.connection import Broker, Connection, Heard
 from tifed.nodes.mqtt.node import SiteNode
 from tifed.nodes.mqtt.pieces import pieces_of
 from tifed.nodes.mqtt.serve import serve
-from tifed.nodes.mqtt.transport import MqttTransport
+from tifed.nodes.mqtt.transport import AGAIN_EVERY, MqttTransport
 from tifed.nodes.node import Node, Request
 from tifed.nodes.resident import ResidentNode
 from tifed.nodes.serving.settings import Settings
@@ -233,6 +235,29 @@ def test_an_answer_to_what_another_site_was_asked_is_dropped(
 
         awaited(came, "no answer")
         assert found[0][1].content("hello", "x").values["data"] == "true"
+
+
+def test_who_says_often_that_it_is_there_is_not_sent_its_work_as_often(
+    broker: Running, awaited: Wait
+) -> None:
+    """Else a few bytes of a site would have the server send, and keep, as many long messages."""
+    with (
+        MqttTransport(broker.way("server"), to_toml(Experiment()), 600.0, print) as server,
+        Someone(broker.way("a"), [topics.work("a")]) as site,
+    ):
+        awaited(lambda: site.connection.connected and 1 in server.present(), "not present")
+        said = json.dumps({"session": "0" * 16}).encode()
+        site.connection.keep(topics.here("a"), said)
+        awaited(lambda: 2 in server.present(), "not present in its own session")
+        began = time.monotonic()
+        own = {"sealed": np.zeros(1000, np.uint8)}
+        server.send(2, server.prepare(message("x", "x", {})), own, 600.0)
+        for _ in range(200):
+            site.connection.keep(topics.here("a"), said)
+        # One that has really come back is sent it, if later.
+        awaited(lambda: server.present() and len(site.heard) >= 2, "not sent again")
+        ended = time.monotonic()
+        assert len(site.heard) <= 2 + (ended - began) / AGAIN_EVERY
 
 
 def test_a_site_gets_no_device_to_which_it_is_not_bound(broker: Running) -> None:

@@ -130,6 +130,24 @@ def test_a_node_that_refuses_is_asked_as_often_as_the_settings_say() -> None:
     assert sum(sent == (3, "fit") for sent in nodes.sent) == 3 + 3
 
 
+def test_a_node_that_dies_of_its_work_each_time_holds_up_no_run() -> None:
+    """Its service manager starts it again, as another node."""
+
+    def happens(nodes: Troubled, node: int, content: Content) -> bool:
+        if in_round(content, 1) and node % 10 == 3:
+            assert len(nodes.sent) < 100
+            nodes.there ^= {node, node + 10}
+            return True
+        return False
+
+    nodes = troubled(happens, attempts=3)
+    log: list[str] = []
+    nodes.serve(log.append)
+    assert log.count("round 2, exchange 1: no answer of devices 4-5") == 1
+    fits = [node for node, kind in nodes.sent if kind == "fit" and node % 10 == 3]
+    assert fits == [3, 3, 13, 23, 33, 33]
+
+
 def test_a_late_answer_is_waited_for_no_longer_than_the_settings_say() -> None:
     nodes = troubled(
         lambda _, node, content: in_round(content, 1) and node == 3, timeout=0.2, attempts=1

@@ -1,5 +1,6 @@
 """The authority of a federation: signs certificates, and signs them again before they run out."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -22,6 +23,10 @@ LIFE = timedelta(days=365)
 """Of a certificate; it can be renewed."""
 AUTHORITY_LIFE = timedelta(days=3650)
 CERTIFICATE, KEY = "ca.crt", "ca.key"
+
+LONGEST_HOST = 64
+"""Characters: it is the name in the broker's or the gateway's certificate as well."""
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?")
 
 Key = ec.EllipticCurvePrivateKey
 
@@ -117,6 +122,23 @@ class Authority:
             )
         certificate = builder.sign(self.key, hashes.SHA384())
         return pem_of(key), certificate.public_bytes(Encoding.PEM)
+
+
+def check_host(name: str, field: str) -> None:
+    """Make sure that a certificate can be for a host, by its name or its address.
+
+    Raises:
+        UsageError: if it cannot.
+    """
+    try:
+        ip_address(name)
+    except ValueError as error:
+        if _HOST.fullmatch(name) is not None and len(name) <= LONGEST_HOST:
+            return
+        raise UsageError(
+            f"{field}: {name[:100]!r} is no address, nor a host's name of up to {LONGEST_HOST} "
+            "letters, digits, dots, dashes and underscores (other letters in their form xn--...)"
+        ) from error
 
 
 def write_private(path: Path, content: bytes) -> Path:

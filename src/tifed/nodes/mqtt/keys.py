@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tifed.errors import UsageError
-from tifed.nodes.keys.authority import Authority, write_private, write_public
+from tifed.nodes.keys.authority import Authority, check_host, write_private, write_public
 from tifed.nodes.mqtt.broker_files import (
     ACCESS,
     CERTIFICATE,
@@ -14,7 +14,7 @@ from tifed.nodes.mqtt.broker_files import (
     broker_configuration,
 )
 from tifed.nodes.mqtt.pieces import PACKET
-from tifed.nodes.mqtt.rights import SERVER, access_list
+from tifed.nodes.mqtt.rights import SERVER, access_list, rights_of
 from tifed.nodes.mqtt.topics import check_site
 
 
@@ -47,9 +47,12 @@ def make_keys(
         user: see `broker_configuration`.
 
     Raises:
-        UsageError: if a name is none of a site, or is there twice, or the folder is not empty.
+        UsageError: if a name is none of a site or a host, or is there twice, or the folder is not
+            empty.
     """
     _check_sites(sites)
+    for host in hosts:
+        check_host(host, "--host")
     if folder.is_dir() and any(folder.iterdir()):
         raise UsageError(f"{folder}: is not empty; give the path of a new folder")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -69,17 +72,28 @@ def make_keys(
 def add_sites(folder: Path, sites: Sequence[str]) -> list[Path]:
     """Make the files of more sites in a folder, and give them their rights.
 
+    Those of other sites stay as they are: one whose lines somebody has taken out does not get them
+    back, whether or not its file is still there.
+
     Raises:
-        UsageError: if a name is none of a site, or is there, or the authority's key is missing.
+        UsageError: if a name is none of a site, or is there, or the authority's key or the access
+            list is missing.
     """
     _check_sites(sites)
+    path = folder / ACCESS
+    authority = Authority.read(folder)
+    try:
+        rights = path.read_text()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+    known = rights.split("\n")
     for site in sites:
         if site_file(folder, site).exists():
             raise UsageError(f"--site: {site} has a file in {folder} already")
-    authority = Authority.read(folder)
+        if f"user {site}" in known:
+            raise UsageError(f"--site: {site} has rights in {path} already")
     made = [_write_client(folder, site, authority) for site in sites]
-    every = sorted(path.stem for path in folder.glob("*.pem") if path.stem != SERVER)
-    return [*made, write_private(folder / ACCESS, access_list(every).encode())]
+    return [*made, write_private(path, (rights + "".join(map(rights_of, sites))).encode())]
 
 
 def renew(folder: Path, hosts: tuple[str, ...] = ()) -> list[Path]:
@@ -94,6 +108,8 @@ def renew(folder: Path, hosts: tuple[str, ...] = ()) -> list[Path]:
     """
     from tifed.nodes.keys.authority import hosts_of
 
+    for host in hosts:
+        check_host(host, "--host")
     authority = Authority.read(folder)
     reached = hosts or hosts_of((folder / CERTIFICATE).read_bytes())
     clients = sorted(path.stem for path in folder.glob("*.pem"))

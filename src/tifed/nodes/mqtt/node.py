@@ -37,6 +37,9 @@ class SiteNode:
     Attributes:
         broker: how to reach it.
         answer: from a request to what is said to it.
+
+    Raises:
+        UsageError: if the private file is none of a site.
     """
 
     broker: Broker

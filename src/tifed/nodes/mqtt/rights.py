@@ -23,13 +23,17 @@ def access_list(sites: Iterable[str]) -> str:
         f"topic read {topics.EVERY_ANSWER}",
         f"topic read {topics.EVERY_HERE}",
     ]
-    for site in sites:
-        lines += [
-            "",
-            f"user {site}",
-            f"topic read {topics.SHARED}/#",
-            f"topic read {topics.work(site)}",
-            f"topic write {topics.answer(site)}",
-            f"topic readwrite {topics.here(site)}",
-        ]
+    return "\n".join(lines) + "\n" + "".join(map(rights_of, sites))
+
+
+def rights_of(site: str) -> str:
+    """The lines of one site."""
+    lines = [
+        "",
+        f"user {site}",
+        f"topic read {topics.SHARED}/#",
+        f"topic read {topics.work(site)}",
+        f"topic write {topics.answer(site)}",
+        f"topic readwrite {topics.here(site)}",
+    ]
     return "\n".join(lines) + "\n"

@@ -24,6 +24,10 @@ INLINE = 2048
 UNCONFIRMED = 15.0
 """Seconds that nodes have to say again that they are there, when a broker has forgotten them."""
 
+AGAIN_EVERY = 1.0
+"""Seconds between two times that a node gets again what it has not answered. It says in a few bytes
+that it is there, and what it gets then may be long."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -48,11 +52,15 @@ class _Site:
         number: of its node.
         session: of its node.
         until: when it is gone if it does not say before that it is there.
+        again: whether it is to get again what it has not answered.
+        not_before: when it may.
     """
 
     number: int
     session: str
     until: float = float("inf")
+    again: bool = False
+    not_before: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,11 @@ class MqttTransport:
             now = time.monotonic()
             for name in [name for name, site in self._sites.items() if site.until < now]:
                 self._forget(name)
-            return {site.number: name for name, site in self._sites.items()}
+            found = {site.number: name for name, site in self._sites.items()}
+            lost = [work for site in self._sites.values() for work in self._lost(site)]
+        for ticket, asked in lost:
+            self._send(ticket, asked)
+        return found
 
     def prepare(self, content: Content) -> str | Content:
         """The name of what is shared; short messages are sent to each node instead."""
@@ -252,14 +264,20 @@ class MqttTransport:
                 self._numbers += 1
                 site = self._sites[name] = _Site(self._numbers, session)
                 self._wake()
-            site.until = float("inf")
-            again = [
-                (ticket, asked)
-                for ticket, asked in self._asked.items()
-                if asked.number == site.number
-            ]
-        for ticket, asked in again:  # what a broker or the way there has lost
+            site.until, site.again = float("inf"), True
+            lost = self._lost(site)
+        for ticket, asked in lost:
             self._send(ticket, asked)
+
+    def _lost(self, site: _Site) -> list[tuple[str, _Asked]]:
+        """What a site gets again now, for a broker or the way there may have lost it."""
+        now = time.monotonic()
+        if not site.again or now < site.not_before:
+            return []
+        site.again, site.not_before = False, now + AGAIN_EVERY
+        return [
+            (ticket, asked) for ticket, asked in self._asked.items() if asked.number == site.number
+        ]
 
     def _answer(self, site: str, data: bytes) -> None:
         """A piece of an answer."""

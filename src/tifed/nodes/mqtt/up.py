@@ -75,6 +75,8 @@ def up(
         data_dir=data_dir,
         gateways=gateways,
         gateway_tls=gateway_tls,
+        # A node that is started again has what its devices have left.
+        ledgers=folder.path / "nodes" if experiment.compression.residual else None,
         packet=packet,
         log=log,
     ) as deployment:

@@ -3,10 +3,9 @@
 import logging
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +93,7 @@ class Exchanges:
         sent = np.zeros_like(idle)
         prepared = self.transport.prepare(request)
         waiting: dict[str, _Asked] = {}
-        tries: dict[int, _Tries] = defaultdict(_Tries)
+        tries = _Tries.of(self.federation.devices)
         pace = Pace()
         while waiting or idle.any():
             if self.stop.is_set():
@@ -105,7 +104,7 @@ class Exchanges:
                 if again is not None and sent[own].any():
                     again(own[sent[own]])
                 sent[own] = True
-                self._send(node, own, idle, waiting, tries[node], prepared, ask)
+                self._send(node, own, idle, waiting, tries, prepared, ask)
             for asked, reply in self._replies(waiting):
                 pace.came()
                 try:
@@ -116,7 +115,7 @@ class Exchanges:
                 except MessageError as reason:
                     self.log(f"{name}: reply of node {asked.node} dropped: it {reason}")
                     idle[asked.devices] = True
-                    tries[asked.node].not_before = time.monotonic() + PAUSE
+                    tries.not_before[asked.devices] = time.monotonic() + PAUSE
                 else:
                     yield answer
             if not waiting and idle.any():
@@ -136,11 +135,11 @@ class Exchanges:
                 del waiting[name]
                 idle[asked.devices] = True
 
-    def _due(self, idle: Flags, tries: dict[int, "_Tries"]) -> Iterator[tuple[int, Integers]]:
+    def _due(self, idle: Flags, tries: "_Tries") -> Iterator[tuple[int, Integers]]:
         """Nodes that may be asked now, with those of their devices that are idle."""
         now = time.monotonic()
-        for node, own in self._by_node(idle):
-            if tries[node].count < self.settings.attempts and now >= tries[node].not_before:
+        for node, own in self._by_node(idle & (tries.count < self.settings.attempts)):
+            if now >= tries.not_before[own].max():
                 yield node, own
 
     def _send(
@@ -156,8 +155,8 @@ class Exchanges:
         """Send work for ``own``, which are idle, to their node."""
         now, timeout = time.monotonic(), self.settings.timeout
         ticket = self.transport.send(node, prepared, ask(own), timeout)
-        tries.count += 1
-        tries.not_before = now + PAUSE
+        tries.count[own] += 1
+        tries.not_before[own] = now + PAUSE
         if ticket is not None:
             waiting[ticket] = _Asked(node, own, now + timeout)
             idle[own] = False
@@ -184,16 +183,14 @@ class Exchanges:
         for name in [name for name, asked in waiting.items() if asked.until < now]:
             yield waiting.pop(name), None
 
-    def _lost(self, idle: Flags, tries: dict[int, "_Tries"], waited: float) -> Integers:
+    def _lost(self, idle: Flags, tries: "_Tries", waited: float) -> Integers:
         """The devices whose answers will not come."""
         late = waited >= self.settings.grace and not self._roster.asking
-        lost = idle & (self._roster.host == NOBODY) & (late | self._given_up)
+        gone = self._roster.host == NOBODY
+        lost = idle & gone & (late | self._given_up)
         # Waited for once; from now on they are used when they come again.
         self._given_up |= lost
-        for node, own in self._by_node(idle):
-            if tries[node].count >= self.settings.attempts:
-                lost[own] = True
-        return np.flatnonzero(lost)
+        return np.flatnonzero(lost | idle & ~gone & (tries.count >= self.settings.attempts))
 
 
 @dataclass(frozen=True)
@@ -205,9 +202,22 @@ class _Asked:
     until: float
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Tries:
-    """How often a node was sent work in this exchange, and when it may be again."""
+    """How often the work of each device was sent in this exchange, and when it may be again.
 
-    count: int = 0
-    not_before: float = 0.0
+    Not that of each node: a program that dies of its work, and is started again each time, is
+    another node then.
+
+    Attributes:
+        count: int64 (devices,).
+        not_before: float64 (devices,), seconds of the clock.
+    """
+
+    count: Integers
+    not_before: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, devices: int) -> Self:
+        """Nothing was sent yet."""
+        return cls(np.zeros(devices, np.int64), np.zeros(devices))

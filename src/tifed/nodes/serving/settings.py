@@ -17,8 +17,8 @@ class Settings:
         data_dir: folder of data sets; empty for the usual places. A node's own ``data-dir`` (node
             configuration) goes before it.
         timeout: seconds that a node has for one message.
-        attempts: how often a node may be sent the same work before its devices are lost to the
-            exchange.
+        attempts: how often the same work of a device may be sent, to its node or to one that was
+            started again in its place, before the device is lost to the exchange.
         grace: seconds to wait for a node that hosts a device, at the start and when one has left;
             while a node has yet to say what it hosts, the wait goes on.
         sites: which devices each site may host; of none if no site is bound to any.
