@@ -42,13 +42,19 @@ def test_the_digest_is_that_of_the_simulator(tmp_path: Path, masked: bool) -> No
     assert not started[0].keys.exists()
 
 
-def test_a_gateway_of_emulated_boards_joins(tmp_path: Path, boards: Any, gateway: Any) -> None:
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_gateway_of_emulated_boards_joins(
+    tmp_path: Path, boards: Any, gateway: Any, masked: bool
+) -> None:
     settings = ("devices=3", "rounds=2", "buffer=20", "mode=single-layer")
     _, address = gateway(boards(1, *settings))
-    experiment = Experiment(devices=3, rounds=2, buffer=20, mode="single-layer")
+    shape: dict[str, Any] = {"devices": 3, "rounds": 2, "buffer": 20, "mode": "single-layer"}
+    experiment = Experiment(**shape, privacy={"secure_aggregation": masked})
+    log: list[str] = []
     result = up(experiment, tmp_path / "run", nodes=3, gateways=[None, None, address],
-                log=lambda line: None)  # fmt: skip
-    assert result.digest == tifed.run(experiment).digest
+                log=log.append)  # fmt: skip
+    assert result.digest == tifed.run(Experiment(**shape)).digest
+    assert not [line for line in log if "void" in line or "dropped" in line]
 
 
 def test_signal_nine_everywhere_costs_nothing(

@@ -9,12 +9,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tifed.errors import RunError, UsageError
+from tifed.nodes.ledger import Ledger
 from tifed.nodes.local.ports import free_ports, listens
 from tifed.nodes.local.processes import Program, start, stop
 from tifed.nodes.mqtt import require_mqtt
@@ -79,6 +80,7 @@ class Deployment:
         data_dir: Path | None = None,
         gateways: Sequence[str | None] = (),
         gateway_tls: Path | None = None,
+        ledgers: Path | None = None,
         packet: int = PACKET,
         log: Callable[[str], None] = print,
     ) -> None:
@@ -91,6 +93,8 @@ class Deployment:
             gateways: addresses, one per node, if devices are boards behind gateways; None for a
                 node that simulates its devices.
             gateway_tls: the nodes' private file for gateways at TCP addresses.
+            ledgers: folder in which each node without a gateway has a folder of its own for what it
+                is to keep though it is killed; None if there is nothing that it has to keep.
             packet: bytes of the longest packet.
             log: told what was started again.
 
@@ -102,6 +106,7 @@ class Deployment:
         self.logs, self._packet, self._log = logs, packet, log
         self._nodes_wanted, self._data_dir = nodes, data_dir
         self._gateways, self._gateway_tls = tuple(gateways), gateway_tls
+        self._ledgers = ledgers
         self.address = f"{HOST}:{free_ports(1)[0]}"
         self._home: Path
         self._running: dict[str, _Running] = {}
@@ -207,7 +212,9 @@ class Deployment:
         }
         gateway = self._gateways[number] if self._gateways else None
         if gateway is None:  # whoever runs all nodes on one machine has all data anyway
-            config |= NodeTerms.open().to_config()
+            own = None if self._ledgers is None else self._ledgers / site_name(number)
+            ledger = None if own is None else Ledger(own.absolute())
+            config |= replace(NodeTerms.open(), ledger=ledger).to_config()
             if self._data_dir is not None:
                 config["data-dir"] = str(self._data_dir.absolute())
             return config

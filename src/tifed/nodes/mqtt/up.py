@@ -75,6 +75,7 @@ def up(
         data_dir=data_dir,
         gateways=gateways,
         gateway_tls=gateway_tls,
+        ledgers=folder.path / "nodes" if experiment.compression.residual else None,
         packet=packet,
         log=log,
     ) as deployment:
