@@ -47,9 +47,8 @@ def test_work_that_comes_as_it_came_is_found_soon_and_nobody_looks_for_long() ->
 def test_content_that_comes_late_is_looked_for_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     from flwr.supercore.inflatable import inflatable_utils as flower
 
-    monkeypatch.setattr(
-        flower.pull_objects, "__kwdefaults__", dict(flower.pull_objects.__kwdefaults__)
-    )
+    own = flower.pull_objects.__kwdefaults__ or {}
+    monkeypatch.setattr(flower.pull_objects, "__kwdefaults__", dict(own))
     waits: list[float] = []
 
     class Event(threading.Event):
