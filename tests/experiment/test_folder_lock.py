@@ -108,5 +108,32 @@ def test_where_there_are_no_locks_it_says_so(
     monkeypatch.setattr(fcntl, "flock", refuse)
     heard: list[str] = []
     with alone_in(tmp_path, heard.append):
-        pass
+        assert not is_held(tmp_path)
     assert "has no locks; do not run it twice at a time" in heard[0]
+
+
+def test_a_child_process_does_not_hold_the_folder_for_its_parent(tmp_path: Path) -> None:
+    """A forked child has all open files of its parent, the one that is locked as well."""
+    program = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from tifed.experiment.folder_lock import alone_in\n"
+        "with alone_in(Path(sys.argv[1]), print):\n"
+        "    child = os.fork()\n"
+        "    if not child:\n"
+        "        sys.stdin.read()\n"  # until the test lets go
+        "        os._exit(0)\n"
+        "print('left', flush=True)\n"
+        "os.waitpid(child, 0)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline() == "left\n"
+        with alone_in(tmp_path, pytest.fail):
+            assert is_held(tmp_path)
+        process.stdin.close()
+        assert process.wait() == 0

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +19,7 @@ from tifed.nodes.flower.bundle import write_bundle
 from tifed.nodes.flower.deployment import ORDINARY, Deployment
 from tifed.nodes.flower.executor.own_app import is_own
 from tifed.nodes.flower.executor.polls import LATE, SHORTEST, Polls
+from tifed.nodes.flower.pulls import look_again_soon
 from tifed.nodes.local.ports import free_ports
 from tifed.nodes.local.processes import Program, start
 from tifed.nodes.serving.settings import Settings
@@ -39,6 +42,33 @@ def test_work_that_comes_as_it_came_is_found_soon_and_nobody_looks_for_long() ->
     for _ in range(200):
         now += polls.pause()
     assert polls.pause() == 3.0
+
+
+def test_content_that_comes_late_is_looked_for_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flwr.supercore.inflatable import inflatable_utils as flower
+
+    own = flower.pull_objects.__kwdefaults__ or {}
+    monkeypatch.setattr(flower.pull_objects, "__kwdefaults__", dict(own))
+    waits: list[float] = []
+
+    class Event(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0.0)
+            return False
+
+    monkeypatch.setattr(flower, "threading", SimpleNamespace(Event=Event, Lock=threading.Lock))
+    look_again_soon()
+    looks: list[str] = []
+
+    def pull(name: str) -> bytes:
+        looks.append(name)
+        if len(looks) < 4:
+            raise flower.ObjectUnavailableError(name)
+        return b"content"
+
+    assert flower.pull_objects(["it"], pull) == {"it": b"content"}
+    assert len(waits) == 3
+    assert sum(waits) < 0.5
 
 
 def archive(folder: Path, **changed: str) -> bytes:

@@ -15,6 +15,7 @@ from tifed.nodes.mqtt.connection import Broker
 from tifed.nodes.mqtt.keys import add_sites, make_keys, renew, site_file
 from tifed.nodes.mqtt.node import SiteNode
 from tifed.nodes.mqtt.rights import access_list
+from tifed.nodes.mqtt.transport import MqttTransport
 
 
 def rights(text: str) -> dict[str, set[str]]:
@@ -117,6 +118,22 @@ def test_names_that_are_taken(tmp_path: Path) -> None:
         make_keys(tmp_path / "keys", ("alpha",), ["server"])
     with pytest.raises(UsageError, match="north is there twice"):
         make_keys(tmp_path / "keys", ("alpha",), ["north", "north"])
+
+
+def test_keys_are_not_written_over_others(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    make_keys(folder, ("alpha",), ["north"])
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(UsageError, match=f"{folder}: is not empty"):
+        make_keys(folder, ("alpha",), ["north"])
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_site_is_no_server(tmp_path: Path) -> None:
+    make_keys(tmp_path / "keys", ("alpha",), ["north"])
+    broker = Broker("alpha:8883", site_file(tmp_path / "keys", "north"))
+    with pytest.raises(UsageError, match=r"north\.pem is of north, not of the server"):
+        MqttTransport(broker, "", 60.0, lambda line: None)
 
 
 def test_topics_are_taken_apart_as_they_are_made() -> None:

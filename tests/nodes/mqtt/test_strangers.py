@@ -16,15 +16,17 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from tests.nodes.mqtt.conftest import HOST, Running
 
+from tifed.errors import RunError
 from tifed.experiment import Experiment, to_toml
 from tifed.nodes.keys.authority import Authority, write_private
 from tifed.nodes.messages.content import Content, message
 from tifed.nodes.messages.encoding import content_to_bytes
 from tifed.nodes.mqtt import topics
 from tifed.nodes.mqtt.connection import Broker, Connection, Heard
-from tifed.nodes.mqtt.node import SiteNode
-from tifed.nodes.mqtt.pieces import pieces_of
+from tifed.nodes.mqtt.node import HELD, SiteNode
+from tifed.nodes.mqtt.pieces import name_in, name_of, pieces_of
 from tifed.nodes.mqtt.serve import serve
+from tifed.nodes.mqtt.tasks import run_bytes, work_bytes
 from tifed.nodes.mqtt.transport import AGAIN_EVERY, MqttTransport
 from tifed.nodes.node import Node, Request
 from tifed.nodes.resident import ResidentNode
@@ -293,6 +295,96 @@ def test_a_second_server_or_node_takes_the_first_ones_place(
             awaited(first.replaced.is_set, "the first is not told")
             awaited(lambda: second.connection.connected, "the second is not let be")
             assert not second.replaced.is_set()
+
+
+def test_a_second_server_ends_the_first(broker: Running, awaited: Wait) -> None:
+    way, text = broker.way("server"), to_toml(Experiment())
+    with (
+        MqttTransport(way, text, 60.0, lambda line: None) as first,
+        Someone(broker.way("a"), [topics.work("a")]),
+    ):
+        awaited(first.present, "not present")
+        with MqttTransport(way, text, 60.0, lambda line: None) as second:
+            awaited(second.present, "not present")
+
+            def ended() -> bool:
+                try:
+                    first.present()
+                except RunError as error:
+                    return "takes over" in str(error)
+                return False
+
+            awaited(ended, "the first goes on")
+
+
+def test_who_is_gone_is_asked_nothing_any_more(broker: Running, awaited: Wait) -> None:
+    """A node that comes back has other work; the answer to what it was asked before is too late."""
+    log: list[str] = []
+    word = message("hello", "x", {})
+    with MqttTransport(broker.way("server"), to_toml(Experiment()), 60.0, log.append) as server:
+
+        def asked() -> str:
+            awaited(server.present, "not present")
+            (node,) = server.present()
+            ticket = server.send(node, server.prepare(word), {}, 60.0)
+            assert ticket is not None
+            return ticket
+
+        with Someone(broker.way("a"), [topics.work("a")]):
+            before = asked()
+        awaited(lambda: not server.present(), "still there")
+        with Someone(broker.way("a"), [topics.work("a")]) as back:
+            now = asked()
+            assert now != before
+            awaited(lambda: back.heard, "not asked")
+            assert [name_in(data).hex() for _, data in back.heard] == [now]
+            back.connection.keep(topics.here("a"), b'{"session": "short"}')
+            for ticket in (before, now):
+                back.connection.publish(
+                    topics.answer("a"), bytes.fromhex(ticket), content_to_bytes(word)
+                )
+            found: list[str] = []
+
+            def came() -> bool:
+                found.extend(ticket for ticket, _ in server.replies([before, now]))
+                return now in found
+
+            awaited(came, "no answer")
+            assert found == [now]
+    assert log == ["a message of site a is dropped: it does not say in which session it is"]
+
+
+def test_work_that_comes_twice_is_done_once_and_of_what_waits_the_oldest_is_dropped(
+    broker: Running, awaited: Wait
+) -> None:
+    asked: list[Request] = []
+
+    def answer(request: Request) -> Content:
+        asked.append(request)
+        return request.content
+
+    node = SiteNode(broker.way("a"), answer)
+    serving = threading.Thread(target=node.serve)
+    serving.start()
+    try:
+        with Someone(broker.way("server"), [topics.EVERY_HERE, topics.EVERY_ANSWER]) as server:
+            awaited(lambda: server.heard, "the node is not there")
+            server.heard.clear()
+            run = run_bytes(to_toml(Experiment()), 60.0)
+            work = work_bytes(name_of(run).hex(), message("hello", "x", {}), {})
+            tickets = [bytes([number]) * 16 for number in range(HELD + 2)]
+            for ticket in tickets:  # before what is shared for it
+                server.connection.publish(topics.work("a"), ticket, work)
+            server.connection.retain(lambda piece: topics.shared("run", piece), name_of(run), run)
+            server.connection.publish(topics.work("a"), tickets[-1], work)
+            awaited(lambda: len(server.heard) > HELD, "no answers")
+            names = [name_in(data) for _, data in server.heard]
+            assert names == [*tickets[2:], tickets[-1]]
+            assert server.heard[-1] == server.heard[-2]
+            assert len(asked) == HELD
+    finally:
+        node.stop()
+        serving.join()
 
 
 def test_what_is_no_message_stops_neither_node_nor_server(

@@ -174,6 +174,7 @@ class Connection:
         ended = _properties(PacketTypes.DISCONNECT, SessionExpiryInterval=0)
         self._client.disconnect(properties=ended)
         self._client.loop_stop()
+        self._client.leave_nothing_open()
 
     @property
     def connected(self) -> bool:
@@ -312,6 +313,10 @@ class _Client(Client):
     def __init__(self, say: Callable[[str], None]) -> None:
         super().__init__(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
         self._say = say
+
+    def leave_nothing_open(self) -> None:
+        """Close what is open, which the library leaves to the garbage collector."""
+        self._reset_sockets()
 
     def reconnect(self):  # type: ignore[no-untyped-def]
         try:

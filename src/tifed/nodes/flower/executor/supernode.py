@@ -1,7 +1,7 @@
 """Flower's SuperNode with the executor in the same process, and with polls that follow need.
 
-The SuperNode is Flower's own; two of its pauses are replaced: the one before it looks for a message
-again, and the one before it looks whether its ClientApp has answered.
+The SuperNode is Flower's own; three of its pauses are replaced: those before
+it looks for a message again, for a message's content again, and for its ClientApp's answer.
 """
 
 import os
@@ -18,6 +18,7 @@ from flwr.supernode.cli.flower_supernode import _parse_args_run_supernode, flowe
 from tifed.nodes.flower.executor.loop import Executor
 from tifed.nodes.flower.executor.polls import Polls
 from tifed.nodes.flower.executor.runtime import RuntimeApi
+from tifed.nodes.flower.pulls import look_again_soon
 
 ISOLATION, SECRET = "--isolation", "--superexec-auth-secret-file"
 IDLE = 3.0
@@ -80,6 +81,7 @@ def run(arguments: list[str], installed_only: bool) -> None:
     pauses = _Pauses()
     api = RuntimeApi(f"{reached}:{chosen.port}", certificates, secret)
     executor = Executor(api, installed_only, pauses.await_task, replied=pauses.replied)
+    look_again_soon()
     _NAMES["time"] = SimpleNamespace(sleep=pauses.sleep)
     threading.Thread(target=executor.serve, daemon=True).start()
     # Nobody else on this machine is to take the node's tasks.
