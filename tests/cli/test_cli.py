@@ -60,7 +60,7 @@ def test_run_prints_one_json_object_and_show_gives_it_again(tmp_path: Path) -> N
     folder = tmp_path / result["out"]
     names = {path.name for path in folder.iterdir()}
     assert names >= {
-        "experiment.toml", "metrics.csv", "model.safetensors", "checkpoints", "accuracy.png",
+        "experiment.toml", "metrics.csv", "model.safetensors", "checkpoints", "accuracy.svg",
         "report.html", "result.json",
     }  # fmt: skip
     assert result["digest"] in (folder / "report.html").read_text()

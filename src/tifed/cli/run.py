@@ -51,7 +51,7 @@ def run(
     with *--set board=...* and *--set emulator=...*.
 
     The folder holds experiment.toml (every setting), metrics.csv (a row per round),
-    model.safetensors, checkpoints, accuracy.png and report.html. A run that was interrupted, by ^C
+    model.safetensors, checkpoints, accuracy.svg and report.html. A run that was interrupted, by ^C
     or a power cut, continues with *--resume* and ends with the same digest as one that was not.
     """
     from tifed import experiment as runs

@@ -27,7 +27,7 @@ _RUN = ("first", "devices")
 
 _FILES = (
     "experiment.toml", "model.safetensors", "extractor.safetensors", "quantisation.json",
-    "result.json", "details.json", "accuracy.png", "report.html",
+    "result.json", "details.json", "accuracy.svg", "report.html",
 )  # fmt: skip
 """What is written whole into a run's folder."""
 

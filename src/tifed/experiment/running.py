@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tifed.data import Dataset
 from tifed.errors import UsageError
@@ -21,8 +22,9 @@ from tifed.extractor import Extractor, load_extractor, save_extractor
 from tifed.extractor.shipped import find_extractor, shipped_names
 from tifed.federation import Fleet
 from tifed.files.paths import AnyPath
-from tifed.fleets.secure import SecureFleet
-from tifed.secure_aggregation.devices import LEAST_DEVICES
+
+if TYPE_CHECKING:
+    from tifed.fleets.secure import SecureFleet
 
 FleetMaker = Callable[[Setup], Fleet]
 
@@ -142,12 +144,18 @@ def run_setup(
         training.close()
 
 
-def secure_fleet(experiment: Experiment, setup: Setup, tell: Callable[[str], None]) -> SecureFleet:
+def secure_fleet(
+    experiment: Experiment, setup: Setup, tell: Callable[[str], None]
+) -> "SecureFleet":
     """The fleet of ``setup``, dealt to sites in this process that mask their sums.
 
     Raises:
         UsageError: if masks of single devices leave a site too few of them.
     """
+    # Late: few runs mask their sums.
+    from tifed.fleets.secure import SecureFleet
+    from tifed.secure_aggregation.devices import LEAST_DEVICES
+
     sites = simulated_sites(experiment)
     boards = experiment.privacy.device_masks and experiment.fleet != "simulated"
     if boards and experiment.devices // sites < LEAST_DEVICES:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from tifed.board.firmware.header import fingerprint
 from tifed.errors import UsageError
 from tifed.fleets.inputs import FleetInputs
 from tifed.link import Capabilities
@@ -110,6 +109,9 @@ def require_copies_on_devices(inputs: FleetInputs) -> None:
 
 def _with_front_end(inputs: FleetInputs, front_end: FrontEnd | None) -> int:
     """The fingerprint of firmware that differs in nothing but its front end."""
+    # Late: a simulated run needs a sentence of this file, and nothing of firmware.
+    from tifed.board.firmware.header import fingerprint
+
     federation = inputs.federation
     return fingerprint(
         inputs.network,

@@ -1,9 +1,10 @@
 """The pictures of a reproduction: curves, box plots over runs, accuracy against devices."""
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tifed.experiment.report.pictures import Picture
 from tifed.experiment.report.theme import DARK, LIGHT, SERIES, new_figure, plain, png
 from tifed.studies.cited import published
 from tifed.studies.outcome import Outcome
@@ -20,12 +21,29 @@ _GREY = "#808890"
 """Of the published figures; legible by day and by night."""
 
 
+@dataclass(frozen=True)
+class Picture:
+    """One picture as the addresses of two PNG files, which hold the files themselves.
+
+    Attributes:
+        light: for a light page, and for paper.
+        dark: for a dark page.
+    """
+
+    light: str
+    dark: str
+
+
 def pictures(reproduction: Reproduction, table: SummaryTable) -> dict[str, Picture]:
     """By name: boxes, and curves or (where it is about the number of devices) devices."""
     return {
-        name: Picture(png(figure, LIGHT, 130), png(figure, DARK, 130))
+        name: Picture(_address(png(figure, LIGHT, 130)), _address(png(figure, DARK, 130)))
         for name, figure in _figures(reproduction, table)
     }
+
+
+def _address(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def _figures(reproduction: Reproduction, table: SummaryTable) -> Iterator[tuple[str, "Figure"]]:

@@ -4,9 +4,8 @@ from pathlib import Path
 
 from tifed.experiment.report.amounts import share
 from tifed.experiment.report.page import render
-from tifed.experiment.report.pictures import Picture
 from tifed.files.atomic import write_atomically
-from tifed.studies.pictures import pictures
+from tifed.studies.pictures import Picture, pictures
 from tifed.studies.reproduction import Reproduction
 from tifed.studies.summary import SummaryTable, csv_text
 
@@ -29,7 +28,7 @@ def _page(table: SummaryTable, drawn: dict[str, Picture]) -> str:
         "tifed.studies",
         "reproduction.html",
         {"points": _points, "share": share},
-        drawn,
+        pictures=drawn,
         table=table,
         plotted=any(row.published_plotted is not None for row in table.rows),
     )

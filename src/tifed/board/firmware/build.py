@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import pooch
-
 from tifed.board.firmware.emulated_boards import PROCESSORS, EmulatedBoard
 from tifed.board.firmware.front_end_header import DEVICE_SWITCH
 from tifed.board.firmware.masked_header import MASKED_STACK, MASKED_SWITCH
@@ -124,6 +122,8 @@ def build_firmware(
 
 
 def _cache_folder(cache: Path | None) -> Path:
+    import pooch  # late, for it costs a tenth of a second
+
     return (cache or Path(os.environ.get("TIFED_CACHE") or pooch.os_cache("tifed"))) / "firmware"
 
 

@@ -12,8 +12,6 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-import pooch
-
 from tifed.errors import UsageError
 from tifed.files.atomic import write_atomically
 
@@ -38,6 +36,8 @@ def monocypher(cache: Path | None = None) -> Path:
     Raises:
         UsageError: if they can neither be found nor fetched, or are others.
     """
+    import pooch  # late, for it costs a tenth of a second
+
     cache = cache or Path(os.environ.get("TIFED_CACHE") or pooch.os_cache("tifed"))
     folder = cache / f"monocypher-{SHA256[:12]}"
     if not all((folder / name).exists() for name in FILES):

@@ -1,21 +1,21 @@
 """How the global model does on each device's own training samples."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-from tifed.experiment.report.theme import GREEN, new_figure, plain
+from tifed.experiment.report.curves import FIFTHS
+from tifed.experiment.report.svg import Drawing, Span, level_axis, upright_axis, whole_numbers
+from tifed.experiment.report.theme import GREEN
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+MOST_BARS = 40
+"""Devices; more bars cannot be told apart."""
 
-_MOST_BARS = 40  # devices; more bars cannot be told apart
+_MOST_LABELS = 12  # devices; the numbers above more bars run into each other
 
 
 def device_picture(
     devices: NDArray[np.int64], correct: NDArray[np.int64], samples: NDArray[np.int64]
-) -> "Figure":
+) -> Drawing:
     """A bar per device, or beyond 40 devices a histogram of their accuracies.
 
     Args:
@@ -23,31 +23,52 @@ def device_picture(
         correct: int64 (K,), samples that the model classifies rightly.
         samples: int64 (K,), samples that the device has, each 1 or more.
     """
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
     accuracy = correct / samples
-    figure = new_figure(5.6, 3.1)
-    axes = plain(figure.add_subplot())
-    if len(devices) <= _MOST_BARS:
-        bars = axes.bar(np.arange(len(devices)), accuracy, color=GREEN, width=0.7)
-        if len(devices) <= 12:
-            labels = [f"{value:.1%}" for value in accuracy]
-            axes.bar_label(bars, labels, padding=2, fontsize=8)
-            axes.set_xticks(np.arange(len(devices)), [str(device) for device in devices])
-        else:
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylim(0, 1.05)
-        axes.set_yticks(np.linspace(0, 1, 6))
-        axes.set_xlabel("device")
-        axes.set_ylabel("accuracy on its own samples")
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        return figure
-    low = np.floor(accuracy.min() * 20) / 20
-    bins = np.linspace(min(low, 0.95), 1, 31)
-    axes.hist(accuracy, bins=bins.tolist(), color=GREEN, rwidth=0.92)
-    axes.set_xlabel("accuracy on a device's own samples")
-    axes.set_ylabel("devices")
-    wide = accuracy.min() < 0.9
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0 if wide else 1))
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    return figure
+    if len(devices) > MOST_BARS:
+        return _histogram(accuracy)
+    drawing = Drawing(240, f"Accuracy on {len(devices)} devices, {_ends(accuracy)}")
+    drawing.text(44, 14, "accuracy on its own samples", "strong", "start")
+    x, y = Span(-0.5, len(devices) - 0.5, 44, 412), Span(0, 1, 200, 40)
+    upright_axis(drawing, y, x, FIFTHS, "{:.0%}".format)
+    wide = 0.7 * (x.at(1) - x.at(0))
+    for place, (device, share) in enumerate(zip(devices, accuracy, strict=True)):
+        drawing.add(
+            "rect", title=f"device {device}: {share:.1%} of {samples[place]:,} samples",
+            x=x.at(place) - wide / 2, y=y.at(share), width=wide, height=y.start - y.at(share),
+            fill=GREEN,
+        )  # fmt: skip
+        if len(devices) <= _MOST_LABELS:
+            written = f"{share:.0%}" if share == 1 or len(devices) > 8 else f"{share:.1%}"
+            drawing.text(x.at(place), y.at(share) - 4, written, "small")
+    named = range(len(devices))
+    if len(devices) > _MOST_LABELS:
+        named = range(0, len(devices), 5)
+    level_axis(drawing, x, y, {place: f"{devices[place]}" for place in named}, "device")
+    return drawing
+
+
+def _histogram(accuracy: NDArray[np.float64]) -> Drawing:
+    """Numbers of devices in thirty ranges of accuracy."""
+    low = min(float(np.floor(accuracy.min() * 20) / 20), 0.95)
+    counts, edges = np.histogram(accuracy, bins=np.linspace(low, 1, 31))
+    drawing = Drawing(240, f"Accuracy on {len(accuracy):,} devices, {_ends(accuracy)}")
+    drawing.text(44, 14, "devices", "strong", "start")
+    x, y = Span(low, 1, 44, 404), Span(0, int(counts.max()), 200, 30)
+    upright_axis(drawing, y, x, [*map(float, whole_numbers(0, y.last))], "{:,.0f}".format)
+    for count, first, last in zip(counts, edges[:-1], edges[1:], strict=True):
+        drawing.add(
+            "rect", title=f"{first:.1%} to {last:.1%}: {count:,} devices",
+            x=x.at(first) + 0.5, y=y.at(count), width=x.at(last) - x.at(first) - 1,
+            height=y.start - y.at(count), fill=GREEN,
+        )  # fmt: skip
+    marks = np.linspace(low, 1, 6)
+    digits = 0 if low < 0.9 else 1
+    level_axis(
+        drawing, x, y, {float(mark): f"{mark:.{digits}%}" for mark in marks},
+        "accuracy on a device's own samples",
+    )  # fmt: skip
+    return drawing
+
+
+def _ends(accuracy: NDArray[np.float64]) -> str:
+    return f"from {accuracy.min():.1%} to {accuracy.max():.1%}"

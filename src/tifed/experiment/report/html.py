@@ -9,17 +9,17 @@ from tifed.experiment import contributions
 from tifed.experiment.report import own_data, privacy
 from tifed.experiment.report.amounts import amount_of_bytes, amount_of_work
 from tifed.experiment.report.page import render
-from tifed.experiment.report.pictures import Picture
+from tifed.experiment.report.svg import Drawing
 from tifed.experiment.result import FinishedRun, Result
 
 
-def page(run: FinishedRun, drawn: Mapping[str, Picture]) -> str:
+def page(run: FinishedRun, drawn: Mapping[str, Drawing]) -> str:
     """The report of ``run`` with the pictures ``drawn`` inside it."""
     return render(
         "tifed.experiment.report",
         "report.html",
         {"bytes": amount_of_bytes, "work": amount_of_work},
-        drawn,
+        pictures=drawn,
         result=run.result,
         details=run.details,
         comparison_only=run.result.baseline is not None,

@@ -1,7 +1,7 @@
-"""How every picture looks, by day and by night, and how it becomes a PNG file.
+"""How pictures look, by day and by night, and how one of Matplotlib becomes a PNG file.
 
-A picture is drawn once, in its shapes and data colours; paper and ink are put on afterwards, so
-that the same figure can be saved for a light page and for a dark one.
+Such a picture is drawn once, in its shapes and data colours; paper and ink are put on afterwards,
+so that the same figure can be saved for a light page and for a dark one.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,6 @@ BLUE, ORANGE, GREEN, PURPLE, BROWN = "#2f7ed8", "#e0702a", "#2a9d6f", "#8d63c9",
 """Colours of data: legible on white and on near-black, and apart for colour-blind readers."""
 
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, BROWN)
-
-ON_COLOUR = "on-colour"
-"""Mark (gid) of a text that stands on a dark patch and keeps its colour."""
 
 
 @dataclass(frozen=True)

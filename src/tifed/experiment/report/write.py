@@ -10,7 +10,7 @@ from tifed.files.paths import AnyPath
 
 
 def write_report(folder: AnyPath) -> None:
-    """Write ``accuracy.png`` and ``report.html`` beside the files that they are made from.
+    """Write ``accuracy.svg`` and ``report.html`` beside the files that they are made from.
 
     Args:
         folder: what a run has left: ``experiment.toml``, ``metrics.csv``, ``result.json`` and
@@ -23,5 +23,5 @@ def write_report(folder: AnyPath) -> None:
     run = RunFolder(folder).read()
     drawn = pictures(run)
     html = page(run, drawn)
-    write_atomically(folder / "accuracy.png", drawn["accuracy"].light)
+    write_atomically(folder / "accuracy.svg", drawn["accuracy"].file())
     write_atomically(folder / "report.html", html)
