@@ -94,7 +94,7 @@ def test_bad_nodes_are_dropped_and_the_run_completes(tmp_path: Path) -> None:
 
     assert result.digest == tifed.run(experiment, fleet=honest).digest
     for reason in (
-        "dropped: it speaks version 2 of the message format; this release speaks version 4",
+        "dropped: it speaks version 2 of the message format; this release speaks version 5",
         "dropped: it is not a message of TIFeD",
         "dropped: it is of exchange 2, not 1",
         "dropped: it has unreadable arrays",
