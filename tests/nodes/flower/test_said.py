@@ -19,6 +19,7 @@ import pytest
 pytest.importorskip("flwr", reason="needs Flower: pip install 'tifed[flower]'")
 
 from flwr.app import Context, RecordDict
+from flwr.common.config import flatten_dict
 
 from tifed.experiment import Experiment, build, to_toml
 from tifed.experiment.identity import identity
@@ -58,7 +59,7 @@ class Node:
     """A node with one device, and the state that its SuperNode has stored."""
 
     def __init__(self, experiment: Experiment) -> None:
-        config: Any = to_run_config(Settings(to_toml(experiment)))
+        config: Any = flatten_dict(to_run_config(Settings(to_toml(experiment))))
         place: dict[str, Any] = {"partition-id": 0, "num-partitions": 3, "accepts": "any"}
         self.name = identity(experiment)
         self._context = Context(1, 2, place, RecordDict(), config)

@@ -133,7 +133,7 @@ def test_the_nodes_of_one_command_are_given_their_private_file(
     """What ``tifed flower up --gateway-tls`` gives a SuperNode, as Flower reads it."""
     configs: list[str] = []
     monkeypatch.setattr(
-        Deployment, "_node_program", lambda self, name, config, *_: configs.append(config)
+        Deployment, "_node_program", lambda self, program, name, config, *_: configs.append(config)
     )
     private = tmp_path / "keys" / "node-0.pem"
     deployment = Deployment(1, tmp_path, gateways=[address], gateway_tls=private, secure=False)
