@@ -31,10 +31,11 @@ import tifed
 from tifed.experiment import Experiment, RunFolder, load_experiment, to_toml
 from tifed.nodes.local.ports import free_ports, listens
 from tifed.nodes.mqtt.connection import Broker
-from tifed.nodes.mqtt.deployment import HOST, Deployment, broker_program, site_name
+from tifed.nodes.mqtt.deployment import HOST, Deployment, broker_program
 from tifed.nodes.mqtt.keys import make_keys, site_file
 from tifed.nodes.mqtt.rights import SERVER
 from tifed.nodes.mqtt.serve import serve
+from tifed.nodes.serving.one_machine import site_name
 from tifed.nodes.serving.settings import Settings
 from tifed.nodes.serving.sites import Sites
 

@@ -22,6 +22,7 @@ from tifed.cli.options import (
 )
 from tifed.cli.over_nodes import (
     Gateways,
+    GatewayTls,
     Grace,
     Nodes,
     SiteDevices,
@@ -98,13 +99,7 @@ def up(
     out: RunOut = None,
     resume: Resume = None,
     gateway: Gateways = None,
-    gateway_tls: Annotated[
-        Path | None,
-        typer.Option(
-            help="Private file of the nodes for gateways at tcp: addresses: *node-N.pem* of *tifed "
-            "flower keys --gateway*."
-        ),
-    ] = None,
+    gateway_tls: GatewayTls = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Use neither TLS nor node authentication.")
     ] = False,

@@ -24,6 +24,7 @@ from tifed.cli.options import (
 )
 from tifed.cli.over_nodes import (
     Gateways,
+    GatewayTls,
     Grace,
     Nodes,
     SiteDevices,
@@ -69,13 +70,7 @@ def up(
     out: RunOut = None,
     resume: Resume = None,
     gateway: Gateways = None,
-    gateway_tls: Annotated[
-        Path | None,
-        typer.Option(
-            help="Private file of the nodes for gateways at tcp: addresses: *node-N.pem* of *tifed "
-            "flower keys --gateway*."
-        ),
-    ] = None,
+    gateway_tls: GatewayTls = None,
     timeout: Timeout = 600.0,
     grace: Grace = 120.0,
     packet: Packet = DEFAULT_PACKET,

@@ -29,6 +29,13 @@ Gateways = Annotated[
         "devices. May be given several times, once for each node.",
     ),
 ]
+GatewayTls = Annotated[
+    Path | None,
+    typer.Option(
+        help="Private file of the nodes for gateways at tcp: addresses: *node-N.pem* of *tifed "
+        "flower keys --gateway*."
+    ),
+]
 SiteDevices = Annotated[
     list[str] | None,
     typer.Option(

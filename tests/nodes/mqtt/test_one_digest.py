@@ -11,8 +11,9 @@ import pytest
 import tifed
 from tifed.experiment import Experiment, Progress, RunFolder, load_experiment, to_toml
 from tifed.nodes.local.processes import marked
-from tifed.nodes.mqtt.deployment import Deployment, site_name
+from tifed.nodes.mqtt.deployment import Deployment
 from tifed.nodes.mqtt.up import up
+from tifed.nodes.serving.one_machine import site_name
 from tifed.nodes.serving.settings import Settings
 from tifed.nodes.serving.sites import Sites
 

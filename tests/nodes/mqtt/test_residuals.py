@@ -11,9 +11,10 @@ from tests.nodes.test_kept_residuals import Failing
 
 import tifed
 from tifed.experiment import Experiment, Progress, RunFolder, to_toml
-from tifed.nodes.mqtt.deployment import Deployment, site_name
+from tifed.nodes.mqtt.deployment import Deployment
 from tifed.nodes.mqtt.serve import serve
 from tifed.nodes.mqtt.up import up
+from tifed.nodes.serving.one_machine import site_name
 from tifed.nodes.serving.settings import Settings
 from tifed.nodes.serving.sites import Sites
 

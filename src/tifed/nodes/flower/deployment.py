@@ -23,6 +23,7 @@ from tifed.nodes.keys.certificates import (
 from tifed.nodes.ledger import Ledger
 from tifed.nodes.local.ports import free_ports, listens
 from tifed.nodes.local.processes import Program, start, stop
+from tifed.nodes.serving.one_machine import site_name
 from tifed.nodes.terms import NodeTerms
 
 HOST = "127.0.0.1"
@@ -317,8 +318,3 @@ class Deployment:
             stop(programs, self.mark)
         finally:
             shutil.rmtree(self._home, ignore_errors=True)
-
-
-def site_name(number: int) -> str:
-    """Under which name the keys of SuperNode ``number`` are registered."""
-    return f"node-{number}"

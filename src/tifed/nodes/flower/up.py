@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tifed.errors import RunError, UsageError
-from tifed.experiment import Experiment, Result, RunFolder, to_toml
-from tifed.experiment.own_data import NEEDS_DEVICES, ON_DEVICES
+from tifed.errors import RunError
+from tifed.experiment import Experiment, Result, RunFolder
 from tifed.nodes.flower import require_flower
 from tifed.nodes.flower.bundle import write_bundle
-from tifed.nodes.flower.deployment import Deployment, site_name
+from tifed.nodes.flower.deployment import Deployment
+from tifed.nodes.serving.one_machine import one_machine
 from tifed.nodes.serving.run import FAILED, server_lives
 from tifed.nodes.serving.settings import Settings
 from tifed.nodes.serving.sites import Sites
@@ -65,23 +65,11 @@ def up(
             on devices and there are none.
         RunError: if the run cannot be carried out.
     """
-    if not 1 <= nodes <= experiment.devices:
-        raise UsageError(f"nodes: {nodes} is not in 1..{experiment.devices}, the devices")
-    if experiment.dataset == ON_DEVICES and not (gateways and all(gateways)):
-        raise UsageError(NEEDS_DEVICES)
-    if gateways and len(gateways) != nodes:
-        raise UsageError(f"gateways: {len(gateways)} for {nodes} nodes; a node has one")
-    require_flower()
     folder = RunFolder(out.absolute())
-    text = to_toml(experiment)
-    sites = Sites.in_parts([site_name(number) for number in range(nodes)], experiment.devices)
-    chosen = replace(
-        settings or Settings(text),
-        experiment=text,
-        out=str(folder.path),
-        data_dir=str(data_dir.absolute()) if data_dir else "",
-        sites=sites if secure else Sites({}),
-    )
+    chosen = one_machine(experiment, folder.path, nodes, settings, data_dir, gateways)
+    if not secure:  # nobody's name is checked
+        chosen = replace(chosen, sites=Sites({}))
+    require_flower()
     if folder.result.is_file():
         return folder.read_result()
     tail = _Tail(folder, watch, log)

@@ -24,6 +24,7 @@ from tifed.nodes.mqtt.connection import Broker
 from tifed.nodes.mqtt.keys import make_keys, site_file
 from tifed.nodes.mqtt.pieces import PACKET
 from tifed.nodes.mqtt.rights import SERVER
+from tifed.nodes.serving.one_machine import site_name
 from tifed.nodes.terms import NodeTerms
 
 HOST = "127.0.0.1"
@@ -32,11 +33,6 @@ START_PATIENCE = 30.0
 LOOK_EVERY = 0.2
 RESTART_PAUSE = 1.0
 """Seconds between two starts of one program."""
-
-
-def site_name(number: int) -> str:
-    """The name in the certificate of node ``number``."""
-    return f"node-{number}"
 
 
 def broker_program() -> str:

@@ -1,17 +1,14 @@
 """One command's federation over a broker: started, mended when something dies, and stopped."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from tifed.errors import UsageError
-from tifed.experiment import Experiment, Progress, Result, RunFolder, to_toml
-from tifed.experiment.own_data import NEEDS_DEVICES, ON_DEVICES
-from tifed.nodes.mqtt.deployment import Deployment, site_name
+from tifed.experiment import Experiment, Progress, Result, RunFolder
+from tifed.nodes.mqtt.deployment import Deployment
 from tifed.nodes.mqtt.pieces import PACKET
 from tifed.nodes.mqtt.serve import serve
+from tifed.nodes.serving.one_machine import one_machine
 from tifed.nodes.serving.settings import Settings
-from tifed.nodes.serving.sites import Sites
 
 
 def up(
@@ -52,23 +49,10 @@ def up(
             1..devices, or the samples are on devices and there are none.
         RunError: if the run cannot be carried out.
     """
-    if not 1 <= nodes <= experiment.devices:
-        raise UsageError(f"nodes: {nodes} is not in 1..{experiment.devices}, the devices")
-    if experiment.dataset == ON_DEVICES and not (gateways and all(gateways)):
-        raise UsageError(NEEDS_DEVICES)
-    if gateways and len(gateways) != nodes:
-        raise UsageError(f"gateways: {len(gateways)} for {nodes} nodes; a node has one")
     folder = RunFolder(out.absolute())
+    chosen = one_machine(experiment, folder.path, nodes, settings, data_dir, gateways)
     if folder.result.is_file():
         return folder.read_result()
-    text = to_toml(experiment)
-    chosen = replace(
-        settings or Settings(text),
-        experiment=text,
-        out=str(folder.path),
-        data_dir=str(data_dir.absolute()) if data_dir else "",
-        sites=Sites.in_parts([site_name(number) for number in range(nodes)], experiment.devices),
-    )
     with Deployment(
         nodes,
         folder.path / "mqtt",
