@@ -178,7 +178,13 @@ class Deployment:
             if node.program.runs or time.monotonic() - node.started < RESTART_PAUSE:
                 continue
             self._log(f"SuperNode {node.number} has died; it is started again")
-            self._nodes[place] = self._start_node(node.number, node.starts)
+            try:
+                self._nodes[place] = self._start_node(node.number, node.starts)
+            except RunError:
+                # It has died meanwhile, and is started again before any node.
+                if self._link is None or self._link.runs:
+                    raise
+                return
 
     def start_other(
         self,
